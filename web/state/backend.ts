@@ -1,0 +1,368 @@
+/**
+ * Everything the pages need from behind them: one interface, made of signals (what is known now) and of verbs (what a
+ * person asked for). Pages import this file and nothing of the network, WebAuthn or key code; whoever implements it
+ * owns all of that and has no markup.
+ * May not: import DOM, fetch or crypto; hold a sentence that a page shows for a state it can name itself.
+ *
+ * Time: `...At` is seconds since 1970 on the edge's clock, carried forward on the browser's monotonic clock; compare
+ * it with `Backend.now()` only. The browser's wall clock is never used.
+ */
+import type { ReadonlySignal } from "@preact/signals";
+import type { Telemetry } from "../../protocol/telemetry.ts";
+
+/** What happened, why, and the next step, in sentences; `code` is for the log reader and is shown beside them. */
+export interface Trouble {
+  readonly code: string;
+  readonly what: string;
+  readonly why?: string;
+  readonly next?: string;
+  /** Problem id of the edge, for support. */
+  readonly id?: string;
+}
+
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly trouble: Trouble };
+
+/** `failed` keeps nothing: a page that had a value keeps showing it as stale until this changes. */
+export type Loadable<T> =
+  | { readonly state: "loading" }
+  | { readonly state: "ready"; readonly value: T }
+  | { readonly state: "failed"; readonly trouble: Trouble };
+
+/** Undoes a subscription. */
+export type Stop = () => void;
+
+// ---- where this page comes from, who looks at it ----
+
+export type OriginClass = "signer" | "daily";
+
+export interface PageOrigin {
+  readonly class: OriginClass;
+  /** Host and port as the address bar shows them. */
+  readonly host: string;
+  /** The name the authenticator's window must show. */
+  readonly rpId: string;
+}
+
+/** Which of the application's faces to show. */
+export type Phase =
+  | { readonly kind: "starting" }
+  /** No WebAuthn, an address the browser calls insecure, or no Ed25519 in WebCrypto. */
+  | { readonly kind: "unsupported"; readonly reason: "no-webauthn" | "insecure-address" | "no-ed25519" }
+  /** There is no root yet, or the address carries a setup link. `setup` says the rest. */
+  | { readonly kind: "setup" }
+  | { readonly kind: "signed-out"; readonly why?: "asked" | "idle" | "ended" | "revoked" }
+  | { readonly kind: "signed-in" };
+
+/** Whether the control plane answers. While `lost`, figures stay on the page and grow old. */
+export type Reach =
+  | { readonly state: "ok" }
+  | { readonly state: "lost"; readonly sinceAt: number; readonly retryAt: number };
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  /** Absolute end of this session. */
+  readonly sessionEndsAt: number;
+}
+
+// ---- gestures ----
+
+/**
+ * The course of a gesture that is not a command. Ends with exactly one of done, cancelled, failed. `touch` is sent
+ * just before the browser opens its window; `cancelled` means the person closed it, and is no error.
+ */
+export type TouchStep =
+  | { readonly kind: "touch"; readonly purpose: "create" | "approve" }
+  | { readonly kind: "sending" }
+  | { readonly kind: "done" }
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "failed"; readonly trouble: Trouble };
+
+// ---- first run ----
+
+/** `absent`: there is no root and the address has no fragment. `damaged`: the fragment does not parse. */
+export type LinkProblem = "absent" | "damaged" | "wrong" | "used" | "expired";
+export type SetupStep = "passkey" | "sign-in" | "admit";
+
+export interface PendingHost {
+  readonly id: string;
+  readonly label: string;
+  /** Six words computed in this browser from host key and workspace, never received. */
+  readonly words: readonly string[];
+  /** The setup link carried the digest of this host's key and it matched. */
+  readonly matchesLink: boolean;
+}
+
+export type SetupState =
+  | { readonly kind: "checking" }
+  | { readonly kind: "link"; readonly problem: LinkProblem }
+  | {
+      readonly kind: "step";
+      readonly step: SetupStep;
+      /** A touch or a request is under way; the buttons wait. */
+      readonly busy: boolean;
+      readonly linkEndsAt: number;
+      /** What went wrong with the last try of this step; what was typed is kept. */
+      readonly trouble?: Trouble;
+      /** Step `admit` only; absent while the agent of this machine has not said hello. */
+      readonly host?: PendingHost;
+    }
+  /** The page says so and moves on to the fleet. */
+  | { readonly kind: "done"; readonly hostId?: string };
+
+export interface SetupFlow {
+  readonly state: ReadonlySignal<SetupState>;
+  /** Each verb moves `state`; none rejects for anything a person can do something about. */
+  createPasskey(name: string): Promise<void>;
+  signIn(): Promise<void>;
+  admit(): Promise<void>;
+  /** Leaves the machine in quarantine and goes on. */
+  skipAdmission(): Promise<void>;
+}
+
+// ---- hosts ----
+
+export type Admission = "admitted" | "waiting" | "removed";
+
+export interface HostView {
+  readonly id: string;
+  readonly label: string;
+  readonly words: readonly string[];
+  readonly admission: Admission;
+  /** The agent's tunnel is open now. */
+  readonly connected: boolean;
+  /** Last frame of any kind; absent: never. */
+  readonly lastSeenAt?: number;
+  /** Runs beside the edge, so it never counts as a witness. */
+  readonly colocated: boolean;
+  /** Last telemetry, a claim of the gateway and the host; absent: none since the edge started. */
+  readonly telemetry?: Telemetry;
+  /** When the edge received that telemetry. */
+  readonly telemetryAt?: number;
+  /** The host has not yet confirmed the current trust head. */
+  readonly trustBehind?: boolean;
+}
+
+// ---- commands ----
+
+export type OperationId = "gateway.restart@1";
+export type OperationClass = "read" | "daily" | "critical";
+export type Scalar = string | number | boolean;
+
+/** Parsed back from the exact intent bytes that will be signed; nothing here may come from anywhere else. */
+export interface IntentFacts {
+  readonly operation: OperationId;
+  readonly class: OperationClass;
+  readonly hostId: string;
+  readonly args: Readonly<Record<string, Scalar>>;
+  readonly expect: Readonly<Record<string, Scalar>>;
+  readonly workspace: string;
+  readonly ttlSeconds: number;
+}
+
+export interface PreparedCommand {
+  readonly facts: IntentFacts;
+  /** Name and words of `facts.hostId` from the verified trust log, not from the edge. */
+  readonly host: { readonly label: string; readonly words: readonly string[] };
+  readonly actor: { readonly name: string; readonly role: string };
+  /** The canonical bytes as text. */
+  readonly exactIntent: string;
+  /** SHA-256 of the intent's PAE, hex. */
+  readonly digest: string;
+  /** Seconds from now for which the host keeps the challenge (pressing again needs no new preparation). */
+  challengeSecondsLeft(): number;
+  /**
+   * One press. Must be called from the click itself (user activation). Ends with receipt, refused, cancelled, or
+   * `silent`; after `silent` the receipt may still follow in the same sequence. Aborting closes the authenticator's
+   * window if it is still open and stops listening otherwise; it never un-sends.
+   */
+  approve(abort: AbortSignal): AsyncIterable<CommandStep>;
+  /** Asks for the stored receipt by digest. Never runs anything, never signs. */
+  askReceipt(): Promise<CommandStep>;
+}
+
+/** `afterMs`: milliseconds since the press. */
+export type CommandStep =
+  | { readonly kind: "authenticator"; readonly secondsLeft: number }
+  | { readonly kind: "approved"; readonly afterMs: number }
+  | { readonly kind: "ledgered"; readonly afterMs: number; readonly index: number }
+  | { readonly kind: "dispatched"; readonly afterMs: number }
+  | { readonly kind: "running"; readonly afterMs: number }
+  | { readonly kind: "receipt"; readonly afterMs: number; readonly receipt: ReceiptView; readonly retry: Retry }
+  /** Refused before a host signed anything: by this page, the edge, or an unsigned frame of the host. */
+  | { readonly kind: "refused"; readonly by: "page" | "edge" | "host"; readonly trouble: Trouble; readonly retry: Retry }
+  | { readonly kind: "silent"; readonly afterMs: number }
+  /** The person closed the authenticator. Nothing was sent. */
+  | { readonly kind: "cancelled" };
+
+/** `press`: the same challenge is still good. `prepare`: needs a new command. */
+export type Retry = "press" | "prepare" | "none";
+
+export type Verdict = "executed" | "failed" | "refused" | "interrupted";
+
+export interface ReceiptView {
+  readonly hostId: string;
+  readonly hostLabel: string;
+  readonly verdict: Verdict;
+  /** Refusal or failure code of the host, for example `clock` or `expect`. */
+  readonly code?: string;
+  readonly number: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  /** Milliseconds from start to end as the host measured them, when the result says so. */
+  readonly tookMs?: number;
+  readonly bootBefore?: string;
+  readonly bootAfter?: string;
+  /** Ledger entries: acceptance and receipt. */
+  readonly ledger: readonly number[];
+  readonly seal: Seal;
+}
+
+// ---- ledger ----
+
+/** Only this browser's own computation may say `verified`. */
+export type Seal =
+  | { readonly state: "unverified" }
+  /** A command whose host has not answered: nothing to verify yet. */
+  | { readonly state: "no-receipt" }
+  | { readonly state: "verified" }
+  | { readonly state: "failed"; readonly reason: string };
+
+export interface LedgerStatus {
+  /** Entries the edge says there are. */
+  readonly size: number;
+  /** Entries 0 to verified-1 form one chain that this browser recomputed. */
+  readonly verified: number;
+  readonly checking: boolean;
+  readonly head?: string;
+  readonly failure?: { readonly index: number; readonly reason: string };
+  readonly witness: {
+    /** Admitted hosts that are not beside the edge. */
+    readonly eligible: number;
+    /** Those that cosigned in the last 24 h. */
+    readonly cosigned: number;
+  };
+}
+
+export interface Party {
+  readonly kind: "person" | "host" | "edge" | "setup-key" | "automation-key" | "unknown";
+  readonly id: string;
+  /** From the trust log or a verified commitment; absent: show the id. */
+  readonly name?: string;
+}
+
+/**
+ * One entry as the ledger has it. `action` is the protocol's name; pages have sentences for the known ones and show
+ * the name itself otherwise. `detail` keys that sentences use: operation, verdict, code, receipt, passkey, origin,
+ * boot, count, reason.
+ */
+export interface LedgerEntry {
+  readonly index: number;
+  readonly at: number;
+  readonly action: string;
+  readonly actor: Party;
+  readonly target?: Party;
+  readonly result: "ok" | "refused" | "failed" | "interrupted" | "pending";
+  /** Source address, as the edge saw it. */
+  readonly source?: string;
+  readonly detail: Readonly<Record<string, Scalar>>;
+  readonly hash: string;
+  readonly previous: string;
+  readonly seal: Seal;
+}
+
+export type CheckState = "passed" | "failed" | "unchecked";
+
+/** One thing this browser computed, in the order it did so. `name` is a sentence such as "Entry hash recomputed". */
+export interface ProofCheck {
+  readonly name: string;
+  readonly state: CheckState;
+  readonly detail?: string;
+}
+
+export interface EntryProof {
+  readonly entry: LedgerEntry;
+  readonly approval?: {
+    readonly person: string;
+    readonly passkey?: string;
+    readonly userVerified: boolean;
+    /** Seconds between building the intent and the press. */
+    readonly afterSeconds?: number;
+    readonly origin: string;
+    readonly originClass: OriginClass;
+  };
+  readonly receipt?: ReceiptView;
+  /** Size of the chain the entry was checked in. */
+  readonly chainSize: number;
+  readonly checks: readonly ProofCheck[];
+  /** The proof as a file for `clawhold verify`, if there is one. */
+  readonly file?: { readonly name: string; readonly json: string };
+}
+
+export interface ActivityLog {
+  readonly status: ReadonlySignal<LedgerStatus>;
+  /** Newest first, without gaps. New entries appear at the front without reload. */
+  readonly entries: ReadonlySignal<Loadable<readonly LedgerEntry[]>>;
+  /** Older entries exist that are not loaded. */
+  readonly hasOlder: ReadonlySignal<boolean>;
+  loadOlder(): Promise<void>;
+  /** Loads and checks on first use; the same index gives the same signal. */
+  proof(index: number): ReadonlySignal<Loadable<EntryProof>>;
+  /** Keep the log live while somebody looks at it. */
+  watch(): Stop;
+}
+
+// ---- passkeys ----
+
+export interface Passkey {
+  /** Credential id, base64url. */
+  readonly id: string;
+  readonly label?: string;
+  readonly rpId: string;
+  readonly originClass: OriginClass;
+  readonly addedAt: number;
+  /** The authenticator may copy it to other devices. */
+  readonly synced: boolean;
+  /** The one this session was opened with. */
+  readonly current: boolean;
+}
+
+// ---- all of it ----
+
+export interface Backend {
+  readonly origin: PageOrigin;
+  /** What to type on a machine to add it as a host. */
+  readonly addHostCommand: string;
+  /** Seconds, edge time. Not a signal: pages tick by themselves. */
+  now(): number;
+
+  readonly phase: ReadonlySignal<Phase>;
+  readonly reach: ReadonlySignal<Reach>;
+  retryNow(): void;
+
+  readonly setup: SetupFlow;
+
+  /** Call from the click. Resolves after `phase` has moved, or with what went wrong (`cancelled` is a code). */
+  signIn(): Promise<Result<undefined>>;
+  signOut(): Promise<void>;
+  readonly person: ReadonlySignal<Person | undefined>;
+  readonly workspace: ReadonlySignal<string | undefined>;
+
+  readonly fleet: ReadonlySignal<Loadable<readonly HostView[]>>;
+  watchFleet(): Stop;
+  /** `ready` with undefined: no such host, or not for this person. The same id gives the same signal. */
+  host(id: string): ReadonlySignal<Loadable<HostView | undefined>>;
+  /** Opens the live socket of that host. */
+  watchHost(id: string): Stop;
+  /** Admits a waiting host. Call from the click. */
+  admit(hostId: string): AsyncIterable<TouchStep>;
+
+  prepare(operation: OperationId, hostId: string): Promise<Result<PreparedCommand>>;
+
+  readonly activity: ActivityLog;
+
+  readonly passkeys: ReadonlySignal<Loadable<readonly Passkey[]>>;
+  /** Two gestures: create the second, approve it with the first. Call from the click. */
+  addPasskey(label: string): AsyncIterable<TouchStep>;
+}
