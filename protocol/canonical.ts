@@ -1,0 +1,78 @@
+/**
+ * Canonical JSON (RFC 8785): one meaning has one byte string. Decoding refuses every other spelling, duplicate
+ * keys and numbers that JSON.parse would round included, because the re-encoded bytes then differ.
+ */
+import canonicalize from "canonicalize";
+import { equalBytes, utf8, utf8Text } from "./bytes.ts";
+import { MAX_DEPTH } from "./limits.ts";
+
+export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** The bytes are not the canonical form of an acceptable object. `detail` names the rule, never the content. */
+export class MalformedError extends Error {
+  override readonly name = "MalformedError";
+}
+
+const KEY = /^[a-z][A-Za-z0-9]{0,31}$/;
+// C0 and C1 controls, bidirectional controls, zero-width and other invisible characters: they make text read
+// differently from what was signed. No field of ours needs them; free text is escaped before it is signed.
+const DECEPTIVE =
+  // oxlint-disable-next-line no-control-regex -- refusing control characters is the point
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{e0000}-\u{e0fff}]/u;
+
+/** @throws {TypeError} for values JSON cannot hold: a programmer's mistake. */
+export function encodeCanonical(value: unknown): Uint8Array<ArrayBuffer> {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError("encodeCanonical: not a JSON value");
+  return utf8(text);
+}
+
+/** @throws {MalformedError} unless the bytes are exactly the canonical form of an object of our subset. */
+export function decodeCanonical(bytes: Uint8Array): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8Text(bytes));
+  } catch {
+    throw new MalformedError("not UTF-8 JSON"); // the parser's message could quote the content
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new MalformedError("not an object");
+  refuseForeignValues(value, 1);
+  if (!equalBytes(canonicalBytes(value), bytes)) throw new MalformedError("not canonical");
+  return value as JsonObject;
+}
+
+function canonicalBytes(value: object): Uint8Array {
+  try {
+    return encodeCanonical(value);
+  } catch {
+    throw new MalformedError("not representable"); // lone surrogates
+  }
+}
+
+function refuseForeignValues(value: unknown, depth: number): void {
+  if (depth > MAX_DEPTH) throw new MalformedError("too deep");
+  switch (typeof value) {
+    case "string":
+      if (DECEPTIVE.test(value)) throw new MalformedError("deceptive character");
+      return;
+    case "number":
+      if (!Number.isSafeInteger(value) || Object.is(value, -0)) throw new MalformedError("not a safe integer");
+      return;
+    case "boolean":
+      return;
+    case "object":
+      if (value === null) throw new MalformedError("null");
+      if (Array.isArray(value)) {
+        for (const item of value) refuseForeignValues(item, depth + 1);
+        return;
+      }
+      for (const [key, item] of Object.entries(value)) {
+        if (!KEY.test(key)) throw new MalformedError("foreign key");
+        refuseForeignValues(item, depth + 1);
+      }
+      return;
+    default:
+      throw new MalformedError("foreign type");
+  }
+}

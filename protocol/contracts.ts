@@ -1,0 +1,206 @@
+/**
+ * Every HTTP endpoint: who may call it, what it takes and gives. The Worker mounts this table, pages and agents
+ * call it, the permission matrix and docs/PROTOCOL.md are checked against it. `touch` says whether a passkey
+ * approval is inside the body, and why (not).
+ */
+import * as v from "valibot";
+import { milliseconds, count, digest, id, label, nonce, publicKey, seconds, someBytes, trustHead } from "./fields.ts";
+import { MAX_ENTRIES_PER_PAGE } from "./limits.ts";
+import { assertedSchema, signedSchema } from "./messages.ts";
+import { refusalCodes } from "./refusals.ts";
+import type { Permission } from "./roles.ts";
+import { telemetrySchema } from "./telemetry.ts";
+import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
+
+/**
+ * Who may call. `open`: anybody, and the answer tells nothing about the workspace. `setup`: the request is signed
+ * by the setup key. `session`: cookie and session-key signature. `ticket`: a one-time ticket as WebSocket
+ * subprotocol, got by a signed request.
+ */
+export type Access = "open" | "setup" | "session" | "ticket";
+
+export interface Endpoint {
+  readonly method: "GET" | "POST";
+  /** Hono path; `:name` are path parameters. */
+  readonly path: string;
+  readonly access: Access;
+  /** Needed in addition to a session; undefined: any signed-in person. */
+  readonly permission?: Permission;
+  readonly touch: { readonly needed: boolean; readonly why: string };
+  readonly request?: v.GenericSchema;
+  readonly response?: v.GenericSchema;
+}
+
+const empty = v.strictObject({});
+const ok = v.strictObject({ ok: v.literal(true) });
+/** A commitment's opening, given to those who may read it. */
+const opening = v.strictObject({ salt: nonce, value: v.pipe(v.string(), v.maxLength(128)) });
+
+/** Registration: the browser's own JSON, judged by SimpleWebAuthn behind one door; bounded here. */
+const registrationJson = v.pipe(v.string(), v.maxLength(16_384));
+const registrationOptions = v.strictObject({ options: v.pipe(v.string(), v.maxLength(8_192)) });
+
+const commandState = v.picklist(["queued", "delivered", "refused", "receipted"]);
+export const commandStatusSchema = v.strictObject({
+  intent: digest,
+  state: commandState,
+  /** Unsigned answer of the host before it could verify the session: proves nothing. */
+  code: v.optional(v.picklist(refusalCodes)),
+  receipt: v.optional(signedSchema),
+});
+export type CommandStatus = v.InferOutput<typeof commandStatusSchema>;
+
+export const hostRowSchema = v.strictObject({
+  host: id,
+  label,
+  hostKey: publicKey,
+  cosignKey: publicKey,
+  colocated: v.boolean(),
+  status: v.picklist(["quarantined", "admitted", "removed"]),
+  connected: v.boolean(),
+  /** Edge clock, seconds; absent when never heard from. */
+  lastSeen: v.optional(seconds),
+  /** The newest trust head this host has acknowledged, signed by its key. */
+  trustAck: v.optional(signedSchema),
+  telemetry: v.optional(telemetrySchema),
+});
+export type HostRow = v.InferOutput<typeof hostRowSchema>;
+
+export const activityRowSchema = v.strictObject({
+  index: count,
+  /** Canonical bytes of the entry. */
+  body: someBytes(4_096),
+  hash: digest,
+  /** Openings of commitments, where not erased. */
+  source: v.optional(opening),
+  /** For `command.receipt`: the host's signed receipt itself. */
+  receipt: v.optional(signedSchema),
+});
+export type ActivityRow = v.InferOutput<typeof activityRowSchema>;
+
+export const meSchema = v.strictObject({
+  workspace: digest,
+  person: id,
+  name: v.optional(opening),
+  session: digest,
+  expires: seconds,
+  /** Edge clock now, seconds. */
+  now: seconds,
+});
+export type Me = v.InferOutput<typeof meSchema>;
+
+/** What the live socket pushes: text frames, one JSON object each. */
+export const liveEventSchema = v.variant("kind", [
+  v.strictObject({ kind: v.literal("host"), row: hostRowSchema, now: seconds }),
+  v.strictObject({ kind: v.literal("command"), status: commandStatusSchema }),
+]);
+export type LiveEvent = v.InferOutput<typeof liveEventSchema>;
+
+const NO_WRITE = { needed: false, why: "reads metadata only" } as const;
+
+export const endpoints = {
+  health: { method: "GET", path: "/api/health", access: "open", touch: { needed: false, why: "says only that the edge answers" }, response: ok },
+  setupState: {
+    method: "GET", path: "/api/setup", access: "setup",
+    touch: { needed: false, why: "gives the edge's public keys to the holder of the setup link" },
+    response: v.strictObject({ dispatchKey: publicKey, ledgerKey: publicKey, expires: seconds, now: seconds }),
+  },
+  setupOptions: {
+    method: "POST", path: "/api/setup/passkey-options", access: "setup",
+    touch: { needed: false, why: "hands out a registration challenge" },
+    request: v.strictObject({ name: label }), response: registrationOptions,
+  },
+  setupPasskey: {
+    method: "POST", path: "/api/setup/passkey", access: "setup",
+    touch: { needed: true, why: "registers the first passkey" },
+    request: v.strictObject({ response: registrationJson }), response: credentialSchema,
+  },
+  setupRoot: {
+    method: "POST", path: "/api/setup/root", access: "setup",
+    touch: { needed: true, why: "the first sign-in approves the root" },
+    request: v.strictObject({ signed: signedRootSchema, name: opening }), response: meSchema,
+  },
+  signInNonce: {
+    method: "POST", path: "/api/sign-in/nonce", access: "open",
+    touch: { needed: false, why: "hands out a one-time nonce" },
+    request: empty, response: v.strictObject({ nonce, workspace: digest, trustHead, now: seconds, lifetime: seconds }),
+  },
+  signIn: {
+    method: "POST", path: "/api/sign-in", access: "open",
+    touch: { needed: true, why: "the assertion certifies the session key" },
+    request: v.strictObject({ session: assertedSchema }), response: meSchema,
+  },
+  signOut: { method: "POST", path: "/api/sign-out", access: "session", touch: { needed: false, why: "only ends one's own session" }, request: empty, response: ok },
+  me: { method: "GET", path: "/api/me", access: "session", touch: NO_WRITE, response: meSchema },
+  trust: {
+    method: "GET", path: "/api/trust", access: "session", touch: NO_WRITE,
+    response: v.strictObject({ page: trustPageSchema, head: trustHead, names: v.array(v.strictObject({ person: id, opening })) }),
+  },
+  trustState: {
+    method: "POST", path: "/api/trust", access: "session",
+    touch: { needed: true, why: "a statement changes whom hosts obey; judged by its approvals" },
+    request: signedStatementSchema, response: v.strictObject({ trustHead }),
+  },
+  passkeyOptions: {
+    method: "POST", path: "/api/passkeys/options", access: "session",
+    touch: { needed: false, why: "hands out a registration challenge" },
+    request: empty, response: registrationOptions,
+  },
+  passkey: {
+    method: "POST", path: "/api/passkeys", access: "session",
+    touch: { needed: true, why: "registers a passkey; it counts only once a statement adds it" },
+    request: v.strictObject({ response: registrationJson }), response: credentialSchema,
+  },
+  hosts: {
+    method: "GET", path: "/api/hosts", access: "session", permission: "metadata.read", touch: NO_WRITE,
+    response: v.strictObject({ hosts: v.array(hostRowSchema), now: seconds }),
+  },
+  host: {
+    method: "GET", path: "/api/hosts/:host", access: "session", permission: "metadata.read", touch: NO_WRITE,
+    response: v.strictObject({ host: hostRowSchema, now: seconds }),
+  },
+  prepare: {
+    method: "POST", path: "/api/hosts/:host/prepare", access: "session", permission: "metadata.read",
+    touch: { needed: false, why: "asks the host for a challenge; nothing runs" },
+    request: v.strictObject({ prepare: signedSchema }), response: v.strictObject({ prepared: signedSchema }),
+  },
+  ticket: {
+    method: "POST", path: "/api/tickets", access: "session", permission: "metadata.read",
+    touch: { needed: false, why: "opens one live socket of metadata" },
+    request: v.strictObject({ host: id }), response: v.strictObject({ ticket: nonce }),
+  },
+  live: { method: "GET", path: "/api/hosts/:host/live", access: "ticket", touch: NO_WRITE },
+  command: {
+    method: "POST", path: "/api/commands", access: "session",
+    touch: { needed: true, why: "carries the approvals; judged by the operation's permission, here and on the host" },
+    /** Canonical bytes of a Submission (messages.ts). */
+    request: v.strictObject({ submission: someBytes(65_536) }), response: commandStatusSchema,
+  },
+  commandStatus: {
+    method: "GET", path: "/api/commands/:intent/:host", access: "session", permission: "metadata.read", touch: NO_WRITE,
+    response: commandStatusSchema,
+  },
+  activity: {
+    method: "GET", path: "/api/activity", access: "session", permission: "ledger.read", touch: NO_WRITE,
+    response: v.strictObject({ rows: v.pipe(v.array(activityRowSchema), v.maxLength(MAX_ENTRIES_PER_PAGE)), head: v.strictObject({ index: count, hash: digest }) }),
+  },
+} as const satisfies Record<string, Endpoint>;
+
+export type EndpointName = keyof typeof endpoints;
+
+/** Problem details (RFC 9457) as the edge sends them: a code, a fixed sentence, an id for the log. */
+export const problemSchema = v.strictObject({
+  type: v.literal("about:blank"),
+  title: v.string(),
+  status: count,
+  code: v.pipe(v.string(), v.regex(/^[a-z][a-z_.]{1,48}$/)),
+  id: v.string(),
+});
+export type Problem = v.InferOutput<typeof problemSchema>;
+
+/** Header names of a signed request. */
+export const requestHeaders = { body: "clawhold-request", signature: "clawhold-signature" } as const;
+export const SESSION_COOKIE = "__Host-clawhold";
+/** WebSocket subprotocols: the first is echoed, the second carries the ticket. */
+export const LIVE_SUBPROTOCOL = "clawhold.live.v1";
+export const TICKET_SUBPROTOCOL_PREFIX = "clawhold.ticket.";

@@ -1,0 +1,139 @@
+/**
+ * The append-only audit log: entries, their chain, and how anybody checks it. An entry is named by the digest of
+ * its canonical bytes, which contain the digest of the entry before. Personal fields are commitments, so that a
+ * value can be erased without breaking the chain.
+ */
+import * as v from "valibot";
+import { encodeCanonical, MalformedError } from "./canonical.ts";
+import { codec, count, digest, id, milliseconds, nonce, operationName, version } from "./fields.ts";
+import { verdicts, ZERO_DIGEST } from "./messages.ts";
+import { refusalCodes } from "./refusals.ts";
+import { digestOf, type Digest } from "./signing.ts";
+
+/** The closed registry of actions: a new one is a new line, and a sentence on the activity page. */
+export const ledgerActions = [
+  "workspace.created", // the root was accepted
+  "session.started",
+  "session.ended",
+  "session.refused",
+  "trust.stated", // a statement was accepted
+  "trust.refused",
+  "host.joined", // a host asked to join; it is quarantined until admitted
+  "host.connected",
+  "host.disconnected",
+  "certificate.issued",
+  "command.accepted", // written before the edge hands the command to a host
+  "command.refused", // by the edge, or by an unsigned answer of the host
+  "command.receipt", // the host's signed word
+  "passkey.registered",
+] as const;
+export type LedgerAction = (typeof ledgerActions)[number];
+
+const actorSchema = v.variant("kind", [
+  v.strictObject({ kind: v.literal("person"), id }),
+  v.strictObject({ kind: v.literal("host"), id }),
+  v.strictObject({ kind: v.literal("edge") }),
+  /** Somebody who has not proven who they are. */
+  v.strictObject({ kind: v.literal("unknown") }),
+]);
+
+/** Facts of one action; each field is metadata by construction. */
+const detailSchema = v.strictObject({
+  operation: v.optional(operationName),
+  intent: v.optional(digest),
+  verdict: v.optional(v.picklist(verdicts)),
+  code: v.optional(v.union([v.picklist(refusalCodes), v.pipe(v.string(), v.regex(/^[a-z][a-z_.]{1,40}$/))])),
+  /** Digest of the receipt; the signed bytes are kept beside the ledger and checked against this. */
+  receipt: v.optional(digest),
+  statement: v.optional(digest),
+  statementKind: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z.-]{1,40}$/))),
+  session: v.optional(digest),
+  certificate: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+});
+export type LedgerDetail = v.InferOutput<typeof detailSchema>;
+
+const entrySchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  /** From 1. */
+  index: v.pipe(count, v.minValue(1)),
+  /** Edge clock, milliseconds. */
+  at: milliseconds,
+  actor: actorSchema,
+  action: v.picklist(ledgerActions),
+  /** Host or person acted on; absent for the workspace itself. */
+  target: v.optional(id),
+  /** Commitment to the source IP, absent where there is none. */
+  source: v.optional(digest),
+  detail: detailSchema,
+  previous: digest,
+});
+export type LedgerEntry = v.InferOutput<typeof entrySchema>;
+export type LedgerActor = LedgerEntry["actor"];
+export const entryCodec = codec(entrySchema);
+
+/** What a caller asks to be written; the writer adds index, time and chain. */
+export type LedgerDraft = Pick<LedgerEntry, "actor" | "action" | "detail"> & {
+  readonly target?: string;
+  /** Source IP in clear: the writer commits to it. */
+  readonly sourceIp?: string;
+  /** Appends with one subject are idempotent: (action, subject) is written once. */
+  readonly subject?: string;
+};
+
+/** A personal value that an entry commits to. Erasable; the entry stays. */
+const commitmentSchema = v.strictObject({
+  field: v.picklist(["source", "name"]),
+  salt: nonce,
+  value: v.pipe(v.string(), v.maxLength(128)),
+});
+export type Commitment = v.InferOutput<typeof commitmentSchema>;
+
+export function commit(commitment: Commitment): Digest {
+  return digestOf("commitment", encodeCanonical({ ...commitment }));
+}
+
+export function entryDigest(bytes: Uint8Array): Digest {
+  return digestOf("ledger-entry", bytes);
+}
+
+/** Where a reader stands: everything up to `index` was verified and ends in `hash`. */
+export interface ChainPosition {
+  readonly index: number;
+  readonly hash: Digest;
+}
+export const CHAIN_START: ChainPosition = { index: 0, hash: ZERO_DIGEST };
+
+export type ChainFault =
+  | "malformed" // not an entry
+  | "workspace" // of another workspace
+  | "gap" // the index is not the next one
+  | "previous" // it does not name the entry before
+  | "hash"; // the digest stored beside it is another
+
+export type ChainStep =
+  | { readonly ok: true; readonly entry: LedgerEntry; readonly position: ChainPosition }
+  | { readonly ok: false; readonly fault: ChainFault; readonly index: number };
+
+/** Checks that `bytes` is the entry after `position`. `storedHash` is what the database claims its digest to be. */
+export function checkEntry(
+  bytes: Uint8Array,
+  storedHash: Digest,
+  { workspace, position }: { readonly workspace: string; readonly position: ChainPosition },
+): ChainStep {
+  const expectedIndex = position.index + 1;
+  const fail = (fault: ChainFault): ChainStep => ({ ok: false, fault, index: expectedIndex });
+  let entry: LedgerEntry;
+  try {
+    entry = entryCodec.decode(bytes);
+  } catch (error) {
+    if (error instanceof MalformedError) return fail("malformed");
+    throw error;
+  }
+  if (entry.workspace !== workspace) return fail("workspace");
+  if (entry.index !== expectedIndex) return fail("gap");
+  if (entry.previous !== position.hash) return fail("previous");
+  const hash = entryDigest(bytes);
+  if (hash !== storedHash) return fail("hash");
+  return { ok: true, entry, position: { index: entry.index, hash } };
+}

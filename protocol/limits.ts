@@ -1,0 +1,73 @@
+/** Every limit of the protocol, each with its reason. Seconds unless the name says otherwise. */
+
+/** An envelope holds one intent, a session certificate and a few assertions (about 2 KB); 64 KB leaves room for 64 targets. */
+export const MAX_ENVELOPE_BYTES = 65_536;
+/** One frame on a tunnel: an envelope in base64url plus its wrapper. Larger frames close the socket. */
+export const MAX_FRAME_BYTES = 131_072;
+/** One HTTP request body. Nothing that a page sends is larger than an envelope. */
+export const MAX_BODY_BYTES = 131_072;
+/** Nesting deeper than any message we define; stops stack exhaustion in parsers. */
+export const MAX_DEPTH = 16;
+/** clientDataJSON is under 300 bytes in every browser; extra members are allowed, floods are not. */
+export const MAX_CLIENT_DATA_BYTES = 4_096;
+/** Without extensions and attested data, authenticator data is rpIdHash (32), flags (1), counter (4). */
+export const AUTHENTICATOR_DATA_BYTES = 37;
+/** Credential ids: at most 1023 bytes by WebAuthn Level 2, section 5.8.3. */
+export const MAX_CREDENTIAL_ID_BYTES = 1_023;
+/** A step-up is worth a minute: long enough to read and touch, too short to keep for later. */
+export const APPROVAL_SECONDS = 60;
+/** An approval may lie at most this far ahead of the host's clock (page and host round differently). */
+export const APPROVAL_SKEW_SECONDS = 2;
+/** The longest an intent may stay deliverable after the host stated its time. */
+export const MAX_INTENT_TTL_SECONDS = 300;
+/** A challenge lives in the host's RAM for five minutes of its monotonic clock. */
+export const CHALLENGE_SECONDS = 300;
+/** A person reads one dialog at a time; four leaves room for tabs, and bounds what one key can hold. */
+export const MAX_CHALLENGES_PER_ACTOR = 4;
+/** A full table refuses the newcomer and never evicts: eviction would let one actor kill another's command. */
+export const MAX_CHALLENGES_PER_HOST = 32;
+/** A jump between wall and monotonic clock larger than this kills every challenge (suspend, snapshot, tampering). */
+export const CLOCK_JUMP_SECONDS = 5;
+/** Session certificates carry edge time; the host tolerates this much difference. */
+export const SESSION_SKEW_SECONDS = 300;
+/** No session outlives this, whatever a role says. */
+export const MAX_SESSION_SECONDS = 43_200;
+/** Administrators hold the keys to everything: two hours. */
+export const ADMIN_SESSION_SECONDS = 7_200;
+/** Everybody else: four hours. */
+export const DEFAULT_SESSION_SECONDS = 14_400;
+/** The edge ends a session that made no request for this long. */
+export const SESSION_IDLE_SECONDS = 900;
+/** More live sessions than this per person end the oldest. */
+export const MAX_SESSIONS_PER_PERSON = 8;
+/** An API request's own signature is good for this long either side of the edge's clock. */
+export const REQUEST_SKEW_SECONDS = 60;
+/** One fleet gesture binds at most this many hosts. */
+export const MAX_TARGETS = 64;
+/** Approvals beyond the largest two-person rule serve nobody. */
+export const MAX_APPROVALS = 8;
+/** Journal lines live this long: far beyond any intent's life, so a replay always meets its receipt. */
+export const JOURNAL_SECONDS = 90 * 86_400;
+/** Setup link and join token: long enough for coffee, short enough for a shoulder. */
+export const SETUP_SECONDS = 900;
+export const JOIN_TOKEN_SECONDS = 900;
+/** A ticket opens one socket or one download. */
+export const TICKET_SECONDS = 30;
+/** A sign-in nonce is issued before the authenticator opens and used once. */
+export const NONCE_SECONDS = 300;
+/** How long the edge waits for a host's answer to `prepare` before it says "no answer". */
+export const PREPARE_TIMEOUT_SECONDS = 10;
+/** A host that sent nothing for this long is shown as not heard from (three missed beats). */
+export const SILENT_SECONDS = 45;
+/** The agent's heartbeat: one telemetry frame at least this often. */
+export const TELEMETRY_SECONDS = 15;
+/** The challenge and nonces: 256 bits. */
+export const NONCE_BYTES = 32;
+/** Labels and names shown to people. */
+export const MAX_LABEL_CHARACTERS = 64;
+/** Trust statements in one `trust` frame or HTTP page. */
+export const MAX_STATEMENTS_PER_PAGE = 64;
+/** Ledger entries in one page of the activity API. */
+export const MAX_ENTRIES_PER_PAGE = 500;
+/** A client certificate of the local CA. Renewed at two thirds of its life. */
+export const CLIENT_CERTIFICATE_SECONDS = 90 * 86_400;

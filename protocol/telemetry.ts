@@ -1,0 +1,79 @@
+/**
+ * What a host may say about its gateway: numbers, enums and ids from a closed list. Everything else that the
+ * gateway knows (messages, titles, names, configuration, paths, tokens) stays on the host; an unknown field is
+ * refused by the edge, so a careless change in the agent cannot leak.
+ * The gateway is hostile: every value here is a claim, bounded in size and alphabet, and never a label of ours.
+ */
+import * as v from "valibot";
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1e15));
+const version = v.pipe(v.string(), v.regex(/^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$/));
+const bootId = v.pipe(v.string(), v.regex(/^[0-9A-Za-z-]{8,64}$/));
+const day = v.pipe(v.string(), v.regex(/^\d{4}-\d{2}-\d{2}$/));
+const address = v.pipe(v.string(), v.regex(/^[0-9a-fA-F:.]{2,45}$/));
+
+/** Why the figures are what they are. `none`: this host runs no gateway that we know of. */
+export const gatewayStates = [
+  "running", // answers, and its health says ok
+  "degraded", // answers, and says it is not well
+  "starting", // the socket opens but it is not ready yet
+  "stopped", // nothing listens where it used to listen
+  "unauthorized", // it answers and does not accept our device or token
+  "config_invalid", // its configuration file does not parse or validate
+  "unsupported", // it speaks another protocol version
+  "none",
+] as const;
+
+export const telemetrySchema = v.strictObject({
+  v: v.literal(1),
+  /** Host wall clock, seconds. */
+  at: count,
+  gateway: v.strictObject({
+    state: v.picklist(gatewayStates),
+    /** True when Clawhold itself started this gateway for the demo. */
+    demo: v.boolean(),
+    version: v.optional(version),
+    bootId: v.optional(bootId),
+    uptimeSeconds: v.optional(count),
+    /** Where the gateway's port is bound, as the host's own kernel says (not the gateway). */
+    listens: v.pipe(v.array(v.strictObject({ address, port: count, loopback: v.boolean() })), v.maxLength(8)),
+    rssBytes: v.optional(count),
+    /** Event-loop delay in milliseconds as the gateway reports it, rounded up. */
+    eventLoopDelayMs: v.optional(count),
+  }),
+  sessions: v.optional(v.strictObject({ total: count, active: count })),
+  usage: v.optional(
+    v.strictObject({
+      day,
+      inputTokens: count,
+      outputTokens: count,
+      cacheReadTokens: count,
+      totalTokens: count,
+      /** Millionths of a US dollar. */
+      costMicros: count,
+      /** `refreshing`: the gateway's cache is being recomputed, figures may be zero or old. */
+      freshness: v.picklist(["fresh", "refreshing", "stale"]),
+      /** When the gateway computed these figures, host wall clock seconds. */
+      asOf: count,
+    }),
+  ),
+  agents: v.optional(count),
+  cron: v.optional(v.strictObject({ total: count, enabled: count })),
+  devices: v.optional(v.strictObject({ paired: count, pending: count })),
+  channels: v.optional(v.strictObject({ configured: count, connected: count })),
+  host: v.strictObject({
+    agentVersion: version,
+    platform: v.picklist(["linux", "darwin", "other"]),
+    uptimeSeconds: count,
+    memoryTotalBytes: count,
+    memoryFreeBytes: count,
+    /** Load average over one minute, in thousandths. */
+    loadMilli: count,
+    cpus: count,
+    /** True while gateway and agent run as one OS user: then the gateway can act as the agent. */
+    oneUser: v.boolean(),
+  }),
+});
+
+export type Telemetry = v.InferOutput<typeof telemetrySchema>;
+export type GatewayState = (typeof gatewayStates)[number];

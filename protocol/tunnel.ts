@@ -1,0 +1,122 @@
+/**
+ * The host's tunnel: joining, the hello handshake, and the closed union of frames. A frame is one text message of
+ * canonical JSON; signed messages travel inside as base64url of their exact bytes. Anything else closes the socket.
+ */
+import * as v from "valibot";
+import { decodeCanonical, encodeCanonical, MalformedError } from "./canonical.ts";
+import { utf8, utf8Text } from "./bytes.ts";
+import { codec, count, digest, fingerprint, id, label, nonce, publicKey, signature, someBytes, trustHead, version } from "./fields.ts";
+import { MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from "./limits.ts";
+import { signedSchema } from "./messages.ts";
+import { refusalCodes } from "./refusals.ts";
+import { telemetrySchema } from "./telemetry.ts";
+import { trustPageSchema } from "./trust/statements.ts";
+
+/** Asks for a place in quarantine and for a client certificate; signed by the host key. */
+const joinSchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  hostKey: publicKey,
+  cosignKey: publicKey,
+  label,
+  colocated: v.boolean(),
+  /** PKCS#10 request for the host's P-256 TLS key, DER. */
+  csr: someBytes(2_048),
+  nonce,
+});
+export type Join = v.InferOutput<typeof joinSchema>;
+export const joinCodec = codec(joinSchema);
+
+/** Body of POST /join. The token is single use and was handed to the host out of band. */
+const joinRequestSchema = v.strictObject({ token: nonce, join: someBytes(4_096), signature });
+export const joinRequestCodec = codec(joinRequestSchema);
+/** `certificate`: DER of the client certificate. */
+const joinAnswerSchema = v.strictObject({ host: id, certificate: someBytes(4_096) });
+export type JoinAnswer = v.InferOutput<typeof joinAnswerSchema>;
+export const joinAnswerCodec = codec(joinAnswerSchema);
+
+/** The host's first signed word on a tunnel, over the edge's nonce. */
+const helloSchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  host: id,
+  hostBoot: nonce,
+  /** Absent when the host holds no trust log yet. */
+  trustHead: v.optional(trustHead),
+  /** Number of the newest receipt the host has written, 0 for none. */
+  lastReceipt: count,
+  /** Newest delivery number the host has finished with. */
+  lastAck: count,
+  nonce,
+  edgeNonce: nonce,
+  tunnel: nonce,
+});
+export type Hello = v.InferOutput<typeof helloSchema>;
+export const helloCodec = codec(helloSchema);
+
+/** The edge proves itself with the dispatch key: layer 1 where the server certificate cannot be pinned. */
+const welcomeSchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  host: id,
+  tunnel: nonce,
+  certFingerprint: fingerprint,
+  hostNonce: nonce,
+  edgeNonce: nonce,
+});
+export type Welcome = v.InferOutput<typeof welcomeSchema>;
+export const welcomeCodec = codec(welcomeSchema);
+
+/** The host's signed word that it holds this trust head. */
+const trustAckSchema = v.strictObject({ v: version, workspace: digest, host: id, trustHead });
+export type TrustAck = v.InferOutput<typeof trustAckSchema>;
+export const trustAckCodec = codec(trustAckSchema);
+
+/** Edge to host. `trust` needs no layer (statements prove themselves) and may come before `welcome`. */
+const inwardSchema = v.variant("kind", [
+  v.strictObject({ kind: v.literal("challenge"), edgeNonce: nonce, tunnel: nonce }),
+  v.strictObject({ kind: v.literal("trust"), page: trustPageSchema }),
+  v.strictObject({ kind: v.literal("welcome"), signed: signedSchema }),
+  v.strictObject({ kind: v.literal("prepare"), prepare: signedSchema, session: someBytes(4_096) }),
+  v.strictObject({ kind: v.literal("deliver"), number: count, envelope: someBytes(MAX_ENVELOPE_BYTES) }),
+  /** The edge holds the receipt durably; the host may stop repeating it. */
+  v.strictObject({ kind: v.literal("ack"), receipt: count }),
+  v.strictObject({ kind: v.literal("drain") }),
+]);
+export type InwardFrame = v.InferOutput<typeof inwardSchema>;
+
+/** Host to edge. */
+const outwardSchema = v.variant("kind", [
+  v.strictObject({ kind: v.literal("hello"), signed: signedSchema }),
+  v.strictObject({ kind: v.literal("trust-want"), after: v.optional(trustHead) }),
+  v.strictObject({ kind: v.literal("trust-ack"), signed: signedSchema }),
+  v.strictObject({ kind: v.literal("prepared"), signed: signedSchema }),
+  /** Unsigned on purpose: it proves nothing and only saves waiting. `subject` names the prepare or intent. */
+  v.strictObject({ kind: v.literal("refused"), subject: digest, code: v.picklist(refusalCodes) }),
+  v.strictObject({ kind: v.literal("receipt"), number: count, signed: signedSchema }),
+  v.strictObject({ kind: v.literal("telemetry"), telemetry: telemetrySchema }),
+]);
+export type OutwardFrame = v.InferOutput<typeof outwardSchema>;
+
+/** Keep-alive, answered by the edge's runtime without waking the object; not a frame. */
+export const PING = "ping";
+export const PONG = "pong";
+
+function frameCodec<S extends v.GenericSchema>(schema: S) {
+  return {
+    /** @throws {TypeError} for a frame that its own schema refuses: a programmer's mistake. */
+    encode(frame: v.InferOutput<S>): string {
+      if (!v.is(schema, frame)) throw new TypeError("frame does not fit its schema");
+      return utf8Text(encodeCanonical(frame));
+    },
+    /** @throws {MalformedError} */
+    decode(text: string): v.InferOutput<S> {
+      if (text.length > MAX_FRAME_BYTES) throw new MalformedError("frame too large");
+      const result = v.safeParse(schema, decodeCanonical(utf8(text)), { abortEarly: true });
+      if (!result.success) throw new MalformedError(`frame: ${v.getDotPath(result.issues[0]) ?? "top level"}`);
+      return result.output;
+    },
+  };
+}
+export const inwardFrames = frameCodec(inwardSchema);
+export const outwardFrames = frameCodec(outwardSchema);
