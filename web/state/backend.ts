@@ -8,6 +8,8 @@
  * it with `Backend.now()` only. The browser's wall clock is never used.
  */
 import type { ReadonlySignal } from "@preact/signals";
+import type { LedgerAction, LedgerDetail } from "../../protocol/ledger.ts";
+import type { OperationName } from "../../protocol/operations.ts";
 import type { Telemetry } from "../../protocol/telemetry.ts";
 
 /** What happened, why, and the next step, in sentences; `code` is for the log reader and is shown beside them. */
@@ -146,7 +148,8 @@ export interface HostView {
 
 // ---- commands ----
 
-export type OperationId = "gateway.restart@1";
+/** The protocol's own table names them. */
+export type OperationId = OperationName;
 export type OperationClass = "read" | "daily" | "critical";
 export type Scalar = string | number | boolean;
 
@@ -166,6 +169,8 @@ export interface PreparedCommand {
   /** Name and words of `facts.hostId` from the verified trust log, not from the edge. */
   readonly host: { readonly label: string; readonly words: readonly string[] };
   readonly actor: { readonly name: string; readonly role: string };
+  /** What the host said in its signed answer to `prepare`; claims, shown beside the bytes and never as part of them. */
+  readonly hostSays: { readonly activeSessions?: number };
   /** The canonical bytes as text. */
   readonly exactIntent: string;
   /** SHA-256 of the intent's PAE, hex. */
@@ -184,6 +189,7 @@ export interface PreparedCommand {
 
 /** `afterMs`: milliseconds since the press. */
 export type CommandStep =
+  /** The page counts down by itself from here. */
   | { readonly kind: "authenticator"; readonly secondsLeft: number }
   | { readonly kind: "approved"; readonly afterMs: number }
   | { readonly kind: "ledgered"; readonly afterMs: number; readonly index: number }
@@ -232,7 +238,7 @@ export type Seal =
 export interface LedgerStatus {
   /** Entries the edge says there are. */
   readonly size: number;
-  /** Entries 0 to verified-1 form one chain that this browser recomputed. */
+  /** Entries 1 to `verified` form one chain that this browser recomputed. */
   readonly verified: number;
   readonly checking: boolean;
   readonly head?: string;
@@ -245,28 +251,27 @@ export interface LedgerStatus {
   };
 }
 
+/** `id` of the edge and of unknown is the kind itself. */
 export interface Party {
-  readonly kind: "person" | "host" | "edge" | "setup-key" | "automation-key" | "unknown";
+  readonly kind: "person" | "host" | "edge" | "unknown";
   readonly id: string;
   /** From the trust log or a verified commitment; absent: show the id. */
   readonly name?: string;
 }
 
-/**
- * One entry as the ledger has it. `action` is the protocol's name; pages have sentences for the known ones and show
- * the name itself otherwise. `detail` keys that sentences use: operation, verdict, code, receipt, passkey, origin,
- * boot, count, reason.
- */
+/** One entry as the ledger has it, with names resolved and with what this browser made of it. */
 export interface LedgerEntry {
   readonly index: number;
+  /** Seconds, with a fraction. */
   readonly at: number;
-  readonly action: string;
+  readonly action: LedgerAction;
   readonly actor: Party;
   readonly target?: Party;
-  readonly result: "ok" | "refused" | "failed" | "interrupted" | "pending";
   /** Source address, as the edge saw it. */
   readonly source?: string;
-  readonly detail: Readonly<Record<string, Scalar>>;
+  readonly detail: LedgerDetail;
+  /** Of a receipt or its acceptance: the other one's index, when it is loaded. */
+  readonly partner?: number;
   readonly hash: string;
   readonly previous: string;
   readonly seal: Seal;

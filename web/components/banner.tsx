@@ -1,0 +1,116 @@
+/** Honest banners: one sentence that is true alone, one of consequence, one way on. At most two at once. */
+import type { ComponentChildren } from "preact";
+import { Icon } from "../icons.tsx";
+import type { IconName } from "../icons.tsx";
+import type { BannerKind } from "../state/banners.ts";
+import { formatList } from "../format.ts";
+
+export type BannerTone = "warn" | "bad" | "ok" | "ink" | "honest";
+
+interface BannerProps {
+  readonly tone: BannerTone;
+  readonly icon: IconName;
+  readonly children: ComponentChildren;
+  readonly act?: ComponentChildren;
+  /** Announce it: only for what became true while somebody looks. */
+  readonly live?: boolean;
+}
+
+export function Banner({ tone, icon, children, act, live = false }: BannerProps) {
+  return (
+    <div class={`banner ${tone}`} role={live ? "status" : undefined}>
+      <Icon name={icon} />
+      <div class="grow">{children}</div>
+      {act !== undefined && <div class="act">{act}</div>}
+    </div>
+  );
+}
+
+const AT_ONCE = 2;
+
+/** `all` in their fixed order; the rest is behind "and 1 more". */
+export function Banners({ all }: { readonly all: readonly BannerKind[] }) {
+  const rest = all.slice(AT_ONCE);
+  return (
+    <>
+      {all.slice(0, AT_ONCE).map((one) => (
+        <TrueBanner key={one.kind} banner={one} />
+      ))}
+      {rest.length > 0 && (
+        <details class="more-banners">
+          <summary class="small muted">and {rest.length} more</summary>
+          <div class="stack mid">
+            {rest.map((one) => (
+              <TrueBanner key={one.kind} banner={one} />
+            ))}
+          </div>
+        </details>
+      )}
+    </>
+  );
+}
+
+function TrueBanner({ banner }: { readonly banner: BannerKind }) {
+  switch (banner.kind) {
+    case "ledger-broken":
+      return <LedgerBroken index={banner.index} reason={banner.reason} />;
+    case "not-confirmed":
+      return (
+        <Banner tone="honest" icon="unknown">
+          <strong>Not confirmed by {formatList(banner.hosts)}.</strong> The newest change of who may do what has not reached
+          every host. It counts there once the host confirms it.
+        </Banner>
+      );
+    case "one-user":
+      return (
+        <Banner tone="warn" icon="warn">
+          <strong>One user: the gateway can act as the agent.</strong> Both run as the same system user here, so our claim
+          covers the edge, not a gateway that was taken over. It ends when the gateway has its own user.
+        </Banner>
+      );
+    case "never-witnessed":
+      return (
+        <Banner tone="honest" icon="sealnot">
+          <strong>Never witnessed.</strong> The only host runs beside the edge, so nobody else can vouch for this ledger. Add
+          a host elsewhere.
+        </Banner>
+      );
+    case "one-passkey":
+      return (
+        <Banner tone="ink" icon="key" act={<a class="btn sm" href="/people">Add a passkey</a>}>
+          <strong>You have one passkey.</strong> If it is lost, only someone with root on a host can start over. Add a second,
+          best a security key.
+        </Banner>
+      );
+    case "from-edge":
+      return (
+        <Banner tone="honest" icon="globe">
+          <strong>This page comes from the edge.</strong> Daily operations work here. Critical ones need{" "}
+          <code>clawhold ui</code> on your machine.
+        </Banner>
+      );
+    case "demo":
+      return (
+        <Banner tone="honest" icon="info">
+          <strong>Demo gateway.</strong> Its sessions, tokens and cost are real measurements of a made-up workload.
+        </Banner>
+      );
+  }
+}
+
+function LedgerBroken({ index, reason }: { readonly index: number; readonly reason: string }) {
+  return (
+    <Banner
+      tone="bad"
+      icon="bad"
+      act={
+        <a class="btn sm" href={`/activity?entry=${index}`}>
+          Look at the entry
+        </a>
+      }
+    >
+      <strong>The ledger does not add up at entry #{index}.</strong> {reason} The edge, or who owns it, changed something.
+      Commands still need your touch; do not trust Activity from that entry on.
+    </Banner>
+  );
+}

@@ -1,0 +1,47 @@
+/** Moments: relative up to a day, with the exact moment and zone on hover and for machines. */
+import { useComputed } from "@preact/signals";
+import { formatAge, formatClock, formatExact, formatIso, formatRelative, formatTitle } from "../format.ts";
+import { useApp } from "../state/app.ts";
+
+interface MomentProps {
+  readonly at: number;
+  /** "ago" after a relative time. */
+  readonly ago?: boolean;
+}
+
+export function Relative({ at, ago = false }: MomentProps) {
+  const { now, exactTimes } = useApp();
+  const text = useComputed(() => {
+    if (exactTimes.value) return formatExact(at);
+    const seconds = now.value - at;
+    if (ago && seconds < 1) return "just now";
+    const relative = formatRelative(at, now.value);
+    return ago && seconds < 86_400 ? `${relative} ago` : relative;
+  }).value;
+  return (
+    <time dateTime={formatIso(at)} title={formatTitle(at)}>
+      {text}
+    </time>
+  );
+}
+
+/** `07:18`, under a heading that names the day. */
+export function Clock({ at }: { readonly at: number }) {
+  const { exactTimes } = useApp();
+  return (
+    <time dateTime={formatIso(at)} title={formatTitle(at)}>
+      {exactTimes.value ? formatExact(at) : formatClock(at)}
+    </time>
+  );
+}
+
+export function Exact({ at }: { readonly at: number }) {
+  return <time dateTime={formatIso(at)}>{formatExact(at)}</time>;
+}
+
+/** Time left until `at`, counted by the page. */
+export function Left({ at }: { readonly at: number }) {
+  const { now } = useApp();
+  const text = useComputed(() => formatAge(Math.max(0, at - now.value))).value;
+  return <span class="num">{text}</span>;
+}

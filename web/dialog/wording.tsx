@@ -1,0 +1,76 @@
+/**
+ * What each operation says in the dialog: the question, one plain sentence of what will happen, the effect on the
+ * button, the headings of its endings. One row per operation of the protocol; a new one does not compile without.
+ * May not: put anything into words that is not in the parsed intent, except what is marked as the host's claim.
+ */
+import type { ComponentChildren } from "preact";
+import type { OperationId, PreparedCommand } from "../state/backend.ts";
+import { formatNumberOf } from "../format.ts";
+
+export interface Wording {
+  readonly question: (host: string) => string;
+  readonly sentence: (command: PreparedCommand) => ComponentChildren;
+  /** Second line of the approve button; starts lower case, names effect and host. */
+  readonly effect: (host: string) => string;
+  readonly doing: (host: string) => string;
+  readonly busyStep: (host: string) => string;
+  readonly done: (host: string) => string;
+  readonly failed: (host: string) => string;
+  readonly undo: string;
+}
+
+export const wordings = {
+  "gateway.restart@1": {
+    question: (host) => `Restart the gateway on ${host}?`,
+    sentence: restartSentence,
+    effect: (host) => `restarts the gateway on ${host}`,
+    doing: (host) => `Restarting the gateway on ${host}`,
+    busyStep: (host) => `${host} checks it and restarts the gateway`,
+    done: (host) => `${host} restarted`,
+    failed: (host) => `The restart on ${host} failed`,
+    undo: "Nothing to undo.",
+  },
+  "host.check@1": {
+    question: (host) => `Check the way to ${host}?`,
+    sentence: ({ host }) => (
+      <>
+        Nothing changes on {host.label}. It proves that <strong>a signed command reaches it and comes back</strong>.
+      </>
+    ),
+    effect: (host) => `checks the way to ${host}`,
+    doing: (host) => `Checking the way to ${host}`,
+    busyStep: (host) => `${host} checks it`,
+    done: (host) => `The way to ${host} works`,
+    failed: (host) => `The check of ${host} failed`,
+    undo: "Nothing to undo.",
+  },
+} satisfies Record<OperationId, Wording>;
+
+function restartSentence({ hostSays }: PreparedCommand): ComponentChildren {
+  const { activeSessions } = hostSays;
+  if (activeSessions === undefined) {
+    return (
+      <>
+        The gateway stops and starts again. <strong>Active sessions are cut off</strong>, usually for 8 to 15 seconds; cron
+        jobs due meanwhile run late.
+      </>
+    );
+  }
+  if (activeSessions === 0) {
+    return (
+      <>
+        The gateway stops and starts again, usually within 8 to 15 seconds. <strong>No session is active</strong>; cron jobs
+        due meanwhile run late.
+      </>
+    );
+  }
+  return (
+    <>
+      The gateway stops and starts again.{" "}
+      <strong>
+        {formatNumberOf(activeSessions, "active session")} {activeSessions === 1 ? "is" : "are"} cut off
+      </strong>
+      , usually for 8 to 15 seconds; cron jobs due meanwhile run late.
+    </>
+  );
+}

@@ -1,0 +1,160 @@
+/**
+ * Address <-> page. Every page, filter, sort and drawer has an address, so that reload, back and a copied link work.
+ * May not: read a setup fragment (that is a secret of the setup flow), or know what pages show.
+ */
+import { signal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
+
+export const fleetFilters = ["all", "needs-you"] as const;
+export const fleetSorts = ["needs-you", "name", "cost", "sessions", "seen"] as const;
+export const activityFilters = ["all", "commands", "refused", "sign-ins", "trust"] as const;
+
+export type FleetFilter = (typeof fleetFilters)[number];
+export type FleetSort = (typeof fleetSorts)[number];
+export type ActivityFilter = (typeof activityFilters)[number];
+
+export type Route =
+  | { readonly page: "fleet"; readonly show: FleetFilter; readonly sort: FleetSort; readonly text: string }
+  | { readonly page: "host"; readonly id: string }
+  | { readonly page: "activity"; readonly show: ActivityFilter; readonly text: string; readonly entry?: number }
+  | { readonly page: "people" }
+  | { readonly page: "setup" }
+  | { readonly page: "sign-in" }
+  | { readonly page: "not-found"; readonly path: string };
+
+export type PageName = Route["page"];
+
+export const fleetRoute: Route = { page: "fleet", show: "all", sort: "needs-you", text: "" };
+export const activityRoute: Route = { page: "activity", show: "all", text: "" };
+
+/** What a person searched for is not a document: bounded, so that a crafted link cannot fill a page. */
+const MAX_SEARCH_CHARACTERS = 80;
+
+const hostPath = /^\/hosts\/([A-Za-z0-9_-]{1,64})$/;
+
+export function parseRoute(url: URL): Route {
+  const text = (url.searchParams.get("q") ?? "").slice(0, MAX_SEARCH_CHARACTERS);
+  const host = hostPath.exec(url.pathname)?.[1];
+  if (host !== undefined) return { page: "host", id: host };
+  switch (url.pathname) {
+    case "/":
+    case "/fleet":
+      return {
+        page: "fleet",
+        show: oneOf(fleetFilters, url.searchParams.get("show")),
+        sort: oneOf(fleetSorts, url.searchParams.get("sort")),
+        text,
+      };
+    case "/activity": {
+      const entry = parseIndex(url.searchParams.get("entry"));
+      return {
+        page: "activity",
+        show: oneOf(activityFilters, url.searchParams.get("show")),
+        text,
+        ...(entry === undefined ? {} : { entry }),
+      };
+    }
+    case "/people":
+      return { page: "people" };
+    case "/setup":
+      return { page: "setup" };
+    case "/sign-in":
+      return { page: "sign-in" };
+    default:
+      return { page: "not-found", path: url.pathname };
+  }
+}
+
+export function formatRoute(route: Route): string {
+  switch (route.page) {
+    case "fleet":
+      return withQuery("/", { show: route.show, sort: route.sort, q: route.text }, { show: "all", sort: "needs-you" });
+    case "host":
+      return `/hosts/${route.id}`;
+    case "activity":
+      return withQuery(
+        "/activity",
+        { show: route.show, q: route.text, entry: route.entry === undefined ? "" : String(route.entry) },
+        { show: "all" },
+      );
+    case "not-found":
+      return route.path;
+    case "people":
+    case "setup":
+    case "sign-in":
+      return `/${route.page}`;
+  }
+}
+
+export interface Router {
+  readonly route: ReadonlySignal<Route>;
+  /** `replace` for typing and filters that should not fill the history. */
+  go(route: Route, how?: "push" | "replace"): void;
+  stop(): void;
+}
+
+/** Listens on `view` until stopped. Ordinary links work: plain clicks on our own addresses are taken over here. */
+export function createRouter(view: Window): Router {
+  const current = signal<Route>(parseRoute(new URL(view.location.href)));
+  const read = () => {
+    current.value = parseRoute(new URL(view.location.href));
+  };
+  const go = (route: Route, how: "push" | "replace" = "push") => {
+    const address = formatRoute(route);
+    if (how === "push") view.history.pushState(undefined, "", address);
+    else view.history.replaceState(undefined, "", address);
+    current.value = route;
+  };
+  const onClick = (event: MouseEvent) => {
+    const url = ownLink(event, view.location.origin);
+    if (url === undefined) return;
+    const route = parseRoute(url);
+    if (route.page === "not-found") return;
+    event.preventDefault();
+    go(route);
+  };
+  view.addEventListener("popstate", read);
+  view.document.addEventListener("click", onClick);
+  return {
+    route: current,
+    go,
+    stop() {
+      view.removeEventListener("popstate", read);
+      view.document.removeEventListener("click", onClick);
+    },
+  };
+}
+
+/** The address of a plain left click on a link into this application; anything else is the browser's business. */
+function ownLink(event: MouseEvent, origin: string): URL | undefined {
+  if (event.defaultPrevented || event.button !== 0) return undefined;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return undefined;
+  const anchor = event.target instanceof Element ? event.target.closest("a[href]") : undefined;
+  if (!(anchor instanceof HTMLAnchorElement)) return undefined;
+  if (anchor.target !== "" || anchor.hasAttribute("download")) return undefined;
+  const url = new URL(anchor.href);
+  if (url.origin !== origin || url.hash !== "") return undefined;
+  return url;
+}
+
+function withQuery(
+  path: string,
+  values: Readonly<Record<string, string>>,
+  usual: Readonly<Record<string, string>>,
+): string {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(values)) {
+    if (value !== "" && value !== usual[key]) query.set(key, value);
+  }
+  const text = query.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(allowed: T, value: string | null): T[number] {
+  return allowed.find((one) => one === value) ?? allowed[0];
+}
+
+function parseIndex(value: string | null): number | undefined {
+  if (value === null || !/^(0|[1-9]\d{0,14})$/.test(value)) return undefined;
+  return Number(value);
+}

@@ -1,0 +1,252 @@
+/**
+ * What surrounds every page of a signed-in person: navigation, top bar with the origin chip, the foot of trust.
+ * May not: show a page that does not exist, or a claim of verification that is not the ledger status.
+ */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Icon, Mark, Wordmark } from "./icons.tsx";
+import type { IconName } from "./icons.tsx";
+import { SealWith } from "./components/state.tsx";
+import { Left } from "./components/time.tsx";
+import { formatCount } from "./format.ts";
+import { useApp } from "./state/app.ts";
+import type { PageName } from "./router.ts";
+
+interface NavItem {
+  readonly page: PageName;
+  readonly href: string;
+  readonly icon: IconName;
+  readonly label: string;
+}
+
+/** In the order of use. Only pages that exist. */
+const items: readonly NavItem[] = [
+  { page: "fleet", href: "/", icon: "fleet", label: "Fleet" },
+  { page: "activity", href: "/activity", icon: "activity", label: "Activity" },
+  { page: "people", href: "/people", icon: "people", label: "People" },
+];
+
+export function Brand() {
+  return (
+    <a class="brand" href="/" aria-label="Clawhold, fleet">
+      <Mark />
+      <Wordmark />
+    </a>
+  );
+}
+
+export function ThemeButton() {
+  const { theme } = useApp();
+  return (
+    <button
+      class="btn quiet icon-only"
+      type="button"
+      title={`Theme: ${theme.choice.value}`}
+      aria-label={`Theme: ${theme.choice.value}. Change`}
+      onClick={() => theme.next()}
+    >
+      <Icon name="theme" />
+    </button>
+  );
+}
+
+function Nav() {
+  const page = useApp().router.route.value.page;
+  const current = page === "host" ? "fleet" : page;
+  return (
+    <nav class="nav" aria-label="Main">
+      <div class="nav-brand">
+        <Brand />
+      </div>
+      <ul class="nav-list">
+        {items.map((item) => (
+          <li key={item.page}>
+            <a
+              class="nav-item"
+              href={item.href}
+              title={item.label}
+              aria-current={item.page === current ? "page" : undefined}
+            >
+              <Icon name={item.icon} />
+              <span class="nav-label">{item.label}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+      <div class="nav-foot">
+        <TrustFoot />
+      </div>
+    </nav>
+  );
+}
+
+/** How far this browser verified the ledger, and who else vouches for it. */
+function TrustFoot() {
+  const { size, verified, failure, witness } = useApp().backend.activity.status.value;
+  return (
+    <>
+      <LedgerSeal size={size} verified={verified} broken={failure?.index} />
+      <span>
+        {witness.eligible === 0
+          ? "Never witnessed"
+          : `Witnessed by ${witness.cosigned} of ${witness.eligible} ${witness.eligible === 1 ? "host" : "hosts"}`}
+      </span>
+    </>
+  );
+}
+
+interface LedgerSealProps {
+  readonly size: number;
+  readonly verified: number;
+  readonly broken: number | undefined;
+}
+
+function LedgerSeal({ size, verified, broken }: LedgerSealProps) {
+  if (broken !== undefined) return <SealWith state="failed">Ledger fails at #{formatCount(broken)}</SealWith>;
+  if (verified === 0) return <SealWith state="unverified">Ledger not verified yet</SealWith>;
+  if (verified < size) return <SealWith state="unverified">Checked {`${formatCount(verified)} of ${formatCount(size)}`}</SealWith>;
+  return <SealWith state="verified">Ledger verified to #{formatCount(size - 1)}</SealWith>;
+}
+
+export function OriginChip() {
+  const { origin } = useApp().backend;
+  const signer = origin.class === "signer";
+  return (
+    <>
+      <button class={signer ? "origin" : "origin daily"} type="button" popovertarget="origin-note">
+        <Icon name={signer ? "laptop" : "globe"} class="s" />
+        <span>{signer ? "Signer" : "Daily page"}</span>
+      </button>
+      <div class="note" id="origin-note" popover="auto">
+        <p class="strong">{signer ? "Served from your own machine" : "This page comes from the edge"}</p>
+        <p class="small muted">
+          {signer
+            ? "What you see here is what you sign: the edge does not serve this page, it only carries messages. Everything your role allows works here."
+            : "Daily operations such as restart work here. Critical ones need your own machine: type clawhold ui there."}
+        </p>
+        <p class="small">
+          <code>{origin.host}</code>
+        </p>
+      </div>
+    </>
+  );
+}
+
+function PersonMenu() {
+  const { backend } = useApp();
+  const person = backend.person.value;
+  if (person === undefined) return null;
+  return (
+    <>
+      <button class="btn quiet icon-only" type="button" popovertarget="person-menu" aria-label={`${person.name}, signed in`}>
+        <span class="avatar" aria-hidden="true">
+          <Icon name="user" class="s" />
+        </span>
+      </button>
+      <div class="note" id="person-menu" popover="auto">
+        <p class="strong">
+          <bdi>{person.name}</bdi>
+        </p>
+        <p class="small muted">
+          {person.role}. This session ends in <Left at={person.sessionEndsAt} />; a passkey opens a new one.
+        </p>
+        <button class="btn sm" type="button" onClick={() => void backend.signOut()}>
+          Sign out
+        </button>
+      </div>
+    </>
+  );
+}
+
+function TopBar() {
+  const workspace = useApp().backend.workspace.value;
+  return (
+    <header class="topbar">
+      <span class="phone-only">
+        <Brand />
+      </span>
+      {workspace !== undefined && (
+        <span class="small faint wide-only" title={`Workspace ${workspace}`}>
+          workspace <code>{workspace.slice(0, 8)}</code>
+        </span>
+      )}
+      <span class="topbar-space" />
+      <OriginChip />
+      <ThemeButton />
+      <PersonMenu />
+    </header>
+  );
+}
+
+interface ShellProps {
+  /** For the document title and the announcement after a change of page. */
+  readonly title: string;
+  readonly children: ComponentChildren;
+}
+
+export function Shell({ title, children }: ShellProps) {
+  return (
+    <>
+      <SkipLink />
+      <div class="app">
+        <Nav />
+        <TopBar />
+        <Main title={title} class="main">
+          {children}
+        </Main>
+      </div>
+    </>
+  );
+}
+
+export function SkipLink() {
+  return (
+    <a class="skip" href="#main">
+      Skip to content
+    </a>
+  );
+}
+
+/** Focus goes here after each change of page, so that a keyboard or a screen reader starts at the new content. */
+export function Main({ title, class: name, children }: ShellProps & { readonly class: string }) {
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    document.title = `${title} · Clawhold`;
+  }, [title]);
+  const { page } = useApp().router.route.value;
+  useEffect(() => {
+    if (!first.current) {
+      main.current?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    first.current = false;
+  }, [page]);
+  return (
+    <main class={name} id="main" tabIndex={-1} ref={main} aria-label={title}>
+      {children}
+    </main>
+  );
+}
+
+/** Pages without the shell: setup, sign-in, unsupported. They tell nothing that the server knows. */
+export function Gatehouse({ title, children, foot }: ShellProps & { readonly foot: ComponentChildren }) {
+  return (
+    <>
+      <SkipLink />
+      <div class="gatehouse">
+        <header class="gatehouse-head">
+          <span class="brand">
+            <Mark />
+            <Wordmark />
+          </span>
+          <ThemeButton />
+        </header>
+        <Main title={title} class="gatehouse-body">
+          {children}
+        </Main>
+        <footer class="gatehouse-foot">{foot}</footer>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,36 @@
+/**
+ * Which of the honest banners hold, in their fixed order. Pure; words are in components/banners.tsx.
+ * None can be dismissed while it is true.
+ */
+import type { HostView, LedgerStatus, OriginClass, Passkey } from "./backend.ts";
+
+export type BannerKind =
+  | { readonly kind: "ledger-broken"; readonly index: number; readonly reason: string }
+  | { readonly kind: "not-confirmed"; readonly hosts: readonly string[] }
+  | { readonly kind: "one-user" }
+  | { readonly kind: "never-witnessed" }
+  | { readonly kind: "one-passkey" }
+  | { readonly kind: "from-edge" }
+  | { readonly kind: "demo" };
+
+export interface BannerFacts {
+  readonly hosts: readonly HostView[];
+  readonly originClass: OriginClass;
+  readonly ledger: LedgerStatus;
+  readonly passkeys?: readonly Passkey[] | undefined;
+}
+
+export function bannersOf({ hosts, originClass, ledger, passkeys }: BannerFacts): readonly BannerKind[] {
+  const behind = hosts.filter((host) => host.trustBehind === true).map((host) => host.label);
+  const admitted = hosts.filter((host) => host.admission === "admitted");
+  const found: (BannerKind | false)[] = [
+    ledger.failure !== undefined && { kind: "ledger-broken", ...ledger.failure },
+    behind.length > 0 && { kind: "not-confirmed", hosts: behind },
+    admitted.some((host) => host.telemetry?.host.oneUser === true) && { kind: "one-user" },
+    admitted.length > 0 && ledger.witness.eligible === 0 && { kind: "never-witnessed" },
+    passkeys?.length === 1 && { kind: "one-passkey" },
+    originClass === "daily" && { kind: "from-edge" },
+    admitted.some((host) => host.telemetry?.gateway.demo === true) && { kind: "demo" },
+  ];
+  return found.filter((one) => one !== false);
+}
