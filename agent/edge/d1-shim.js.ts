@@ -1,0 +1,70 @@
+/**
+ * The source of the Worker that answers workerd's built-in D1 binding: one SQLite Durable Object that speaks the
+ * binding's HTTP protocol (POST of one {sql, params} or a list; a list is one transaction). Kept as text because it
+ * runs in workerd, never here; its only callers are the binding and the private socket that applies migrations.
+ * BLOBs travel as arrays of bytes in both directions, as they do from Cloudflare's D1.
+ */
+export const D1_SHIM_SOURCE = `import { DurableObject } from "cloudflare:workers";
+
+const FORMATS = ["ARRAY_OF_OBJECTS", "ROWS_AND_COLUMNS", "NONE"];
+
+const parameter = (value) => (Array.isArray(value) ? new Uint8Array(value).buffer : value);
+const cell = (value) => (value instanceof ArrayBuffer ? Array.from(new Uint8Array(value)) : value);
+const failure = (error) => Response.json({ success: false, error: error instanceof Error ? error.message : String(error) });
+
+export class D1 extends DurableObject {
+  async fetch(request) {
+    const format = new URL(request.url).searchParams.get("resultsFormat") ?? "ARRAY_OF_OBJECTS";
+    if (request.method !== "POST" || !FORMATS.includes(format)) return failure("unsupported request");
+    try {
+      const body = await request.json();
+      const queries = (Array.isArray(body) ? body : [body]).filter(({ sql }) => sql.trim() !== "");
+      if (queries.length === 0) return failure("No SQL statements detected.");
+      const results = this.ctx.storage.transactionSync(() => queries.map((query) => this.#run(query, format)));
+      return Response.json(results);
+    } catch (error) {
+      return failure(error);
+    }
+  }
+
+  #run({ sql, params }, format) {
+    const storage = this.ctx.storage.sql;
+    const sizeBefore = storage.databaseSize;
+    const before = this.#counters();
+    const cursor = storage.exec(sql, ...(params ?? []).map(parameter));
+    const columns = cursor.columnNames;
+    const rows = Array.from(cursor.raw(), (row) => row.map(cell));
+    const after = this.#counters();
+    const sizeAfter = storage.databaseSize;
+    return {
+      success: true,
+      results: this.#shape(format, columns, rows),
+      meta: {
+        served_by: "clawhold",
+        served_by_primary: true,
+        duration: 0,
+        changes: after.changes - before.changes,
+        last_row_id: after.row,
+        changed_db: after.changes !== before.changes || after.row !== before.row || sizeAfter !== sizeBefore,
+        size_after: sizeAfter,
+        rows_read: cursor.rowsRead,
+        rows_written: cursor.rowsWritten,
+      },
+    };
+  }
+
+  #shape(format, columns, rows) {
+    if (format === "NONE") return [];
+    if (format === "ROWS_AND_COLUMNS") return { columns, rows };
+    return rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index]])));
+  }
+
+  #counters() {
+    return this.ctx.storage.sql.exec("SELECT total_changes() AS changes, last_insert_rowid() AS row").one();
+  }
+}
+
+export default {
+  fetch: (request, env) => env.DATABASE.getByName("clawhold").fetch(request),
+};
+`;
