@@ -1,0 +1,210 @@
+/**
+ * Carries a request from a listener to one of workerd's private sockets and the answer back. Everything by which a
+ * client could pretend to be the front (cf-*, forwarded headers, hop-by-hop tricks) is dropped; bodies stream, are
+ * bounded by their declared length, and an abandoned request is abandoned upstream too. Decides nothing about who
+ * may ask: the listeners do that first.
+ */
+
+import { Agent, STATUS_CODES, request as httpRequest } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
+import type { TlsClientAuth } from "./client-certificate.ts";
+import { PRIVATE_HEADERS } from "./headers.ts";
+import type { Problem } from "./problem.ts";
+import { sendProblem, sendRawProblem } from "./problem.ts";
+import { CF_BLOB_HEADER } from "./workerd-config.ts";
+
+/** Longer than any wait the Worker makes on behalf of a request (a host's receipt). */
+const UPSTREAM_SILENCE_MILLISECONDS = 120_000;
+/** Requests in flight to one socket; more wait their turn. Sockets for WebSockets are not counted. */
+const MAX_UPSTREAM_SOCKETS = 256;
+/** Finds peers that vanished without a word (sleeping laptops, lost networks). */
+const KEEPALIVE_MILLISECONDS = 30_000;
+
+/** What the Worker reads as `request.cf`. */
+export interface CfBlob {
+  readonly clientIp: string;
+  readonly tlsClientAuth?: TlsClientAuth;
+}
+
+export interface Upstream {
+  readonly socketPath: string;
+  readonly agent: Agent;
+}
+
+export function openUpstream(socketPath: string): Upstream {
+  return { socketPath, agent: new Agent({ keepAlive: true, maxSockets: MAX_UPSTREAM_SOCKETS }) };
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export interface UpgradeExchange {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Uint8Array;
+}
+
+const RESTARTING: Problem = {
+  status: 503,
+  code: "edge_restarting",
+  detail: "The local edge is starting. Try again in a moment.",
+  headers: { "retry-after": "1" },
+};
+
+const BODY_METHODS: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH", "DELETE"]);
+const BARE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+export function forwardRequest(upstream: Upstream | undefined, { request, response }: Exchange, cf: CfBlob): void {
+  const refusal = upstream === undefined ? RESTARTING : refuseBody(request);
+  if (upstream === undefined || refusal !== undefined) {
+    sendProblem(response, refusal ?? RESTARTING);
+    return;
+  }
+  const outgoing = httpRequest({
+    socketPath: upstream.socketPath,
+    agent: upstream.agent,
+    method: request.method,
+    path: request.url,
+    setHost: false,
+    headers: requestHeaders(request, cf),
+    timeout: UPSTREAM_SILENCE_MILLISECONDS,
+  });
+  outgoing.on("timeout", () => outgoing.destroy());
+  outgoing.on("response", (incoming) => {
+    response.writeHead(incoming.statusCode ?? 502, responseHeaders(incoming));
+    incoming.on("error", () => response.destroy());
+    incoming.pipe(response);
+  });
+  // Errors after the head was sent cannot become a status: cutting the connection is the only honest answer left.
+  outgoing.on("error", () => (response.headersSent ? response.destroy() : sendProblem(response, RESTARTING)));
+  response.on("close", () => {
+    if (!response.writableFinished) outgoing.destroy();
+  });
+  request.on("error", () => outgoing.destroy());
+  request.pipe(outgoing);
+}
+
+export function forwardUpgrade(upstream: Upstream | undefined, exchange: UpgradeExchange, cf: CfBlob): void {
+  const { request, socket, head } = exchange;
+  if (upstream === undefined) {
+    sendRawProblem(socket, RESTARTING);
+    return;
+  }
+  const outgoing = httpRequest({
+    socketPath: upstream.socketPath,
+    agent: false,
+    method: "GET",
+    path: request.url,
+    setHost: false,
+    headers: [...requestHeaders(request, cf), "connection", "Upgrade", "upgrade", "websocket"],
+  });
+  let answered = false;
+  socket.on("error", () => socket.destroy());
+  socket.on("close", () => outgoing.destroy());
+  outgoing.on("upgrade", (incoming, upstreamSocket, upstreamHead) => {
+    answered = true;
+    socket.write(upgradeHead(incoming));
+    if (upstreamHead.length > 0) socket.write(upstreamHead);
+    if (head.length > 0) upstreamSocket.write(head);
+    join(socket, upstreamSocket);
+  });
+  outgoing.on("response", (incoming) => {
+    answered = true;
+    relayRefusal(socket, incoming);
+  });
+  outgoing.on("error", () => (answered ? socket.destroy() : sendRawProblem(socket, RESTARTING)));
+  outgoing.end();
+}
+
+/** A declared, bounded length or nothing: no chunked bodies, so no disagreement about where a request ends. */
+function refuseBody(request: IncomingMessage): Problem | undefined {
+  const method = request.method ?? "";
+  const length = Number(request.headers["content-length"] ?? "0");
+  if (!BODY_METHODS.has(method) && !BARE_METHODS.has(method)) {
+    return { status: 405, code: "method_not_allowed", detail: "This method is not used here." };
+  }
+  if (request.headers["transfer-encoding"] !== undefined) {
+    return { status: 411, code: "length_required", detail: "Send the body with a content-length." };
+  }
+  if (length > MAX_BODY_BYTES) {
+    return { status: 413, code: "body_too_large", detail: `A request body may hold ${MAX_BODY_BYTES} bytes.` };
+  }
+  if (length > 0 && BARE_METHODS.has(method)) {
+    return { status: 400, code: "body_unexpected", detail: "This method has no body." };
+  }
+  return undefined;
+}
+
+/** RFC 9110, section 7.6.1, and what only a front may say. */
+const DROPPED_REQUEST_HEADER =
+  /^(?:cf-.*|mf-.*|x-forwarded-.*|forwarded|x-real-ip|true-client-ip|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect)$/;
+const DROPPED_RESPONSE_HEADER = /^(?:cf-.*|mf-.*|connection|keep-alive|proxy-.*|trailer|transfer-encoding|upgrade)$/;
+
+function requestHeaders(request: IncomingMessage, cf: CfBlob): string[] {
+  const nominated = new Set((request.headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase()));
+  const kept = filterHeaders(request.rawHeaders, (name) => DROPPED_REQUEST_HEADER.test(name) || nominated.has(name));
+  return [...kept, "cf-connecting-ip", cf.clientIp, CF_BLOB_HEADER, asciiJson(cf)];
+}
+
+function responseHeaders(incoming: IncomingMessage): string[] {
+  const kept = filterHeaders(
+    incoming.rawHeaders,
+    (name) => DROPPED_RESPONSE_HEADER.test(name) || Object.hasOwn(PRIVATE_HEADERS, name),
+  );
+  return [...kept, ...Object.entries(PRIVATE_HEADERS).flat()];
+}
+
+function filterHeaders(rawHeaders: readonly string[], isDropped: (name: string) => boolean): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    if (!isDropped(name.toLowerCase())) kept.push(name, rawHeaders[index + 1] ?? "");
+  }
+  return kept;
+}
+
+/** A certificate's names may hold anything; a header value may not. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+function rawHead(status: number, headers: readonly string[]): string {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`];
+  for (let index = 0; index + 1 < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+function upgradeHead(incoming: IncomingMessage): string {
+  return rawHead(101, [...responseHeaders(incoming), "connection", "Upgrade", "upgrade", "websocket"]);
+}
+
+/** The Worker said no to an upgrade: its answer goes out like any other, then the connection ends. */
+function relayRefusal(socket: Duplex, incoming: IncomingMessage): void {
+  socket.write(rawHead(incoming.statusCode ?? 502, [...responseHeaders(incoming), "connection", "close"]));
+  incoming.on("error", () => socket.destroy());
+  incoming.pipe(socket);
+}
+
+function join(client: Duplex, upstream: Socket): void {
+  for (const socket of [client, upstream]) {
+    if (isNetSocket(socket)) {
+      socket.setTimeout(0);
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true, KEEPALIVE_MILLISECONDS);
+    }
+    const other = socket === client ? upstream : client;
+    socket.on("error", () => other.destroy());
+    socket.on("close", () => other.destroy());
+  }
+  client.pipe(upstream);
+  upstream.pipe(client);
+}
+
+function isNetSocket(socket: Duplex): socket is Socket {
+  return "setNoDelay" in socket;
+}

@@ -1,0 +1,49 @@
+/**
+ * The front's own refusals: problem details (RFC 9457) with a stable code, under the security headers. Says nothing
+ * about what lies behind the front.
+ */
+
+import { STATUS_CODES } from "node:http";
+import type { ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { PRIVATE_HEADERS } from "./headers.ts";
+
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  /** One or two sentences: what happened and the next step. */
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function sendProblem(response: ServerResponse, problem: Problem): void {
+  const body = render(problem);
+  response.writeHead(problem.status, { ...headersOf(problem, body), connection: "close" });
+  response.end(body);
+}
+
+/** For connections that are not (or no longer) an HTTP exchange of Node's: refused upgrades, malformed requests. */
+export function sendRawProblem(socket: Duplex, problem: Problem): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = render(problem);
+  const lines = Object.entries({ ...headersOf(problem, body), connection: "close" }).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ""}`, ...lines, "", ""].join("\r\n");
+  socket.on("error", () => socket.destroy());
+  socket.end(head + body, () => socket.destroy());
+}
+
+function render({ status, code, detail }: Problem): string {
+  return `${JSON.stringify({ type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, code, detail })}\n`;
+}
+
+function headersOf({ headers }: Problem, body: string): Record<string, string> {
+  return {
+    ...PRIVATE_HEADERS,
+    "content-type": "application/problem+json",
+    "content-length": String(Buffer.byteLength(body)),
+    ...headers,
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * The dashboard's listener: serves the installed bundle itself (that makes this origin a signer: the edge cannot
+ * change what a person sees) and forwards nothing but /api. Answers only to its exact name, because a page of any
+ * site may point its own name at 127.0.0.1.
+ */
+
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { forwardRequest, forwardUpgrade } from "./forward.ts";
+import type { CfBlob, Upstream } from "./forward.ts";
+import { SERVER_LIMITS } from "./listen.ts";
+import type { Problem } from "./problem.ts";
+import { sendProblem, sendRawProblem } from "./problem.ts";
+import type { StaticFiles } from "./static-files.ts";
+import { serveStatic } from "./static-files.ts";
+
+export interface WebFrontOptions {
+  readonly files: StaticFiles;
+  /** The only Host this listener answers to, with its port; known once the port is taken. */
+  readonly host: () => string;
+  /** Undefined while the edge is not ready. */
+  readonly upstream: () => Upstream | undefined;
+}
+
+export function createWebFront(options: WebFrontOptions): Server {
+  const server = createServer(SERVER_LIMITS);
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const refusal = refuse(options, request);
+    if (refusal !== undefined) sendProblem(response, refusal);
+    else if (isApi(request)) forwardRequest(options.upstream(), { request, response }, describeClient(request));
+    else serveStatic(options.files, request, response);
+  };
+  server.on("request", serve);
+  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => sendProblem(response, EXPECTATION));
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    const refusal = refuse(options, request) ?? refuseUpgrade(request, isApi(request));
+    if (refusal !== undefined) sendRawProblem(socket, refusal);
+    else forwardUpgrade(options.upstream(), { request, socket, head }, describeClient(request));
+  });
+  server.on("clientError", refuseMalformed);
+  return server;
+}
+
+export const EXPECTATION: Problem = { status: 417, code: "expectation_failed", detail: "This expectation is not supported." };
+
+/** Node's own answer to a malformed request would go out without the security headers. */
+export function refuseMalformed(error: Error & { readonly code?: string }, socket: Duplex): void {
+  if (error.code === "ECONNRESET") socket.destroy();
+  else if (error.code === "HPE_HEADER_OVERFLOW") {
+    sendRawProblem(socket, { status: 431, code: "headers_too_large", detail: "The request's headers are too large." });
+  } else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    sendRawProblem(socket, { status: 408, code: "request_timeout", detail: "The request took too long to arrive." });
+  } else sendRawProblem(socket, { status: 400, code: "malformed_request", detail: "The request is not valid HTTP." });
+}
+
+/** Undefined for a WebSocket upgrade that may be forwarded. */
+export function refuseUpgrade(request: IncomingMessage, isKnownPath: boolean): Problem | undefined {
+  if (isKnownPath && request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket") return undefined;
+  return { status: 404, code: "not_found", detail: "There is no socket at this address." };
+}
+
+export function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "/").split("?", 1)[0] ?? "/";
+}
+
+function isApi(request: IncomingMessage): boolean {
+  return pathOf(request).startsWith("/api/");
+}
+
+function describeClient(request: IncomingMessage): CfBlob {
+  return { clientIp: request.socket.remoteAddress ?? "" };
+}
+
+/** Counted in the raw headers: Node silently keeps the first of two. */
+function refuse(options: WebFrontOptions, request: IncomingMessage): Problem | undefined {
+  const hosts = request.rawHeaders.filter((_, index) => index % 2 === 1 && request.rawHeaders[index - 1]?.toLowerCase() === "host");
+  const expected = options.host();
+  if (hosts.length === 1 && hosts[0] === expected && request.url?.startsWith("/") === true) return undefined;
+  return { status: 421, code: "wrong_address", detail: `This dashboard answers only at http://${expected}/` };
+}
