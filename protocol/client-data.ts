@@ -30,7 +30,13 @@ export function parseClientData(bytes: Uint8Array): ClientData | undefined {
   const { type, challenge, origin, crossOrigin } = value as { readonly [key: string]: unknown };
   if (typeof type !== "string" || typeof challenge !== "string" || typeof origin !== "string") return undefined;
   if (crossOrigin !== undefined && typeof crossOrigin !== "boolean") return undefined;
-  return { type, challenge, origin, crossOrigin: crossOrigin ?? false, hasTopOrigin: Object.hasOwn(value, "topOrigin") };
+  return {
+    type,
+    challenge,
+    origin,
+    crossOrigin: crossOrigin ?? false,
+    hasTopOrigin: Object.hasOwn(value, "topOrigin"),
+  };
 }
 
 /**

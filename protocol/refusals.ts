@@ -54,11 +54,7 @@ function prefixed<P extends string>(prefix: P): readonly Prefixed<P>[] {
   return assertionRules.map((rule): Prefixed<P> => `${prefix}.${rule}`);
 }
 
-export const refusalCodes: readonly RefusalCode[] = [
-  ...envelopeCodes,
-  ...prefixed("session"),
-  ...prefixed("approval"),
-];
+export const refusalCodes: readonly RefusalCode[] = [...envelopeCodes, ...prefixed("session"), ...prefixed("approval")];
 
 interface Explanation {
   readonly what: string;

@@ -5,7 +5,20 @@
 import * as v from "valibot";
 import { decodeCanonical, encodeCanonical, MalformedError } from "./canonical.ts";
 import { utf8, utf8Text } from "./bytes.ts";
-import { codec, count, digest, fingerprint, id, label, nonce, publicKey, signature, someBytes, trustHead, version } from "./fields.ts";
+import {
+  codec,
+  count,
+  digest,
+  fingerprint,
+  id,
+  label,
+  nonce,
+  publicKey,
+  signature,
+  someBytes,
+  trustHead,
+  version,
+} from "./fields.ts";
 import { MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from "./limits.ts";
 import { signedSchema } from "./messages.ts";
 import { refusalCodes } from "./refusals.ts";

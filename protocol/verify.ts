@@ -90,7 +90,10 @@ class Refused extends Error {
 
 /** The list. */
 export async function verifyEnvelope(bytes: Uint8Array, view: HostView): Promise<Verification> {
-  const progress: { digest: Digest | undefined; sessionVerified: boolean } = { digest: undefined, sessionVerified: false };
+  const progress: { digest: Digest | undefined; sessionVerified: boolean } = {
+    digest: undefined,
+    sessionVerified: false,
+  };
   try {
     if (bytes.length > MAX_ENVELOPE_BYTES) throw new Refused("size");
     const envelope = decodeAs("malformed", () => envelopeCodec.decode(bytes));
@@ -108,7 +111,7 @@ export async function verifyEnvelope(bytes: Uint8Array, view: HostView): Promise
     judgeClass(operation, approvals);
     judgeAuthority({ operation, hosts: [view.host], session, approvals }, view.trust);
     if (view.denies(name)) throw new Refused("local_policy");
-    judgeClock(target, intent, approvals, view.now);
+    judgeClock({ target, ttl: intent.ttl, after: approvals.at(-1)?.after ?? Number.NaN }, view.now);
     const command: Command = { digest, intent, operation: name, target, person: session.person };
     return { kind: "verified", command: command as Verified<Command> };
   } catch (error) {
@@ -133,8 +136,13 @@ export interface SubmissionView {
 export async function verifySubmission(
   submission: Submission,
   view: SubmissionView,
-): Promise<{ readonly kind: "accepted"; readonly intent: Intent; readonly digest: Digest; readonly person: string } | Refusal> {
-  const progress: { digest: Digest | undefined; sessionVerified: boolean } = { digest: undefined, sessionVerified: false };
+): Promise<
+  { readonly kind: "accepted"; readonly intent: Intent; readonly digest: Digest; readonly person: string } | Refusal
+> {
+  const progress: { digest: Digest | undefined; sessionVerified: boolean } = {
+    digest: undefined,
+    sessionVerified: false,
+  };
   try {
     const { intent, digest } = readIntent(submission);
     progress.digest = digest;
@@ -246,7 +254,11 @@ interface JudgedApproval {
   readonly after: number;
 }
 
-async function judgeApprovals(envelope: Submission, intent: Digest, trust: TrustState): Promise<readonly JudgedApproval[]> {
+async function judgeApprovals(
+  envelope: Submission,
+  intent: Digest,
+  trust: TrustState,
+): Promise<readonly JudgedApproval[]> {
   const judged: JudgedApproval[] = [];
   for (const asserted of envelope.approvals) {
     const body = decodeAs("approval_malformed", (): Approval => approvalCodec.decode(fromBase64url(asserted.body)));
@@ -262,7 +274,10 @@ async function judgeApprovals(envelope: Submission, intent: Digest, trust: Trust
   return judged;
 }
 
-function judgeOperation(intent: Intent, target: Target): { readonly name: OperationName; readonly operation: Operation } {
+function judgeOperation(
+  intent: Intent,
+  target: Target,
+): { readonly name: OperationName; readonly operation: Operation } {
   if (!isOperationName(intent.operation)) throw new Refused("operation");
   const operation: Operation = operations[intent.operation];
   if (!v.is(operation.args, intent.args)) throw new Refused("malformed");
@@ -284,16 +299,26 @@ interface Authority {
 
 function judgeAuthority({ operation, hosts, session, approvals }: Authority, trust: TrustState): void {
   for (const { person } of approvals) {
-    if (!hasPermission(trust, person, operation.permission)) throw new Refused("role");
-    if (!hosts.every((host) => hasPermission(trust, person, operation.permission, host))) throw new Refused("host_scope");
+    const { permission } = operation;
+    if (!hasPermission(trust, person, { permission })) throw new Refused("role");
+    if (!hosts.every((host) => hasPermission(trust, person, { permission, host }))) throw new Refused("host_scope");
   }
   // The person whose session carries the command is the person of the last touch.
   if (approvals.at(-1)?.person !== session.person) throw new Refused("people");
 }
 
-function judgeClock(target: Target, intent: Intent, approvals: readonly JudgedApproval[], now: number): void {
-  const after = approvals.at(-1)?.after ?? Number.NaN;
+interface Timing {
+  readonly target: Target;
+  readonly ttl: number;
+  /** Seconds from building the intent to the last press. */
+  readonly after: number;
+}
+
+/** Time is the host's: `iat` is its own answer carried forward by the page's monotonic clock. */
+function judgeClock({ target, ttl, after }: Timing, now: number): void {
   const approved = target.iat + after;
-  const fresh = approved <= now + APPROVAL_SKEW_SECONDS && now - approved <= APPROVAL_SECONDS && now <= target.iat + intent.ttl;
-  if (!fresh) throw new Refused("clock");
+  const fromTheFuture = approved > now + APPROVAL_SKEW_SECONDS;
+  const tooOld = now - approved > APPROVAL_SECONDS || now > target.iat + ttl;
+  // Written so that NaN refuses too.
+  if (fromTheFuture || tooOld || !Number.isFinite(approved)) throw new Refused("clock");
 }

@@ -11,7 +11,15 @@ import { digestBytes, digestOf, verifySignature } from "../signing.ts";
 import { hostIdOf } from "../words.ts";
 import type { Permission } from "../roles.ts";
 import { hasPermission, NO_REVOCATIONS, type Person, type TrustState } from "./state.ts";
-import { rootCodec, statementCodec, type Root, type SignedRoot, type SignedStatement, type Statement, type StatementKind } from "./statements.ts";
+import {
+  rootCodec,
+  statementCodec,
+  type Root,
+  type SignedRoot,
+  type SignedStatement,
+  type Statement,
+  type StatementKind,
+} from "./statements.ts";
 
 export type TrustRefusal =
   | "malformed"
@@ -122,7 +130,7 @@ async function judgeApprovals(
     if (!verdict.ok) return "assertion";
     if (verdict.origin.class !== "signer") return "origin";
     const person = state.credentials.get(asserted.assertion.credentialId)?.person ?? "";
-    if (!hasPermission(state, person, statementPermissions[subject.kind])) return "role";
+    if (!hasPermission(state, person, { permission: statementPermissions[subject.kind] })) return "role";
   }
   return signed.approvals.length === 0 ? "approval" : undefined;
 }
@@ -139,50 +147,63 @@ export async function verifyTouch(
   return verifyAssertion({ assertion: asserted.assertion, challenge, credential, origins: state.origins });
 }
 
-function nextState(state: TrustState, statement: Statement): TrustState | TrustRefusal {
-  switch (statement.kind) {
-    case "person.add":
-      return addPerson(state, statement.body);
-    case "credential.add": {
-      const { person, ...credential } = statement.body;
-      if (!state.people.has(person)) return "unknown";
-      if (state.credentials.has(credential.credentialId)) return "exists";
-      if (!state.origins.some((listed) => listed.rpId === credential.rpId)) return "unknown";
-      return { ...state, credentials: new Map(state.credentials).set(credential.credentialId, { ...credential, person }) };
-    }
-    case "role.assign": {
-      const person = state.people.get(statement.body.person);
-      if (person === undefined || !statement.body.roles.every((role) => state.roles.has(role))) return "unknown";
-      const people = new Map(state.people).set(person.id, { ...person, roles: statement.body.roles });
-      return administered({ ...state, people });
-    }
-    case "host.admit": {
-      const { host, hostKey, cosignKey } = statement.body;
-      if (state.hosts.has(host) || state.removedHosts.has(host)) return "exists";
-      if (host !== hostIdOf(hostKey)) return "key";
-      if (!isAcceptablePoint(fromBase64url(hostKey)) || !isAcceptablePoint(fromBase64url(cosignKey))) return "key";
-      return { ...state, hosts: new Map(state.hosts).set(host, statement.body) };
-    }
-    case "host.remove": {
-      const { host } = statement.body;
-      if (!state.hosts.has(host)) return "unknown";
-      const hosts = new Map(state.hosts);
-      hosts.delete(host);
-      return { ...state, hosts, removedHosts: new Set(state.removedHosts).add(host) };
-    }
-  }
+type Outcome = TrustState | TrustRefusal;
+type BodyOf<K extends StatementKind> = Extract<Statement, { kind: K }>["body"];
+
+/** What each kind does to a state, once its approvals hold. A new kind does not compile until it is here. */
+const transitions: { readonly [K in StatementKind]: (state: TrustState, body: BodyOf<K>) => Outcome } = {
+  "person.add": addPerson,
+  "credential.add": addCredential,
+  "role.assign": assignRoles,
+  "host.admit": admitHost,
+  "host.remove": removeHost,
+};
+
+function nextState<K extends StatementKind>(state: TrustState, statement: { kind: K; body: BodyOf<K> }): Outcome {
+  return transitions[statement.kind](state, statement.body);
 }
 
-function addPerson(state: TrustState, body: Person): TrustState | TrustRefusal {
+function addCredential(state: TrustState, body: BodyOf<"credential.add">): Outcome {
+  const { person, ...credential } = body;
+  if (!state.people.has(person)) return "unknown";
+  if (state.credentials.has(credential.credentialId)) return "exists";
+  if (!state.origins.some((listed) => listed.rpId === credential.rpId)) return "unknown";
+  const credentials = new Map(state.credentials).set(credential.credentialId, { ...credential, person });
+  return { ...state, credentials };
+}
+
+function assignRoles(state: TrustState, body: BodyOf<"role.assign">): Outcome {
+  const person = state.people.get(body.person);
+  if (person === undefined || !body.roles.every((role) => state.roles.has(role))) return "unknown";
+  const people = new Map(state.people).set(person.id, { ...person, roles: body.roles });
+  return administered({ ...state, people });
+}
+
+function admitHost(state: TrustState, body: BodyOf<"host.admit">): Outcome {
+  const { host, hostKey, cosignKey } = body;
+  if (state.hosts.has(host) || state.removedHosts.has(host)) return "exists";
+  if (host !== hostIdOf(hostKey)) return "key";
+  if (!isAcceptablePoint(fromBase64url(hostKey)) || !isAcceptablePoint(fromBase64url(cosignKey))) return "key";
+  return { ...state, hosts: new Map(state.hosts).set(host, body) };
+}
+
+function removeHost(state: TrustState, { host }: BodyOf<"host.remove">): Outcome {
+  if (!state.hosts.has(host)) return "unknown";
+  const hosts = new Map(state.hosts);
+  hosts.delete(host);
+  return { ...state, hosts, removedHosts: new Set(state.removedHosts).add(host) };
+}
+
+function addPerson(state: TrustState, body: BodyOf<"person.add">): Outcome {
   if (state.people.has(body.id)) return "exists";
   if (!body.roles.every((role) => state.roles.has(role))) return "unknown";
   return { ...state, people: new Map(state.people).set(body.id, body) };
 }
 
 /** A workspace that nobody can administer is lost for ever; no statement may lead there. */
-function administered(state: TrustState): TrustState | TrustRefusal {
+function administered(state: TrustState): Outcome {
   const usable = [...state.credentials.values()].some((credential) =>
-    hasPermission(state, credential.person, "workspace.administer"),
+    hasPermission(state, credential.person, { permission: "workspace.administer" }),
   );
   return usable ? state : "last_admin";
 }

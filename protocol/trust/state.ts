@@ -40,11 +40,16 @@ export function rolesOf(state: TrustState, person: string): readonly RoleDefinit
   return held.flatMap((role) => state.roles.get(role) ?? []);
 }
 
-/** `host` narrows to roles that cover it; without it, any host scope counts. */
-export function hasPermission(state: TrustState, person: string, wanted: Permission, host?: string): boolean {
+/** A permission, on one host or (without `host`) on any. */
+export interface Wanted {
+  readonly permission: Permission;
+  readonly host?: string;
+}
+
+export function hasPermission(state: TrustState, person: string, { permission, host }: Wanted): boolean {
   return rolesOf(state, person).some(
     (role) =>
-      role.permissions.includes(wanted) &&
+      role.permissions.includes(permission) &&
       (host === undefined || role.hosts.includes("all") || role.hosts.includes(host)),
   );
 }

@@ -3,7 +3,20 @@
  * is the workspace id for ever. A chain statement is valid only directly after its `prev`.
  */
 import * as v from "valibot";
-import { codec, credentialId, digest, id, label, origin, publicKey, rpId, seconds, someBytes, signature, version } from "../fields.ts";
+import {
+  codec,
+  credentialId,
+  digest,
+  id,
+  label,
+  origin,
+  publicKey,
+  rpId,
+  seconds,
+  someBytes,
+  signature,
+  version,
+} from "../fields.ts";
 import { assertedSchema } from "../messages.ts";
 import { MAX_SESSION_SECONDS } from "../limits.ts";
 import { permissions } from "../roles.ts";
@@ -65,9 +78,21 @@ const common = {
 };
 
 const statementSchema = v.variant("kind", [
-  v.strictObject({ ...common, kind: v.literal("person.add"), body: v.strictObject({ ...personSchema.entries, roles: v.pipe(v.array(id), v.maxLength(16)) }) }),
-  v.strictObject({ ...common, kind: v.literal("credential.add"), body: v.strictObject({ person: id, ...credentialSchema.entries }) }),
-  v.strictObject({ ...common, kind: v.literal("role.assign"), body: v.strictObject({ person: id, roles: v.pipe(v.array(id), v.maxLength(16)) }) }),
+  v.strictObject({
+    ...common,
+    kind: v.literal("person.add"),
+    body: v.strictObject({ ...personSchema.entries, roles: v.pipe(v.array(id), v.maxLength(16)) }),
+  }),
+  v.strictObject({
+    ...common,
+    kind: v.literal("credential.add"),
+    body: v.strictObject({ person: id, ...credentialSchema.entries }),
+  }),
+  v.strictObject({
+    ...common,
+    kind: v.literal("role.assign"),
+    body: v.strictObject({ person: id, roles: v.pipe(v.array(id), v.maxLength(16)) }),
+  }),
   v.strictObject({ ...common, kind: v.literal("host.admit"), body: hostSchema }),
   v.strictObject({ ...common, kind: v.literal("host.remove"), body: v.strictObject({ host: id }) }),
 ]);

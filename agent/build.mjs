@@ -1,0 +1,47 @@
+// Builds dist/: the agent and CLI for Node, the Worker, the dashboard, the migrations as data. Run under the
+// pinned Node. Writes dist/.built last, so that an interrupted build is built again.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { build } from "esbuild";
+import { buildWeb } from "../web/build.ts";
+
+const root = path.dirname(import.meta.dirname);
+const dist = path.join(root, "dist");
+const file = (...parts) => path.join(root, ...parts);
+
+rmSync(path.join(dist, ".built"), { force: true });
+mkdirSync(dist, { recursive: true });
+
+const common = { bundle: true, format: "esm", target: "es2023", legalComments: "none", logLevel: "warning" };
+
+await build({
+  ...common,
+  entryPoints: { clawhold: file("agent", "main.ts") },
+  outdir: dist,
+  outExtension: { ".js": ".mjs" },
+  platform: "node",
+  target: "node24",
+  splitting: true,
+  chunkNames: "agent/[name]-[hash]",
+  // workerd is a binary beside us; ws's optional native helpers are not installed.
+  external: ["workerd", "bufferutil", "utf-8-validate"],
+  banner: { js: 'import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);' },
+});
+
+await build({
+  ...common,
+  entryPoints: { worker: file("worker", "index.ts") },
+  outdir: dist,
+  conditions: ["workerd", "worker", "browser"],
+  external: ["cloudflare:*", "node:*"],
+});
+
+await buildWeb({ outDir: path.join(dist, "web"), minify: true });
+
+const migrations = readdirSync(file("migrations"))
+  .filter((name) => name.endsWith(".sql"))
+  .toSorted()
+  .map((name) => ({ name, sql: readFileSync(file("migrations", name), "utf8") }));
+writeFileSync(path.join(dist, "migrations.json"), JSON.stringify(migrations));
+
+writeFileSync(path.join(dist, ".built"), "");
