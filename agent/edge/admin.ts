@@ -21,7 +21,10 @@ export function openAdmin(socketPath: string): AdminRequest {
       throw new EdgeError("admin_failed", `The local edge did not answer ${path}. Its log says why.`, { cause: error });
     }
     if (response.status < 200 || response.status > 299) {
-      throw new EdgeError("admin_failed", `The local edge answered ${path} with ${response.status}${problemCode(response.text)}.`);
+      throw new EdgeError(
+        "admin_failed",
+        `The local edge answered ${path} with ${response.status}${problemCode(response.text)}.`,
+      );
     }
     return response.text === "" ? undefined : JSON.parse(response.text);
   };

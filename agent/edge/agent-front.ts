@@ -34,9 +34,11 @@ export const JOINS_PER_MINUTE = 10;
 const HANDSHAKE_TIMEOUT_MILLISECONDS = 10_000;
 
 const SENTENCES = {
-  certificate_missing: "This address is for joined hosts, and no client certificate was presented. Join this host: clawhold join",
+  certificate_missing:
+    "This address is for joined hosts, and no client certificate was presented. Join this host: clawhold join",
   certificate_untrusted: "The client certificate was not issued by this edge. Join this host to it: clawhold join",
-  certificate_expired: "The client certificate is not valid at this time. Check this host's clock, then join again: clawhold join",
+  certificate_expired:
+    "The client certificate is not valid at this time. Check this host's clock, then join again: clawhold join",
 } as const satisfies Record<CertificateCode, string>;
 
 const NOT_FOUND: Problem = { status: 404, code: "not_found", detail: "There is nothing at this address." };
@@ -69,11 +71,15 @@ export function createAgentFront(options: AgentFrontOptions): Server {
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     const judgement = judge(request);
-    const refusal = judgement.verified ? refuseUpgrade(request, pathOf(request) === "/tunnel") : describeRefusal(judgement.code);
+    const refusal = judgement.verified
+      ? refuseUpgrade(request, pathOf(request) === "/tunnel")
+      : describeRefusal(judgement.code);
     if (refusal !== undefined || !judgement.verified) sendRawProblem(socket, refusal ?? NOT_FOUND);
     else forwardUpgrade(options.upstream(), { request, socket, head }, describeClient(request, judgement));
   });
-  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => sendProblem(response, EXPECTATION));
+  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>
+    sendProblem(response, EXPECTATION),
+  );
   server.on("clientError", refuseMalformed);
   // A failed handshake (TLS 1.2, a port scan) leaves nothing to answer on.
   server.on("tlsClientError", (_error, socket) => socket.destroy());
@@ -96,7 +102,11 @@ function tlsFiles({ key, certificate }: KeyPair): { readonly key: string; readon
 
 type Admitted = { readonly cf: CfBlob } | Problem;
 
-function admit(request: IncomingMessage, judge: (request: IncomingMessage) => Judgement, allowJoin: (key: string) => boolean): Admitted {
+function admit(
+  request: IncomingMessage,
+  judge: (request: IncomingMessage) => Judgement,
+  allowJoin: (key: string) => boolean,
+): Admitted {
   const path = pathOf(request);
   if (path === "/join" && request.method === "POST") {
     if (allowJoin(request.socket.remoteAddress ?? "")) return { cf: describeClient(request, undefined) };

@@ -36,7 +36,8 @@ export function judgeClient(socket: TLSSocket, authority: X509Certificate, now: 
   // A resumed session proves nothing anew. None is offered, so one that appears is refused.
   if (socket.isSessionReused()) return { verified: false, code: "certificate_untrusted" };
   if (!isIssuedBy(certificate, authority)) return { verified: false, code: "certificate_untrusted" };
-  if (now < certificate.validFromDate || now > certificate.validToDate) return { verified: false, code: "certificate_expired" };
+  if (now < certificate.validFromDate || now > certificate.validToDate)
+    return { verified: false, code: "certificate_expired" };
   if (!socket.authorized) return { verified: false, code: "certificate_untrusted" };
   return { verified: true, clientAuth: describe(certificate) };
 }

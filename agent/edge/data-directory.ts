@@ -69,7 +69,8 @@ function prepareRoot(path: string): string {
       `${root} belongs to another user (uid ${stat.uid}; this program runs as uid ${self.uid}). Choose another directory with --data.`,
     );
   }
-  if (!stat.isDirectory()) throw new EdgeError("data_foreign", `${root} is not a directory. Choose another with --data.`);
+  if (!stat.isDirectory())
+    throw new EdgeError("data_foreign", `${root} is not a directory. Choose another with --data.`);
   const isNew = readVersion(root) === undefined;
   if (isNew) refuseForeign(root);
   if ((stat.mode & 0o077) === 0) return root;

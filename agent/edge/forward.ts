@@ -170,7 +170,10 @@ function filterHeaders(rawHeaders: readonly string[], isDropped: (name: string) 
 
 /** A certificate's names may hold anything; a header value may not. */
 function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(value).replaceAll(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function rawHead(status: number, headers: readonly string[]): string {

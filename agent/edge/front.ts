@@ -82,7 +82,11 @@ export async function takeFront(options: FrontOptions): Promise<Front> {
   }
 }
 
-async function takeWeb(options: FrontOptions, add: (server: Server) => void, upstream: () => Upstream | undefined): Promise<number> {
+async function takeWeb(
+  options: FrontOptions,
+  add: (server: Server) => void,
+  upstream: () => Upstream | undefined,
+): Promise<number> {
   const files = readStaticFiles(options.webDirectory);
   let port = options.port;
   const take = async (address: string, hostname: string): Promise<void> => {
@@ -101,7 +105,11 @@ async function takeWeb(options: FrontOptions, add: (server: Server) => void, ups
   return port;
 }
 
-async function takeAgents(options: FrontOptions, add: (server: TlsServer) => void, upstream: () => Upstream | undefined): Promise<number> {
+async function takeAgents(
+  options: FrontOptions,
+  add: (server: TlsServer) => void,
+  upstream: () => Upstream | undefined,
+): Promise<number> {
   let port = options.agentPort;
   const addresses = options.bind === undefined ? [IPV4_LOOPBACK] : [IPV4_LOOPBACK, options.bind];
   for (const address of addresses) {

@@ -96,7 +96,9 @@ function stillFits(stored: KeyPair, { authority, names, now }: ServerCertificate
   const renewAt = from + ((certificate.validToDate.getTime() - from) * 2) / 3;
   if (now.getTime() < from || now.getTime() >= renewAt) return false;
   if (!certificate.verify(new X509Certificate(authority.certificate).publicKey)) return false;
-  return names.every((name) => (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined);
+  return names.every(
+    (name) => (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined,
+  );
 }
 
 function readPrivateFile(path: string): string | undefined {
@@ -108,7 +110,10 @@ function readPrivateFile(path: string): string | undefined {
     throw error;
   }
   if ((mode & 0o077) !== 0) {
-    throw new EdgeError("data_permissions", `Other users may read ${path}, which holds keys. Close it and start again: chmod 600 ${path}`);
+    throw new EdgeError(
+      "data_permissions",
+      `Other users may read ${path}, which holds keys. Close it and start again: chmod 600 ${path}`,
+    );
   }
   return readFileSync(path, "utf8");
 }

@@ -61,10 +61,18 @@ function explain(error: Error, { port, address, flag }: Place): Error {
         { cause: error },
       );
     case "EACCES":
-      return new EdgeError("port_forbidden", `${shown} may only be taken by root. Choose a port above 1023 with ${flag}.`, { cause: error });
+      return new EdgeError(
+        "port_forbidden",
+        `${shown} may only be taken by root. Choose a port above 1023 with ${flag}.`,
+        { cause: error },
+      );
     case "EADDRNOTAVAIL":
     case "EAFNOSUPPORT":
-      return new EdgeError("address_unavailable", `This machine has no address ${address}. See its addresses with: ip address`, { cause: error });
+      return new EdgeError(
+        "address_unavailable",
+        `This machine has no address ${address}. See its addresses with: ip address`,
+        { cause: error },
+      );
     default:
       return error;
   }

@@ -29,7 +29,9 @@ export function sendRawProblem(socket: Duplex, problem: Problem): void {
     return;
   }
   const body = render(problem);
-  const lines = Object.entries({ ...headersOf(problem, body), connection: "close" }).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries({ ...headersOf(problem, body), connection: "close" }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
   const head = [`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ""}`, ...lines, "", ""].join("\r\n");
   socket.on("error", () => socket.destroy());
   socket.end(head + body, () => socket.destroy());

@@ -17,7 +17,7 @@ import type { Front } from "./front.ts";
 import { DASHBOARD_HOSTNAME, hostHeader, takeFront } from "./front.ts";
 import type { EdgeKeys } from "./keys.ts";
 import { loadKeys, loadServerCertificate } from "./keys.ts";
-import type { WorkerEnvironment } from "./workerd-config.ts";
+import type { Sockets, WorkerEnvironment } from "./workerd-config.ts";
 import { writeConfig } from "./workerd-config.ts";
 import { Workerd } from "./workerd.ts";
 
@@ -67,46 +67,34 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   }
 }
 
+/** What the later steps of a start need from the earlier ones. */
+interface Started {
+  readonly options: EdgeOptions;
+  readonly closers: Closers;
+  readonly data: DataDirectory;
+  readonly keys: EdgeKeys;
+  readonly log: EdgeLog;
+  readonly now: () => Date;
+}
+
 async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
   const now = options.now ?? (() => new Date());
   const data = openDataDirectory(options.dataDir, now);
   closers.push(() => data.close());
   const log = openLog(data, options.log, closers);
-  const keys = await loadKeys({ directory: data.join("keys"), hasState: readdirSync(data.join("d1")).length > 0 }, now());
-  const currentCertificate = (): Promise<KeyPair> =>
-    loadServerCertificate(data.join("keys"), { authority: keys.edgeAuthority, names: serverNames(options.bind), now: now() });
-  const front = await takeFront({
-    port: options.port,
-    agentPort: options.agentPort,
-    bind: options.bind,
-    webDirectory: options.webDir,
-    certificate: await currentCertificate(),
-    clientAuthority: keys.agentAuthority.certificate,
-    now,
-    log,
-  });
-  closers.push(() => front.close());
+  const keys = await loadKeys(
+    { directory: data.join("keys"), hasState: readdirSync(data.join("d1")).length > 0 },
+    now(),
+  );
+  const started: Started = { options, closers, data, keys, log, now };
+  const front = await startFront(started);
   const signerOrigin = `http://${hostHeader(DASHBOARD_HOSTNAME, front.port)}`;
   const agentEndpoint = `wss://${hostHeader(options.bind ?? "127.0.0.1", front.agentPort)}`;
-  const { configPath, sockets } = writeConfig({
-    runDirectory: data.runDirectory,
-    objectsDirectory: data.join("do"),
-    databaseDirectory: data.join("d1"),
-    workerBundlePath: options.workerBundlePath,
-  });
-  const workerd = await Workerd.start({
-    configPath,
-    environment: { ...describeEnvironment(keys, signerOrigin, agentEndpoint) },
-    sockets: Object.values(sockets),
-    readySocket: sockets.admin,
-    lockFd: data.lockFd,
-    log,
-  });
+  const { workerd, sockets } = await startWorkerd(started, describeEnvironment(keys, signerOrigin, agentEndpoint));
   // Before workerd, although taken earlier: it drains quickly only when nobody holds a socket to it.
-  closers.push(() => workerd.stop(), () => front.close());
+  closers.push(() => front.close());
   await migrate(sockets.d1, options.migrations, log);
   front.open(sockets);
-  closers.push(renewDaily(front, currentCertificate, log));
   return {
     signerOrigin,
     agentEndpoint,
@@ -121,6 +109,49 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
     },
     stop: () => closeAll(closers),
   };
+}
+
+async function startFront({ options, closers, data, keys, log, now }: Started): Promise<Front> {
+  const currentCertificate = (): Promise<KeyPair> =>
+    loadServerCertificate(data.join("keys"), {
+      authority: keys.edgeAuthority,
+      names: serverNames(options.bind),
+      now: now(),
+    });
+  const front = await takeFront({
+    port: options.port,
+    agentPort: options.agentPort,
+    bind: options.bind,
+    webDirectory: options.webDir,
+    certificate: await currentCertificate(),
+    clientAuthority: keys.agentAuthority.certificate,
+    now,
+    log,
+  });
+  closers.push(() => front.close(), renewDaily(front, currentCertificate, log));
+  return front;
+}
+
+async function startWorkerd(
+  { options, closers, data, log }: Started,
+  environment: WorkerEnvironment,
+): Promise<{ readonly workerd: Workerd; readonly sockets: Sockets }> {
+  const { configPath, sockets } = writeConfig({
+    runDirectory: data.runDirectory,
+    objectsDirectory: data.join("do"),
+    databaseDirectory: data.join("d1"),
+    workerBundlePath: options.workerBundlePath,
+  });
+  const workerd = await Workerd.start({
+    configPath,
+    environment: { ...environment },
+    sockets: Object.values(sockets),
+    readySocket: sockets.admin,
+    lockFd: data.lockFd,
+    log,
+  });
+  closers.push(() => workerd.stop());
+  return { workerd, sockets };
 }
 
 /** Every event goes to the caller and to the file, so that a fault can be read after the terminal is gone. */

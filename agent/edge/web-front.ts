@@ -32,7 +32,9 @@ export function createWebFront(options: WebFrontOptions): Server {
     else serveStatic(options.files, request, response);
   };
   server.on("request", serve);
-  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => sendProblem(response, EXPECTATION));
+  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>
+    sendProblem(response, EXPECTATION),
+  );
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     const refusal = refuse(options, request) ?? refuseUpgrade(request, isApi(request));
     if (refusal !== undefined) sendRawProblem(socket, refusal);
@@ -42,7 +44,11 @@ export function createWebFront(options: WebFrontOptions): Server {
   return server;
 }
 
-export const EXPECTATION: Problem = { status: 417, code: "expectation_failed", detail: "This expectation is not supported." };
+export const EXPECTATION: Problem = {
+  status: 417,
+  code: "expectation_failed",
+  detail: "This expectation is not supported.",
+};
 
 /** Node's own answer to a malformed request would go out without the security headers. */
 export function refuseMalformed(error: Error & { readonly code?: string }, socket: Duplex): void {
@@ -56,7 +62,8 @@ export function refuseMalformed(error: Error & { readonly code?: string }, socke
 
 /** Undefined for a WebSocket upgrade that may be forwarded. */
 export function refuseUpgrade(request: IncomingMessage, isKnownPath: boolean): Problem | undefined {
-  if (isKnownPath && request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket") return undefined;
+  if (isKnownPath && request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket")
+    return undefined;
   return { status: 404, code: "not_found", detail: "There is no socket at this address." };
 }
 
@@ -74,7 +81,9 @@ function describeClient(request: IncomingMessage): CfBlob {
 
 /** Counted in the raw headers: Node silently keeps the first of two. */
 function refuse(options: WebFrontOptions, request: IncomingMessage): Problem | undefined {
-  const hosts = request.rawHeaders.filter((_, index) => index % 2 === 1 && request.rawHeaders[index - 1]?.toLowerCase() === "host");
+  const hosts = request.rawHeaders.filter(
+    (_, index) => index % 2 === 1 && request.rawHeaders[index - 1]?.toLowerCase() === "host",
+  );
   const expected = options.host();
   if (hosts.length === 1 && hosts[0] === expected && request.url?.startsWith("/") === true) return undefined;
   return { status: 421, code: "wrong_address", detail: `This dashboard answers only at http://${expected}/` };

@@ -134,7 +134,9 @@ function requireBinary(path: string): string {
 }
 
 function missing(why: string, cause: unknown): EdgeError {
-  return new EdgeError("runtime_missing", `The edge runtime is missing: ${why}. Install the dependencies: npm ci`, { cause });
+  return new EdgeError("runtime_missing", `The edge runtime is missing: ${why}. Install the dependencies: npm ci`, {
+    cause,
+  });
 }
 
 /**
@@ -162,7 +164,9 @@ function spawnWorkerd(binary: string, options: WorkerdOptions): Run {
   }
   const exited = new Promise<string>((resolve) => {
     child.on("error", (error) => resolve(`it could not be started (${systemCode(error) ?? error.message})`));
-    child.on("close", (code, signal) => resolve(signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`));
+    child.on("close", (code, signal) =>
+      resolve(signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`),
+    );
   });
   return { child, exited, lastLines, startedAt: Date.now() };
 }
