@@ -155,6 +155,7 @@ export const approvalCodec = codec(approvalSchema);
 /** A signed body beside the assertion over it. */
 export const assertedSchema = v.strictObject({ body: someBytes(4_096), assertion: assertionSchema });
 export type Asserted = v.InferOutput<typeof assertedSchema>;
+export const assertedCodec = codec(assertedSchema);
 
 /** The edge's part: which tunnel it hands the intent to. Signed by the dispatch key at each delivery. */
 const dispatchSchema = v.strictObject({

@@ -90,6 +90,7 @@ const inwardSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("challenge"), edgeNonce: nonce, tunnel: nonce }),
   v.strictObject({ kind: v.literal("trust"), page: trustPageSchema }),
   v.strictObject({ kind: v.literal("welcome"), signed: signedSchema }),
+  /** `session`: canonical bytes of the Asserted sign-in, so that the host judges the role before it mints. */
   v.strictObject({ kind: v.literal("prepare"), prepare: signedSchema, session: someBytes(4_096) }),
   v.strictObject({ kind: v.literal("deliver"), number: count, envelope: someBytes(MAX_ENVELOPE_BYTES) }),
   /** The edge holds the receipt durably; the host may stop repeating it. */

@@ -15,12 +15,16 @@ import {
   dispatchCodec,
   envelopeCodec,
   intentCodec,
+  prepareCodec,
   sessionCodec,
   type Approval,
+  type Asserted,
   type Envelope,
   type Expect,
   type Intent,
+  type Prepare,
   type Session,
+  type Signed,
   type Submission,
   type Target,
 } from "./messages.ts";
@@ -163,6 +167,44 @@ export async function verifySubmission(
   }
 }
 
+export interface PrepareView extends SubmissionView {
+  readonly host: string;
+}
+
+export type PrepareVerdict =
+  | { readonly kind: "accepted"; readonly prepare: Prepare; readonly digest: Digest; readonly person: string }
+  | { readonly kind: "refused"; readonly code: RefusalCode; readonly digest: Digest };
+
+/**
+ * A request for a challenge: signed by a certified session whose role allows the operation on this host. Edge and
+ * host both ask, so that nobody reads a dialog in vain and no stranger fills the host's table.
+ */
+export async function verifyPrepare(
+  { signed, session: asserted }: { readonly signed: Signed; readonly session: Asserted },
+  view: PrepareView,
+): Promise<PrepareVerdict> {
+  const body = fromBase64url(signed.body);
+  const digest = digestOf("prepare", body);
+  try {
+    const prepare = decodeAs("malformed", () => prepareCodec.decode(body));
+    if (prepare.workspace !== view.trust.workspace) throw new Refused("workspace");
+    if (prepare.host !== view.host) throw new Refused("target");
+    const session = await judgeCertificate(asserted, prepare.actor.session, view);
+    const { signature } = signed;
+    if (!(await verifySignature({ kind: "prepare", body, signature, publicKey: session.sessionKey }))) {
+      throw new Refused("session_key");
+    }
+    if (!isOperationName(prepare.operation)) throw new Refused("operation");
+    const { permission } = operations[prepare.operation];
+    if (!hasPermission(view.trust, session.person, { permission })) throw new Refused("role");
+    if (!hasPermission(view.trust, session.person, { permission, host: view.host })) throw new Refused("host_scope");
+    return { kind: "accepted", prepare, digest, person: session.person };
+  } catch (error) {
+    if (error instanceof Refused) return { kind: "refused", code: error.code, digest };
+    throw error;
+  }
+}
+
 function decodeAs<T>(code: RefusalCode, decode: () => T): T {
   try {
     return decode();
@@ -219,17 +261,9 @@ interface CertifiedSession extends Session {
 async function judgeSession(
   envelope: Submission,
   intent: Intent,
-  view: { readonly trust: TrustState; readonly now: number },
+  view: SessionView,
 ): Promise<CertifiedSession> {
-  const bytes = fromBase64url(envelope.session.body);
-  const session = decodeAs("session_malformed", () => sessionCodec.decode(bytes));
-  if (session.workspace !== view.trust.workspace) throw new Refused("session_workspace");
-  const verdict = await verifyTouch(view.trust, envelope.session, "session");
-  if (!verdict.ok) throw new Refused(`session.${verdict.rule}`);
-  if (verdict.origin.origin !== session.origin) throw new Refused("session.origin");
-  const person = view.trust.credentials.get(envelope.session.assertion.credentialId)?.person ?? "";
-  judgeLifetime(session, sessionLimit(view.trust, person), view.now);
-  if (digestOf("session", bytes) !== intent.actor.session) throw new Refused("session_key");
+  const session = await judgeCertificate(envelope.session, intent.actor.session, view);
   const signed = {
     kind: "intent",
     body: fromBase64url(envelope.intent),
@@ -237,6 +271,25 @@ async function judgeSession(
     publicKey: session.sessionKey,
   } as const;
   if (!(await verifySignature(signed))) throw new Refused("session_key");
+  return session;
+}
+
+interface SessionView {
+  readonly trust: TrustState;
+  readonly now: number;
+}
+
+/** The sign-in behind a session key: valid now, made by a pinned passkey, and the one that `named` names. */
+async function judgeCertificate(asserted: Asserted, named: Digest, view: SessionView): Promise<CertifiedSession> {
+  const bytes = fromBase64url(asserted.body);
+  const session = decodeAs("session_malformed", () => sessionCodec.decode(bytes));
+  if (session.workspace !== view.trust.workspace) throw new Refused("session_workspace");
+  const verdict = await verifyTouch(view.trust, asserted, "session");
+  if (!verdict.ok) throw new Refused(`session.${verdict.rule}`);
+  if (verdict.origin.origin !== session.origin) throw new Refused("session.origin");
+  const person = view.trust.credentials.get(asserted.assertion.credentialId)?.person ?? "";
+  judgeLifetime(session, sessionLimit(view.trust, person), view.now);
+  if (digestOf("session", bytes) !== named) throw new Refused("session_key");
   return { ...session, person };
 }
 
