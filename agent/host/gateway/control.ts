@@ -1,0 +1,107 @@
+/**
+ * Acts on the gateway with the warden's own device. Each call opens a connection, does one thing and closes it: there
+ * is no standing connection with administrator scope. It decides nothing; whoever calls has verified the intent.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import type { GatewayConnection } from "./client.ts";
+import type { GatewayControl, RestartOutcome } from "./control-interface.ts";
+import type { DeviceStore } from "./device.ts";
+import type { GatewayTarget } from "./discover.ts";
+import { GatewayError } from "./faults.ts";
+import type { Scope } from "./handshake.ts";
+import type { Hello } from "./hello.ts";
+import { readMachine } from "./machine.ts";
+import { openSession } from "./session.ts";
+import { mayShowSecret } from "./trust.ts";
+import { field } from "./wire.ts";
+
+/** A restart takes six seconds; a busy gateway first drains its runs. */
+export const RESTART_MILLISECONDS = 90_000;
+const LOOK_MILLISECONDS = 500;
+/** The gateway shows this in its own log and event. */
+const RESTART_REASON = "Restart asked for in Clawhold";
+
+export interface ControlDeps {
+  readonly target: () => Promise<GatewayTarget>;
+  readonly store: DeviceStore;
+  readonly agentVersion: string;
+  /** Codes only. */
+  readonly log: (code: string, detail: Readonly<Record<string, string>>) => void;
+  /** Monotonic, milliseconds. */
+  readonly elapsed: () => number;
+  readonly restartMilliseconds?: number;
+}
+
+export function gatewayControl(deps: ControlDeps): GatewayControl {
+  return {
+    bootId: () => observeBootId(deps),
+    configHash: async () => (await observe(deps))?.configHash,
+    restart: () => restartGateway(deps),
+  };
+}
+
+/** The boot that answers now, seen on a fresh connection with read scope; undefined when none does. */
+export async function observeBootId(deps: ControlDeps): Promise<string | undefined> {
+  return (await observe(deps))?.bootId;
+}
+
+/**
+ * Asks for one restart and waits until a new boot answers. Rejects with a `GatewayError` only while it is certain that
+ * nothing was asked; a connection that dies under the request may have delivered it, so then the boots decide.
+ */
+export async function restartGateway(deps: ControlDeps): Promise<RestartOutcome> {
+  const connection = await open(deps, "operator.admin");
+  const before = connection.hello.bootId;
+  try {
+    if (before === undefined) throw new GatewayError("hostile", "BOOT_ID_MISSING");
+    await ask(connection);
+  } finally {
+    connection.close();
+  }
+  return { before, after: await newBoot(deps, before) };
+}
+
+async function ask(connection: GatewayConnection): Promise<void> {
+  try {
+    const answer = await connection.call("gateway.restart.request", { reason: RESTART_REASON });
+    if (field(answer, "ok") !== true) throw new GatewayError("refused", "RESTART_NOT_SCHEDULED");
+  } catch (error) {
+    const isUncertain = error instanceof GatewayError && (error.fault === "closed" || error.fault === "timeout" || error.fault === "unreachable");
+    if (!isUncertain) throw error;
+  }
+}
+
+async function newBoot(deps: ControlDeps, before: string): Promise<string | undefined> {
+  const until = deps.elapsed() + (deps.restartMilliseconds ?? RESTART_MILLISECONDS);
+  while (deps.elapsed() < until) {
+    await wait(LOOK_MILLISECONDS);
+    const now = await observeBootId(deps);
+    if (now !== undefined && now !== before) return now;
+  }
+  return undefined;
+}
+
+async function observe(deps: ControlDeps): Promise<Hello | undefined> {
+  try {
+    const connection = await open(deps, "operator.read");
+    connection.close();
+    return connection.hello;
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
+  }
+}
+
+async function open(deps: ControlDeps, scope: Scope): Promise<GatewayConnection> {
+  const target = await deps.target();
+  return openSession({
+    url: target.url,
+    credential: target.credential,
+    store: deps.store,
+    scopes: [scope],
+    agentVersion: deps.agentVersion,
+    platform: readMachine().platform,
+    log: deps.log,
+    mayShowSecret: () => mayShowSecret(target),
+  });
+}

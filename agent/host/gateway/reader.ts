@@ -1,0 +1,275 @@
+/**
+ * Watches one gateway with a connection that may only read, and hands out telemetry. It believes nothing that the
+ * gateway says, keeps no content, and executes nothing; a lost or lying gateway changes what is shown and never stops
+ * the loop. It may not hold the warden's device.
+ */
+import { userInfo } from "node:os";
+import type { GatewayState, Telemetry } from "../../../protocol/telemetry.ts";
+import type { GatewayConnection } from "./client.ts";
+import { DeviceFileError } from "./device.ts";
+import type { DeviceStore } from "./device.ts";
+import type { GatewayTarget } from "./discover.ts";
+import { GatewayError, faultOf } from "./faults.ts";
+import { listenersOf } from "./listening.ts";
+import type { Listener } from "./listening.ts";
+import { readMachine } from "./machine.ts";
+import { pauseMilliseconds, stateOfFault } from "./pace.ts";
+import { pollInventory, pollVitals } from "./poll.ts";
+import type { Inventory, Vitals } from "./poll.ts";
+import { probeReadiness } from "./probe.ts";
+import type { Readiness } from "./probe.ts";
+import { steadyUsage } from "./projection.ts";
+import { reportOf } from "./report.ts";
+import { openSession } from "./session.ts";
+import { mayShowSecret } from "./trust.ts";
+
+/** People look at these figures; ten seconds is as live as they need. */
+export const POLL_MILLISECONDS = 10_000;
+/** The slow questions are asked in every third round. */
+const INVENTORY_ROUNDS = 3;
+/** Events that follow each other closely cause one round. */
+const SETTLE_MILLISECONDS = 1_000;
+/** Says "still so" at least this often while nothing changes. */
+const HEARTBEAT_MILLISECONDS = 15_000;
+/** A gateway that is not ready by then is not starting any more. */
+const STARTING_MILLISECONDS = 60_000;
+
+export interface ReaderDeps {
+  /** Where the gateway is now; asked again before every connection. */
+  readonly target: () => Promise<GatewayTarget>;
+  readonly store: DeviceStore;
+  readonly demo: boolean;
+  readonly agentVersion: string;
+  readonly onTelemetry: (telemetry: Telemetry) => void;
+  /** Codes only; never anything that a gateway wrote. */
+  readonly log: (code: string, detail?: Readonly<Record<string, string>>) => void;
+  /** Wall clock, milliseconds. */
+  readonly now: () => number;
+  readonly random: () => number;
+  /** True after a gateway that we started ended with exit code 78. */
+  readonly exitedOnConfiguration?: () => boolean;
+  readonly pollMilliseconds?: number;
+}
+
+export interface Reader {
+  /** The latest message handed out. */
+  latest(): Telemetry | undefined;
+  /** Asks everything again soon. */
+  refresh(): void;
+  stop(): Promise<void>;
+}
+
+export function startReader(deps: ReaderDeps): Reader {
+  const watch = new Watch(deps);
+  const running = watch.run().catch((error: unknown) => {
+    deps.log("reader_failed", { name: error instanceof Error ? error.name : "unknown" });
+    throw error;
+  });
+  // The failure is logged above and rejects stop(); until somebody stops the reader it must not end the process.
+  running.catch(() => undefined);
+  return {
+    latest: () => watch.latest,
+    refresh: () => watch.kick(),
+    stop: () => {
+      watch.stop();
+      return running;
+    },
+  };
+}
+
+class Watch {
+  latest: Telemetry | undefined;
+  readonly #deps: ReaderDeps;
+  readonly #ownUid = userInfo().uid;
+  #isStopped = false;
+  #wake: (() => void) | undefined;
+  /** While rounds are spaced out, a flood of events must not wake us. */
+  #mayKick = true;
+  #isKicked = false;
+  #connection: GatewayConnection | undefined;
+  #readiness: Readiness | undefined;
+  #listeners: readonly Listener[] = [];
+  #oneUser: boolean;
+  #vitals: Vitals | undefined;
+  #inventory: Inventory | undefined;
+  #usageBefore: Telemetry["usage"];
+  #wasSeen = false;
+  /** The gateway announced a restart that should be over by then. */
+  #restartUntil = 0;
+  #failures = 0;
+  #shownAt = 0;
+
+  constructor(deps: ReaderDeps) {
+    this.#deps = deps;
+    this.#oneUser = deps.demo;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#connection?.close();
+    this.#wake?.();
+  }
+
+  kick(): void {
+    this.#isKicked = true;
+    if (this.#mayKick) this.#wake?.();
+  }
+
+  async run(): Promise<void> {
+    while (!this.#isStopped) {
+      const state = await this.#attempt().catch((error: unknown) => this.#localTrouble(error));
+      if (state === undefined || this.#isStopped) continue;
+      this.#show(state, false);
+      await this.#sleep(pauseMilliseconds(state, this.#failures, this.#deps.random()));
+      this.#failures += 1;
+    }
+  }
+
+  /** Connects and serves until the connection ends (undefined: look again at once), or says why it could not. */
+  async #attempt(): Promise<GatewayState | undefined> {
+    const target = await this.#deps.target();
+    const silence = {
+      target,
+      wasSeen: this.#wasSeen,
+      restarts: this.#deps.now() < this.#restartUntil,
+      exitedOnConfiguration: this.#deps.exitedOnConfiguration?.() ?? false,
+    };
+    await this.#lookAround(target);
+    if (this.#readiness?.answers !== true) return stateOfFault("unreachable", silence);
+    this.#wasSeen = true;
+    let connection: GatewayConnection;
+    try {
+      connection = await this.#connect(target);
+    } catch (error) {
+      const fault = faultOf(error);
+      const code = error instanceof GatewayError ? error.code : undefined;
+      this.#deps.log("gateway_connect", { fault, ...(code === undefined ? {} : { code }) });
+      return stateOfFault(fault, silence);
+    }
+    await this.#serve(target, connection);
+    return undefined;
+  }
+
+  /** A file that cannot be read now, a full disk: worth a log line and another try. A mistake of ours ends the reader. */
+  #localTrouble(error: unknown): GatewayState {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (typeof code !== "string") throw error;
+    this.#deps.log("gateway_local", { code });
+    this.#dropConnection();
+    return error instanceof DeviceFileError ? "unauthorized" : (this.latest?.gateway.state ?? "none");
+  }
+
+  #dropConnection(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#vitals = undefined;
+    this.#inventory = undefined;
+  }
+
+  #connect(target: GatewayTarget): Promise<GatewayConnection> {
+    return openSession({
+      url: target.url,
+      credential: target.credential,
+      store: this.#deps.store,
+      scopes: ["operator.read"],
+      agentVersion: this.#deps.agentVersion,
+      platform: readMachine().platform,
+      onEvent: () => this.kick(),
+      log: this.#deps.log,
+      mayShowSecret: () => mayShowSecret(target),
+    });
+  }
+
+  async #serve(target: GatewayTarget, connection: GatewayConnection): Promise<void> {
+    this.#connection = connection;
+    this.#failures = 0;
+    let isOpen = true;
+    void connection.ended.then((ending) => {
+      isOpen = false;
+      this.#restartUntil = ending.restartExpected ? this.#deps.now() + STARTING_MILLISECONDS : 0;
+      this.#wake?.();
+    });
+    this.#show(this.#stateNow(), true);
+    for (let round = 0; isOpen && !this.#isStopped; round += 1) {
+      const isDue = this.#isKicked || round % INVENTORY_ROUNDS === 0 || this.#inventory?.usage?.freshness !== "fresh";
+      this.#isKicked = false;
+      await this.#round(target, connection, isDue);
+      if (!isOpen || this.#isStopped) break;
+      if (!this.#isKicked) await this.#sleep(this.#deps.pollMilliseconds ?? POLL_MILLISECONDS);
+      if (this.#isKicked && isOpen) await this.#settle();
+    }
+    this.#dropConnection();
+  }
+
+  async #round(target: GatewayTarget, connection: GatewayConnection, withInventory: boolean): Promise<void> {
+    const [vitals] = await Promise.all([pollVitals(connection), this.#lookAround(target)]);
+    // A connection that ended meanwhile left its answers out; the next attempt says what is the case.
+    if (vitals.fault === "closed") return;
+    this.#vitals = vitals;
+    this.#show(this.#stateNow(), true);
+    if (!withInventory) return;
+    const inventory = await pollInventory(connection);
+    const usage = steadyUsage(this.#usageBefore, inventory.usage);
+    this.#usageBefore = usage;
+    this.#inventory = { ...inventory, usage };
+    this.#show(this.#stateNow(), true);
+  }
+
+  async #lookAround(target: GatewayTarget): Promise<void> {
+    const [readiness, listeners] = await Promise.all([probeReadiness(target.host, target.port), listenersOf(target.port)]);
+    this.#readiness = readiness;
+    this.#listeners = listeners ?? [];
+    if (this.#listeners.length > 0) this.#oneUser = this.#listeners.some((listener) => listener.uid === this.#ownUid);
+    else if (target.ownerUid !== undefined) this.#oneUser = target.ownerUid === this.#ownUid;
+  }
+
+  #stateNow(): GatewayState {
+    const fault = this.#vitals?.fault;
+    if (this.#readiness?.ready === true) return this.#vitals?.isWell === false || fault !== undefined ? "degraded" : "running";
+    return (this.#readiness?.uptimeMilliseconds ?? 0) < STARTING_MILLISECONDS ? "starting" : "degraded";
+  }
+
+  /** Hands out what is known. Without `always`, only a change of state or a heartbeat is worth a message. */
+  #show(state: GatewayState, always: boolean): void {
+    const now = this.#deps.now();
+    const isChange = this.latest?.gateway.state !== state;
+    if (!always && !isChange && now - this.#shownAt < HEARTBEAT_MILLISECONDS) return;
+    if (this.#isStopped) return;
+    const isLive = this.#connection !== undefined;
+    const report = reportOf({
+      at: Math.floor(now / 1_000),
+      state,
+      demo: this.#deps.demo,
+      oneUser: this.#oneUser,
+      agentVersion: this.#deps.agentVersion,
+      listeners: this.#listeners,
+      machine: readMachine(),
+      hello: this.#connection?.hello,
+      uptimeMilliseconds: isLive ? this.#readiness?.uptimeMilliseconds : undefined,
+      vitals: this.#vitals,
+      inventory: this.#inventory,
+    });
+    if (!report.ok) this.#deps.log("telemetry_invalid");
+    this.#shownAt = now;
+    this.latest = report.telemetry;
+    this.#deps.onTelemetry(report.telemetry);
+  }
+
+  async #settle(): Promise<void> {
+    this.#mayKick = false;
+    await this.#sleep(SETTLE_MILLISECONDS);
+    this.#mayKick = true;
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake?.(), milliseconds);
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+    });
+  }
+}
