@@ -1,0 +1,98 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EdgeError } from "../../../agent/edge/edge-error.ts";
+import { acquireLock } from "../../../agent/edge/lock.ts";
+import { eventually, makeDirectory } from "./fixtures/harness.ts";
+
+const SCRIPT = fileURLToPath(new URL("fixtures/take-lock.ts", import.meta.url));
+const now = (): Date => new Date("2026-11-20T08:00:00Z");
+
+let directory: ReturnType<typeof makeDirectory>;
+let path: string;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  directory = makeDirectory();
+  path = join(directory.path, "lock");
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  directory.remove();
+});
+
+interface Starter {
+  readonly child: ChildProcess;
+  next(): Promise<string>;
+}
+
+function startTaker(...extra: readonly string[]): Starter {
+  const child = spawn(process.execPath, [SCRIPT, path, ...extra], { stdio: ["pipe", "pipe", "inherit"] });
+  children.push(child);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return { child, next: async () => String((await lines.next()).value) };
+}
+
+function refusal(): EdgeError {
+  try {
+    acquireLock(path, now);
+  } catch (error) {
+    if (error instanceof EdgeError) return error;
+  }
+  throw new Error("the lock was given twice");
+}
+
+describe("the lock", () => {
+  it("lets exactly one of several racing starters win, over a stale file too", async () => {
+    writeFileSync(path, '{"pid":1,"started":"0","since":"2020-01-01T00:00:00.000Z"}\n');
+    const starters = Array.from({ length: 4 }, () => startTaker());
+    const results = await Promise.all(starters.map((starter) => starter.next()));
+    expect(results.filter((line) => line === "won")).toHaveLength(1);
+    for (const line of results.filter((line) => line !== "won")) expect(line).toMatch(/^locked /);
+  });
+
+  it("names the process that holds it and since when, and what to do", () => {
+    const lock = acquireLock(path, now);
+    const error = refusal();
+    expect(error.code).toBe("locked");
+    expect(error.message).toContain(`process ${process.pid}, since 2026-11-20T08:00:00.000Z`);
+    expect(error.message).toContain(`kill ${process.pid}`);
+    lock.release();
+  });
+
+  it("is free again after a release and after the holder was killed", async () => {
+    acquireLock(path, now).release();
+    const { child, next } = startTaker();
+    expect(await next()).toBe("won");
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.once("exit", resolve));
+    const lock = acquireLock(path, now);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ pid: process.pid });
+    lock.release();
+  });
+
+  it("stays held while a process that inherited it lives, although its owner was killed", async () => {
+    const { child, next } = startTaker("60");
+    const grandchild = Number((await next()).replace("child ", ""));
+    expect(await next()).toBe("won");
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.once("exit", resolve));
+    try {
+      expect(refusal().message).toContain("left over");
+    } finally {
+      process.kill(grandchild, "SIGKILL");
+    }
+    await eventually(() => !existsSync(`/proc/${grandchild}/fd/3`));
+    acquireLock(path, now).release();
+  });
+
+  it("does not follow a symbolic link", async () => {
+    const { symlinkSync } = await import("node:fs");
+    symlinkSync(join(directory.path, "elsewhere"), path);
+    expect(() => acquireLock(path, now)).toThrow(/ELOOP/);
+  });
+});
