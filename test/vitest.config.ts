@@ -1,0 +1,31 @@
+/**
+ * The fast tests: everything that runs in Node without a browser, a workerd or a gateway of its own. The others
+ * have their own configurations or runners and are left out here by directory or name.
+ */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: new URL("..", import.meta.url).pathname,
+  cacheDir: ".cache/vitest",
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "node",
+          environment: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: [
+            "test/worker/**", // workerd, own configuration
+            "test/durable-objects/**", // workerd, own configuration
+            "test/e2e/**", // real browser, workerd and gateway
+            "test/parity/**", // miniflare and plain workerd
+            "test/browser/**", // Chromium and plain workerd
+            "test/**/real.test.ts", // real gateway
+          ],
+          pool: "threads",
+        },
+      },
+    ],
+  },
+});
