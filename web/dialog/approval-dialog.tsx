@@ -41,8 +41,16 @@ export interface ViewProps<K extends DialogState["kind"]> {
   readonly close: () => void;
 }
 
+/** Focus opens on the approve button for daily, on the heading for all else: a new heading is the answer. */
+function focusHeading(state: DialogState): void {
+  if (state.kind === "question" && state.command.facts.class === "daily") return;
+  document.getElementById("approval-title")?.focus();
+}
+
 function Body({ course, close }: { readonly course: Course; readonly close: () => void }) {
   const state = course.state.value;
+  const { kind } = state;
+  useEffect(() => focusHeading(course.state.peek()), [course, kind]);
   switch (state.kind) {
     case "preparing":
       return <PreparingView course={course} state={state} close={close} />;

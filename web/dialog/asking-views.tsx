@@ -1,4 +1,6 @@
 /** The dialog before anything is sent: preparing, the question, the open authenticator. */
+import { useEffect } from "preact/hooks";
+import { useSignal } from "@preact/signals";
 import { Icon } from "../icons.tsx";
 import { TroubleText } from "../components/parts.tsx";
 import { Banner } from "../components/banner.tsx";
@@ -90,13 +92,28 @@ export function QuestionView({ course, state, close }: ViewProps<"question">) {
   );
 }
 
+/** Counts down on the page from what the backend last said. */
+function useCountdown(from: number): number {
+  const left = useSignal(from);
+  useEffect(() => {
+    const endsAtMs = performance.now() + from * 1_000;
+    const tick = () => {
+      left.value = Math.max(0, Math.ceil((endsAtMs - performance.now()) / 1_000));
+    };
+    tick();
+    const timer = setInterval(tick, 250);
+    return () => clearInterval(timer);
+  }, [from, left]);
+  return left.value;
+}
+
 /** The countdown is read out at these seconds only. */
 const announced: readonly number[] = [30, 10];
 
 export function AuthenticatorView({ course, state, close }: ViewProps<"authenticator">) {
   const { origin } = useApp().backend;
   const words = wordings[course.operation];
-  const left = Math.max(0, Math.ceil(state.secondsLeft));
+  const left = useCountdown(state.secondsLeft);
   const foot = (
     <>
       <p class="small muted">Nothing was sent yet.</p>
@@ -111,7 +128,15 @@ export function AuthenticatorView({ course, state, close }: ViewProps<"authentic
         <div class="ring">
           <svg viewBox="0 0 88 88" aria-hidden="true">
             <circle cx="44" cy="44" r="41" />
-            <circle class="left" cx="44" cy="44" r="41" pathLength={APPROVAL_SECONDS} stroke-dasharray={`${left} ${APPROVAL_SECONDS}`} transform="rotate(-90 44 44)" />
+            <circle
+              class="left"
+              cx="44"
+              cy="44"
+              r="41"
+              pathLength={APPROVAL_SECONDS}
+              stroke-dasharray={`${left} ${APPROVAL_SECONDS}`}
+              transform="rotate(-90 44 44)"
+            />
           </svg>
           <Icon name="touch" />
         </div>

@@ -5,7 +5,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { signal } from "@preact/signals";
-import type { ReadonlySignal } from "@preact/signals";
+import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Backend, Stop } from "./backend.ts";
 import type { Router } from "../router.ts";
 import type { Theme } from "./theme.ts";
@@ -17,7 +17,7 @@ export interface App {
   /** `backend.now()`, once a second while somebody can see it. */
   readonly now: ReadonlySignal<number>;
   /** Exact times instead of relative ones. */
-  readonly exactTimes: { readonly value: boolean };
+  readonly exactTimes: Signal<boolean>;
 }
 
 export const AppContext = createContext<App | undefined>(undefined);

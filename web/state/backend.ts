@@ -369,5 +369,5 @@ export interface Backend {
 
   readonly passkeys: ReadonlySignal<Loadable<readonly Passkey[]>>;
   /** Two gestures: create the second, approve it with the first. Call from the click. */
-  addPasskey(label: string): AsyncIterable<TouchStep>;
+  addPasskey(): AsyncIterable<TouchStep>;
 }

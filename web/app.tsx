@@ -1,0 +1,131 @@
+/**
+ * Which face the application shows: setup, sign-in, or the shell with a page. Also the keys that work everywhere.
+ * May not: know how anything is fetched or signed.
+ */
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { KeyList } from "./components/key-list.tsx";
+import { Waiting } from "./components/parts.tsx";
+import { Sprite } from "./icons.tsx";
+import { ActivityPage } from "./pages/activity/page.tsx";
+import { FleetPage } from "./pages/fleet/page.tsx";
+import { HostPage } from "./pages/host/page.tsx";
+import { NotFoundPage, ReachBanner, UnsupportedPage } from "./pages/plain.tsx";
+import { PeoplePage } from "./pages/people.tsx";
+import { SetupPage } from "./pages/setup.tsx";
+import { SignInPage } from "./pages/sign-in.tsx";
+import { activityRoute, fleetRoute } from "./router.ts";
+import type { Route } from "./router.ts";
+import { Gatehouse, Shell } from "./shell.tsx";
+import { AppContext, useApp } from "./state/app.ts";
+import type { App } from "./state/app.ts";
+import { listenForKeys } from "./state/keys.ts";
+import type { Shortcut } from "./state/keys.ts";
+
+export function Root({ app }: { readonly app: App }) {
+  return (
+    <AppContext.Provider value={app}>
+      <Sprite />
+      <Face />
+    </AppContext.Provider>
+  );
+}
+
+function Face() {
+  const { backend } = useApp();
+  const phase = backend.phase.value;
+  switch (phase.kind) {
+    case "starting":
+      return (
+        <Gatehouse title="Starting" foot={<span>{backend.origin.host}</span>}>
+          <div class="gatehouse-card">
+            <Waiting what="Asking the control plane" />
+          </div>
+        </Gatehouse>
+      );
+    case "unsupported":
+      return <UnsupportedPage reason={phase.reason} />;
+    case "setup":
+      return <SetupPage />;
+    case "signed-out":
+      return <SignInPage phase={phase} />;
+    case "signed-in":
+      return <SignedIn />;
+  }
+}
+
+/** Setup and sign-in are no pages once they are over: go to what they were for. */
+function useArrival(route: Route): void {
+  const { backend, router } = useApp();
+  const arriving = route.page === "setup" || route.page === "sign-in";
+  useEffect(() => {
+    if (!arriving) return;
+    const setup = backend.setup.state.peek();
+    const id = setup.kind === "done" ? setup.hostId : undefined;
+    router.go(id === undefined ? fleetRoute : { page: "host", id }, "replace");
+  }, [arriving, backend, router]);
+}
+
+function SignedIn() {
+  const { backend, router, exactTimes } = useApp();
+  const route = router.route.value;
+  const keysOpen = useSignal(false);
+  useArrival(route);
+  const everywhere: readonly Shortcut[] = [
+    { keys: "G F", does: "go to Fleet", run: () => router.go(fleetRoute) },
+    { keys: "G Y", does: "go to Activity", run: () => router.go(activityRoute) },
+    { keys: "G A", does: "go to Activity", run: () => router.go(activityRoute), unlisted: true },
+    { keys: "G E", does: "go to People", run: () => router.go({ page: "people" }) },
+    { keys: "/", does: "search this page", run: () => document.getElementById("q")?.focus() },
+    { keys: "E", does: "exact times on and off", run: () => (exactTimes.value = !exactTimes.value) },
+    { keys: "?", does: "this list", run: () => (keysOpen.value = true) },
+  ];
+  // The list is rebuilt with each render and holds nothing: listen once.
+  useEffect(() => listenForKeys(window, () => everywhere), []);
+  const { title, page } = pageOf(route, labelOf(route, backend));
+  return (
+    <Shell title={title}>
+      <ReachBanner />
+      {page}
+      {keysOpen.value && <KeyList shortcuts={listed(everywhere)} onClosed={() => (keysOpen.value = false)} />}
+    </Shell>
+  );
+}
+
+function listed(shortcuts: readonly Shortcut[]): readonly Pick<Shortcut, "keys" | "does">[] {
+  return [
+    ...shortcuts.filter(({ unlisted }) => unlisted !== true),
+    { keys: "R", does: "restart… (host page; asks first)" },
+    { keys: "Esc", does: "close drawer, menu, dialog" },
+  ];
+}
+
+function labelOf(route: Route, backend: App["backend"]): string {
+  if (route.page !== "host") return "";
+  const view = backend.host(route.id).value;
+  return view.state === "ready" && view.value !== undefined ? view.value.label : "Host";
+}
+
+interface Page {
+  readonly title: string;
+  readonly page: ComponentChildren;
+}
+
+function pageOf(route: Route, hostLabel: string): Page {
+  switch (route.page) {
+    case "fleet":
+      return { title: "Fleet", page: <FleetPage route={route} /> };
+    case "host":
+      return { title: hostLabel, page: <HostPage key={route.id} id={route.id} /> };
+    case "activity":
+      return { title: "Activity", page: <ActivityPage route={route} /> };
+    case "people":
+      return { title: "People", page: <PeoplePage /> };
+    case "setup":
+    case "sign-in":
+      return { title: "Fleet", page: undefined };
+    case "not-found":
+      return { title: "Not found", page: <NotFoundPage /> };
+  }
+}

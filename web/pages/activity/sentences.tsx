@@ -1,0 +1,225 @@
+/**
+ * A sentence for each action of the ledger. One row per action: a new action does not compile without its sentence.
+ * Names of people and hosts are isolated; no text of a gateway comes near.
+ */
+import type { ComponentChildren } from "preact";
+import type { LedgerAction } from "../../../protocol/ledger.ts";
+import { isOperationName, operations } from "../../../protocol/operations.ts";
+import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
+import type { IconName } from "../../icons.tsx";
+import type { LedgerEntry, Party } from "../../state/backend.ts";
+import { nameOf } from "./names.ts";
+
+interface Row {
+  readonly icon: IconName;
+  readonly say: (entry: LedgerEntry) => ComponentChildren;
+}
+
+function Name({ of }: { readonly of: Party | undefined }) {
+  return (
+    <strong>
+      <bdi>{nameOf(of)}</bdi>
+    </strong>
+  );
+}
+
+/** "restarted the gateway", or the operation's own name when this page is older than the operation. */
+function pastOf(operation: string | undefined): string {
+  if (operation === undefined) return "ran a command";
+  return isOperationName(operation) ? operations[operation].past : `ran ${operation}`;
+}
+
+function verbOf(operation: string | undefined): string {
+  if (operation === undefined) return "run a command";
+  if (!isOperationName(operation)) return `run ${operation}`;
+  const { verb } = operations[operation];
+  return verb.charAt(0).toLowerCase() + verb.slice(1);
+}
+
+export function reasonOf(code: string | undefined): string {
+  const known = refusalCodes.find((one) => one === code);
+  if (known !== undefined) return explainRefusal(known).what;
+  return code === undefined ? "no reason was given" : code.replaceAll("_", " ");
+}
+
+function sayReceipt({ actor, target, detail }: LedgerEntry): ComponentChildren {
+  const host = actor.kind === "host" ? actor : target;
+  switch (detail.verdict) {
+    case "executed":
+      return (
+        <>
+          <Name of={host} /> {pastOf(detail.operation)}
+        </>
+      );
+    case "refused":
+      return (
+        <>
+          <Name of={host} /> refused to {verbOf(detail.operation)}: {reasonOf(detail.code)}
+        </>
+      );
+    case "failed":
+      return (
+        <>
+          <Name of={host} /> tried to {verbOf(detail.operation)}, and failed
+        </>
+      );
+    case "interrupted":
+      return (
+        <>
+          <Name of={host} /> was interrupted while it was about to {verbOf(detail.operation)}
+        </>
+      );
+    case undefined:
+      return (
+        <>
+          <Name of={host} /> answered a command
+        </>
+      );
+  }
+}
+
+const statementSentences: Readonly<Record<string, (entry: LedgerEntry) => ComponentChildren>> = {
+  "person.add": ({ actor, target }) => (
+    <>
+      <Name of={actor} /> added <Name of={target} />
+    </>
+  ),
+  "credential.add": ({ actor }) => (
+    <>
+      <Name of={actor} /> added a passkey
+    </>
+  ),
+  "role.assign": ({ actor, target }) => (
+    <>
+      <Name of={actor} /> changed the roles of <Name of={target} />
+    </>
+  ),
+  "host.admit": ({ actor, target }) => (
+    <>
+      <Name of={actor} /> admitted <Name of={target} />
+    </>
+  ),
+  "host.remove": ({ actor, target }) => (
+    <>
+      <Name of={actor} /> removed <Name of={target} />
+    </>
+  ),
+};
+
+function sayStatement(entry: LedgerEntry): ComponentChildren {
+  const known = statementSentences[entry.detail.statementKind ?? ""];
+  if (known !== undefined) return known(entry);
+  return (
+    <>
+      <Name of={entry.actor} /> changed who may do what
+    </>
+  );
+}
+
+const rows = {
+  "workspace.created": {
+    icon: "posture",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> made this workspace and its first passkey
+      </>
+    ),
+  },
+  "session.started": {
+    icon: "user",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> signed in
+      </>
+    ),
+  },
+  "session.ended": {
+    icon: "user",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> signed out
+      </>
+    ),
+  },
+  "session.refused": {
+    icon: "x",
+    say: ({ detail }) => <>A sign-in was refused: {reasonOf(detail.code)}</>,
+  },
+  "trust.stated": { icon: "people", say: sayStatement },
+  "trust.refused": {
+    icon: "x",
+    say: ({ actor, detail }) => (
+      <>
+        A change of who may do what, by <Name of={actor} />, was refused: {reasonOf(detail.code)}
+      </>
+    ),
+  },
+  "host.joined": {
+    icon: "host",
+    say: ({ target, actor }) => (
+      <>
+        <Name of={target ?? actor} /> asked to join
+      </>
+    ),
+  },
+  "host.connected": {
+    icon: "host",
+    say: ({ target, actor }) => (
+      <>
+        <Name of={target ?? actor} /> connected
+      </>
+    ),
+  },
+  "host.disconnected": {
+    icon: "offline",
+    say: ({ target, actor }) => (
+      <>
+        <Name of={target ?? actor} /> lost its connection
+      </>
+    ),
+  },
+  "certificate.issued": {
+    icon: "lock",
+    say: ({ target }) => (
+      <>
+        <Name of={target} /> got a connection certificate
+      </>
+    ),
+  },
+  "command.accepted": {
+    icon: "touch",
+    say: ({ actor, target, detail }) => (
+      <>
+        <Name of={actor} /> approved: {verbOf(detail.operation)} on <Name of={target} />
+      </>
+    ),
+  },
+  "command.refused": {
+    icon: "x",
+    say: ({ actor, target, detail }) => (
+      <>
+        A command of <Name of={actor} /> to {verbOf(detail.operation)} on <Name of={target} /> was refused:{" "}
+        {reasonOf(detail.code)}
+      </>
+    ),
+  },
+  "command.receipt": { icon: "restart", say: sayReceipt },
+  "passkey.registered": {
+    icon: "key",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> made a passkey
+      </>
+    ),
+  },
+} satisfies Record<LedgerAction, Row>;
+
+export function Sentence({ entry }: { readonly entry: LedgerEntry }) {
+  return <>{rows[entry.action].say(entry)}</>;
+}
+
+export function iconOf(entry: LedgerEntry): IconName {
+  if (entry.action === "command.receipt" && entry.detail.verdict === "refused") return "x";
+  if (entry.action === "command.receipt" && entry.detail.verdict !== "executed") return "warn";
+  return rows[entry.action].icon;
+}

@@ -1,0 +1,243 @@
+/** The fleet: who needs you, what it costs, every host in one table. Works for one host and for many. */
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { Banners } from "../../components/banner.tsx";
+import { Lately } from "../../components/lately.tsx";
+import { Command, Empty, Tile, TroubleText, Waiting } from "../../components/parts.tsx";
+import { formatCost, formatCount, formatList, formatNumberOf } from "../../format.ts";
+import { Icon } from "../../icons.tsx";
+import { fleetRoute } from "../../router.ts";
+import type { Route } from "../../router.ts";
+import { useApp } from "../../state/app.ts";
+import type { HostView } from "../../state/backend.ts";
+import { bannersOf } from "../../state/banners.ts";
+import { conditionOf, totalsOf } from "../../state/condition.ts";
+import { filterHosts, sortHosts } from "../../state/host-order.ts";
+import { AdmissionCard } from "./admission-card.tsx";
+import { FleetTable } from "./table.tsx";
+
+type FleetRoute = Extract<Route, { page: "fleet" }>;
+
+export function FleetPage({ route }: { readonly route: FleetRoute }) {
+  const { backend } = useApp();
+  useEffect(() => backend.watchFleet(), [backend]);
+  useEffect(() => backend.activity.watch(), [backend]);
+  const fleet = backend.fleet.value;
+  if (fleet.state === "loading") return <FleetFrame hosts={[]} body={<Waiting what="Reading the fleet" />} />;
+  if (fleet.state === "failed") {
+    return (
+      <FleetFrame
+        hosts={[]}
+        body={
+          <div class="card">
+            <Empty icon="offline" title="The fleet cannot be shown">
+              <p>
+                <TroubleText trouble={fleet.trouble} />
+              </p>
+            </Empty>
+          </div>
+        }
+      />
+    );
+  }
+  return <FleetFrame hosts={fleet.value} body={<FleetBody hosts={fleet.value} route={route} />} />;
+}
+
+function FleetFrame({ hosts, body }: { readonly hosts: readonly HostView[]; readonly body: ComponentChildren }) {
+  const { now } = useApp();
+  return (
+    <>
+      <div class="page-head">
+        <div>
+          <h1>Fleet</h1>
+          <FleetSentence hosts={hosts} now={now.value} />
+        </div>
+      </div>
+      {body}
+    </>
+  );
+}
+
+/** What is so, in one sentence: who runs well, who needs you. */
+function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; readonly now: number }) {
+  if (hosts.length === 0) return null;
+  const conditions = hosts.map((host) => ({ host, condition: conditionOf(host, now) }));
+  const well = conditions.filter(({ condition }) => condition.shape === "ok").length;
+  const needing = conditions.filter(({ condition }) => condition.urgency > 0);
+  const running =
+    hosts.length === 1 && well === 1 ? "Your gateway runs well." : `${well} of ${formatNumberOf(hosts.length, "gateway")} run well.`;
+  if (needing.length === 0) return <p>{running} Nothing needs you.</p>;
+  const names = needing.slice(0, 3).map(({ host, condition }) => `${host.label} (${condition.word.toLowerCase()})`);
+  return (
+    <p>
+      {running}{" "}
+      <a href="/?show=needs-you">
+        {needing.length} {needing.length === 1 ? "needs" : "need"} you
+      </a>
+      : {formatList(names)}.
+    </p>
+  );
+}
+
+function FleetBody({ hosts, route }: { readonly hosts: readonly HostView[]; readonly route: FleetRoute }) {
+  const { backend, now } = useApp();
+  const passkeys = backend.passkeys.value;
+  const banners = bannersOf({
+    hosts,
+    originClass: backend.origin.class,
+    ledger: backend.activity.status.value,
+    passkeys: passkeys.state === "ready" ? passkeys.value : undefined,
+  });
+  const waiting = hosts.filter(({ admission }) => admission === "waiting");
+  if (hosts.length === 0) return <NoHost />;
+  return (
+    <>
+      {waiting.map((host) => (
+        <AdmissionCard key={host.id} host={host} />
+      ))}
+      <Banners all={banners} />
+      <Totals hosts={hosts} now={now.value} />
+      <HostList hosts={hosts} route={route} now={now.value} />
+      <div class="split">
+        <Lately title="Lately" count={5} />
+        <AddHost />
+      </div>
+    </>
+  );
+}
+
+interface Timed {
+  readonly hosts: readonly HostView[];
+  readonly now: number;
+}
+
+function Totals({ hosts, now }: Timed) {
+  const totals = totalsOf(hosts, now);
+  const dropped = totals.dropped > 0 ? `without ${formatNumberOf(totals.dropped, "host")} silent for over 1 h` : undefined;
+  const answering = hosts.filter((host) => conditionOf(host, now).shape === "ok").length;
+  return (
+    <div class="tiles n4">
+      <Tile label="Cost today" sub={dropped ?? `on ${formatNumberOf(totals.counted, "host")}`}>
+        {formatCost(totals.costMicros)}
+      </Tile>
+      <Tile label="Tokens today" sub={`${formatCount(totals.inputTokens)} in, ${formatCount(totals.outputTokens)} out`}>
+        {formatCount(totals.totalTokens)}
+      </Tile>
+      <Tile label="Active sessions" sub={dropped ?? "right now"}>
+        {formatCount(totals.activeSessions)}
+      </Tile>
+      <Tile label="Gateways running" sub={answering === hosts.length ? "all of them" : "see below"}>
+        {answering} <span class="faint small">of {hosts.length}</span>
+      </Tile>
+    </div>
+  );
+}
+
+function HostList({ hosts, route, now }: Timed & { readonly route: FleetRoute }) {
+  const { router } = useApp();
+  const shown = sortHosts(filterHosts(hosts, route, now), route.sort, now);
+  const needing = hosts.filter((host) => conditionOf(host, now).urgency > 0).length;
+  const change = (part: Partial<FleetRoute>) => router.go({ ...route, ...part }, "replace");
+  return (
+    <div class="stack mid">
+      {hosts.length > 1 && (
+        <div class="filters">
+          <div class="input-icon">
+            <Icon name="search" class="s" />
+            <label class="sr" for="q">
+              Find a host
+            </label>
+            <input
+              class="input"
+              id="q"
+              type="search"
+              placeholder="Name, version or state"
+              value={route.text}
+              onInput={(event) => change({ text: event.currentTarget.value })}
+            />
+            <kbd class="wide-only">/</kbd>
+          </div>
+          <div class="filters scroll" role="group" aria-label="Filter">
+            <button class="chip" type="button" aria-pressed={route.show === "all"} onClick={() => change({ show: "all" })}>
+              All <span class="n">{hosts.length}</span>
+            </button>
+            <button
+              class="chip"
+              type="button"
+              aria-pressed={route.show === "needs-you"}
+              onClick={() => change({ show: "needs-you" })}
+            >
+              <Icon name="warn" class="s" />
+              Needs you <span class="n">{needing}</span>
+            </button>
+          </div>
+        </div>
+      )}
+      {shown.length === 0 ? (
+        <NoMatch route={route} total={hosts.length} />
+      ) : (
+        <FleetTable hosts={shown} sort={route.sort} now={now} onSort={(sort) => change({ sort })} />
+      )}
+      <p class="tiny faint">
+        Cost and tokens are what each gateway last counted. A dashed underline means the figure is older than 5 minutes.
+      </p>
+    </div>
+  );
+}
+
+function NoMatch({ route, total }: { readonly route: FleetRoute; readonly total: number }) {
+  const { router } = useApp();
+  const nothingWrong = route.show === "needs-you" && route.text === "";
+  return (
+    <div class="card">
+      <Empty
+        icon={nothingWrong ? "ok" : "search"}
+        title={nothingWrong ? "Nothing needs you" : `No host matches “${route.text}”`}
+        actions={
+          <button class="btn sm" type="button" onClick={() => router.go(fleetRoute, "replace")}>
+            Show all hosts
+          </button>
+        }
+      >
+        <p>
+          {nothingWrong
+            ? `${formatNumberOf(total, "host")} checked just now.`
+            : `${formatNumberOf(total, "host")} in this workspace. Look for a name, a version, or a state.`}
+        </p>
+      </Empty>
+    </div>
+  );
+}
+
+function NoHost() {
+  const { backend } = useApp();
+  return (
+    <div class="card">
+      <Empty icon="host" title="No host yet">
+        <p>Type this on the machine that runs the gateway. It dials out; no port is opened.</p>
+      </Empty>
+      <div class="card-body stack mid">
+        <Command caption="On the machine to add" command={backend.addHostCommand} />
+        <p class="row small muted" role="status">
+          <Icon name="pending" class="s spin" />
+          Waiting for it to say hello
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function AddHost() {
+  const { backend } = useApp();
+  return (
+    <section class="card" aria-labelledby="add-host">
+      <div class="card-head">
+        <h2 id="add-host">Add a host</h2>
+      </div>
+      <div class="card-body stack mid">
+        <p class="small muted">It dials out, so no port is opened. You compare six words and admit it with your passkey.</p>
+        <Command caption="On the machine to add" command={backend.addHostCommand} />
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,214 @@
+/**
+ * One host: its gateway's health, the day's figures, where it listens, the machine. Live while it is open. From here
+ * a restart is asked for; the dialog does the rest.
+ */
+import { useEffect, useMemo } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { Banners } from "../../components/banner.tsx";
+import { Lately } from "../../components/lately.tsx";
+import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
+import { Pill } from "../../components/state.tsx";
+import { Relative } from "../../components/time.tsx";
+import { ApprovalDialog } from "../../dialog/approval-dialog.tsx";
+import { createCourse } from "../../dialog/course.ts";
+import type { Course } from "../../dialog/course.ts";
+import { formatNumberOf, formatSpan } from "../../format.ts";
+import { Icon } from "../../icons.tsx";
+import { useApp } from "../../state/app.ts";
+import type { HostView } from "../../state/backend.ts";
+import { bannersOf } from "../../state/banners.ts";
+import { conditionOf, isSilent } from "../../state/condition.ts";
+import { listenForKeys } from "../../state/keys.ts";
+import { AdmissionCard } from "../fleet/admission-card.tsx";
+import { CourseNote } from "./course-note.tsx";
+import { GatewayCard, MachineCard } from "./facts-cards.tsx";
+import { HostTiles, UsageCard } from "./figures.tsx";
+import { useHistory } from "./history.ts";
+import { listensSentence } from "./listens.ts";
+import { TraceCards } from "./traces.tsx";
+
+export function HostPage({ id }: { readonly id: string }) {
+  const { backend } = useApp();
+  useEffect(() => backend.watchHost(id), [backend, id]);
+  useEffect(() => backend.activity.watch(), [backend]);
+  const view = backend.host(id).value;
+  if (view.state === "loading") return <Waiting what="Reading this host" />;
+  if (view.state === "failed") {
+    return (
+      <div class="card">
+        <Empty icon="offline" title="This host cannot be shown" level={1}>
+          <p>
+            <TroubleText trouble={view.trouble} />
+          </p>
+        </Empty>
+      </div>
+    );
+  }
+  return view.value === undefined ? <NoSuchHost id={id} /> : <Known host={view.value} />;
+}
+
+function NoSuchHost({ id }: { readonly id: string }) {
+  return (
+    <div class="card">
+      <Empty
+        icon="search"
+        title="No such host"
+        level={1}
+        actions={
+          <a class="btn sm" href="/">
+            Go to the fleet
+          </a>
+        }
+      >
+        <p>
+          <code>{id}</code> is not a host of this workspace, or your role does not reach it.
+        </p>
+      </Empty>
+    </div>
+  );
+}
+
+function Known({ host }: { readonly host: HostView }) {
+  const { backend, now } = useApp();
+  const course = useSignal<Course | undefined>(undefined);
+  const { id, label } = host;
+  const restart = useMemo(
+    () => () => {
+      course.value ??= createCourse(backend, { operation: "gateway.restart@1", hostId: id, hostLabel: label });
+    },
+    [backend, course, id, label],
+  );
+  const mayRestart = host.admission === "admitted" && host.connected && !isSilent(host, now.value);
+  useEffect(() => {
+    if (!mayRestart) return undefined;
+    return listenForKeys(window, () => [{ keys: "R", does: "restart…", run: restart }]);
+  }, [mayRestart, restart]);
+  const history = useHistory(host);
+  const passkeys = backend.passkeys.value;
+  const banners = bannersOf({
+    hosts: [host],
+    originClass: backend.origin.class,
+    ledger: backend.activity.status.value,
+    passkeys: passkeys.state === "ready" ? passkeys.value : undefined,
+    // Never witnessed is a fact of the workspace; the fleet page says it.
+  }).filter(({ kind }) => kind !== "never-witnessed");
+  return (
+    <>
+      <Head host={host} mayRestart={mayRestart} onRestart={restart} />
+      <CourseNote host={host} watch={history.watch} />
+      {host.admission === "waiting" && <AdmissionCard host={host} />}
+      <Banners all={banners} />
+      {host.telemetry === undefined ? <NothingYet host={host} /> : <Figures host={host} history={history} />}
+      {course.value !== undefined && (
+        <ApprovalDialog course={course.value} onClosed={() => (course.value = undefined)} />
+      )}
+    </>
+  );
+}
+
+function Figures({ host, history }: { readonly host: HostView; readonly history: ReturnType<typeof useHistory> }) {
+  return (
+    <>
+      <HostTiles host={host} />
+      <div class="split">
+        <div class="stack">
+          <UsageCard host={host} />
+          <TraceCards host={host} history={history} />
+        </div>
+        <div class="stack">
+          <GatewayCard host={host} />
+          <MachineCard host={host} />
+          <Lately title="Lately here" hostId={host.id} count={4} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+interface HeadProps {
+  readonly host: HostView;
+  readonly mayRestart: boolean;
+  readonly onRestart: () => void;
+}
+
+function Head({ host, mayRestart, onRestart }: HeadProps) {
+  const { now } = useApp();
+  const condition = conditionOf(host, now.value);
+  return (
+    <div class="stack mid">
+      <p class="small">
+        <a href="/">Fleet</a> <span class="faint">/</span>{" "}
+        <span class="faint">{host.colocated ? "beside the edge" : host.id}</span>
+      </p>
+      <div class="page-head">
+        <div>
+          <div class="row wrap">
+            <h1>
+              <bdi>{host.label}</bdi>
+            </h1>
+            <Pill shape={condition.shape}>{condition.word}</Pill>
+            {host.telemetry?.gateway.demo === true && <span class="badge demo">demo</span>}
+          </div>
+          <HeadLine host={host} />
+        </div>
+        <div class="restart-action">
+          <button
+            class="btn"
+            type="button"
+            aria-keyshortcuts="R"
+            aria-disabled={mayRestart ? undefined : "true"}
+            aria-describedby={mayRestart ? undefined : "restart-why"}
+            onClick={() => {
+              if (mayRestart) onRestart();
+            }}
+          >
+            <Icon name="restart" class="s" />
+            Restart
+          </button>
+          {!mayRestart && (
+            <p class="tiny faint" id="restart-why">
+              {host.admission === "waiting" ? "after you admit it" : "when it is heard from"}
+            </p>
+          )}
+        </div>
+      </div>
+      {condition.sentence !== undefined && host.admission !== "waiting" && <p class="muted">{condition.sentence}</p>}
+    </div>
+  );
+}
+
+function HeadLine({ host }: { readonly host: HostView }) {
+  const { telemetry } = host;
+  const parts = telemetry === undefined ? [] : gatewayLine(telemetry.gateway);
+  return (
+    <p class="small head-line">
+      {parts.map((part) => (
+        <span key={part}>{part}</span>
+      ))}
+      <span>{host.lastSeenAt === undefined ? "never heard from" : <>seen <Relative at={host.lastSeenAt} ago /></>}</span>
+    </p>
+  );
+}
+
+function gatewayLine(gateway: NonNullable<HostView["telemetry"]>["gateway"]): readonly string[] {
+  const { version, uptimeSeconds, listens } = gateway;
+  return [
+    ...(version === undefined ? [] : [`OpenClaw ${version}`]),
+    ...(uptimeSeconds === undefined ? [] : [`up ${formatSpan(uptimeSeconds)}`]),
+    ...(listens.length === 0 ? [] : [listensSentence(listens)]),
+  ];
+}
+
+function NothingYet({ host }: { readonly host: HostView }) {
+  return (
+    <div class="card">
+      <Empty icon={host.connected ? "pending" : "unknown"} turns={host.connected} title="No figures yet">
+        <p>
+          {host.connected
+            ? `${host.label} is connected and has not reported yet. It reports within ${formatNumberOf(15, "second")}.`
+            : `${host.label} has not reported since the edge started. It will as soon as it connects.`}
+        </p>
+      </Empty>
+    </div>
+  );
+}

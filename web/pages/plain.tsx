@@ -1,0 +1,98 @@
+/** Pages that say one thing: this browser cannot, nothing is here, the control plane does not answer. */
+import { Banner } from "../components/banner.tsx";
+import { Command, Empty } from "../components/parts.tsx";
+import { Left } from "../components/time.tsx";
+import { Gatehouse } from "../shell.tsx";
+import { useApp } from "../state/app.ts";
+import type { Phase } from "../state/backend.ts";
+
+type Unsupported = Extract<Phase, { kind: "unsupported" }>["reason"];
+
+interface Text {
+  readonly title: string;
+  readonly why: string;
+  readonly next: string;
+}
+
+const texts = {
+  "no-webauthn": {
+    title: "This browser cannot use passkeys",
+    why: "Clawhold has no password, so a browser without WebAuthn cannot sign in.",
+    next: "Open this address in a current Chromium, Chrome, Edge or Firefox.",
+  },
+  "insecure-address": {
+    title: "This browser cannot use passkeys here",
+    why: "Browsers allow passkeys at secure addresses only, and this is not one.",
+    next: "Open the exact address from your terminal: it starts with http://clawhold.localhost.",
+  },
+  "no-ed25519": {
+    title: "This browser is too old",
+    why: "Each session is signed with an Ed25519 key that never leaves the browser, and this one cannot make such a key.",
+    next: "Open this address in Chromium 137, Firefox 130 or newer.",
+  },
+} satisfies Record<Unsupported, Text>;
+
+export function UnsupportedPage({ reason }: { readonly reason: Unsupported }) {
+  const { origin } = useApp().backend;
+  const { title, why, next } = texts[reason];
+  return (
+    <Gatehouse title={title} foot={<span>{origin.host}</span>}>
+      <div class="gatehouse-card stack">
+        <div class="card">
+          <Empty icon="key" title={title} level={1}>
+            <p>
+              {why} {next}
+            </p>
+          </Empty>
+          <div class="card-body">
+            <Command caption="This address" command={`http://${origin.host}`} />
+          </div>
+        </div>
+        <p class="tiny faint">
+          <code>{reason.replaceAll("-", "_")}</code>
+        </p>
+      </div>
+    </Gatehouse>
+  );
+}
+
+export function NotFoundPage() {
+  return (
+    <div class="card">
+      <Empty
+        icon="search"
+        title="Nothing is at this address"
+        level={1}
+        actions={
+          <a class="btn sm" href="/">
+            Go to the fleet
+          </a>
+        }
+      >
+        <p>The link may be from a newer version, or a letter was lost on the way.</p>
+      </Empty>
+    </div>
+  );
+}
+
+/** Above every page while the control plane does not answer; figures below stay and grow old. */
+export function ReachBanner() {
+  const { backend } = useApp();
+  const reach = backend.reach.value;
+  if (reach.state === "ok") return null;
+  return (
+    <Banner
+      tone="warn"
+      icon="offline"
+      live
+      act={
+        <button class="btn sm" type="button" onClick={() => backend.retryNow()}>
+          Try now
+        </button>
+      }
+    >
+      <strong>The control plane does not answer.</strong> Your gateways keep running; hosts do not need it to work. You cannot
+      command them from here until it is back. Trying again in <Left at={reach.retryAt} />.
+    </Banner>
+  );
+}
