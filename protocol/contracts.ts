@@ -44,6 +44,8 @@ const commandState = v.picklist(["queued", "delivered", "refused", "receipted"])
 export const commandStatusSchema = v.strictObject({
   intent: digest,
   state: commandState,
+  /** Index of `command.accepted` in the ledger, in the answer to the submission. */
+  ledgerIndex: v.optional(count),
   /** Unsigned answer of the host before it could verify the session: proves nothing. */
   code: v.optional(v.picklist(refusalCodes)),
   receipt: v.optional(signedSchema),

@@ -1,0 +1,285 @@
+/**
+ * The ledger as this browser checks it: entries are fetched in order from the start (or from where this browser got
+ * to before), each is linked to the one before, and host receipts are verified against the trust log. What was not
+ * computed here is never called verified.
+ */
+import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import type { ActivityRow } from "../../protocol/contracts.ts";
+import { CHAIN_START, checkEntry, commit, type ChainFault, type ChainPosition } from "../../protocol/ledger.ts";
+import type {
+  ActivityLog,
+  EntryProof,
+  LedgerEntry,
+  LedgerStatus,
+  Loadable,
+  Party,
+  Seal,
+  Stop,
+} from "../state/backend.ts";
+import { bytesOf } from "./http.ts";
+import { proveEntry, type CheckedRow } from "./proof.ts";
+import { checkReceipt, type CheckedReceipt } from "./receipts.ts";
+import type { SessionDeps } from "./session.ts";
+import { TroubleError, troubleOf } from "./trouble.ts";
+import type { TrustKeeper } from "./trust.ts";
+
+const PAGE = 200;
+const POLL_MS = 3_000;
+
+const FAULTS: Readonly<Record<ChainFault, string>> = {
+  malformed: "is not a well-formed entry",
+  workspace: "belongs to another workspace",
+  gap: "is missing, or out of place",
+  previous: "does not follow from the entry before it",
+  hash: "was changed after it was written",
+};
+
+export interface ActivityDeps extends SessionDeps {
+  readonly trust: TrustKeeper;
+}
+
+export class Activity implements ActivityLog {
+  readonly #deps: ActivityDeps;
+  readonly #rows = signal<readonly CheckedRow[]>([]);
+  readonly #status = signal<LedgerStatus>({
+    size: 0,
+    verified: 0,
+    checking: false,
+    witness: { eligible: 0, cosigned: 0 },
+  });
+  readonly #loaded = signal<Loadable<true>>({ state: "loading" });
+  readonly #proofs = new Map<number, ReadonlySignal<Loadable<EntryProof>>>();
+  #position: ChainPosition = CHAIN_START;
+  #working: Promise<void> | undefined;
+  #watchers = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  readonly hasOlder: ReadonlySignal<boolean> = signal(false);
+  readonly entries: ReadonlySignal<Loadable<readonly LedgerEntry[]>>;
+
+  constructor(deps: ActivityDeps) {
+    this.#deps = deps;
+    this.entries = computed(() => {
+      const loaded = this.#loaded.value;
+      if (loaded.state !== "ready") return loaded;
+      const rows = this.#rows.value;
+      const partners = partnersOf(rows);
+      const value = rows.map((row) => this.#entry(row, partners.get(row.entry.index))).toReversed();
+      return { state: "ready", value };
+    });
+  }
+
+  get status(): ReadonlySignal<LedgerStatus> {
+    return this.#status;
+  }
+
+  loadOlder(): Promise<void> {
+    return Promise.resolve(); // the whole chain is walked from its start: nothing older exists
+  }
+
+  watch(): Stop {
+    this.#watchers += 1;
+    if (this.#watchers === 1) void this.#poll();
+    return () => {
+      this.#watchers -= 1;
+      if (this.#watchers === 0) clearTimeout(this.#timer);
+    };
+  }
+
+  proof(index: number): ReadonlySignal<Loadable<EntryProof>> {
+    const known = this.#proofs.get(index);
+    if (known !== undefined) return known;
+    const proof = signal<Loadable<EntryProof>>({ state: "loading" });
+    this.#proofs.set(index, proof);
+    void this.#prove(index).then((value) => {
+      proof.value = value;
+      if (value.state === "failed") this.#proofs.delete(index);
+    });
+    return proof;
+  }
+
+  forget(): void {
+    this.#rows.value = [];
+    this.#loaded.value = { state: "loading" };
+    this.#position = CHAIN_START;
+    this.#proofs.clear();
+  }
+
+  /** Walks the chain to the edge's head. Concurrent callers share one walk. */
+  refresh(): Promise<void> {
+    this.#working ??= this.#walk().finally(() => {
+      this.#working = undefined;
+    });
+    return this.#working;
+  }
+
+  async #poll(): Promise<void> {
+    await this.refresh();
+    if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), POLL_MS);
+  }
+
+  async #walk(): Promise<void> {
+    try {
+      const state = await this.#deps.trust.refresh();
+      for (;;) {
+        const query = { after: String(this.#position.index), limit: String(PAGE) };
+        const { rows, head } = await this.#deps.client.call("activity", { query });
+        this.#note({ size: head.index, checking: rows.length > 0 });
+        const fine = await this.#checkPage(rows, state.workspace);
+        if (!fine) break;
+        if (rows.length === 0) {
+          this.#judgeHead(head);
+          break;
+        }
+      }
+      this.#loaded.value = { state: "ready", value: true };
+    } catch (error) {
+      if (this.#loaded.value.state !== "ready") this.#loaded.value = { state: "failed", trouble: troubleOf(error) };
+      else if (!(error instanceof TroubleError)) throw error;
+    } finally {
+      this.#note({ checking: false });
+    }
+  }
+
+  /** False when the chain breaks; what was verified before stays verified. */
+  async #checkPage(rows: readonly ActivityRow[], workspace: string): Promise<boolean> {
+    const checked: CheckedRow[] = [];
+    for (const row of rows) {
+      const body = bytesOf(row.body);
+      const step = checkEntry(body, row.hash, { workspace, position: this.#position });
+      if (!step.ok) {
+        this.#rows.value = [...this.#rows.value, ...checked];
+        this.#note({ failure: { index: step.index, reason: `Entry ${step.index} ${FAULTS[step.fault]}.` } });
+        return false;
+      }
+      const before = this.#position;
+      this.#position = step.position;
+      checked.push(await this.#checkedRow(row, { entry: step.entry, previous: before.hash }));
+    }
+    this.#rows.value = [...this.#rows.value, ...checked];
+    this.#note({ verified: this.#position.index, head: this.#position.hash });
+    return true;
+  }
+
+  /** The edge may not say it has less than this browser has seen, nor another end. */
+  #judgeHead(head: ChainPosition): void {
+    if (head.index < this.#position.index) {
+      this.#note({
+        failure: { index: head.index + 1, reason: "Entries that this browser verified are gone: the log was cut." },
+      });
+    } else if (head.hash !== this.#position.hash && head.index === this.#position.index) {
+      this.#note({ failure: { index: head.index, reason: "The log ends in another entry than the one shown." } });
+    }
+  }
+
+  async #checkedRow(
+    row: ActivityRow,
+    { entry, previous }: { readonly entry: CheckedRow["entry"]; readonly previous: string },
+  ): Promise<CheckedRow> {
+    const state = await this.#deps.trust.refreshIfUnknown(entry);
+    const receipt = row.receipt === undefined ? undefined : await checkReceipt(row.receipt, state);
+    const sourceFits =
+      row.source === undefined || entry.source === undefined
+        ? undefined
+        : commit({ field: "source", ...row.source }) === entry.source;
+    return { row, entry, previous, receipt, sourceFits };
+  }
+
+  #note(change: Partial<LedgerStatus>): void {
+    const state = this.#deps.trust.state.value;
+    const eligible = [...(state?.hosts.values() ?? [])].filter((host) => !host.colocated).length;
+    this.#status.value = { ...this.#status.value, ...change, witness: { eligible, cosigned: 0 } };
+  }
+
+  #entry(checked: CheckedRow, partner: number | undefined): LedgerEntry {
+    const { entry, row } = checked;
+    return {
+      index: entry.index,
+      at: entry.at / 1000,
+      action: entry.action,
+      actor: this.#party(entry.actor.kind, "id" in entry.actor ? entry.actor.id : entry.actor.kind),
+      ...(entry.target === undefined ? {} : { target: this.#party(kindOf(entry.target), entry.target) }),
+      ...(row.source !== undefined && checked.sourceFits === true ? { source: row.source.value } : {}),
+      detail: entry.detail,
+      ...(partner === undefined ? {} : { partner }),
+      hash: row.hash,
+      previous: entry.previous,
+      seal: sealOf(checked, partner),
+    };
+  }
+
+  #party(kind: Party["kind"], id: string): Party {
+    const name = kind === "person" ? this.#deps.trust.nameOf(id) : this.#deps.trust.state.value?.hosts.get(id)?.label;
+    return { kind, id, ...(name === undefined ? {} : { name }) };
+  }
+
+  async #prove(index: number): Promise<Loadable<EntryProof>> {
+    try {
+      await this.refresh();
+      const state = this.#deps.trust.state.value ?? (await this.#deps.trust.refresh());
+      const rows = this.#rows.value;
+      const checked = rows[index - 1];
+      if (checked === undefined) {
+        return {
+          state: "failed",
+          trouble: {
+            code: "no_entry",
+            what: `There is no entry ${index}, or it was not verified.`,
+            next: "Look at the top of this page for the reason.",
+          },
+        };
+      }
+      const partner = partnersOf(rows).get(index);
+      const value = await proveEntry(
+        { client: this.#deps.client, state, nameOf: (id) => this.#deps.trust.nameOf(id) },
+        {
+          checked,
+          partner: partner === undefined ? undefined : rows[partner - 1],
+          entry: this.#entry(checked, partner),
+          chainSize: this.#position.index,
+        },
+      );
+      return { state: "ready", value };
+    } catch (error) {
+      return { state: "failed", trouble: troubleOf(error) };
+    }
+  }
+}
+
+function kindOf(target: string): Party["kind"] {
+  return target.startsWith("h-") ? "host" : "person";
+}
+
+/** Links each accepted command to its receipt and back, by intent digest. */
+function partnersOf(rows: readonly CheckedRow[]): ReadonlyMap<number, number> {
+  const accepted = new Map<string, number>();
+  const partners = new Map<number, number>();
+  for (const { entry } of rows) {
+    const { intent } = entry.detail;
+    if (intent === undefined) continue;
+    if (entry.action === "command.accepted") accepted.set(intent, entry.index);
+    const other = accepted.get(intent);
+    if (entry.action === "command.receipt" && other !== undefined) {
+      partners.set(other, entry.index);
+      partners.set(entry.index, other);
+    }
+  }
+  return partners;
+}
+
+function sealOf({ entry, receipt, sourceFits }: CheckedRow, partner: number | undefined): Seal {
+  if (sourceFits === false) return { state: "failed", reason: "the source address does not fit its commitment" };
+  if (entry.action === "command.accepted" && partner === undefined) return { state: "no-receipt" };
+  if (entry.action === "command.receipt") return receiptSeal(entry.detail, receipt);
+  return { state: "verified" };
+}
+
+function receiptSeal(detail: LedgerEntry["detail"], receipt: CheckedReceipt | undefined): Seal {
+  if (receipt === undefined) return { state: "failed", reason: "the host's receipt is missing" };
+  if (receipt.digest !== detail.receipt)
+    return { state: "failed", reason: "this is not the receipt that the entry names" };
+  if (receipt.receipt.intent !== detail.intent || receipt.receipt.verdict !== detail.verdict) {
+    return { state: "failed", reason: "receipt and entry say different things" };
+  }
+  return receipt.seal;
+}

@@ -1,0 +1,183 @@
+/** The fleet as the pages see it: rows of the edge, joined with what the verified trust log says of each host. */
+import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import type { CommandStatus, HostRow } from "../../protocol/contracts.ts";
+import { verifySignature } from "../../protocol/signing.ts";
+import { sameHead } from "../../protocol/trust/state.ts";
+import { trustAckCodec } from "../../protocol/tunnel.ts";
+import { hostWords } from "../../protocol/words.ts";
+import type { HostView, Loadable, Stop } from "../state/backend.ts";
+import { bytesOf } from "./http.ts";
+import { openLive, type LiveSocket } from "./live.ts";
+import type { SessionDeps } from "./session.ts";
+import { troubleOf } from "./trouble.ts";
+import type { TrustKeeper } from "./trust.ts";
+
+const FLEET_POLL_MS = 5_000;
+
+interface Entry {
+  readonly row: HostRow;
+  /** Edge time when this row's telemetry arrived here. */
+  readonly at: number;
+  readonly trustBehind: boolean;
+}
+
+export interface HostsDeps extends SessionDeps {
+  readonly trust: TrustKeeper;
+}
+
+export class Hosts {
+  readonly #deps: HostsDeps;
+  readonly #entries = signal<ReadonlyMap<string, Entry>>(new Map());
+  readonly #loaded: Signal<Loadable<true>> = signal({ state: "loading" });
+  readonly #sockets = new Map<string, { readonly socket: LiveSocket; watchers: number }>();
+  readonly #listeners = new Set<(host: string, status: CommandStatus) => void>();
+  #watchers = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  readonly fleet: ReadonlySignal<Loadable<readonly HostView[]>> = computed(() => {
+    const loaded = this.#loaded.value;
+    if (loaded.state !== "ready") return loaded;
+    return { state: "ready", value: [...this.#entries.value.values()].map((entry) => this.#view(entry)) };
+  });
+  readonly #byId = new Map<string, ReadonlySignal<Loadable<HostView | undefined>>>();
+
+  constructor(deps: HostsDeps) {
+    this.#deps = deps;
+  }
+
+  host(id: string): ReadonlySignal<Loadable<HostView | undefined>> {
+    const known = this.#byId.get(id);
+    if (known !== undefined) return known;
+    const view = computed((): Loadable<HostView | undefined> => {
+      const loaded = this.#loaded.value;
+      if (loaded.state !== "ready") return loaded;
+      const entry = this.#entries.value.get(id);
+      return { state: "ready", value: entry === undefined ? undefined : this.#view(entry) };
+    });
+    this.#byId.set(id, view);
+    return view;
+  }
+
+  row(id: string): HostRow | undefined {
+    return this.#entries.value.get(id)?.row;
+  }
+
+  watchFleet(): Stop {
+    this.#watchers += 1;
+    if (this.#watchers === 1) void this.#poll();
+    return () => {
+      this.#watchers -= 1;
+      if (this.#watchers === 0) clearTimeout(this.#timer);
+    };
+  }
+
+  watchHost(id: string): Stop {
+    const stopFleet = this.watchFleet();
+    const open = this.#sockets.get(id) ?? { socket: this.#open(id), watchers: 0 };
+    this.#sockets.set(id, open);
+    open.watchers += 1;
+    return () => {
+      stopFleet();
+      open.watchers -= 1;
+      if (open.watchers > 0) return;
+      open.socket.close();
+      this.#sockets.delete(id);
+    };
+  }
+
+  /** Command states of any watched host, as they are pushed. */
+  onCommand(listener: (host: string, status: CommandStatus) => void): Stop {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  forget(): void {
+    for (const { socket } of this.#sockets.values()) socket.close();
+    this.#sockets.clear();
+    this.#entries.value = new Map();
+    this.#loaded.value = { state: "loading" };
+  }
+
+  /** One look at the whole fleet. */
+  async load(): Promise<void> {
+    try {
+      const { hosts, now } = await this.#deps.client.call("hosts");
+      this.#deps.clock.set(now);
+      const entries = await Promise.all(hosts.map(async (row) => [row.host, await this.#entry(row)] as const));
+      this.#entries.value = new Map(entries);
+      this.#loaded.value = { state: "ready", value: true };
+    } catch (error) {
+      const trouble = troubleOf(error);
+      // What is known stays on the page and grows old; only a first load can fail as a whole.
+      if (this.#loaded.value.state !== "ready") this.#loaded.value = { state: "failed", trouble };
+    }
+  }
+
+  async #poll(): Promise<void> {
+    await this.load();
+    if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), FLEET_POLL_MS);
+  }
+
+  #open(host: string): LiveSocket {
+    return openLive({
+      client: this.#deps.client,
+      host,
+      onEvent: (event) => {
+        if (event.kind === "command") {
+          for (const listener of this.#listeners) listener(host, event.status);
+          return;
+        }
+        this.#deps.clock.set(event.now);
+        void this.#replace(event.row);
+      },
+    });
+  }
+
+  async #replace(row: HostRow): Promise<void> {
+    const entry = await this.#entry(row);
+    this.#entries.value = new Map(this.#entries.value).set(row.host, entry);
+    if (this.#loaded.value.state !== "ready") this.#loaded.value = { state: "ready", value: true };
+  }
+
+  async #entry(row: HostRow): Promise<Entry> {
+    return {
+      row,
+      at: this.#deps.clock.now(),
+      trustBehind: row.status === "admitted" && !(await this.#hasConfirmed(row)),
+    };
+  }
+
+  /** The host's own signed word that it holds the trust head this page verified. */
+  async #hasConfirmed(row: HostRow): Promise<boolean> {
+    const state = this.#deps.trust.state.value;
+    const hostKey = state?.hosts.get(row.host)?.hostKey;
+    if (state === undefined || hostKey === undefined || row.trustAck === undefined) return false;
+    const body = bytesOf(row.trustAck.body);
+    const genuine = await verifySignature({
+      kind: "trust-ack",
+      body,
+      signature: row.trustAck.signature,
+      publicKey: hostKey,
+    });
+    return genuine && sameHead(trustAckCodec.decode(body).trustHead, state.head);
+  }
+
+  #view({ row, at, trustBehind }: Entry): HostView {
+    const state = this.#deps.trust.state.value;
+    const admitted = state?.hosts.get(row.host);
+    const hostKey = admitted?.hostKey ?? row.hostKey;
+    const admission =
+      admitted !== undefined ? "admitted" : state?.removedHosts.has(row.host) === true ? "removed" : "waiting";
+    return {
+      id: row.host,
+      label: admitted?.label ?? row.label,
+      words: state === undefined ? [] : hostWords({ hostKey, workspace: state.workspace }),
+      admission,
+      connected: row.connected,
+      colocated: admitted?.colocated ?? row.colocated,
+      trustBehind,
+      ...(row.lastSeen === undefined ? {} : { lastSeenAt: row.lastSeen }),
+      ...(row.telemetry === undefined ? {} : { telemetry: row.telemetry, telemetryAt: row.lastSeen ?? at }),
+    };
+  }
+}

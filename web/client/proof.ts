@@ -1,0 +1,176 @@
+/** What this browser computed about one entry, step by step, and the proof as a file. */
+import type { ActivityRow } from "../../protocol/contracts.ts";
+import type { LedgerEntry as ProtocolEntry } from "../../protocol/ledger.ts";
+import { approvalCodec, intentCodec, submissionCodec, type Submission } from "../../protocol/messages.ts";
+import { digestOf, verifySignature } from "../../protocol/signing.ts";
+import { sessionCodec } from "../../protocol/messages.ts";
+import { verifyTouch } from "../../protocol/trust/apply.ts";
+import type { TrustState } from "../../protocol/trust/state.ts";
+import type { EntryProof, LedgerEntry, ProofCheck } from "../state/backend.ts";
+import { bytesOf, type EdgeClient } from "./http.ts";
+import { receiptView, type CheckedReceipt } from "./receipts.ts";
+import { TroubleError } from "./trouble.ts";
+
+/** A row whose chain link was checked. */
+export interface CheckedRow {
+  readonly row: ActivityRow;
+  readonly entry: ProtocolEntry;
+  readonly previous: string;
+  readonly receipt: CheckedReceipt | undefined;
+  /** Undefined when there is no source address, or it was erased. */
+  readonly sourceFits: boolean | undefined;
+}
+
+export interface ProofDeps {
+  readonly client: EdgeClient;
+  readonly state: TrustState;
+  readonly nameOf: (person: string) => string | undefined;
+}
+
+export interface ProofSubject {
+  readonly checked: CheckedRow;
+  readonly partner: CheckedRow | undefined;
+  readonly entry: LedgerEntry;
+  readonly chainSize: number;
+}
+
+/** The acceptance and the receipt of a command are two entries; a proof of one brings the other. */
+function commandOf({ checked, partner }: ProofSubject): {
+  readonly acceptance?: CheckedRow;
+  readonly ledger: number[];
+} {
+  const rows = [checked, partner].filter((row) => row !== undefined);
+  const acceptance = rows.find((row) => row.entry.action === "command.accepted");
+  const ledger = rows.filter((row) => row.entry.detail.intent !== undefined).map((row) => row.entry.index);
+  return { ...(acceptance === undefined ? {} : { acceptance }), ledger: ledger.toSorted((a, b) => a - b) };
+}
+
+export async function proveEntry(deps: ProofDeps, subject: ProofSubject): Promise<EntryProof> {
+  const { checked, partner } = subject;
+  const { acceptance, ledger } = commandOf(subject);
+  const receipt = checked.receipt ?? partner?.receipt;
+  const approval = acceptance === undefined ? undefined : await proveApproval(deps, acceptance);
+  const evidence = approval?.submission === undefined ? {} : { submission: approval.submission };
+  const file = { workspace: deps.state.workspace, row: checked.row, ...evidence };
+  return {
+    entry: subject.entry,
+    ...(approval?.shown === undefined ? {} : { approval: approval.shown }),
+    ...(receipt === undefined ? {} : { receipt: receiptView(receipt, { state: deps.state, ledger }) }),
+    chainSize: subject.chainSize,
+    checks: [...chainChecks(subject), ...(approval?.checks ?? []), ...receiptChecks(checked, receipt)],
+    file: { name: `clawhold-entry-${checked.entry.index}.json`, json: JSON.stringify(file, undefined, 2) },
+  };
+}
+
+function chainChecks({ checked, chainSize }: ProofSubject): readonly ProofCheck[] {
+  const checks: ProofCheck[] = [
+    { name: "Entry hash recomputed from its bytes", state: "passed", detail: checked.row.hash },
+    {
+      name: `Linked to entry ${checked.entry.index - 1}, and so to every entry before`,
+      state: "passed",
+      detail: checked.previous,
+    },
+    { name: `Part of one chain of ${chainSize} entries`, state: "passed" },
+  ];
+  if (checked.sourceFits !== undefined) {
+    checks.push({
+      name: "Source address fits the commitment in the entry",
+      state: checked.sourceFits ? "passed" : "failed",
+    });
+  }
+  return checks;
+}
+
+function receiptChecks(checked: CheckedRow, receipt: CheckedReceipt | undefined): readonly ProofCheck[] {
+  if (receipt === undefined) {
+    return checked.entry.detail.intent === undefined
+      ? []
+      : [{ name: "Receipt signed by the host", state: "unchecked", detail: "no receipt yet" }];
+  }
+  const { seal } = receipt;
+  const state = seal.state === "verified" ? "passed" : "failed";
+  return [
+    {
+      name: "Receipt signed by the host's own key",
+      state,
+      ...(seal.state === "failed" ? { detail: seal.reason } : {}),
+    },
+  ];
+}
+
+interface ProvenApproval {
+  readonly shown: NonNullable<EntryProof["approval"]> | undefined;
+  readonly checks: readonly ProofCheck[];
+  readonly submission: string | undefined;
+}
+
+/** Checks the touch itself: what the person's passkey signed, against the keys of the trust log. */
+async function proveApproval(deps: ProofDeps, acceptance: CheckedRow): Promise<ProvenApproval> {
+  const { intent } = acceptance.entry.detail;
+  const host = acceptance.entry.target;
+  if (intent === undefined || host === undefined) return { shown: undefined, checks: [], submission: undefined };
+  const evidence = await evidenceOf(deps.client, { intent, host });
+  if (typeof evidence !== "string") return { shown: undefined, checks: [evidence], submission: undefined };
+  const submission = submissionCodec.decode(bytesOf(evidence));
+  const isSame = digestOf("intent", bytesOf(submission.intent)) === intent;
+  const signed = await sessionSigned(submission);
+  const checks: ProofCheck[] = [
+    { name: "The signed command is the one in the entry", state: isSame ? "passed" : "failed" },
+    { name: "Signed by the key of that sign-in", state: signed ? "passed" : "failed" },
+  ];
+  const touched = await touchOf(deps, submission, intent);
+  return { shown: touched.shown, checks: [...checks, touched.check], submission: evidence };
+}
+
+/** The stored submission, or the check that could not be made. */
+async function evidenceOf(
+  client: EdgeClient,
+  params: { readonly intent: string; readonly host: string },
+): Promise<string | ProofCheck> {
+  try {
+    return (await client.call("commandEvidence", { params })).submission;
+  } catch (error) {
+    if (!(error instanceof TroubleError)) throw error;
+    return { name: "What the person signed", state: "unchecked", detail: error.trouble.what };
+  }
+}
+
+interface Touched {
+  readonly shown: ProvenApproval["shown"];
+  readonly check: ProofCheck;
+}
+
+async function touchOf(deps: ProofDeps, submission: Submission, intent: string): Promise<Touched> {
+  const name = "Approved by a passkey of the trust log, with the person verified";
+  const [asserted] = submission.approvals;
+  if (asserted === undefined) return { shown: undefined, check: { name, state: "failed", detail: "no approval" } };
+  const approval = approvalCodec.decode(bytesOf(asserted.body));
+  const verdict = await verifyTouch(deps.state, asserted, "approval");
+  if (!verdict.ok) return { shown: undefined, check: { name, state: "failed", detail: verdict.rule } };
+  if (approval.kind !== "intent" || approval.subject !== intent) {
+    return { shown: undefined, check: { name, state: "failed", detail: "the touch was for something else" } };
+  }
+  const person = deps.state.credentials.get(asserted.assertion.credentialId)?.person ?? "";
+  const shown = {
+    person: deps.nameOf(person) ?? person,
+    passkey: asserted.assertion.credentialId,
+    userVerified: true,
+    afterSeconds: approval.after,
+    origin: verdict.origin.origin,
+    originClass: verdict.origin.class,
+  };
+  return { shown, check: { name, state: "passed" } };
+}
+
+async function sessionSigned(submission: Submission): Promise<boolean> {
+  const sessionBytes = bytesOf(submission.session.body);
+  const session = sessionCodec.decode(sessionBytes);
+  const body = bytesOf(submission.intent);
+  if (intentCodec.decode(body).actor.session !== digestOf("session", sessionBytes)) return false;
+  return verifySignature({
+    kind: "intent",
+    body,
+    signature: submission.sessionSignature,
+    publicKey: session.sessionKey,
+  });
+}

@@ -1,0 +1,93 @@
+/**
+ * Signing in and staying signed in: one touch certifies a fresh, non-extractable session key. The workspace this
+ * address once showed is pinned; another one is refused, whatever the edge says.
+ */
+import type { Me } from "../../protocol/contracts.ts";
+import { sessionCodec, type Asserted, type Session } from "../../protocol/messages.ts";
+import { digestOf } from "../../protocol/signing.ts";
+import type { EdgeClock } from "./clock.ts";
+import type { EdgeClient } from "./http.ts";
+import { touch } from "./passkey.ts";
+import { makeSessionKeys, sessionSigner } from "./signer.ts";
+import { TroubleError } from "./trouble.ts";
+import type { StoredSession, Vault } from "./vault.ts";
+
+export interface SessionDeps {
+  readonly client: EdgeClient;
+  readonly vault: Vault;
+  readonly clock: EdgeClock;
+}
+
+export interface FreshSession {
+  readonly keys: CryptoKeyPair;
+  readonly publicKey: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A session body around a new key; the caller gets it certified by a touch. */
+export async function freshSession(fields: Omit<Session, "v" | "sessionKey" | "origin">): Promise<FreshSession> {
+  const { keys, publicKey } = await makeSessionKeys();
+  const bytes = sessionCodec.encode({ v: 1, sessionKey: publicKey, origin: location.origin, ...fields });
+  return { keys, publicKey, bytes };
+}
+
+/** Stores the certified session and makes its key sign requests. */
+export async function keepSession(
+  deps: SessionDeps,
+  fresh: FreshSession,
+  { me, certificate }: { readonly me: Me; readonly certificate: Asserted },
+): Promise<StoredSession> {
+  const stored: StoredSession = {
+    keys: fresh.keys,
+    publicKey: fresh.publicKey,
+    certificate,
+    digest: digestOf("session", fresh.bytes),
+    person: me.person,
+    credentialId: certificate.assertion.credentialId,
+    expires: me.expires,
+  };
+  await deps.vault.set("workspace", me.workspace);
+  await deps.vault.set("session", stored);
+  deps.clock.set(me.now);
+  deps.client.use(sessionSigner(fresh.keys, fresh.publicKey));
+  return stored;
+}
+
+/** One touch. @throws {TroubleError} when refused; NotAllowedError when the person closed the authenticator. */
+export async function signIn(deps: SessionDeps): Promise<StoredSession> {
+  const offer = await deps.client.call("signInNonce", { body: {} });
+  const pinned = await deps.vault.get("workspace");
+  if (pinned !== undefined && pinned !== offer.workspace) throw new TroubleError(OTHER_WORKSPACE);
+  deps.clock.set(offer.now);
+  const fresh = await freshSession({
+    workspace: offer.workspace,
+    nonce: offer.nonce,
+    trustHead: offer.trustHead,
+    iat: offer.now,
+    exp: offer.now + offer.lifetime,
+  });
+  const certificate = await touch({ kind: "session", body: fresh.bytes, allow: [] });
+  const me = await deps.client.call("signIn", { body: { session: certificate } });
+  if (me.workspace !== offer.workspace) throw new TroubleError(OTHER_WORKSPACE);
+  return keepSession(deps, fresh, { me, certificate });
+}
+
+/** The session of an earlier visit, if it still holds. */
+export async function resumeSession(deps: SessionDeps): Promise<StoredSession | undefined> {
+  const stored = await deps.vault.get("session");
+  if (stored === undefined) return undefined;
+  deps.client.use(sessionSigner(stored.keys, stored.publicKey));
+  return stored;
+}
+
+export async function endSession(deps: SessionDeps): Promise<void> {
+  await deps.vault.delete("session");
+  deps.client.use(undefined);
+}
+
+const OTHER_WORKSPACE = {
+  code: "other_workspace",
+  what: "This address now shows another workspace than the one pinned in this browser.",
+  why: "The data directory was made anew, or somebody answers in its place.",
+  next: "If you started over on purpose, clear this site's data in the browser, then sign in.",
+} as const;

@@ -1,0 +1,237 @@
+/**
+ * First run: the setup link's fragment holds the seed of the setup key. It makes the first passkey, then the root;
+ * the first sign-in is the root's approval; then this machine is admitted. The fragment leaves the address bar at
+ * once, and the seed leaves memory with the root.
+ */
+import { signal, type ReadonlySignal } from "@preact/signals";
+import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
+import type { HostRow } from "../../protocol/contracts.ts";
+import { commit } from "../../protocol/ledger.ts";
+import { ADMIN_SESSION_SECONDS } from "../../protocol/limits.ts";
+import { builtInRoles } from "../../protocol/roles.ts";
+import { digestOf, type Signer } from "../../protocol/signing.ts";
+import { NO_REVOCATIONS } from "../../protocol/trust/state.ts";
+import { rootCodec, type CredentialBody, type Root } from "../../protocol/trust/statements.ts";
+import { hostIdOf, hostWords } from "../../protocol/words.ts";
+import type { LinkProblem, PendingHost, SetupFlow, SetupState, Trouble } from "../state/backend.ts";
+import type { Answer } from "./http.ts";
+import { createPasskey, sameCredential, touch } from "./passkey.ts";
+import { randomNonce, randomPersonId } from "./random.ts";
+import { freshSession, keepSession, type SessionDeps } from "./session.ts";
+import { seedSigner } from "./signer.ts";
+import { TroubleError, troubleOf } from "./trouble.ts";
+import type { TrustKeeper } from "./trust.ts";
+import type { StoredSession } from "./vault.ts";
+
+const SEED_BYTES = 32;
+const HOST_POLL_MS = 1_000;
+
+export interface SetupDeps extends SessionDeps {
+  readonly trust: TrustKeeper;
+  readonly onSignedIn: (session: StoredSession) => Promise<void>;
+}
+
+interface Link {
+  readonly seed: Uint8Array;
+  /** Id of the local machine's host key, from the terminal and not from the edge. */
+  readonly host: string | undefined;
+}
+
+/** Reads and removes the fragment, so that the seed stays out of history and screenshots. */
+export function takeLink(): Link | LinkProblem {
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  history.replaceState(null, "", location.pathname);
+  const seed = parameters.get("seed");
+  if (seed === null) return "absent";
+  try {
+    const bytes = fromBase64url(seed);
+    if (bytes.length !== SEED_BYTES) return "damaged";
+    return { seed: bytes, host: parameters.get("host") ?? undefined };
+  } catch {
+    return "damaged"; // cut off or changed while it was copied
+  }
+}
+
+export class Setup implements SetupFlow {
+  readonly #deps: SetupDeps;
+  readonly #link: Link | LinkProblem;
+  readonly #state = signal<SetupState>({ kind: "checking" });
+  #signer: Signer | undefined;
+  #edge: Answer<"setupState"> | undefined;
+  #name = "";
+  #credential: CredentialBody | undefined;
+  #row: HostRow | undefined;
+  #session: StoredSession | undefined;
+
+  constructor(deps: SetupDeps, link: Link | LinkProblem) {
+    this.#deps = deps;
+    this.#link = link;
+  }
+
+  get state(): ReadonlySignal<SetupState> {
+    return this.#state;
+  }
+
+  /** Asks the edge for its public keys, which only the holder of the link gets. */
+  async start(): Promise<void> {
+    if (typeof this.#link === "string") {
+      this.#state.value = { kind: "link", problem: this.#link };
+      return;
+    }
+    this.#signer = await seedSigner(this.#link.seed);
+    this.#deps.client.use(this.#signer);
+    try {
+      this.#edge = await this.#deps.client.call("setupState");
+      this.#deps.clock.set(this.#edge.now);
+      this.#show("passkey", {});
+    } catch (error) {
+      const { code } = troubleOf(error);
+      const problem: LinkProblem = code === "setup_used" ? "used" : code === "setup_expired" ? "expired" : "wrong";
+      this.#deps.client.use(undefined);
+      this.#state.value = { kind: "link", problem };
+    }
+  }
+
+  createPasskey(name: string): Promise<void> {
+    return this.#step("passkey", async () => {
+      this.#name = name.trim();
+      const { options } = await this.#deps.client.call("setupOptions", { body: { name: this.#name } });
+      const made = await createPasskey(options);
+      const recorded = await this.#deps.client.call("setupPasskey", { body: { response: made.response } });
+      if (!sameCredential(made.credential, recorded)) throw new TroubleError(OTHER_CREDENTIAL);
+      this.#credential = made.credential;
+      this.#show("sign-in", {});
+    });
+  }
+
+  signIn(): Promise<void> {
+    return this.#step("sign-in", async () => {
+      const { root, opening } = this.#root();
+      const workspace = digestOf("root", root);
+      const now = this.#deps.clock.now();
+      const fresh = await freshSession({
+        workspace,
+        nonce: randomNonce(),
+        trustHead: { n: 0, hash: workspace, revoked: NO_REVOCATIONS },
+        iat: now,
+        exp: now + ADMIN_SESSION_SECONDS,
+      });
+      const signer = this.#require(this.#signer);
+      const setupSignature = await signer.sign("root", root);
+      const allow = [this.#require(this.#credential).credentialId];
+      const certificate = await touch({ kind: "session", body: fresh.bytes, allow });
+      const signed = { root: toBase64url(root), setupSignature, session: certificate };
+      const me = await this.#deps.client.call("setupRoot", { body: { signed, name: opening } });
+      if (me.workspace !== workspace) throw new TroubleError(OTHER_CREDENTIAL);
+      this.#signer = undefined;
+      this.#session = await keepSession(this.#deps, fresh, { me, certificate });
+      await this.#deps.trust.refresh();
+      this.#show("admit", {});
+      await this.#waitForHost();
+    });
+  }
+
+  admit(): Promise<void> {
+    return this.#step("admit", async () => {
+      const row = this.#require(this.#row);
+      const { host, hostKey, cosignKey, label, colocated } = row;
+      const session = this.#require(this.#session);
+      await this.#deps.trust.approve("host.admit", { host, hostKey, cosignKey, label, colocated }, [
+        session.credentialId,
+      ]);
+      await this.#finish(host);
+    });
+  }
+
+  async skipAdmission(): Promise<void> {
+    await this.#finish(undefined);
+  }
+
+  async #finish(hostId: string | undefined): Promise<void> {
+    await this.#deps.onSignedIn(this.#require(this.#session));
+    this.#state.value = hostId === undefined ? { kind: "done" } : { kind: "done", hostId };
+  }
+
+  #root(): {
+    readonly root: Uint8Array<ArrayBuffer>;
+    readonly opening: { readonly salt: string; readonly value: string };
+  } {
+    const edge = this.#require(this.#edge);
+    const opening = { salt: randomNonce(), value: this.#name };
+    const root: Root = {
+      v: 1,
+      setupKey: this.#require(this.#signer).publicKey,
+      person: { id: randomPersonId(), name: commit({ field: "name", ...opening }) },
+      credentials: [this.#require(this.#credential)],
+      origins: [{ origin: location.origin, rpId: location.hostname, class: "signer" }],
+      roles: builtInRoles.map((role) => ({ ...role, permissions: [...role.permissions], hosts: [...role.hosts] })),
+      dispatchKey: edge.dispatchKey,
+      ledgerKey: edge.ledgerKey,
+      policies: [],
+      at: this.#deps.clock.now(),
+    };
+    return { root: rootCodec.encode(root), opening };
+  }
+
+  /** The agent of this machine joins once it has seen the root; usually a second or two later. */
+  async #waitForHost(): Promise<void> {
+    const expected = typeof this.#link === "string" ? undefined : this.#link.host;
+    while (this.#row === undefined && this.#state.value.kind === "step") {
+      const { hosts } = await this.#deps.client.call("hosts");
+      const waiting = hosts.filter((row) => row.status === "quarantined" && row.host === hostIdOf(row.hostKey));
+      this.#row = waiting.find((row) => row.host === expected) ?? (expected === undefined ? waiting[0] : undefined);
+      if (this.#row === undefined) await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS));
+    }
+    if (this.#row !== undefined)
+      this.#show("admit", { host: pendingHost(this.#row, { expected, workspace: this.#workspace() }) });
+  }
+
+  #workspace(): string {
+    return this.#require(this.#deps.trust.state.value).workspace;
+  }
+
+  async #step(step: "passkey" | "sign-in" | "admit", work: () => Promise<void>): Promise<void> {
+    this.#show(step, { busy: true });
+    try {
+      await work();
+    } catch (error) {
+      this.#show(step, { trouble: troubleOf(error) });
+    }
+  }
+
+  #show(
+    step: "passkey" | "sign-in" | "admit",
+    more: { readonly busy?: boolean; readonly trouble?: Trouble; readonly host?: PendingHost },
+  ): void {
+    const before = this.#state.value;
+    const host = more.host ?? (before.kind === "step" ? before.host : undefined);
+    this.#state.value = {
+      kind: "step",
+      step,
+      busy: more.busy ?? false,
+      linkEndsAt: this.#edge?.expires ?? 0,
+      ...(more.trouble === undefined ? {} : { trouble: more.trouble }),
+      ...(host === undefined ? {} : { host }),
+    };
+  }
+
+  #require<T>(value: T | undefined): T {
+    if (value === undefined) throw new TypeError("setup: a step was taken out of order");
+    return value;
+  }
+}
+
+function pendingHost(
+  row: HostRow,
+  { expected, workspace }: { readonly expected: string | undefined; readonly workspace: string },
+): PendingHost {
+  const words = hostWords({ hostKey: row.hostKey, workspace });
+  return { id: row.host, label: row.label, words, matchesLink: row.host === expected };
+}
+
+const OTHER_CREDENTIAL = {
+  code: "other_credential",
+  what: "The control plane recorded something else than this browser made.",
+  why: "It may be another version, or not yours.",
+  next: "Stop it, look at the machine, and type clawhold up again for a new link.",
+} as const;

@@ -1,0 +1,181 @@
+/**
+ * The trust log as this browser verified it: fetched from the edge, believed only from the pinned workspace id on.
+ * Host keys, people and origins used anywhere in the page come from here.
+ */
+import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
+import { commit, type LedgerEntry } from "../../protocol/ledger.ts";
+import { approvalCodec, type Asserted } from "../../protocol/messages.ts";
+import { digestOf } from "../../protocol/signing.ts";
+import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
+import { sameHead, type TrustState } from "../../protocol/trust/state.ts";
+import { rootCodec, statementCodec, type Statement, type StatementKind } from "../../protocol/trust/statements.ts";
+import type { EdgeClock } from "./clock.ts";
+import type { EdgeClient } from "./http.ts";
+import { touch } from "./passkey.ts";
+import { TroubleError } from "./trouble.ts";
+import type { Vault } from "./vault.ts";
+
+type BodyOf<K extends StatementKind> = Extract<Statement, { kind: K }>["body"];
+
+/** A statement this browser applied, for the activity page and the list of passkeys. */
+export interface AppliedStatement {
+  readonly hash: string;
+  readonly statement: Statement;
+}
+
+export interface TrustDeps {
+  readonly client: EdgeClient;
+  readonly vault: Vault;
+  readonly clock: EdgeClock;
+}
+
+export class TrustKeeper {
+  readonly #deps: TrustDeps;
+  readonly #state: Signal<TrustState | undefined> = signal(undefined);
+  readonly #names = signal<ReadonlyMap<string, string>>(new Map());
+  readonly #applied: AppliedStatement[] = [];
+  #rootAt = 0;
+  #refreshing: Promise<TrustState> | undefined;
+
+  constructor(deps: TrustDeps) {
+    this.#deps = deps;
+  }
+
+  get state(): ReadonlySignal<TrustState | undefined> {
+    return this.#state;
+  }
+
+  get applied(): readonly AppliedStatement[] {
+    return this.#applied;
+  }
+
+  /** When the root was made, by its own word. */
+  get rootAt(): number {
+    return this.#rootAt;
+  }
+
+  /** The name a person chose, if the edge opened its commitment and the opening fits. */
+  nameOf(person: string): string | undefined {
+    return this.#names.value.get(person);
+  }
+
+  forget(): void {
+    this.#state.value = undefined;
+    this.#names.value = new Map();
+    this.#applied.length = 0;
+  }
+
+  /** Brings the state up to the edge's head. Concurrent callers share one request. */
+  refresh(): Promise<TrustState> {
+    this.#refreshing ??= this.#fetchAll().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** The newest state; fetched again when an entry speaks of a host or statement this page has not seen. */
+  refreshIfUnknown(entry: LedgerEntry): Promise<TrustState> {
+    const state = this.#state.value;
+    const { statement } = entry.detail;
+    const actorKnown = entry.actor.kind !== "host" || state?.hosts.has(entry.actor.id) === true;
+    const statementKnown =
+      statement === undefined || statement === state?.workspace || this.#applied.some(({ hash }) => hash === statement);
+    if (state !== undefined && actorKnown && statementKnown) return Promise.resolve(state);
+    return this.refresh();
+  }
+
+  /** @throws {TroubleError} `two_pasts` when the edge's log is not the one this browser verified before. */
+  async #fetchAll(): Promise<TrustState> {
+    const workspace = await this.#deps.vault.get("workspace");
+    if (workspace === undefined) throw new TroubleError(twoPasts("no workspace is pinned in this browser"));
+    for (;;) {
+      const before = this.#state.value;
+      const query = before === undefined ? {} : { after: String(before.head.n) };
+      const answer = await this.#deps.client.call("trust", { query });
+      let state = before;
+      if (answer.page.root !== undefined && state === undefined) {
+        const result = await applyRoot(answer.page.root, { workspace });
+        if (!result.ok) throw new TroubleError(twoPasts(result.code));
+        state = result.state;
+        this.#rootAt = rootCodec.decode(fromBase64url(answer.page.root.root)).at;
+      }
+      if (state === undefined) throw new TroubleError(twoPasts("the log has no root"));
+      state = await this.#applyAll(state, answer.page.statements);
+      this.#state.value = state;
+      this.#readNames(state, answer.names);
+      if (sameHead(state.head, answer.head)) return this.#keep(state);
+      if (answer.page.statements.length === 0) throw new TroubleError(twoPasts("the log ends before its head"));
+    }
+  }
+
+  async #applyAll(
+    start: TrustState,
+    statements: readonly { statement: string; approvals: Asserted[] }[],
+  ): Promise<TrustState> {
+    let state = start;
+    for (const signed of statements) {
+      const result = await applyStatement(state, signed);
+      if (!result.ok) throw new TroubleError(twoPasts(result.code));
+      const bytes = fromBase64url(signed.statement);
+      this.#applied.push({ hash: digestOf("statement", bytes), statement: statementCodec.decode(bytes) });
+      state = result.state;
+    }
+    return state;
+  }
+
+  /** A log that is older than what this browser saw before is a rollback, not a delay. */
+  async #keep(state: TrustState): Promise<TrustState> {
+    const seen = await this.#deps.vault.get("trustHead");
+    if (seen !== undefined && seen.n > state.head.n) throw new TroubleError(twoPasts("it is older than before"));
+    await this.#deps.vault.set("trustHead", state.head);
+    return state;
+  }
+
+  #readNames(
+    state: TrustState,
+    names: readonly { readonly person: string; readonly opening: { readonly salt: string; readonly value: string } }[],
+  ): void {
+    const known = new Map(this.#names.value);
+    for (const { person, opening } of names) {
+      const fits = state.people.get(person)?.name === commit({ field: "name", ...opening });
+      if (fits) known.set(person, opening.value);
+    }
+    this.#names.value = known;
+  }
+
+  /** One statement, approved by one touch, placed directly after the head this page verified. */
+  async approve<K extends StatementKind>(kind: K, body: BodyOf<K>, allow: readonly string[]): Promise<void> {
+    const state = await this.refresh();
+    const statement = {
+      v: 1,
+      workspace: state.workspace,
+      prev: { n: state.head.n, hash: state.head.hash },
+      kind,
+      body,
+      revoked: state.head.revoked,
+      at: this.#deps.clock.now(),
+    } as Statement;
+    const bytes = statementCodec.encode(statement);
+    const approval = approvalCodec.encode({
+      v: 1,
+      workspace: state.workspace,
+      kind: "statement",
+      subject: digestOf("statement", bytes),
+      decision: "approve",
+      at: this.#deps.clock.now(),
+    });
+    const approved = await touch({ kind: "approval", body: approval, allow });
+    await this.#deps.client.call("trustState", { body: { statement: toBase64url(bytes), approvals: [approved] } });
+    await this.refresh();
+  }
+}
+
+function twoPasts(reason: string) {
+  return {
+    code: "two_pasts",
+    what: "The list of keys that the control plane shows is not the one this browser verified.",
+    why: `It does not follow from the pinned workspace (${reason}).`,
+    next: "Send no command. Compare the trust head with another machine of yours, or with clawhold status on a host.",
+  };
+}

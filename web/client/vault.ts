@@ -1,0 +1,60 @@
+/**
+ * What this browser keeps between visits, in IndexedDB: the pinned workspace, the session with its non-extractable
+ * key, and how far the ledger was verified. No secret that could be read out is ever stored.
+ */
+import type { TrustHead } from "../../protocol/fields.ts";
+import type { Asserted } from "../../protocol/messages.ts";
+
+export interface StoredSession {
+  readonly keys: CryptoKeyPair;
+  readonly publicKey: string;
+  readonly certificate: Asserted;
+  readonly digest: string;
+  readonly person: string;
+  readonly credentialId: string;
+  readonly expires: number;
+}
+
+interface Contents {
+  /** Set at the first sign-in and never replaced by an answer of the edge. */
+  readonly workspace: string;
+  readonly session: StoredSession;
+  /** The newest trust head this browser has verified; an older one from the edge is refused. */
+  readonly trustHead: TrustHead;
+}
+
+const DATABASE = "clawhold";
+const STORE = "vault";
+
+function settled<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error ?? new Error("IndexedDB request failed"));
+  });
+}
+
+export class Vault {
+  readonly #database: IDBDatabase;
+  private constructor(database: IDBDatabase) {
+    this.#database = database;
+  }
+
+  static async open(): Promise<Vault> {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    return new Vault(await settled(request));
+  }
+
+  get<K extends keyof Contents>(key: K): Promise<Contents[K] | undefined> {
+    const store = this.#database.transaction(STORE, "readonly").objectStore(STORE);
+    return settled<Contents[K] | undefined>(store.get(key));
+  }
+
+  async set<K extends keyof Contents>(key: K, value: Contents[K]): Promise<void> {
+    await settled(this.#database.transaction(STORE, "readwrite").objectStore(STORE).put(value, key));
+  }
+
+  async delete(key: keyof Contents): Promise<void> {
+    await settled(this.#database.transaction(STORE, "readwrite").objectStore(STORE).delete(key));
+  }
+}
