@@ -1,7 +1,20 @@
 /** Composes what is behind the pages. The only place that knows every part of the client. */
-import { computed, signal } from "@preact/signals";
+import { computed, signal, type ReadonlySignal } from "@preact/signals";
 import { rolesOf } from "../../protocol/trust/state.ts";
-import type { Backend, OriginClass, Person, Phase, Reach, Result, TouchStep } from "../state/backend.ts";
+import type {
+  Backend,
+  HostView,
+  Loadable,
+  OperationId,
+  PageOrigin,
+  Person,
+  Phase,
+  PreparedCommand,
+  Reach,
+  Result,
+  Stop,
+  TouchStep,
+} from "../state/backend.ts";
 import { Activity } from "./activity.ts";
 import { EdgeClock } from "./clock.ts";
 import { prepareCommand } from "./commands.ts";
@@ -15,6 +28,7 @@ import { TrustKeeper } from "./trust.ts";
 import { Vault, type StoredSession } from "./vault.ts";
 
 const RETRY_SECONDS = 3;
+const SETUP_PATH = "/setup";
 /** The signer's own name: a page of any other name may be served by the edge (DESIGN, "Names in the browser"). */
 const SIGNER_HOSTNAME = "clawhold.localhost";
 
@@ -26,94 +40,152 @@ async function unsupportedReason(): Promise<"no-webauthn" | "insecure-address" |
 }
 
 export async function createBackend(): Promise<Backend> {
-  const phase = signal<Phase>({ kind: "starting" });
-  const reach = signal<Reach>({ state: "ok" });
-  const session = signal<StoredSession | undefined>(undefined);
-  const clock = new EdgeClock();
-  const vault = await Vault.open();
-  const client = new EdgeClient({
-    clock,
-    onReach(ok) {
-      const now = clock.now();
-      if (ok) reach.value = { state: "ok" };
-      else if (reach.value.state === "ok") reach.value = { state: "lost", sinceAt: now, retryAt: now + RETRY_SECONDS };
-    },
-    onUnauthorised: () => void leave("ended"),
-  });
-  const deps: SessionDeps = { client, vault, clock };
-  const trust = new TrustKeeper(deps);
-  const hosts = new Hosts({ ...deps, trust });
-  const activity = new Activity({ ...deps, trust });
-  const passkeys = new Passkeys({ ...deps, trust, session: () => session.value });
+  const backend = new ClientBackend(await Vault.open());
+  void backend.start();
+  return backend;
+}
 
-  async function enter(stored: StoredSession): Promise<void> {
-    session.value = stored;
-    await trust.refresh();
-    phase.value = { kind: "signed-in" };
+class ClientBackend implements Backend {
+  readonly addHostCommand = "clawhold join --file join.json";
+  readonly #phase = signal<Phase>({ kind: "starting" });
+  readonly #reach = signal<Reach>({ state: "ok" });
+  readonly #session = signal<StoredSession | undefined>(undefined);
+  readonly #deps: SessionDeps;
+  readonly #trust: TrustKeeper;
+  readonly #hosts: Hosts;
+  readonly #passkeys: Passkeys;
+  readonly activity: Activity;
+  readonly setup: Setup;
+  readonly person: ReadonlySignal<Person | undefined>;
+  readonly workspace: ReadonlySignal<string | undefined>;
+
+  constructor(vault: Vault) {
+    const clock = new EdgeClock();
+    const client = new EdgeClient({
+      clock,
+      onReach: (ok) => this.#noteReach(ok),
+      onUnauthorised: () => void this.#leave("ended"),
+    });
+    this.#deps = { client, vault, clock };
+    this.#trust = new TrustKeeper(this.#deps);
+    const shared = { ...this.#deps, trust: this.#trust };
+    this.#hosts = new Hosts(shared);
+    this.activity = new Activity(shared);
+    this.#passkeys = new Passkeys({ ...shared, session: () => this.#session.value });
+    const link = location.pathname === SETUP_PATH ? takeLink() : "absent";
+    this.setup = new Setup({ ...shared, onSignedIn: (session) => this.#enter(session) }, link);
+    this.person = computed(() => this.#person());
+    this.workspace = computed(() => this.#trust.state.value?.workspace);
   }
 
-  async function leave(why: "asked" | "idle" | "ended"): Promise<void> {
-    if (session.value === undefined) return;
-    session.value = undefined;
-    await endSession(deps);
-    for (const part of [trust, hosts, activity]) part.forget();
-    phase.value = { kind: "signed-out", why };
+  get origin(): PageOrigin {
+    const listed = this.#trust.state.value?.origins.find((entry) => entry.origin === location.origin);
+    const fallback = location.hostname === SIGNER_HOSTNAME ? "signer" : "daily";
+    return { class: listed?.class ?? fallback, host: location.host, rpId: location.hostname };
   }
 
-  const setup = new Setup(
-    { ...deps, trust, onSignedIn: enter },
-    location.pathname === "/setup" ? takeLink() : "absent",
-  );
+  get phase(): ReadonlySignal<Phase> {
+    return this.#phase;
+  }
 
-  async function start(): Promise<void> {
+  get reach(): ReadonlySignal<Reach> {
+    return this.#reach;
+  }
+
+  get fleet(): ReadonlySignal<Loadable<readonly HostView[]>> {
+    return this.#hosts.fleet;
+  }
+
+  get passkeys(): Passkeys["list"] {
+    return this.#passkeys.list;
+  }
+
+  now(): number {
+    return this.#deps.clock.now();
+  }
+
+  /** Chooses the face to show; called once. */
+  async start(): Promise<void> {
     const reason = await unsupportedReason();
     if (reason !== undefined) {
-      phase.value = { kind: "unsupported", reason };
+      this.#phase.value = { kind: "unsupported", reason };
       return;
     }
-    if (location.pathname === "/setup") {
-      phase.value = { kind: "setup" };
-      await setup.start();
+    if (location.pathname === SETUP_PATH) {
+      this.#phase.value = { kind: "setup" };
+      await this.setup.start();
       return;
     }
-    const stored = await resumeSession(deps);
-    if (stored === undefined) {
-      phase.value = { kind: "signed-out" };
-      return;
-    }
+    const stored = await resumeSession(this.#deps);
+    if (stored === undefined) this.#phase.value = { kind: "signed-out" };
+    else await this.#resume(stored);
+  }
+
+  async #resume(stored: StoredSession): Promise<void> {
+    const { client, clock } = this.#deps;
     try {
       clock.set((await client.call("me")).now);
-      await enter(stored);
+      await this.#enter(stored);
     } catch (error) {
-      await endSession(deps);
-      phase.value = { kind: "signed-out", ...(error instanceof TroubleError ? { why: "ended" as const } : {}) };
       if (!(error instanceof TroubleError)) throw error;
+      await endSession(this.#deps);
+      this.#phase.value = { kind: "signed-out", why: "ended" };
     }
   }
 
-  const person = computed((): Person | undefined => {
-    const state = trust.state.value;
-    if (session.value === undefined || state === undefined) return undefined;
-    const { person: id, expires } = session.value;
-    const role = rolesOf(state, id)
-      .map((held) => held.id)
-      .join(", ");
-    return { id, name: trust.nameOf(id) ?? id, role, sessionEndsAt: expires };
-  });
+  retryNow(): void {
+    void this.#hosts.load();
+  }
 
-  const originClass = (): OriginClass =>
-    trust.state.value?.origins.find((listed) => listed.origin === location.origin)?.class ??
-    (location.hostname === SIGNER_HOSTNAME ? "signer" : "daily");
+  signIn(): Promise<Result<undefined>> {
+    return resultOf(async () => {
+      await this.#enter(await signIn(this.#deps));
+      return undefined;
+    });
+  }
 
-  async function* admit(hostId: string): AsyncGenerator<TouchStep> {
-    const row = hosts.row(hostId);
-    const stored = session.value;
-    if (row === undefined || stored === undefined) return;
+  async signOut(): Promise<void> {
+    await this.#deps.client.call("signOut", { body: {} }).catch((error: unknown) => {
+      if (!(error instanceof TroubleError)) throw error; // the session ends here either way
+    });
+    await this.#leave("asked");
+  }
+
+  watchFleet(): Stop {
+    return this.#hosts.watchFleet();
+  }
+
+  host(id: string): ReadonlySignal<Loadable<HostView | undefined>> {
+    return this.#hosts.host(id);
+  }
+
+  watchHost(id: string): Stop {
+    return this.#hosts.watchHost(id);
+  }
+
+  prepare(operation: OperationId, hostId: string): Promise<Result<PreparedCommand>> {
+    const deps = {
+      client: this.#deps.client,
+      trust: this.#trust,
+      hosts: this.#hosts,
+      session: () => this.#session.value,
+    };
+    return resultOf(() => prepareCommand(deps, operation, hostId));
+  }
+
+  addPasskey(): AsyncIterable<TouchStep> {
+    return this.#passkeys.add();
+  }
+
+  async *admit(hostId: string): AsyncGenerator<TouchStep> {
+    const row = this.#hosts.row(hostId);
+    const session = this.#session.value;
+    if (row === undefined || session === undefined) return;
     const { host, hostKey, cosignKey, label, colocated } = row;
     yield { kind: "touch", purpose: "approve" };
     try {
-      await trust.approve("host.admit", { host, hostKey, cosignKey, label, colocated }, [stored.credentialId]);
-      await hosts.load();
+      await this.#trust.approve("host.admit", { host, hostKey, cosignKey, label, colocated }, [session.credentialId]);
+      await this.#hosts.load();
       yield { kind: "done" };
     } catch (error) {
       const trouble = troubleOf(error);
@@ -121,41 +193,36 @@ export async function createBackend(): Promise<Backend> {
     }
   }
 
-  void start();
-  return {
-    get origin() {
-      return { class: originClass(), host: location.host, rpId: location.hostname };
-    },
-    addHostCommand: "clawhold join --file join.json",
-    now: () => clock.now(),
-    phase,
-    reach,
-    retryNow: () => void hosts.load(),
-    setup,
-    signIn: (): Promise<Result<undefined>> =>
-      resultOf(async () => {
-        await enter(await signIn(deps));
-        return undefined;
-      }),
-    async signOut() {
-      await client.call("signOut", { body: {} }).catch((error: unknown) => {
-        if (!(error instanceof TroubleError)) throw error; // the session ends here either way
-      });
-      await leave("asked");
-    },
-    person,
-    workspace: computed(() => trust.state.value?.workspace),
-    fleet: hosts.fleet,
-    watchFleet: () => hosts.watchFleet(),
-    host: (id) => hosts.host(id),
-    watchHost: (id) => hosts.watchHost(id),
-    admit,
-    prepare: (operation, hostId) => {
-      const commandDeps = { client, trust, hosts, session: () => session.value };
-      return resultOf(() => prepareCommand(commandDeps, operation, hostId));
-    },
-    activity,
-    passkeys: passkeys.list,
-    addPasskey: () => passkeys.add(),
-  };
+  async #enter(session: StoredSession): Promise<void> {
+    this.#session.value = session;
+    await this.#trust.refresh();
+    this.#phase.value = { kind: "signed-in" };
+  }
+
+  async #leave(why: "asked" | "ended"): Promise<void> {
+    if (this.#session.value === undefined) return;
+    this.#session.value = undefined;
+    await endSession(this.#deps);
+    for (const part of [this.#trust, this.#hosts, this.activity]) part.forget();
+    this.#phase.value = { kind: "signed-out", why };
+  }
+
+  #noteReach(ok: boolean): void {
+    const now = this.#deps.clock.now();
+    if (ok) this.#reach.value = { state: "ok" };
+    else if (this.#reach.value.state === "ok") {
+      this.#reach.value = { state: "lost", sinceAt: now, retryAt: now + RETRY_SECONDS };
+    }
+  }
+
+  #person(): Person | undefined {
+    const state = this.#trust.state.value;
+    const session = this.#session.value;
+    if (session === undefined || state === undefined) return undefined;
+    const role = rolesOf(state, session.person)
+      .map((held) => held.id)
+      .join(", ");
+    const name = this.#trust.nameOf(session.person) ?? session.person;
+    return { id: session.person, name, role, sessionEndsAt: session.expires };
+  }
 }
