@@ -15,6 +15,8 @@ export class MalformedError extends Error {
 }
 
 const KEY = /^[a-z][A-Za-z0-9]{0,31}$/;
+// The schema library drops these from open records without a word: what was signed would not be what is read.
+const UNREADABLE_KEYS: ReadonlySet<string> = new Set(["constructor", "prototype"]);
 
 /**
  * C0 and C1 controls, bidirectional controls, zero-width and other invisible characters: they make a text read
@@ -25,6 +27,7 @@ const DECEPTIVE_RANGES: readonly (readonly [number, number])[] = [
   [0x0000, 0x001f],
   [0x007f, 0x009f],
   [0x00ad, 0x00ad],
+  [0x034f, 0x034f],
   [0x061c, 0x061c],
   [0x115f, 0x1160],
   [0x17b4, 0x17b5],
@@ -37,6 +40,8 @@ const DECEPTIVE_RANGES: readonly (readonly [number, number])[] = [
   [0xfeff, 0xfeff],
   [0xffa0, 0xffa0],
   [0xfff0, 0xfffb],
+  [0x1bca0, 0x1bca3],
+  [0x1d173, 0x1d17a],
   [0xe0000, 0xe0fff],
 ];
 
@@ -99,7 +104,7 @@ function refuseForeignValues(value: unknown, depth: number): void {
         return;
       }
       for (const [key, item] of Object.entries(value)) {
-        if (!KEY.test(key)) throw new MalformedError("foreign key");
+        if (!KEY.test(key) || UNREADABLE_KEYS.has(key)) throw new MalformedError("foreign key");
         refuseForeignValues(item, depth + 1);
       }
       return;

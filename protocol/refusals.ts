@@ -1,5 +1,6 @@
 /**
- * Every reason to refuse a command, in the order a host checks (verify.ts), with the sentence a person reads.
+ * Every reason to refuse a command, in the order a host checks (verify.ts), with the sentence a person reads. The
+ * rules of a touch stand apart: the session's come before its lifetime, an approval's before `approval_missing`.
  * Codes are wire format: add, never rename.
  */
 
@@ -25,7 +26,6 @@ const envelopeCodes = [
   "malformed",
   "workspace",
   "target",
-  "operation",
   "dispatch",
   "challenge",
   "trust_behind",
@@ -33,9 +33,10 @@ const envelopeCodes = [
   "session_workspace",
   "session_lifetime",
   "session_key",
-  "approval_missing",
   "approval_malformed",
   "approval_subject",
+  "approval_missing",
+  "operation",
   "class_origin",
   "role",
   "host_scope",

@@ -1,0 +1,160 @@
+/**
+ * The rules of a command in the order a host applies them, each with one way to break it alone. The order of this
+ * list is the order of docs/PROTOCOL.md; order tests take pairs from it.
+ */
+import type { AssertionRule, RefusalCode } from "../../../protocol/refusals.ts";
+import { FLAGS, type SoftwareCredential } from "../../fixtures/authenticator.ts";
+import { CRITICAL_OPERATION, type CommandDraft, type TouchDraft } from "../../fixtures/command.ts";
+import { flipBit, nonceOf } from "../../fixtures/keys.ts";
+import { NOW, type Member, type World } from "../../fixtures/workspace.ts";
+
+export interface EnvelopeRule {
+  readonly code: RefusalCode;
+  /** Distinguishes rules that answer with one code from different places. */
+  readonly place?: string;
+  /** True when the edge checks it too, before it hands anything to a host. */
+  readonly edge: boolean;
+  readonly break: (draft: CommandDraft, world: World) => void;
+}
+
+function rewriteAfter(draft: CommandDraft, rewrite: (bytes: Uint8Array) => Uint8Array): void {
+  const before = draft.rewrite;
+  draft.rewrite = (bytes) => rewrite(before?.(bytes) ?? bytes);
+}
+
+function firstApproval(draft: CommandDraft): TouchDraft {
+  const [approval] = draft.approvals;
+  if (approval === undefined) throw new TypeError("nothing left to break");
+  return approval;
+}
+
+/** Turns flags on or off, whatever other breaks did to them. */
+function toggle(touch: TouchDraft, flags: number): void {
+  const honest = FLAGS.UP | FLAGS.UV | (touch.passkey.pinned.backupEligible ? FLAGS.BE : 0);
+  touch.knobs = { ...touch.knobs, flags: (touch.knobs.flags ?? honest) ^ flags };
+}
+
+/** How each rule of an assertion is broken, in the order they are judged. */
+const assertionBreaks: readonly (readonly [AssertionRule, (touch: TouchDraft) => void, string?])[] = [
+  ["credential", (t) => { t.knobs = { ...t.knobs, credentialId: nonceOf("nobody's credential") }; }],
+  ["client_data", (t) => { t.knobs = { ...t.knobs, rewrite: (text) => `${text}]` }; }],
+  ["type", (t) => { t.knobs = { ...t.knobs, type: "webauthn.create" }; }],
+  ["challenge", (t) => { t.knobs = { ...t.knobs, challenge: nonceOf("another challenge") }; }],
+  ["origin", (t) => { t.knobs = { ...t.knobs, origin: "https://elsewhere.example" }; }],
+  ["cross_origin", (t) => { t.knobs = { ...t.knobs, crossOrigin: true }; }],
+  ["authenticator_data", (t) => { t.knobs = { ...t.knobs, tail: Uint8Array.of(0) }; }, "length"],
+  ["rp_id", (t) => { t.knobs = { ...t.knobs, rpId: "elsewhere.example" }; }],
+  ["authenticator_data", (t) => { toggle(t, FLAGS.ED); }, "flags"],
+  ["user_presence", (t) => { toggle(t, FLAGS.UP); }],
+  ["user_verification", (t) => { toggle(t, FLAGS.UV); }],
+  ["backup", (t) => { toggle(t, FLAGS.BE); }],
+  ["signature", (t) => { t.knobs = { ...t.knobs, mutateSignature: (bytes) => flipBit(bytes, bytes.length * 8 - 1) }; }],
+];
+
+function touchRules(prefix: "session" | "approval", touch: (draft: CommandDraft) => TouchDraft): readonly EnvelopeRule[] {
+  return assertionBreaks.map(([rule, breakTouch, place]) => ({
+    code: `${prefix}.${rule}`,
+    ...(place === undefined ? {} : { place }),
+    edge: true,
+    break: (draft) => breakTouch(touch(draft)),
+  }));
+}
+
+function memberOf(world: World, passkey: SoftwareCredential): Member {
+  const member = Object.values(world.people).find((one) => one.passkey === passkey || one.daily === passkey);
+  if (member === undefined) throw new TypeError("nobody's passkey");
+  return member;
+}
+
+/** Session and touch of one person. */
+export function actAs(draft: CommandDraft, member: Member): void {
+  draft.session.passkey = member.passkey;
+  firstApproval(draft).passkey = member.passkey;
+}
+
+export const envelopeRules: readonly EnvelopeRule[] = [
+  {
+    code: "size", edge: false,
+    break: (draft) => { rewriteAfter(draft, (bytes) => new Uint8Array([...bytes, ...new Uint8Array(65_537)])); },
+  },
+  { code: "malformed", place: "envelope", edge: false, break: (draft) => { draft.envelope["foreign"] = true; } },
+  { code: "malformed", place: "intent", edge: true, break: (draft) => { draft.intent["foreign"] = true; } },
+  { code: "workspace", edge: true, break: (draft) => { draft.intent["workspace"] = nonceOf("another workspace"); } },
+  { code: "target", edge: false, break: (draft) => { draft.target["host"] = "h-elsewhere"; } },
+  { code: "dispatch", edge: false, break: (draft, { keys }) => { draft.dispatch.signer = keys.stranger; } },
+  { code: "challenge", edge: false, break: (draft) => { draft.view = { ...draft.view, challenge: () => undefined }; } },
+  {
+    code: "trust_behind", edge: true,
+    break: (draft, { state }) => { draft.intent["trustHead"] = { ...state.head, n: state.head.n + 1 }; },
+  },
+  { code: "session_malformed", edge: true, break: (draft) => { draft.session.body["foreign"] = true; } },
+  {
+    code: "session_workspace", edge: true,
+    break: (draft) => { draft.session.body["workspace"] = nonceOf("another workspace"); },
+  },
+  ...touchRules("session", (draft) => draft.session),
+  {
+    code: "session.origin", place: "page", edge: true,
+    break: (draft) => { draft.session.body["origin"] = "https://daily.example"; },
+  },
+  {
+    code: "session_lifetime", edge: true,
+    break: (draft) => { Object.assign(draft.session.body, { iat: NOW - 4_000, exp: NOW - 301 }); },
+  },
+  {
+    code: "session_key", place: "certificate", edge: true,
+    break: (draft) => {
+      const session = nonceOf("another session");
+      draft.intent["actor"] = { session };
+      draft.challenge = { ...draft.challenge, session };
+    },
+  },
+  { code: "session_key", place: "signature", edge: true, break: (draft, { keys }) => { draft.sessionSigner = keys.stranger; } },
+  { code: "approval_malformed", edge: true, break: (draft) => { firstApproval(draft).body["foreign"] = true; } },
+  {
+    code: "approval_subject", edge: true,
+    break: (draft) => { firstApproval(draft).body["subject"] = nonceOf("another intent"); },
+  },
+  ...touchRules("approval", firstApproval),
+  { code: "approval_missing", edge: true, break: (draft) => { draft.approvals = []; } },
+  { code: "operation", edge: true, break: (draft) => { draft.intent["operation"] = "gateway.unknown@1"; } },
+  { code: "malformed", place: "arguments", edge: true, break: (draft) => { draft.intent["args"] = { foreign: true }; } },
+  { code: "expect", place: "unpinned", edge: true, break: (draft) => { draft.target["expect"] = {}; } },
+  {
+    code: "class_origin", edge: true,
+    break: (draft, world) => {
+      draft.intent["operation"] = CRITICAL_OPERATION;
+      const approval = firstApproval(draft);
+      approval.passkey = memberOf(world, approval.passkey).daily;
+    },
+  },
+  { code: "role", edge: true, break: (draft, { people }) => { actAs(draft, people.vera); } },
+  { code: "host_scope", edge: true, break: (draft, { people }) => { actAs(draft, people.scot); } },
+  {
+    code: "people", edge: true,
+    break: (draft, { people }) => {
+      draft.approvals.push({ ...firstApproval(draft), knobs: {}, passkey: people.otto.passkey });
+    },
+  },
+  { code: "local_policy", edge: false, break: (draft) => { draft.view = { ...draft.view, denies: () => true }; } },
+  { code: "clock", edge: false, break: (draft) => { draft.view = { ...draft.view, now: NOW + 59 }; } },
+];
+
+export function ruleName({ code, place }: EnvelopeRule): string {
+  return place === undefined ? code : `${code} (${place})`;
+}
+
+/** Codes that no envelope can reach, and where their tests are. */
+export const reachedElsewhere = {
+  busy: "the table of challenges, before there is an envelope",
+  journal: "the executor, when it cannot write",
+} as const satisfies Partial<Record<RefusalCode, string>>;
+
+/**
+ * Pairs that cannot be broken at once. Without an approval no rule of an approval can be broken; somebody whose
+ * role lacks a permission lacks it on every host.
+ */
+export function canBreakBoth(earlier: EnvelopeRule, later: EnvelopeRule): boolean {
+  if (later.code === "approval_missing") return !earlier.code.startsWith("approval");
+  return !(earlier.code === "role" && later.code === "host_scope");
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { refusalCodes } from "../../protocol/refusals.ts";
+import { verifyEnvelope, verifySubmission } from "../../protocol/verify.ts";
+import { honestCommand } from "../fixtures/command.ts";
+import { product } from "./rules/cases.ts";
+import { envelopeCases, edgeVerdict, hostVerdict, sharedWorld } from "./rules/envelope-cases.ts";
+import { canBreakBoth, envelopeRules, reachedElsewhere, ruleName } from "./rules/envelope-rules.ts";
+
+describe("each rule", () => {
+  it.each(envelopeCases.map((one) => [one.name, one] as const))("%s", async (_, one) => {
+    expect(await one.run(product)).toBe(one.expected);
+  });
+
+  it("has a case for every refusal code that an envelope can reach", () => {
+    const reached = new Set<string>(envelopeCases.filter((one) => one.name.startsWith("host: ")).map((one) => one.expected));
+    const elsewhere = new Set(Object.keys(reachedElsewhere));
+    expect(refusalCodes.filter((code) => !reached.has(code) && !elsewhere.has(code))).toEqual([]);
+    expect(refusalCodes.filter((code) => reached.has(code) && elsewhere.has(code))).toEqual([]);
+  });
+});
+
+describe("the order of the rules", () => {
+  // Pairs of one code say nothing, so they are skipped by construction (the verdict would be equal either way).
+  it.each(envelopeRules.map((rule, i) => [ruleName(rule), rule, envelopeRules.slice(i + 1)] as const))(
+    "%s comes before everything listed after it",
+    async (_, earlier, laterRules) => {
+      for (const later of laterRules.filter((rule) => canBreakBoth(earlier, rule))) {
+        const change: Parameters<typeof hostVerdict>[1] = (draft, world) => {
+          later.break(draft, world);
+          earlier.break(draft, world);
+        };
+        expect(await hostVerdict(product, change), `with ${ruleName(later)}`).toBe(earlier.code);
+        if (earlier.edge && later.edge) {
+          expect(await edgeVerdict(product, change), `at the edge, with ${ruleName(later)}`).toBe(earlier.code);
+        }
+      }
+    },
+  );
+});
+
+describe("the list of codes", () => {
+  it("stands in the order of the rules", () => {
+    const inOrder = envelopeRules.map(({ code }) => code).filter((code) => !code.includes("."));
+    const listed = refusalCodes.filter((code) => inOrder.includes(code) && code !== "expect");
+    expect([...new Set(inOrder)].filter((code) => code !== "expect")).toEqual(listed);
+  });
+});
+
+describe("what a verdict carries", () => {
+  it("names the command that may act", async () => {
+    const world = await sharedWorld();
+    const { bytes, view, digest } = await honestCommand(world);
+    const result = await verifyEnvelope(bytes, view);
+    if (result.kind !== "verified") throw new Error(result.kind);
+    expect(result.command).toMatchObject({ digest, operation: "gateway.restart@1", person: "p-ada" });
+    expect(result.command.target.host).toBe(world.host);
+  });
+
+  it("names the known intent by its digest", async () => {
+    const { bytes, view, digest } = await honestCommand(await sharedWorld(), (draft) => {
+      draft.view = { isKnown: (asked) => asked.length === 43 };
+    });
+    expect(await verifyEnvelope(bytes, view)).toEqual({ kind: "known", digest });
+  });
+
+  it("says at the edge whose command it is", async () => {
+    const world = await sharedWorld();
+    const { submission, view, digest } = await honestCommand(world);
+    expect(await verifySubmission(submission, view)).toMatchObject({ kind: "accepted", digest, person: "p-ada" });
+  });
+
+  it.each(envelopeRules.map((rule) => [ruleName(rule), rule] as const))(
+    "%s: says whether the session was proven, and names the intent once it was read",
+    async (_, rule) => {
+      const world = await sharedWorld();
+      const { bytes, view, digest } = await honestCommand(world, (draft) => rule.break(draft, world));
+      const result = await verifyEnvelope(bytes, view);
+      const position = envelopeRules.indexOf(rule);
+      const sessionProven = position > envelopeRules.findLastIndex(({ code }) => code === "session_key");
+      const intentRead = position >= envelopeRules.findIndex(({ code }) => code === "workspace");
+      expect(result).toEqual({
+        kind: "refused",
+        code: rule.code,
+        sessionVerified: sessionProven,
+        digest: intentRead ? digest : undefined,
+      });
+    },
+  );
+
+  it("does not swallow a programmer's mistake", async () => {
+    const { bytes, view } = await honestCommand(await sharedWorld());
+    const broken = {
+      ...view,
+      isKnown: (): boolean => {
+        throw new TypeError("journal not open");
+      },
+    };
+    await expect(verifyEnvelope(bytes, broken)).rejects.toThrow("journal not open");
+  });
+});
