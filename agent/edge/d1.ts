@@ -28,6 +28,8 @@ const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS "d1_migrations"(
   name TEXT UNIQUE,
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 )`;
+/** Becomes part of a statement. */
+const MIGRATION_NAME = /^[0-9A-Za-z._/-]+$/;
 /** A migration rewrites tables of a workspace at most once; a minute is already a wrong machine. */
 const MIGRATION_TIMEOUT_SECONDS = 60;
 
@@ -39,8 +41,11 @@ export async function applyMigrations(run: RunSql, migrations: readonly Migratio
   refuseUnknown(applied, migrations);
   const missing = migrations.filter(({ name }) => !applied.has(name));
   for (const { name, sql } of missing) {
+    if (!MIGRATION_NAME.test(name)) throw new TypeError(`not a migration's name: ${name}`);
     try {
-      await run([{ sql }, { sql: 'INSERT INTO "d1_migrations" (name) VALUES (?)', params: [name] }]);
+      // One text, as wrangler does it: the record is in the migration's own transaction, and a file that wrangler
+      // would refuse (a last statement without its semicolon) is refused here too.
+      await run([{ sql: `${sql}\nINSERT INTO "d1_migrations" (name) VALUES ('${name}');` }]);
     } catch (error) {
       throw new EdgeError(
         "migration_failed",

@@ -23,6 +23,9 @@ const MAX_UPSTREAM_SOCKETS = 256;
 /** Finds peers that vanished without a word (sleeping laptops, lost networks). */
 const KEEPALIVE_MILLISECONDS = 30_000;
 
+/** A client may speak before the upgrade is answered, but has nothing to say yet. */
+const MAX_EARLY_BYTES = 4_096;
+
 /** What the Worker reads as `request.cf`. */
 export interface CfBlob {
   readonly clientIp: string;
@@ -104,13 +107,14 @@ export function forwardUpgrade(upstream: Upstream | undefined, exchange: Upgrade
     headers: [...requestHeaders(request, cf), "connection", "Upgrade", "upgrade", "websocket"],
   });
   let answered = false;
+  const early = collectEarly(socket, head);
   socket.on("error", () => socket.destroy());
   socket.on("close", () => outgoing.destroy());
   outgoing.on("upgrade", (incoming, upstreamSocket, upstreamHead) => {
     answered = true;
     socket.write(upgradeHead(incoming));
     if (upstreamHead.length > 0) socket.write(upstreamHead);
-    if (head.length > 0) upstreamSocket.write(head);
+    for (const chunk of early.stop()) upstreamSocket.write(chunk);
     join(socket, upstreamSocket);
   });
   outgoing.on("response", (incoming) => {
@@ -184,6 +188,28 @@ function rawHead(status: number, headers: readonly string[]): string {
 
 function upgradeHead(incoming: IncomingMessage): string {
   return rawHead(101, [...responseHeaders(incoming), "connection", "Upgrade", "upgrade", "websocket"]);
+}
+
+/** A socket that nobody reads does not tell that its client has gone, so it is read while the Worker thinks. */
+function collectEarly(socket: Duplex, head: Uint8Array): { stop(): readonly Uint8Array[] } {
+  const chunks: Uint8Array[] = [head];
+  let bytes = head.length;
+  const collect = (chunk: Uint8Array): void => {
+    bytes += chunk.length;
+    chunks.push(chunk);
+    if (bytes > MAX_EARLY_BYTES) socket.destroy();
+  };
+  const leave = (): void => void socket.destroy();
+  socket.on("data", collect);
+  socket.on("end", leave);
+  return {
+    stop() {
+      socket.pause();
+      socket.off("data", collect);
+      socket.off("end", leave);
+      return chunks.filter((chunk) => chunk.length > 0);
+    },
+  };
 }
 
 /** The Worker said no to an upgrade: its answer goes out like any other, then the connection ends. */

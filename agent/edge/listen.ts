@@ -20,6 +20,8 @@ export const SERVER_LIMITS = {
   headersTimeout: HEADERS_TIMEOUT_MILLISECONDS,
   requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
   keepAliveTimeout: IDLE_TIMEOUT_MILLISECONDS,
+  // Node's own refusal would go out without our headers; ours refuses a missing Host like a wrong one.
+  requireHostHeader: false,
 } as const satisfies ServerOptions;
 
 /** Below this the front runs out of descriptors with a few hundred open sockets (two each, five more in workerd). */

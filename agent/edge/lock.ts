@@ -29,7 +29,8 @@ interface Holder {
 /** flock(1) leaves with 1 when another open file description holds the lock. */
 const FLOCK_HELD = 1;
 /** A killed parent takes its workerd along, but not in the same instant. */
-const LEFTOVER_WAIT_SECONDS = 3;
+const LEFTOVER_ATTEMPTS = 15;
+const LEFTOVER_ATTEMPT_SECONDS = 0.2;
 
 export function acquireLock(path: string, now: () => Date): Lock {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
@@ -56,11 +57,13 @@ function tryLock(fd: number, waitSeconds: number): boolean {
   );
 }
 
-/** A live holder is named at once; a lock without a living holder is a runtime about to die, or a holder about to write. */
+/** A live holder is named at once; a lock without one is a runtime about to die, or a holder about to write its name. */
 function waitForLeftover(fd: number, path: string): void {
-  const holder = readHolder(path);
-  if (holder !== undefined && isRunning(holder)) throw lockedBy(path, holder);
-  if (tryLock(fd, LEFTOVER_WAIT_SECONDS)) return;
+  for (let attempt = 0; attempt < LEFTOVER_ATTEMPTS; attempt += 1) {
+    const holder = readHolder(path);
+    if (holder !== undefined && isRunning(holder)) throw lockedBy(path, holder);
+    if (tryLock(fd, LEFTOVER_ATTEMPT_SECONDS)) return;
+  }
   throw lockedBy(path, readHolder(path));
 }
 
@@ -112,7 +115,10 @@ function isRunning(holder: Holder): boolean {
   return readStat(holder.pid)?.started === holder.started;
 }
 
-/** Field 22 of /proc/<pid>/stat, counted after the command name, which may itself hold spaces and parentheses. */
+/**
+ * Fields 3 and 22 of /proc/<pid>/stat, counted after the command name, which may itself hold spaces and parentheses.
+ * A zombie has ended; only its parent has not looked yet.
+ */
 function readStat(pid: number | "self"): { readonly pid: number; readonly started: string } | undefined {
   let text: string;
   try {
@@ -121,6 +127,8 @@ function readStat(pid: number | "self"): { readonly pid: number; readonly starte
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ESRCH") return undefined;
     throw error;
   }
-  const started = text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
-  return started === undefined ? undefined : { pid: Number.parseInt(text, 10), started };
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const started = fields[19];
+  if (started === undefined || fields[0] === "Z" || fields[0] === "X") return undefined;
+  return { pid: Number.parseInt(text, 10), started };
 }

@@ -28,6 +28,8 @@ describe("the log", () => {
 
   it("cuts a dump", () => {
     const detail = "x".repeat(MAX_LOG_LINE_CHARACTERS + 1);
-    expect(formatEvent({ level: "warn", code: "c", detail })).toHaveLength("warn c ".length + MAX_LOG_LINE_CHARACTERS + 3);
+    expect(formatEvent({ level: "warn", code: "c", detail })).toHaveLength(
+      "warn c ".length + MAX_LOG_LINE_CHARACTERS + 3,
+    );
   });
 });

@@ -71,7 +71,9 @@ describe("the listener's certificate", () => {
 
   it("carries every name and comes from the edge's authority", async () => {
     const keys = await load();
-    const server = new X509Certificate((await loadServer(keys, NOW, [...NAMES, "100.64.0.7", "edge.example"])).certificate);
+    const server = new X509Certificate(
+      (await loadServer(keys, NOW, [...NAMES, "100.64.0.7", "edge.example"])).certificate,
+    );
     expect(server.checkIP("127.0.0.1")).toBe("127.0.0.1");
     expect(server.checkIP("::1")).toBeDefined();
     expect(server.checkIP("100.64.0.7")).toBeDefined();

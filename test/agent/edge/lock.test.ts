@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -27,7 +27,7 @@ afterEach(() => {
 
 interface Starter {
   readonly child: ChildProcess;
-  next(): Promise<string>;
+  readonly next: () => Promise<string>;
 }
 
 function startTaker(...extra: readonly string[]): Starter {
@@ -90,8 +90,18 @@ describe("the lock", () => {
     acquireLock(path, now).release();
   });
 
-  it("does not follow a symbolic link", async () => {
-    const { symlinkSync } = await import("node:fs");
+  it("is free when its holder has ended, although its parent has not looked yet", async () => {
+    // The shell becomes a sleep that never reaps; the holder in the background ends at once, having no input.
+    const shell = spawn("sh", ["-c", '"$@" </dev/null & exec sleep 60', "sh", process.execPath, SCRIPT, path]);
+    children.push(shell);
+    const lines = createInterface({ input: shell.stdout })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe("won");
+    const { pid } = JSON.parse(readFileSync(path, "utf8"));
+    await eventually(() => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "));
+    acquireLock(path, now).release();
+  });
+
+  it("does not follow a symbolic link", () => {
     symlinkSync(join(directory.path, "elsewhere"), path);
     expect(() => acquireLock(path, now)).toThrow(/ELOOP/);
   });

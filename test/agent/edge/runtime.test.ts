@@ -1,0 +1,252 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo, Server } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Workerd } from "../../../agent/edge/workerd.ts";
+import type { TestEdge } from "./fixtures/harness.ts";
+import { STAND_IN_WORKER, ask, eventually, makeDirectory, startTestEdge, writeWebBundle } from "./fixtures/harness.ts";
+
+const closers: (() => unknown)[] = [];
+let directory: ReturnType<typeof makeDirectory>;
+beforeEach(() => {
+  directory = makeDirectory();
+});
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+  directory.remove();
+});
+
+async function start(...parameters: Parameters<typeof startTestEdge>): Promise<TestEdge> {
+  const running = await startTestEdge(...parameters);
+  closers.push(() => running.stop());
+  return running;
+}
+
+async function squat(host: string, port = 0): Promise<number> {
+  const server: Server = createServer();
+  await new Promise<void>((resolve) => server.listen({ host, port, ipv6Only: host !== "::" }, resolve));
+  closers.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+/** A zombie has ended; only its parent has not looked yet. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+describe("the local edge", () => {
+  it("gives the Worker its bindings, and no way out", async () => {
+    const { edge } = await start();
+    expect(await edge.admin("/api/environment")).toMatchObject({
+      names: [
+        "AGENT_CA_CERT",
+        "AGENT_CA_KEY",
+        "AGENT_ENDPOINT",
+        "DB",
+        "DISPATCH_KEY",
+        "EDGE_CA_CERT",
+        "HOST",
+        "LEDGER",
+        "LEDGER_KEY",
+        "SESSIONS",
+        "SIGNER_ORIGIN",
+      ],
+      origin: edge.signerOrigin,
+      endpoint: edge.agentEndpoint,
+      dispatch: 43,
+      certificate: expect.stringMatching(/^-----BEGIN CERTIFICATE-----\n/),
+      key: true,
+    });
+    expect(await edge.admin("/api/egress")).toEqual({ refused: true });
+  });
+
+  it("marks the admin door, and turns its refusals into errors with their code", async () => {
+    const { edge } = await start();
+    expect(await edge.admin("/api/echo", { a: 1 })).toMatchObject({ via: "admin", body: '{"a":1}' });
+    await expect(edge.admin("/nowhere")).rejects.toMatchObject({
+      code: "admin_failed",
+      message: "The local edge answered /nowhere with 404 (unknown).",
+    });
+  });
+
+  it("shows no secret in arguments, configuration or log", async () => {
+    const { edge, dataDir } = await start();
+    const { dispatchSeed } = JSON.parse(readFileSync(join(dataDir, "keys", "edge.json"), "utf8"));
+    const shown = [
+      readFileSync(`/proc/${edge.pids.workerd}/cmdline`, "utf8"),
+      readFileSync(join(edge.dataDirectory.runDirectory, "workerd.capnp"), "utf8"),
+      readFileSync(join(dataDir, "log", "edge.log"), "utf8"),
+    ].join("\n");
+    expect(shown).not.toContain(dispatchSeed);
+    expect(shown).not.toContain("PRIVATE KEY");
+    expect(readFileSync(`/proc/${edge.pids.workerd}/environ`, "utf8")).not.toContain("PATH=");
+  });
+
+  it("keeps what it stored over a stop and a start, and starts over the remains of a killed one", async () => {
+    const dataDir = join(directory.path, "data");
+    const migrations = [{ name: "0001.sql", sql: "CREATE TABLE t (id INTEGER);" }];
+    const first = await startTestEdge({ dataDir, migrations });
+    await first.edge.admin("/api/sql", [{ sql: "INSERT INTO t VALUES (42)" }]);
+    await first.stop();
+    for (const name of ["web", "agent", "admin", "d1"]) writeFileSync(join(dataDir, "run", `${name}.sock`), "stale");
+    const second = await start({ dataDir, migrations });
+    expect(await second.edge.admin("/api/sql", [{ sql: "SELECT id FROM t" }])).toMatchObject([
+      { results: [{ id: 42 }] },
+    ]);
+  });
+
+  it("lives in a directory with quotes, spaces and a long name", async () => {
+    const running = await start({ dataDir: join(directory.path, `it's "a" b${"x".repeat(90)}`) });
+    expect((await ask({ port: running.port, path: "/api/echo" })).status).toBe(200);
+  });
+
+  it("stops without leaving a process, a socket or a port", async () => {
+    const dataDir = join(directory.path, "data");
+    const running = await startTestEdge({ dataDir });
+    const pid = running.edge.pids.workerd ?? 0;
+    expect(isAlive(pid)).toBe(true);
+    await running.stop();
+    expect(isAlive(pid)).toBe(false);
+    expect(readdirSync(join(dataDir, "run")).filter((name) => name.endsWith(".sock"))).toEqual([]);
+    await squat("127.0.0.1", running.port);
+    await squat("::1", running.port);
+    await squat("127.0.0.1", running.agentPort);
+  });
+});
+
+describe("a start that cannot succeed", () => {
+  it.each(["127.0.0.1", "::1", "0.0.0.0", "::"])("names the port that another program holds on %s", async (address) => {
+    const port = await squat(address);
+    await expect(startTestEdge({ port })).rejects.toMatchObject({
+      code: "port_taken",
+      message: expect.stringMatching(new RegExp(`:${port} is taken by another program.*sport = :${port}.*--port`)),
+    });
+  });
+
+  it("names the agents' port, and gives back what it had taken", async () => {
+    const agentPort = await squat("127.0.0.1");
+    const port = await squat("127.0.0.1");
+    await closers.pop()?.();
+    const dataDir = join(directory.path, "data");
+    await expect(startTestEdge({ port, agentPort, dataDir })).rejects.toMatchObject({
+      code: "port_taken",
+      message: expect.stringContaining("--agent-port"),
+    });
+    const running = await start({ port, dataDir });
+    expect(running.port).toBe(port);
+  });
+
+  it("says so when an address is not this machine's", async () => {
+    await expect(startTestEdge({ bind: "192.0.2.1" })).rejects.toMatchObject({ code: "address_unavailable" });
+  });
+
+  it.each([
+    ["the Worker's bundle", { workerBundlePath: "/nonexistent/worker.js" }],
+    ["the dashboard", { webDir: "/nonexistent/web" }],
+  ])("says so when %s is missing", async (_what, options) => {
+    await expect(startTestEdge(options)).rejects.toMatchObject({
+      code: "bundle_missing",
+      message: expect.stringContaining("/nonexistent/"),
+    });
+  });
+
+  it("says so when the dashboard has no index", async () => {
+    const webDir = join(directory.path, "empty");
+    mkdirSync(webDir);
+    await expect(startTestEdge({ webDir })).rejects.toMatchObject({ code: "bundle_missing" });
+  });
+
+  it("quotes workerd when the bundle does not run, and leaves no process", async () => {
+    const workerBundlePath = join(directory.path, "broken.js");
+    writeFileSync(workerBundlePath, "export default { fetch( }");
+    const dataDir = join(directory.path, "data");
+    await expect(startTestEdge({ workerBundlePath, dataDir })).rejects.toMatchObject({
+      code: "runtime_failed",
+      message: expect.stringContaining("SyntaxError"),
+    });
+    await (await start({ dataDir })).edge.admin("/health");
+  });
+
+  it("says what to type when the runtime is not installed", async () => {
+    await expect(
+      Workerd.start({
+        configPath: "",
+        environment: {},
+        sockets: [],
+        readySocket: "",
+        lockFd: 0,
+        log: () => undefined,
+        binary: "/nonexistent/workerd",
+      }),
+    ).rejects.toMatchObject({ code: "runtime_missing", message: expect.stringContaining("npm ci") });
+  });
+
+  it("refuses a data directory in use", async () => {
+    const { dataDir } = await start();
+    await expect(startTestEdge({ dataDir })).rejects.toMatchObject({ code: "locked" });
+  });
+});
+
+describe("an additional address", () => {
+  it("answers to its own name only, and never to the signer's", async () => {
+    const running = await start({ bind: "127.0.0.2" });
+    const at = (host: string): Promise<{ status: number }> =>
+      ask({ port: running.port, path: "/", address: "127.0.0.2", headers: { host: `${host}:${running.port}` } });
+    expect((await at("127.0.0.2")).status).toBe(200);
+    expect((await at("clawhold.localhost")).status).toBe(421);
+    expect((await ask({ port: running.port, path: "/", headers: { host: `127.0.0.2:${running.port}` } })).status).toBe(
+      421,
+    );
+    expect(running.edge.agentEndpoint).toBe(`wss://127.0.0.2:${running.agentPort}`);
+  });
+});
+
+describe("sudden death", () => {
+  it("of workerd is followed by a new one that has everything", async () => {
+    const { edge, port, events } = await start({
+      migrations: [{ name: "0001.sql", sql: "CREATE TABLE t (id INTEGER);" }],
+    });
+    for (let round = 1; round <= 3; round += 1) {
+      await edge.admin("/api/sql", [{ sql: `INSERT INTO t VALUES (${round})` }]);
+      process.kill(edge.pids.workerd ?? 0, "SIGKILL");
+      await eventually(async () => edge.restarts === round && (await ask({ port, path: "/api/echo" })).status === 200);
+    }
+    expect(await edge.admin("/api/sql", [{ sql: "SELECT count(*) AS n FROM t" }])).toMatchObject([
+      { results: [{ n: 3 }] },
+    ]);
+    expect(events).toContainEqual(expect.objectContaining({ code: "workerd_exited" }));
+    expect(events).toContainEqual(expect.objectContaining({ code: "workerd_restarted" }));
+  });
+
+  it("of workerd during a stop is not followed by anything", async () => {
+    const running = await startTestEdge();
+    process.kill(running.edge.pids.workerd ?? 0, "SIGKILL");
+    await running.stop();
+    expect(isAlive(running.edge.pids.workerd ?? 0)).toBe(false);
+  });
+
+  it("of the whole program leaves no workerd, and the next start succeeds", async () => {
+    const dataDir = join(directory.path, "data");
+    const script = fileURLToPath(new URL("fixtures/run-edge.ts", import.meta.url));
+    const child = spawn(process.execPath, [script, dataDir, writeWebBundle(directory.path), STAND_IN_WORKER], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    closers.push(() => child.kill("SIGKILL"));
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const pid = Number((await lines.next()).value);
+    expect(isAlive(pid)).toBe(true);
+    child.kill("SIGKILL");
+    await eventually(() => !isAlive(pid));
+    const running = await start({ dataDir });
+    expect(existsSync(join(dataDir, "run", "admin.sock"))).toBe(true);
+    await running.edge.admin("/health");
+  });
+});
