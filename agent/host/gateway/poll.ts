@@ -21,7 +21,6 @@ export interface Vitals {
 }
 
 export interface Inventory {
-  readonly usage: Telemetry["usage"];
   readonly agents: number | undefined;
   readonly cron: Telemetry["cron"];
   readonly channels: Telemetry["channels"];
@@ -57,17 +56,25 @@ export async function pollVitals(connection: GatewayConnection): Promise<Vitals>
   };
 }
 
-/** What changes slowly or costs the gateway more. `compact` keeps the jobs' prompts out of the answer. */
+/**
+ * All agents' usage of the gateway's own day. The gateway answers from a cache that is up to 30 s old and begins to
+ * recompute only when asked, so it is asked in every round. An unfinished answer is cached as well, under its number of
+ * days: asking for one day more gets past it. Only the last day of the answer is read.
+ */
+export async function pollUsage(connection: GatewayConnection, days: number): Promise<Telemetry["usage"]> {
+  const answer = await ask(connection, "usage.cost", { days, agentScope: "all", mode: "gateway" });
+  return readUsage(answer.payload);
+}
+
+/** What changes slowly. `compact` keeps the jobs' prompts out of the answer. */
 export async function pollInventory(connection: GatewayConnection): Promise<Inventory> {
-  const [usage, agents, jobs, enabledJobs, channels] = await Promise.all([
-    ask(connection, "usage.cost", { days: 1 }),
+  const [agents, jobs, enabledJobs, channels] = await Promise.all([
     ask(connection, "agents.list", {}),
     ask(connection, "cron.list", { includeDisabled: true, compact: true, limit: 1 }),
     ask(connection, "cron.list", { enabled: "enabled", compact: true, limit: 1 }),
     ask(connection, "channels.status", { probe: false }),
   ]);
   return {
-    usage: readUsage(usage.payload),
     agents: readAgents(agents.payload),
     cron: readCron(jobs.payload, enabledJobs.payload),
     channels: readChannels(channels.payload),

@@ -49,7 +49,7 @@ export function readSessions(all: unknown, recent: unknown): Telemetry["sessions
 
 const freshness = { fresh: "fresh", refreshing: "refreshing", stale: "stale", partial: "refreshing" } as const;
 
-/** `usage.cost {days: 1}`. The gateway answers zeros while its cache is being computed, and says so. */
+/** The last day of `usage.cost`. The gateway answers zeros while its cache is being computed, and says so. */
 export function readUsage(payload: unknown): Telemetry["usage"] {
   const daily = field(payload, "daily");
   const row: unknown = Array.isArray(daily) ? daily.at(-1) : undefined;
@@ -69,10 +69,12 @@ export function readUsage(payload: unknown): Telemetry["usage"] {
 
 /**
  * While the gateway recomputes it may answer with less than it said before. On one day figures only grow, so the
- * earlier, larger ones stand (with their own time) until the cache is fresh.
+ * earlier, larger ones stand (with their own time) until the cache is fresh. An older answer never replaces a newer one.
  */
 export function steadyUsage(before: Telemetry["usage"], now: Telemetry["usage"]): Telemetry["usage"] {
-  if (before === undefined || now === undefined || now.freshness === "fresh" || before.day !== now.day) return now ?? before;
+  if (before === undefined || now === undefined) return now ?? before;
+  if (now.asOf < before.asOf) return before;
+  if (now.freshness === "fresh" || before.day !== now.day) return now;
   return now.totalTokens >= before.totalTokens ? now : { ...before, freshness: now.freshness };
 }
 

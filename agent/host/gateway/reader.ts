@@ -14,7 +14,7 @@ import { listenersOf } from "./listening.ts";
 import type { Listener } from "./listening.ts";
 import { readMachine } from "./machine.ts";
 import { pauseMilliseconds, stateOfFault } from "./pace.ts";
-import { pollInventory, pollVitals } from "./poll.ts";
+import { pollInventory, pollUsage, pollVitals } from "./poll.ts";
 import type { Inventory, Vitals } from "./poll.ts";
 import { probeReadiness } from "./probe.ts";
 import type { Readiness } from "./probe.ts";
@@ -29,6 +29,10 @@ export const POLL_MILLISECONDS = 10_000;
 const INVENTORY_ROUNDS = 3;
 /** Events that follow each other closely cause one round. */
 const SETTLE_MILLISECONDS = 1_000;
+/** An unfinished usage answer is asked again after this, a few times, before the ordinary rhythm goes on. */
+const UNFINISHED_MILLISECONDS = 2_000;
+const UNFINISHED_ROUNDS = 5;
+const MAX_USAGE_DAYS = 30;
 /** Says "still so" at least this often while nothing changes. */
 const HEARTBEAT_MILLISECONDS = 15_000;
 /** A gateway that is not ready by then is not starting any more. */
@@ -92,7 +96,10 @@ class Watch {
   #oneUser: boolean;
   #vitals: Vitals | undefined;
   #inventory: Inventory | undefined;
-  #usageBefore: Telemetry["usage"];
+  /** Outlives a connection: while the gateway recomputes after a restart, the day's figures stand. */
+  #usage: Telemetry["usage"];
+  #usageDays = 1;
+  #unfinishedRounds = 0;
   #wasSeen = false;
   /** The gateway announced a restart that should be over by then. */
   #restartUntil = 0;
@@ -191,11 +198,11 @@ class Watch {
     });
     this.#show(this.#stateNow(), true);
     for (let round = 0; isOpen && !this.#isStopped; round += 1) {
-      const isDue = this.#isKicked || round % INVENTORY_ROUNDS === 0 || this.#inventory?.usage?.freshness !== "fresh";
+      const isDue = this.#isKicked || round % INVENTORY_ROUNDS === 0;
       this.#isKicked = false;
       await this.#round(target, connection, isDue);
       if (!isOpen || this.#isStopped) break;
-      if (!this.#isKicked) await this.#sleep(this.#deps.pollMilliseconds ?? POLL_MILLISECONDS);
+      if (!this.#isKicked) await this.#sleep(this.#gapMilliseconds());
       if (this.#isKicked && isOpen) await this.#settle();
     }
     this.#dropConnection();
@@ -207,11 +214,12 @@ class Watch {
     if (vitals.fault === "closed") return;
     this.#vitals = vitals;
     this.#show(this.#stateNow(), true);
-    if (!withInventory) return;
-    const inventory = await pollInventory(connection);
-    const usage = steadyUsage(this.#usageBefore, inventory.usage);
-    this.#usageBefore = usage;
-    this.#inventory = { ...inventory, usage };
+    const [usage, inventory] = await Promise.all([pollUsage(connection, this.#usageDays), withInventory ? pollInventory(connection) : this.#inventory]);
+    this.#usage = steadyUsage(this.#usage, usage);
+    const isUnfinished = usage !== undefined && usage.freshness !== "fresh";
+    this.#unfinishedRounds = isUnfinished ? this.#unfinishedRounds + 1 : 0;
+    this.#usageDays = isUnfinished ? (this.#usageDays % MAX_USAGE_DAYS) + 1 : 1;
+    this.#inventory = inventory;
     this.#show(this.#stateNow(), true);
   }
 
@@ -247,12 +255,19 @@ class Watch {
       hello: this.#connection?.hello,
       uptimeMilliseconds: isLive ? this.#readiness?.uptimeMilliseconds : undefined,
       vitals: this.#vitals,
+      usage: isLive && this.#vitals !== undefined ? this.#usage : undefined,
       inventory: this.#inventory,
     });
     if (!report.ok) this.#deps.log("telemetry_invalid");
     this.#shownAt = now;
     this.latest = report.telemetry;
     this.#deps.onTelemetry(report.telemetry);
+  }
+
+  #gapMilliseconds(): number {
+    const ordinary = this.#deps.pollMilliseconds ?? POLL_MILLISECONDS;
+    const isUnfinished = this.#unfinishedRounds > 0 && this.#unfinishedRounds <= UNFINISHED_ROUNDS;
+    return isUnfinished ? Math.min(ordinary, UNFINISHED_MILLISECONDS) : ordinary;
   }
 
   async #settle(): Promise<void> {

@@ -24,6 +24,7 @@ export interface Observation {
   readonly hello: Hello | undefined;
   readonly uptimeMilliseconds: number | undefined;
   readonly vitals: Vitals | undefined;
+  readonly usage: Telemetry["usage"];
   readonly inventory: Inventory | undefined;
 }
 
@@ -51,7 +52,8 @@ function withClaims(bare: Telemetry, seen: Observation): Telemetry {
   const bootId = seen.hello?.bootId;
   const uptime = seen.uptimeMilliseconds;
   const sessions = seen.vitals?.sessions;
-  const { usage, agents, cron, channels } = seen.inventory ?? {};
+  const { usage } = seen;
+  const { agents, cron, channels } = seen.inventory ?? {};
   return {
     ...bare,
     gateway: {
