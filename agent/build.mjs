@@ -1,6 +1,6 @@
 // Builds dist/: the agent and CLI for Node, the Worker, the dashboard, the migrations as data. Run under the
 // pinned Node. Writes dist/.built last, so that an interrupted build is built again.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 import { buildWeb } from "../web/build.ts";
@@ -9,7 +9,7 @@ const root = path.dirname(import.meta.dirname);
 const dist = path.join(root, "dist");
 const file = (...parts) => path.join(root, ...parts);
 
-rmSync(path.join(dist, ".built"), { force: true });
+rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
 const common = { bundle: true, format: "esm", target: "es2023", legalComments: "none", logLevel: "warning" };
@@ -22,11 +22,15 @@ await build({
   platform: "node",
   target: "node24",
   splitting: true,
-  chunkNames: "agent/[name]-[hash]",
+  // Beside the entry: files that code finds by import.meta.url are then in one known place.
+  chunkNames: "[name]-[hash]",
   // workerd is a binary beside us; ws's optional native helpers are not installed.
   external: ["workerd", "bufferutil", "utf-8-validate"],
   banner: { js: 'import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);' },
 });
+
+// The lockfile of the demo gateway, which the agent looks for beside itself.
+cpSync(file("agent", "host", "demo", "openclaw"), path.join(dist, "openclaw"), { recursive: true });
 
 await build({
   ...common,

@@ -1,0 +1,84 @@
+/** Debian's Chromium with a virtual authenticator, as a person would use it. */
+import { chromium, type Browser, type BrowserContext, type CDPSession, type Page } from "playwright-core";
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export interface Person {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  readonly authenticator: Authenticator;
+  /** Everything the page complained about: console errors and exceptions. */
+  readonly complaints: string[];
+  /** Host names that the page asked anything of. */
+  readonly asked: Set<string>;
+}
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+}
+
+export class Authenticator {
+  readonly #session: CDPSession;
+  readonly #id: string;
+  constructor(session: CDPSession, id: string) {
+    this.#session = session;
+    this.#id = id;
+  }
+
+  /** Touches happen by themselves while true. */
+  async setPresence(enabled: boolean): Promise<void> {
+    await this.#session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId: this.#id, enabled });
+  }
+
+  async credentialCount(): Promise<number> {
+    const { credentials } = await this.#session.send("WebAuthn.getCredentials", { authenticatorId: this.#id });
+    return credentials.length;
+  }
+}
+
+async function addAuthenticator(session: CDPSession, transport: "internal" | "usb"): Promise<Authenticator> {
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      ctap2Version: "ctap2_1",
+      transport,
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return new Authenticator(session, authenticatorId);
+}
+
+/** A person at a fresh browser profile, at 1280 px unless told otherwise. */
+export async function sitDown(browser: Browser, options: { readonly width?: number } = {}): Promise<Person> {
+  const context = await browser.newContext({ viewport: { width: options.width ?? 1280, height: 900 } });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const asked = new Set<string>();
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => asked.add(new URL(request.url()).host));
+  const session = await context.newCDPSession(page);
+  await session.send("WebAuthn.enable", { enableUI: false });
+  return { page, context, authenticator: await addAuthenticator(session, "internal"), complaints, asked };
+}
+
+/** Another device of the same person: two passkeys of one person need two authenticators. */
+export async function plugInSecondDevice(person: Person): Promise<Authenticator> {
+  const session = await person.context.newCDPSession(person.page);
+  await session.send("WebAuthn.enable", { enableUI: false });
+  return addAuthenticator(session, "usb");
+}
