@@ -56,6 +56,15 @@ describe("a client without a valid certificate", () => {
       "certificate_untrusted",
     ],
     [
+      "with a foreign one that is expired too",
+      async () =>
+        issueClient(await makeAuthority("clawhold agent authority", new Date()), {
+          notBefore: new Date(Date.now() - 2e9),
+          notAfter: new Date(Date.now() - 1e6),
+        }),
+      "certificate_untrusted",
+    ],
+    [
       "with an expired one",
       () => issueClient(authority, { notBefore: new Date(Date.now() - 2e9), notAfter: new Date(Date.now() - 1e6) }),
       "certificate_expired",

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { join } from "node:path";
@@ -106,6 +106,11 @@ describe("the local edge", () => {
   it("lives in a directory with quotes, spaces and a long name", async () => {
     const running = await start({ dataDir: join(directory.path, `it's "a" b${"x".repeat(90)}`) });
     expect((await ask({ port: running.port, path: "/api/echo" })).status).toBe(200);
+  });
+
+  it("lets workerd hold the data directory's lock, so that a left-over one keeps others out", async () => {
+    const { edge, dataDir } = await start();
+    expect(readlinkSync(`/proc/${edge.pids.workerd}/fd/3`)).toBe(join(realpathSync(dataDir), "lock"));
   });
 
   it("stops without leaving a process, a socket or a port", async () => {
