@@ -1,0 +1,30 @@
+/**
+ * What can stop the agent from joining, starting or running, as a closed list of codes. The message is for a person:
+ * what happened, why, and what to type next. It never holds a secret.
+ */
+
+export type HostErrorCode =
+  | "deny_list" // the local deny list cannot be trusted or read
+  | "edge_certificate" // the edge's certificate does not verify
+  | "edge_fingerprint" // the edge shows another authority than the join file names
+  | "edge_unreachable"
+  | "clock" // this machine's clock disagrees with the edge's certificates
+  | "join_file" // what was given is not a join file
+  | "join_refused"
+  | "join_token" // wrong, used or expired
+  | "joined_elsewhere" // this state belongs to another workspace
+  | "journal_damaged"
+  | "not_joined"
+  | "state_damaged"
+  | "state_exposed" // others can read or change our files
+  | "trust_damaged";
+
+export class HostError extends Error {
+  override readonly name = "HostError";
+  readonly code: HostErrorCode;
+
+  constructor(code: HostErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Joins this host to a workspace: keys if it has none, a client certificate for a single-use token, and the pin of the
+ * workspace from the join file, which did not pass through the edge. Afterwards the host is in quarantine until a
+ * person admits it.
+ */
+import { createPublicKey, randomBytes, X509Certificate } from "node:crypto";
+import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
+import { MalformedError } from "../../protocol/canonical.ts";
+import { joinFileCodec, type JoinFile } from "../../protocol/join-file.ts";
+import { NONCE_BYTES } from "../../protocol/limits.ts";
+import { joinCodec, joinRequestCodec } from "../../protocol/tunnel.ts";
+import { hostWords } from "../../protocol/words.ts";
+import { HostError } from "./host-error.ts";
+import { findEdgeAuthority } from "./link/edge-authority.ts";
+import { parseEndpoint } from "./link/endpoint.ts";
+import { postJoin } from "./link/post-join.ts";
+import type { GatewayReference, HostState } from "./state.ts";
+import { openHostKeys, type HostKeys } from "./warden/keys.ts";
+
+export interface JoinDeps {
+  readonly state: HostState;
+  readonly label: string;
+  /** True when the edge runs on this machine. */
+  readonly colocated: boolean;
+  readonly gateway: GatewayReference;
+}
+
+export interface Joined {
+  readonly host: string;
+  readonly workspace: string;
+  readonly words: readonly string[];
+}
+
+export async function joinHost(joinFile: Uint8Array, deps: JoinDeps): Promise<Joined> {
+  const file = readJoinFile(joinFile);
+  const { state } = deps;
+  refuseOtherWorkspace(state, file);
+  const keys = openHostKeys(state.files.keys);
+  const endpoint = parseEndpoint(file.edge);
+  const authority = file.edgeCa === undefined ? undefined : await findEdgeAuthority(endpoint, file.edgeCa);
+  const { makeCertificateRequest } = await import("./link/certificate-request.ts");
+  const { key, csr } = await makeCertificateRequest(keys.host);
+  const body = await signedRequest(file, { keys, csr }, deps);
+  const answer = await postJoin({ endpoint, authority, body });
+  const certificate = new X509Certificate(fromBase64url(answer.certificate));
+  if (answer.host !== keys.host || !isForKey(certificate, key)) {
+    throw new HostError("join_refused", "The edge issued a certificate for another host than this one, so it was not kept. Join again with a fresh join file.");
+  }
+  state.saveTls({ v: 1, key, certificate: certificate.toString(), ...(authority === undefined ? {} : { edgeCa: authority }) });
+  state.saveHost({
+    v: 1,
+    edge: file.edge,
+    workspace: file.workspace,
+    host: keys.host,
+    label: deps.label,
+    colocated: deps.colocated,
+    gateway: deps.gateway,
+  });
+  return { host: keys.host, workspace: file.workspace, words: wordsOf(keys, file.workspace) };
+}
+
+export function wordsOf(keys: HostKeys, workspace: string): readonly string[] {
+  return hostWords({ hostKey: keys.hostKey.publicKey, workspace });
+}
+
+function readJoinFile(bytes: Uint8Array): JoinFile {
+  try {
+    return joinFileCodec.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new HostError(
+      "join_file",
+      "That is not a join file. It is one line of JSON that the machine with the edge prints; give all of it, unchanged, with --file or on standard input.",
+    );
+  }
+}
+
+/** A host obeys one workspace for ever; another one needs another state directory. */
+function refuseOtherWorkspace(state: HostState, file: JoinFile): void {
+  const existing = state.host();
+  if (existing === undefined || existing.workspace === file.workspace) return;
+  throw new HostError(
+    "joined_elsewhere",
+    `This host already belongs to another workspace (state in ${state.path}). To join a second one beside it, choose another directory with --data.`,
+  );
+}
+
+interface Requester {
+  readonly keys: HostKeys;
+  readonly csr: Uint8Array;
+}
+
+async function signedRequest(file: JoinFile, { keys, csr }: Requester, deps: JoinDeps): Promise<Uint8Array> {
+  const join = joinCodec.encode({
+    v: 1,
+    workspace: file.workspace,
+    hostKey: keys.hostKey.publicKey,
+    cosignKey: keys.cosignKey.publicKey,
+    label: deps.label,
+    colocated: deps.colocated,
+    csr: toBase64url(csr),
+    nonce: toBase64url(randomBytes(NONCE_BYTES)),
+  });
+  const signature = await keys.hostKey.sign("join", join);
+  return joinRequestCodec.encode({ token: file.token, join: toBase64url(join), signature });
+}
+
+function isForKey(certificate: X509Certificate, key: string): boolean {
+  const own = createPublicKey(key).export({ type: "spki", format: "der" });
+  return certificate.publicKey.export({ type: "spki", format: "der" }).equals(own);
+}

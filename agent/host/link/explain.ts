@@ -1,0 +1,45 @@
+/**
+ * What the edge's or the network's refusals mean for the person at this host: one sentence each, with the next step.
+ * Only codes are read from the other side; its prose is never shown.
+ */
+
+/** Codes that the edge sends with a refused tunnel. */
+const EDGE_SENTENCES: Readonly<Record<string, string>> = {
+  certificate_missing: "The edge saw no client certificate from this host. Join this host again: clawhold join",
+  certificate_untrusted: "The edge did not issue this host's certificate. Join this host to it again: clawhold join",
+  certificate_expired:
+    "This host's certificate is not valid at this time. Check the clock of this host, then join again: clawhold join",
+  certificate_revoked: "The edge has revoked this host's certificate. If that was a mistake, join again: clawhold join",
+  certificate_unknown: "The edge has issued this host a newer certificate, perhaps to a copy of it. Join again: clawhold join",
+  host_removed: "An administrator removed this host from the workspace. It obeys nobody; to use it again, join it anew.",
+};
+
+/** Node's and OpenSSL's codes of connections that did not come about. */
+const NETWORK_SENTENCES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "Nothing answers at the edge's address. Start the edge, or check the address with: clawhold doctor",
+  ECONNRESET: "The edge closed the connection while it was being opened. It is tried again.",
+  ENOTFOUND: "The edge's name does not resolve. Check the name servers of this host with: clawhold doctor",
+  EAI_AGAIN: "The name servers of this host do not answer. Check its network.",
+  ETIMEDOUT: "The edge's address does not answer. Check the network and firewalls between.",
+  EHOSTUNREACH: "There is no route to the edge's address. Check the network of this host.",
+  ENETUNREACH: "There is no route to the edge's address. Check the network of this host.",
+  CERT_HAS_EXPIRED:
+    "The edge's certificate has ended by this host's clock. Check the clock of this host first, then the edge.",
+  CERT_NOT_YET_VALID:
+    "The edge's certificate begins in the future by this host's clock. Set the clock of this host; it seems to be behind.",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
+  SELF_SIGNED_CERT_IN_CHAIN: "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
+  ERR_TLS_CERT_ALTNAME_INVALID: "The edge's certificate is for another name than the address this host dials.",
+};
+
+export function explainEdgeRefusal(code: string, status: number): string {
+  return EDGE_SENTENCES[code] ?? `The edge refused the tunnel (${String(status)} ${code}). It is tried again.`;
+}
+
+export function explainNetwork(code: string): string {
+  return NETWORK_SENTENCES[code] ?? `The edge could not be reached (${code}). It is tried again.`;
+}
+
+/** The codes above, for tests and documents. */
+export const explainedEdgeCodes: readonly string[] = Object.keys(EDGE_SENTENCES);

@@ -1,0 +1,98 @@
+/** The one request of joining: over TLS that is verified against the pinned authority, with the token in its body. */
+import { request } from "node:https";
+import { joinAnswerCodec, type JoinAnswer } from "../../../protocol/tunnel.ts";
+import { MalformedError } from "../../../protocol/canonical.ts";
+import { utf8 } from "../../../protocol/bytes.ts";
+import { systemCode } from "../../edge/edge-error.ts";
+import { HostError, type HostErrorCode } from "../host-error.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { explainNetwork } from "./explain.ts";
+
+export interface JoinPost {
+  readonly endpoint: Endpoint;
+  /** PEM; undefined where the edge has a certificate of a public authority. */
+  readonly authority: string | undefined;
+  /** Canonical bytes of the request. Holds the token: never logged. */
+  readonly body: Uint8Array;
+}
+
+const ANSWER_MILLISECONDS = 20_000;
+const MAX_ANSWER_CHARACTERS = 16_384;
+
+interface RawAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+export async function postJoin(post: JoinPost): Promise<JoinAnswer> {
+  const answer = await exchange(post);
+  if (answer.status !== 200) throw refusal(answer);
+  try {
+    return joinAnswerCodec.decode(utf8(answer.text));
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new HostError("join_refused", "The edge's answer to joining is not well formed. Check that edge and host run the same version.");
+  }
+}
+
+function exchange({ endpoint, authority, body }: JoinPost): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({
+      host: endpoint.hostname,
+      port: endpoint.port,
+      ...(endpoint.servername === undefined ? {} : { servername: endpoint.servername }),
+      ...(authority === undefined ? {} : { ca: authority }),
+      minVersion: "TLSv1.3",
+      method: "POST",
+      path: "/join",
+      agent: false,
+      timeout: ANSWER_MILLISECONDS,
+      headers: { "content-type": "application/json", "content-length": String(body.length) },
+    });
+    outgoing.on("error", (error: Error) => reject(transportError(systemCode(error) ?? "protocol")));
+    outgoing.on("timeout", () => outgoing.destroy(Object.assign(new Error("timeout"), { code: "ETIMEDOUT" })));
+    outgoing.on("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+        if (text.length > MAX_ANSWER_CHARACTERS) outgoing.destroy(new Error("answer too long"));
+      });
+      response.on("error", (error: Error) => reject(transportError(systemCode(error) ?? "protocol")));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    outgoing.end(body);
+  });
+}
+
+const CLOCK_CODES = new Set(["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"]);
+const CERTIFICATE_CODES = new Set([
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "CERT_SIGNATURE_FAILURE",
+]);
+
+function transportError(code: string): HostError {
+  const kind: HostErrorCode = CLOCK_CODES.has(code) ? "clock" : CERTIFICATE_CODES.has(code) ? "edge_certificate" : "edge_unreachable";
+  return new HostError(kind, explainNetwork(code));
+}
+
+/** The edge's codes at joining; its prose is never shown. */
+const REFUSALS: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
+  join_token: [
+    "join_token",
+    "The edge does not accept this join token: it is wrong, was used, or is older than 15 minutes. Get a fresh join file and join again.",
+  ],
+  too_many_joins: ["join_refused", "Too many attempts to join in one minute. Wait a minute, then join again."],
+  join_workspace: ["join_refused", "The join file is for another workspace than this edge serves. Get a fresh join file from the machine that runs this edge."],
+};
+
+function refusal({ status, text }: RawAnswer): HostError {
+  const code = /"code":\s*"([a-z][a-z0-9_.]{0,48})"/.exec(text)?.[1] ?? "unknown";
+  const known = REFUSALS[code];
+  if (known !== undefined) return new HostError(known[0], known[1]);
+  return new HostError("join_refused", `The edge refused to let this host join (${String(status)} ${code}). Its log says why.`);
+}

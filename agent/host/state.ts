@@ -1,0 +1,123 @@
+/**
+ * The state directory of a host: its layout, its permissions, its lock, and `host.json`, which says where the edge is
+ * and which workspace this host obeys. The pin is written once, at joining, from a source that is not the edge.
+ * Subdirectories follow the modules (warden, link, gateway), so that each can get an OS user of its own.
+ */
+import { lstatSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as v from "valibot";
+import { digest, id, label } from "../../protocol/fields.ts";
+import { writeFileAtomically } from "../edge/atomic-file.ts";
+import { acquireLock, type Lock } from "../edge/lock.ts";
+import { HostError } from "./host-error.ts";
+import { readPrivateFile } from "./private-file.ts";
+
+const loopbackUrl = v.pipe(v.string(), v.maxLength(64), v.regex(/^(ws|http):\/\/[0-9A-Za-z.:[\]]+$/));
+
+/** How the agent finds its gateway. `local`: the address a person gave, or the gateway's own configuration. */
+const gatewaySchema = v.variant("kind", [
+  v.strictObject({ kind: v.literal("none") }),
+  v.strictObject({ kind: v.literal("local"), url: v.optional(loopbackUrl) }),
+  v.strictObject({ kind: v.literal("demo"), url: loopbackUrl, tokenFile: v.string() }),
+]);
+export type GatewayReference = v.InferOutput<typeof gatewaySchema>;
+
+const hostFileSchema = v.strictObject({
+  v: v.literal(1),
+  /** wss://host:port of the agents' listener. */
+  edge: v.pipe(v.string(), v.startsWith("wss://"), v.maxLength(255)),
+  workspace: digest,
+  host: id,
+  label,
+  /** True when the edge runs on this machine. */
+  colocated: v.boolean(),
+  gateway: gatewaySchema,
+});
+export type HostFile = v.InferOutput<typeof hostFileSchema>;
+
+/** PEM: what the link needs to open a tunnel. `edgeCa` is absent where the edge has a public certificate. */
+const tlsFileSchema = v.strictObject({
+  v: v.literal(1),
+  key: v.pipe(v.string(), v.startsWith("-----BEGIN PRIVATE KEY-----")),
+  certificate: v.pipe(v.string(), v.startsWith("-----BEGIN CERTIFICATE-----")),
+  edgeCa: v.optional(v.pipe(v.string(), v.startsWith("-----BEGIN CERTIFICATE-----"))),
+});
+export type TlsFile = v.InferOutput<typeof tlsFileSchema>;
+
+export interface HostState {
+  readonly path: string;
+  readonly files: {
+    readonly host: string;
+    readonly tls: string;
+    readonly keys: string;
+    readonly trust: string;
+    readonly journal: string;
+    readonly denyList: string;
+    /** What the running agent says about itself, for `clawhold status`. */
+    readonly status: string;
+  };
+  readonly gatewayDirectory: string;
+  host(): HostFile | undefined;
+  saveHost(host: HostFile): void;
+  tls(): TlsFile | undefined;
+  saveTls(tls: TlsFile): void;
+  /** Held as long as an agent runs here. @throws {EdgeError} code `locked`, naming the holder. */
+  lock(now: () => Date): Lock;
+}
+
+/** Opens the directory, and makes it when it is new. */
+export function openHostState(directory: string): HostState {
+  const path = resolve(directory);
+  for (const name of ["", "warden", "link", "gateway"]) mkdirSync(join(path, name), { recursive: true, mode: 0o700 });
+  refuseExposed(path);
+  const files = {
+    host: join(path, "host.json"),
+    tls: join(path, "link", "tls.json"),
+    keys: join(path, "warden", "keys.json"),
+    trust: join(path, "warden", "trust.jsonl"),
+    journal: join(path, "warden", "journal.jsonl"),
+    denyList: join(path, "warden", "deny"),
+    status: join(path, "status.json"),
+  };
+  return {
+    path,
+    files,
+    gatewayDirectory: join(path, "gateway"),
+    host: () => read(files.host, hostFileSchema),
+    saveHost: (host) => writeFileAtomically(files.host, `${JSON.stringify(host)}\n`),
+    tls: () => read(files.tls, tlsFileSchema),
+    saveTls: (tls) => writeFileAtomically(files.tls, `${JSON.stringify(tls)}\n`),
+    lock: (now) => acquireLock(join(path, "lock"), now),
+  };
+}
+
+/** What a joined host always has. */
+export function requireJoined(state: HostState): { readonly host: HostFile; readonly tls: TlsFile } {
+  const host = state.host();
+  const tls = state.tls();
+  if (host !== undefined && tls !== undefined) return { host, tls };
+  throw new HostError(
+    "not_joined",
+    `This host has not joined a workspace yet (nothing in ${state.path}). Get a join file from the machine that runs the edge, then type: clawhold join --file <join file>`,
+  );
+}
+
+function refuseExposed(path: string): void {
+  const facts = lstatSync(path);
+  if ((facts.mode & 0o077) === 0 && facts.uid === lstatSync("/proc/self").uid) return;
+  throw new HostError(
+    "state_exposed",
+    `${path} holds keys and is open to other users of this machine. If you trust what happened meanwhile, close it and start again: chmod 700 ${path}`,
+  );
+}
+
+function read<S extends v.GenericSchema>(path: string, schema: S): v.InferOutput<S> | undefined {
+  const text = readPrivateFile(path);
+  if (text === undefined) return undefined;
+  try {
+    return v.parse(schema, JSON.parse(text));
+  } catch {
+    // The cause is dropped: a parser's message may quote the key it stumbled over.
+    throw new HostError("state_damaged", `${path} is not a file that this version wrote. Restore it from a backup, or join this host again with an empty state directory.`);
+  }
+}

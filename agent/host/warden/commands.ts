@@ -1,0 +1,224 @@
+/**
+ * Carries out delivered commands, strictly one after the other: verification, the last look at the facts, the
+ * challenge, the journal, the act, the receipt. Whatever fails on the way fails closed: nothing runs that is not in the
+ * journal, and no receipt leaves that is not.
+ */
+import { fromBase64url } from "../../../protocol/bytes.ts";
+import type { Observed } from "../../../protocol/messages.ts";
+import type { RefusalCode } from "../../../protocol/refusals.ts";
+import type { Digest } from "../../../protocol/signing.ts";
+import type { TrustState } from "../../../protocol/trust/state.ts";
+import type { OutwardFrame } from "../../../protocol/tunnel.ts";
+import { judgeExpect, verifyEnvelope, type Command, type Verification, type Verified } from "../../../protocol/verify.ts";
+import type { CommandStep } from "../log.ts";
+import { AppendError } from "./append-file.ts";
+import { wallSeconds } from "./clock.ts";
+import type { WardenContext } from "./deps.ts";
+import { implementations, observedBoots, observeGateway, type Implementation, type Outcome } from "./executor.ts";
+import type { Started } from "./journal.ts";
+import { makeReceipt, type ReceiptDraft, type StoredReceipt } from "./receipts.ts";
+
+/** The tunnel a command came through, as far as commands need to know it. */
+export interface CommandSource {
+  tunnel(): string;
+  isOpen(): boolean;
+  send(frame: OutwardFrame): void;
+  /** Asks for newer trust and waits a bounded time; false when that is not allowed now or brought nothing. */
+  catchUp(): Promise<boolean>;
+}
+
+/** A disk that was full may have space again; until then nothing else may run. */
+const JOURNAL_RETRY_MILLISECONDS = 2_000;
+/** A gateway starts in about six seconds. */
+const RECOVERY_LOOKS = 20;
+const RECOVERY_LOOK_MILLISECONDS = 1_000;
+/** The same refusal of the same intent is said again, not written again: a repeating edge must not fill the disk. */
+const MAX_REMEMBERED_REFUSALS = 256;
+
+type Refused = Extract<Verification, { kind: "refused" }>;
+
+export class Commands {
+  readonly #context: WardenContext;
+  /** RAM only; `${intent} ${code}`. */
+  readonly #refusals = new Map<string, StoredReceipt>();
+  #unsignedRefusals = 0;
+  #isStopped = false;
+
+  constructor(context: WardenContext) {
+    this.#context = context;
+  }
+
+  /** Refusals that no receipt tells of: garbage, or somebody trying. */
+  get unsignedRefusals(): number {
+    return this.#unsignedRefusals;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** What a crash left begun is never run again; its receipt says what is seen now. Before any delivery. */
+  async recover(send: (frame: OutwardFrame) => void): Promise<void> {
+    for (const started of this.#context.journal.unfinished()) {
+      const gatewayBoot = await this.#settledBoot();
+      const ended = wallSeconds(this.#context.clock);
+      const observed = observedBoots(started.gatewayBoot, gatewayBoot);
+      const stored = await this.#end({
+        intent: started.intent,
+        verdict: "interrupted",
+        started: started.at,
+        ended,
+        observed,
+      });
+      if (stored !== undefined) send(receiptFrame(stored));
+    }
+  }
+
+  /** The gateway may be in the middle of the very restart that was interrupted: it gets a while to answer. */
+  async #settledBoot(): Promise<string | undefined> {
+    for (let look = 0; look < RECOVERY_LOOKS && !this.#isStopped; look += 1) {
+      const { gatewayBoot } = await observeGateway(this.#context);
+      if (gatewayBoot !== undefined || this.#context.gateway === undefined) return gatewayBoot;
+      await this.#context.wait(RECOVERY_LOOK_MILLISECONDS);
+    }
+    return undefined;
+  }
+
+  /** One delivery, from bytes to receipt. The caller runs one at a time. */
+  async deliver(envelope: string, source: CommandSource): Promise<void> {
+    if (!source.isOpen() || this.#isStopped) return; // it will be delivered again, on a living tunnel
+    const bytes = fromBase64url(envelope);
+    let verdict = await this.#verify(bytes, source);
+    if (verdict.kind === "refused" && verdict.code === "trust_behind" && (await source.catchUp())) {
+      verdict = await this.#verify(bytes, source);
+    }
+    if (verdict.kind === "verified") return this.#act(verdict.command, source);
+    if (verdict.kind === "refused") return this.#refuse(verdict, source, {});
+    const stored = this.#context.journal.receiptOf(verdict.digest);
+    if (stored !== undefined) source.send(receiptFrame(stored));
+  }
+
+  async #verify(bytes: Uint8Array, source: CommandSource): Promise<Verification> {
+    const { keys, trust, journal, challenges, denyList, clock, certFingerprint } = this.#context;
+    const state = trust.state;
+    const outside: Refused = { kind: "refused", code: "target", digest: undefined, sessionVerified: false };
+    if (state === undefined || !state.hosts.has(keys.host)) return outside;
+    return verifyEnvelope(bytes, {
+      host: keys.host,
+      tunnel: source.tunnel(),
+      certFingerprint,
+      trust: state,
+      now: wallSeconds(clock),
+      isKnown: (intent) => journal.isKnown(intent),
+      challenge: (challenge) => challenges.find(challenge),
+      denies: (operation) => denyList.denies(operation),
+    });
+  }
+
+  async #act(command: Verified<Command>, source: CommandSource): Promise<void> {
+    this.#step("verified", command.digest);
+    const implementation: Implementation = implementations[command.operation];
+    const seen = await implementation.observe(this.#context);
+    const refuse = (code: RefusalCode): Promise<void> =>
+      this.#refuse({ kind: "refused", code, digest: command.digest, sessionVerified: true }, source, {
+        ...(seen.gatewayBoot === undefined ? {} : { gatewayBootBefore: seen.gatewayBoot }),
+      });
+    const changed = judgeExpect(command, seen);
+    if (changed !== undefined) return refuse(changed);
+    if (!this.#context.challenges.consume(command.target.challenge)) return refuse("challenge");
+    const at = wallSeconds(this.#context.clock);
+    const started: Started = { intent: command.digest, operation: command.operation, at, ...seen };
+    try {
+      this.#context.journal.started(started);
+    } catch (error) {
+      if (!(error instanceof AppendError)) throw error;
+      return refuse("journal");
+    }
+    this.#step("journaled", command.digest);
+    const outcome = await this.#run(command);
+    const { verdict, observed } = outcome;
+    const ended = wallSeconds(this.#context.clock);
+    const stored = await this.#end({ intent: command.digest, verdict, started: at, ended, observed });
+    if (stored !== undefined) source.send(receiptFrame(stored));
+  }
+
+  async #run(command: Verified<Command>): Promise<Outcome> {
+    this.#step("executing", command.digest);
+    const implementation: Implementation = implementations[command.operation];
+    const outcome = await implementation.run(command, this.#context);
+    const reason = outcome.reason === undefined ? {} : { reason: outcome.reason };
+    this.#context.log({ step: "executed", intent: command.digest, verdict: outcome.verdict, ...reason });
+    return outcome;
+  }
+
+  /** Writes the end of something that began. Nothing else may run before that is on disk, so a full disk is waited for. */
+  async #end(draft: ReceiptDraft): Promise<StoredReceipt | undefined> {
+    const stored = await this.#receipt(draft);
+    while (!this.#isStopped) {
+      try {
+        this.#context.journal.ended(stored);
+        this.#context.log({ step: "receipted", intent: draft.intent, verdict: draft.verdict, number: stored.receipt.number });
+        return stored;
+      } catch (error) {
+        if (!(error instanceof AppendError)) throw error;
+        this.#context.log({ event: "journal_write_failed", intent: draft.intent });
+        await this.#context.wait(JOURNAL_RETRY_MILLISECONDS);
+      }
+    }
+    return undefined; // stopped without an end on disk: the next start finds it interrupted
+  }
+
+  async #refuse(refused: Refused, source: CommandSource, observed: Observed): Promise<void> {
+    const { digest, code } = refused;
+    this.#context.log({ step: "refused", code, ...(digest === undefined ? {} : { intent: digest }) });
+    if (digest === undefined) {
+      this.#unsignedRefusals += 1;
+      return; // not even an intent: there is nothing to answer to
+    }
+    const stored = refused.sessionVerified ? await this.#refusalReceipt(digest, code, observed) : undefined;
+    if (stored !== undefined) return source.send(receiptFrame(stored));
+    this.#unsignedRefusals += 1;
+    source.send({ kind: "refused", subject: digest, code });
+  }
+
+  /** Undefined when it cannot be written: then the refusal goes out unsigned. */
+  async #refusalReceipt(intent: Digest, code: RefusalCode, observed: Observed): Promise<StoredReceipt | undefined> {
+    const name = `${intent} ${code}`;
+    const said = this.#refusals.get(name);
+    if (said !== undefined) return said;
+    const now = wallSeconds(this.#context.clock);
+    const stored = await this.#receipt({ intent, verdict: "refused", code, started: now, ended: now, observed });
+    try {
+      this.#context.journal.refused(stored);
+    } catch (error) {
+      if (!(error instanceof AppendError)) throw error;
+      this.#context.log({ event: "journal_write_failed", intent });
+      return undefined;
+    }
+    const [oldest] = this.#refusals.keys();
+    if (this.#refusals.size >= MAX_REMEMBERED_REFUSALS && oldest !== undefined) this.#refusals.delete(oldest);
+    this.#refusals.set(name, stored);
+    return stored;
+  }
+
+  #receipt(draft: ReceiptDraft): Promise<StoredReceipt> {
+    const { workspace, keys, journal } = this.#context;
+    const { head } = this.#trust();
+    return makeReceipt(draft, journal.position, { workspace, host: keys.host, trustHead: head, signer: keys.hostKey });
+  }
+
+  #trust(): TrustState {
+    const state = this.#context.trust.state;
+    // Receipts tell of verified commands; without a trust log there is nothing to verify against.
+    if (state === undefined) throw new TypeError("a receipt needs a trust log");
+    return state;
+  }
+
+  #step(step: CommandStep, intent: Digest): void {
+    this.#context.log({ step, intent });
+  }
+}
+
+export function receiptFrame({ receipt, signed }: StoredReceipt): OutwardFrame {
+  return { kind: "receipt", number: receipt.number, signed };
+}

@@ -1,0 +1,29 @@
+/** What the warden's parts share: its identity, its durable stores and the few things handed in from outside. */
+import type { HostLog } from "../log.ts";
+import type { ChallengeTable } from "./challenges.ts";
+import type { HostClock } from "./clock.ts";
+import type { DenyList } from "./deny-list.ts";
+import type { ExecutorDeps } from "./executor.ts";
+import type { Journal } from "./journal.ts";
+import type { HostKeys } from "./keys.ts";
+import type { TrustStore } from "./trust-store.ts";
+
+export interface WardenContext extends ExecutorDeps {
+  readonly workspace: string;
+  readonly keys: HostKeys;
+  readonly trust: TrustStore;
+  readonly journal: Journal;
+  readonly challenges: ChallengeTable;
+  readonly denyList: DenyList;
+  readonly clock: HostClock;
+  /** base64url of 32 fresh random bytes. */
+  readonly nonce: () => string;
+  /** Names this process; challenges of another boot are dead. */
+  readonly hostBoot: string;
+  /** SHA-256 of our own client certificate, lower-case hex: layer 1, as the warden sees it. */
+  readonly certFingerprint: string;
+  /** The gateway's latest count of running sessions, for the person who reads the dialog. */
+  readonly activeSessions: () => number | undefined;
+  readonly wait: (milliseconds: number) => Promise<void>;
+  readonly log: HostLog;
+}

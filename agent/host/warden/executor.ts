@@ -1,0 +1,74 @@
+/**
+ * The table of what this host can do. Every row takes a command that went through verification and acts through
+ * interfaces handed in; there is no shell, and nothing here opens a connection.
+ */
+import * as v from "valibot";
+import { gatewayBootId } from "../../../protocol/fields.ts";
+import type { Expect, Observed } from "../../../protocol/messages.ts";
+import type { OperationName } from "../../../protocol/operations.ts";
+import type { Command, Verified } from "../../../protocol/verify.ts";
+import type { GatewayControl } from "../gateway/control-interface.ts";
+
+export interface ExecutorDeps {
+  /** Undefined on a host without a gateway. */
+  readonly gateway: GatewayControl | undefined;
+}
+
+export interface Outcome {
+  readonly verdict: "executed" | "failed";
+  readonly observed: Observed;
+  /** Why it failed, for the host's own log: a code, never text of the gateway. */
+  readonly reason?: string;
+}
+
+export interface Implementation {
+  /** The facts that an intent of this operation may pin, seen now. */
+  observe(deps: ExecutorDeps): Promise<Expect>;
+  /** Acts. Rejects only for a programmer's mistake. */
+  run(command: Verified<Command>, deps: ExecutorDeps): Promise<Outcome>;
+}
+
+export const implementations = {
+  "gateway.restart@1": { observe: observeGateway, run: (_command, deps) => restartGateway(deps) },
+  "host.check@1": {
+    observe: () => Promise.resolve({}),
+    run: () => Promise.resolve({ verdict: "executed", observed: {} }),
+  },
+} as const satisfies Record<OperationName, Implementation>;
+
+export async function observeGateway({ gateway }: ExecutorDeps): Promise<Expect> {
+  const boot = boundedBoot(await gateway?.bootId());
+  return boot === undefined ? {} : { gatewayBoot: boot };
+}
+
+async function restartGateway(deps: ExecutorDeps): Promise<Outcome> {
+  if (deps.gateway === undefined) return { verdict: "failed", observed: {}, reason: "no_gateway" };
+  try {
+    const outcome = await deps.gateway.restart();
+    const observed = observedBoots(outcome.before, outcome.after);
+    if (observed.gatewayBootAfter === undefined) return { verdict: "failed", observed, reason: "no_new_boot" };
+    return { verdict: "executed", observed };
+  } catch (error) {
+    const { gatewayBoot } = await observeGateway(deps);
+    return { verdict: "failed", observed: observedBoots(undefined, gatewayBoot), reason: codeOf(error) };
+  }
+}
+
+export function observedBoots(before: string | undefined, after: string | undefined): Observed {
+  const gatewayBootBefore = boundedBoot(before);
+  const gatewayBootAfter = boundedBoot(after);
+  return {
+    ...(gatewayBootBefore === undefined ? {} : { gatewayBootBefore }),
+    ...(gatewayBootAfter === undefined ? {} : { gatewayBootAfter }),
+  };
+}
+
+/** A boot id is the gateway's claim: what does not fit the field is no claim at all. */
+function boundedBoot(boot: string | undefined): string | undefined {
+  return v.is(gatewayBootId, boot) ? boot : undefined;
+}
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && /^[A-Za-z0-9_.-]{1,48}$/.test(code) ? code : "unknown";
+}

@@ -1,0 +1,233 @@
+/**
+ * The journal: what this host began, what became of it, and its chain of receipts, in one append-only file, so that a
+ * crash cannot leave the two in disagreement. An intent is written before it runs and is known for 90 days; that, and
+ * not the challenge alone, is why nothing runs twice. It decides nothing and executes nothing.
+ */
+import * as v from "valibot";
+import { decodeCanonical, encodeCanonical, MalformedError } from "../../../protocol/canonical.ts";
+import { utf8, utf8Text } from "../../../protocol/bytes.ts";
+import { count, digest, gatewayBootId, operationName, seconds } from "../../../protocol/fields.ts";
+import { JOURNAL_SECONDS } from "../../../protocol/limits.ts";
+import { signedSchema } from "../../../protocol/messages.ts";
+import type { Digest } from "../../../protocol/signing.ts";
+import { HostError } from "../host-error.ts";
+import { AppendFile, type AppendIo } from "./append-file.ts";
+import { NO_RECEIPTS, positionOf, readReceipt, type ReceiptPosition, type StoredReceipt } from "./receipts.ts";
+
+const startedSchema = v.strictObject({
+  kind: v.literal("started"),
+  intent: digest,
+  operation: operationName,
+  at: seconds,
+  /** What to compare after a crash: the boot that was to be replaced. */
+  gatewayBoot: v.optional(gatewayBootId),
+});
+const lineSchema = v.variant("kind", [
+  /** First line after pruning: where the receipts that were dropped ended. */
+  v.strictObject({ kind: v.literal("head"), number: count, hash: digest }),
+  startedSchema,
+  v.strictObject({ kind: v.literal("ended"), receipt: signedSchema }),
+  /** In the chain of receipts, but the intent stays unknown: it may come again, properly. */
+  v.strictObject({ kind: v.literal("refused"), receipt: signedSchema }),
+  v.strictObject({ kind: v.literal("acked"), number: count }),
+]);
+type Line = v.InferOutput<typeof lineSchema>;
+export type Started = Omit<v.InferOutput<typeof startedSchema>, "kind">;
+
+export interface JournalOptions {
+  readonly path: string;
+  /** Host wall clock, seconds: what is older than the journal's life is dropped at opening. */
+  readonly now: number;
+  readonly io?: AppendIo;
+}
+
+export class Journal {
+  /** Bytes of a torn last line that opening dropped. */
+  readonly tornBytes: number;
+  readonly #file: AppendFile;
+  /** Each begun intent; a receipt once it ended. Rebuilt from the file. */
+  readonly #intents = new Map<Digest, { readonly started: Started; ended: StoredReceipt | undefined }>();
+  /** Receipts that the edge has not confirmed, by number. Rebuilt from the file. */
+  readonly #unacked = new Map<number, StoredReceipt>();
+  #position: ReceiptPosition = NO_RECEIPTS;
+
+  private constructor(file: AppendFile, tornBytes: number) {
+    this.#file = file;
+    this.tornBytes = tornBytes;
+  }
+
+  static open({ path, now, io }: JournalOptions): Journal {
+    const { file, lines, tornBytes } = AppendFile.open(path, io);
+    try {
+      const parsed = lines.map((text, i) => parseLine(text, { path, number: i + 1 }));
+      const journal = new Journal(file, tornBytes);
+      for (const [i, line] of parsed.entries()) journal.#load(line, { path, number: i + 1 });
+      const kept = journal.#prune(parsed, now - JOURNAL_SECONDS);
+      if (kept === undefined) return journal;
+      file.replace(kept.map(encodeLine));
+      const pruned = new Journal(file, tornBytes);
+      for (const [i, line] of kept.entries()) pruned.#load(line, { path, number: i + 1 });
+      return pruned;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** True for whatever was begun here: executed, failed, interrupted or running. */
+  isKnown(intent: Digest): boolean {
+    return this.#intents.has(intent);
+  }
+
+  receiptOf(intent: Digest): StoredReceipt | undefined {
+    return this.#intents.get(intent)?.ended;
+  }
+
+  /** Begun and not ended: while this process runs, the one that is running; after a start, the interrupted ones. */
+  unfinished(): readonly Started[] {
+    return [...this.#intents.values()].flatMap(({ started, ended }) => (ended === undefined ? [started] : []));
+  }
+
+  /** Oldest first. */
+  unacked(): readonly StoredReceipt[] {
+    return [...this.#unacked.values()];
+  }
+
+  get position(): ReceiptPosition {
+    return this.#position;
+  }
+
+  /** Durable when it returns; only then may the intent run. @throws {AppendError} */
+  started(entry: Started): void {
+    if (this.#intents.has(entry.intent)) throw new TypeError("journal: an intent is begun once");
+    this.#file.append(encodeLine({ kind: "started", ...entry }));
+    this.#intents.set(entry.intent, { started: entry, ended: undefined });
+  }
+
+  /** Durable when it returns; only then may the receipt leave. @throws {AppendError} */
+  ended(stored: StoredReceipt): void {
+    const record = this.#intents.get(stored.receipt.intent);
+    if (record === undefined || record.ended !== undefined) throw new TypeError("journal: ended without started");
+    this.#file.append(encodeLine({ kind: "ended", receipt: stored.signed }));
+    record.ended = stored;
+    this.#chain(stored);
+  }
+
+  /** @throws {AppendError} */
+  refused(stored: StoredReceipt): void {
+    this.#file.append(encodeLine({ kind: "refused", receipt: stored.signed }));
+    this.#chain(stored);
+  }
+
+  /** The edge holds this receipt. Losing the line only means sending the receipt again. @throws {AppendError} */
+  acked(number: number): void {
+    if (!this.#unacked.has(number)) return;
+    this.#file.appendLazily(encodeLine({ kind: "acked", number }));
+    this.#unacked.delete(number);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #chain(stored: StoredReceipt): void {
+    this.#position = positionOf(stored);
+    this.#unacked.set(stored.receipt.number, stored);
+  }
+
+  #load(line: Line, place: LinePlace): void {
+    switch (line.kind) {
+      case "head":
+        if (place.number !== 1) throw damaged(place, "a head is only ever the first line");
+        this.#position = { number: line.number, hash: line.hash };
+        return;
+      case "started": {
+        const { kind: _, ...started } = line;
+        if (this.#intents.has(started.intent)) throw damaged(place, "an intent begins twice");
+        this.#intents.set(started.intent, { started, ended: undefined });
+        return;
+      }
+      case "ended": {
+        const stored = this.#follow(line.receipt, place);
+        const record = this.#intents.get(stored.receipt.intent);
+        if (record === undefined || record.ended !== undefined) throw damaged(place, "an intent ends that never began");
+        record.ended = stored;
+        return;
+      }
+      case "refused":
+        this.#follow(line.receipt, place);
+        return;
+      case "acked":
+        this.#unacked.delete(line.number);
+    }
+  }
+
+  /** The next receipt of the chain, or a reason not to start. */
+  #follow(signed: StoredReceipt["signed"], place: LinePlace): StoredReceipt {
+    const stored = receiptAt(signed, place);
+    const { number, previous } = stored.receipt;
+    if (number !== this.#position.number + 1 || previous !== this.#position.hash) {
+      throw damaged(place, "a receipt does not follow the one before");
+    }
+    this.#chain(stored);
+    return stored;
+  }
+
+  /** The lines worth keeping, or undefined when nothing is old enough to drop. Drops whole beginnings only. */
+  #prune(lines: readonly Line[], before: number): readonly Line[] | undefined {
+    let cut = 0;
+    let position: ReceiptPosition | undefined;
+    for (const [i, line] of lines.entries()) {
+      const age = ageOf(line);
+      if (age !== undefined && age >= before) break;
+      if (line.kind === "started" && this.#intents.get(line.intent)?.ended === undefined) break;
+      if (line.kind === "ended" || line.kind === "refused") position = positionOf(readReceipt(line.receipt));
+      if (line.kind === "head") position = { number: line.number, hash: line.hash };
+      if (line.kind !== "started") cut = i + 1; // never between a beginning and its end
+    }
+    if (cut < 2 || position === undefined) return undefined;
+    return [{ kind: "head", ...position }, ...lines.slice(cut)];
+  }
+}
+
+interface LinePlace {
+  readonly path: string;
+  readonly number: number;
+}
+
+function parseLine(text: string, place: LinePlace): Line {
+  try {
+    const result = v.safeParse(lineSchema, decodeCanonical(utf8(text)));
+    if (result.success) return result.output;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+  }
+  throw damaged(place, "it is not a line that this program wrote");
+}
+
+function receiptAt(signed: StoredReceipt["signed"], place: LinePlace): StoredReceipt {
+  try {
+    return readReceipt(signed);
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw damaged(place, "its receipt is not a receipt");
+  }
+}
+
+function encodeLine(line: Line): string {
+  return utf8Text(encodeCanonical(line));
+}
+
+/** When a line was written, seconds; undefined for lines that carry no time. */
+function ageOf(line: Line): number | undefined {
+  if (line.kind === "started") return line.at;
+  if (line.kind === "ended" || line.kind === "refused") return readReceipt(line.receipt).receipt.ended;
+  return undefined;
+}
+
+function damaged({ path, number }: LinePlace, why: string): HostError {
+  return new HostError(
+    "journal_damaged",
+    `The journal ${path} is damaged in line ${number}: ${why}. Without it this host could run a command twice, so it does not start. Restore the file from a backup, or remove this host in Clawhold and join it again with an empty state directory.`,
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * The host's two signing keys: the host key (hello, prepared, receipts, trust-ack) and the cosignature key. Their seeds
+ * lie in one file that only the warden's user can read. Nothing here hands out a seed.
+ */
+import { createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
+import * as v from "valibot";
+import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
+import { fixedBytes } from "../../../protocol/fields.ts";
+import { preAuthenticationEncoding, type Signer } from "../../../protocol/signing.ts";
+import { hostIdOf } from "../../../protocol/words.ts";
+import { writeFileAtomically } from "../../edge/atomic-file.ts";
+import { HostError } from "../host-error.ts";
+import { readPrivateFile } from "../private-file.ts";
+
+export interface HostKeys {
+  /** Follows from the host key. */
+  readonly host: string;
+  readonly hostKey: Signer;
+  readonly cosignKey: Signer;
+}
+
+const SEED_BYTES = 32;
+/** PKCS#8 wrapping of a raw Ed25519 seed (RFC 8410, section 7). */
+const PKCS8_PREFIX = Uint8Array.from([
+  0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+]);
+
+const keysSchema = v.strictObject({
+  v: v.literal(1),
+  hostSeed: fixedBytes(SEED_BYTES),
+  cosignSeed: fixedBytes(SEED_BYTES),
+});
+
+/** The keys of this host; undefined before the first join. */
+export function readHostKeys(path: string): HostKeys | undefined {
+  const text = readPrivateFile(path);
+  if (text === undefined) return undefined;
+  let stored: v.InferOutput<typeof keysSchema>;
+  try {
+    stored = v.parse(keysSchema, JSON.parse(text));
+  } catch {
+    // The cause is dropped: a parser's message may quote the seed it stumbled over.
+    throw new HostError(
+      "state_damaged",
+      `${path} does not hold this host's keys any more. Restore it from a backup, or remove this host in Clawhold and join it again with an empty state directory.`,
+    );
+  }
+  return keysOf(stored.hostSeed, stored.cosignSeed);
+}
+
+/** Makes keys on first use. A key that exists is never replaced: its id is what people admitted. */
+export function openHostKeys(path: string): HostKeys {
+  const existing = readHostKeys(path);
+  if (existing !== undefined) return existing;
+  const hostSeed = toBase64url(randomBytes(SEED_BYTES));
+  const cosignSeed = toBase64url(randomBytes(SEED_BYTES));
+  writeFileAtomically(path, `${JSON.stringify({ v: 1, hostSeed, cosignSeed })}\n`);
+  return keysOf(hostSeed, cosignSeed);
+}
+
+function keysOf(hostSeed: string, cosignSeed: string): HostKeys {
+  const hostKey = signerOf(fromBase64url(hostSeed));
+  return { host: hostIdOf(hostKey.publicKey), hostKey, cosignKey: signerOf(fromBase64url(cosignSeed)) };
+}
+
+/** Signs PAE(kind, body) with the Ed25519 key of a 32-byte seed. */
+export function signerOf(seed: Uint8Array): Signer {
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
+  const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32);
+  return {
+    publicKey: toBase64url(publicKey),
+    sign: (kind, body) => Promise.resolve(toBase64url(sign(null, preAuthenticationEncoding(kind, body), key))),
+  };
+}

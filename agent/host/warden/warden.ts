@@ -1,0 +1,179 @@
+/**
+ * The warden's port: frames in, frames out. It verifies and executes, and trusts nobody who hands it frames; nothing
+ * reachable from here may open a network connection (a test walks the imports).
+ */
+import { MAX_CHALLENGES_PER_HOST } from "../../../protocol/limits.ts";
+import type { InwardFrame } from "../../../protocol/tunnel.ts";
+import { AppendError } from "./append-file.ts";
+import { Commands, receiptFrame, type CommandSource } from "./commands.ts";
+import { Connection, TunnelViolation, type Send } from "./connection.ts";
+import type { WardenContext } from "./deps.ts";
+import { answerPrepare, type PrepareFrame } from "./prepare.ts";
+
+export interface Warden {
+  /** A new tunnel; the one before counts as closed. */
+  connect(send: Send): WardenTunnel;
+  /** True once a trust statement has admitted this host. */
+  isAdmitted(): boolean;
+  /** Refusals so far that no receipt tells of. */
+  unsignedRefusals(): number;
+  /** Resolves when the command that is running, if any, is over and written down. */
+  stop(): Promise<void>;
+}
+
+export interface WardenTunnel {
+  /** @throws {TunnelViolation} when the tunnel must be closed. The caller waits before handing in the next frame. */
+  receive(frame: InwardFrame): Promise<void>;
+  isWelcomed(): boolean;
+  close(): void;
+}
+
+export interface WardenOptions {
+  readonly context: WardenContext;
+  /** Called after every change of the trust log. */
+  readonly onTrust?: () => void;
+  /** A mistake of ours that no peer can cause on purpose: the process should end rather than go on. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** What an earlier process left begun is settled first; deliveries wait for that, everything else does not. */
+export function openWarden(options: WardenOptions): Warden {
+  const core = new Core(options);
+  core.recover();
+  return core;
+}
+
+class Core implements Warden {
+  readonly #context: WardenContext;
+  readonly #options: WardenOptions;
+  readonly #commands: Commands;
+  readonly #wants = { lastAt: Number.NEGATIVE_INFINITY };
+  #current: Connection | undefined;
+  /** The one lane in which commands run; ends when the last one queued is over. */
+  #lane: Promise<void> = Promise.resolve();
+  #queued = 0;
+  #preparing = 0;
+  /** RAM only: after a restart the edge delivers again, and known intents get their receipt. */
+  #lastAck = 0;
+
+  constructor(options: WardenOptions) {
+    this.#context = options.context;
+    this.#options = options;
+    this.#commands = new Commands(options.context);
+  }
+
+  recover(): void {
+    this.#lane = this.#commands.recover((frame) => this.#current?.send(frame)).catch(this.#options.onFault);
+  }
+
+  isAdmitted(): boolean {
+    return this.#context.trust.state?.hosts.has(this.#context.keys.host) ?? false;
+  }
+
+  unsignedRefusals(): number {
+    return this.#commands.unsignedRefusals;
+  }
+
+  async stop(): Promise<void> {
+    this.#current?.close();
+    this.#commands.stop();
+    await this.#lane;
+    this.#context.journal.close();
+    this.#context.trust.close();
+  }
+
+  connect(send: Send): WardenTunnel {
+    this.#current?.close();
+    const connection = new Connection({
+      context: this.#context,
+      send,
+      lastAck: () => this.#lastAck,
+      wants: this.#wants,
+    });
+    this.#current = connection;
+    return {
+      receive: (frame) => this.#receive(frame, connection),
+      isWelcomed: () => connection.isWelcomed,
+      close: () => connection.close(),
+    };
+  }
+
+  async #receive(frame: InwardFrame, connection: Connection): Promise<void> {
+    if (!connection.isOpen) return;
+    switch (frame.kind) {
+      case "challenge":
+        return connection.hello(frame);
+      case "trust":
+        return this.#trust(frame, connection);
+      case "welcome":
+        await connection.welcome(frame);
+        for (const stored of this.#context.journal.unacked()) connection.send(receiptFrame(stored));
+        return;
+      case "prepare":
+        connection.requireWelcome();
+        return this.#prepare(frame, connection);
+      case "deliver":
+        connection.requireWelcome();
+        return this.#deliver(frame, connection);
+      case "ack":
+        connection.requireWelcome();
+        return this.#ack(frame.receipt);
+      case "drain":
+        connection.requireWelcome();
+    }
+  }
+
+  async #trust(frame: Extract<InwardFrame, { kind: "trust" }>, connection: Connection): Promise<void> {
+    try {
+      if (await connection.trust(frame)) this.#options.onTrust?.();
+    } catch (error) {
+      if (!(error instanceof AppendError)) throw error;
+      this.#context.log({ event: "trust_write_failed" }); // stays behind, and says so by its head
+    }
+  }
+
+  /** In the background: the gateway may take seconds to say its boot, and other frames must not wait for that. */
+  #prepare(frame: PrepareFrame, connection: Connection): void {
+    if (this.#preparing >= MAX_CHALLENGES_PER_HOST) throw new TunnelViolation("flood");
+    this.#preparing += 1;
+    answerPrepare(frame, this.#context)
+      .then((answer) => connection.send(answer))
+      .catch(this.#options.onFault)
+      .finally(() => {
+        this.#preparing -= 1;
+      });
+  }
+
+  #deliver(frame: Extract<InwardFrame, { kind: "deliver" }>, connection: Connection): void {
+    if (this.#queued >= MAX_CHALLENGES_PER_HOST) throw new TunnelViolation("flood");
+    this.#queued += 1;
+    this.#lane = this.#lane
+      .then(() => this.#commands.deliver(frame.envelope, this.#source(connection)))
+      .then(() => {
+        this.#lastAck = Math.max(this.#lastAck, frame.number);
+      })
+      .catch(this.#options.onFault)
+      .finally(() => {
+        this.#queued -= 1;
+      });
+  }
+
+  /** The tunnel that brought a command may be gone when it ends: the answer takes the one that is there then. */
+  #source(connection: Connection): CommandSource {
+    return {
+      tunnel: () => connection.tunnel,
+      isOpen: () => connection.isOpen,
+      send: (frame) => this.#current?.send(frame),
+      catchUp: () => connection.catchUp(),
+    };
+  }
+
+  #ack(number: number): void {
+    try {
+      this.#context.journal.acked(number);
+    } catch (error) {
+      if (!(error instanceof AppendError)) throw error;
+      this.#context.log({ event: "journal_write_failed" }); // repeated at the next welcome
+    }
+  }
+}
