@@ -2,7 +2,7 @@
  * One pure function that edge, host and browser share: a state and a signed statement give the next state or a
  * named refusal. Nothing here trusts who delivered the bytes.
  */
-import { verifyAssertion, type AssertionVerdict } from "../assertion.ts";
+import { verifyAssertion, type AssertionVerdict, type PinnedCredential } from "../assertion.ts";
 import { fromBase64url } from "../bytes.ts";
 import { MalformedError } from "../canonical.ts";
 import { isAcceptablePoint } from "../ed25519.ts";
@@ -71,6 +71,8 @@ export async function applyRoot(signed: SignedRoot, pin: RootPin): Promise<Trust
   const bySetupKey = { kind: "root", body: bytes, signature: signed.setupSignature, publicKey: root.setupKey } as const;
   if (!(await verifySignature(bySetupKey))) return refuse("setup_key");
   const state = rootState(root, workspace);
+  const fault = judgeRoot(root, state);
+  if (fault !== undefined) return refuse(fault);
   if (session.workspace !== workspace) return refuse("session");
   const verdict = await verifyTouch(state, signed.session, "session");
   if (!verdict.ok) return refuse("assertion");
@@ -92,6 +94,32 @@ function rootState(root: Root, workspace: string): TrustState {
     dispatchKey: root.dispatchKey,
     ledgerKey: root.ledgerKey,
   };
+}
+
+/** A root counts for ever: one that reads two ways, or that nobody could administer, is refused at the start. */
+function judgeRoot(root: Root, state: TrustState): TrustRefusal | undefined {
+  const ids = [
+    root.credentials.map((c) => c.credentialId),
+    root.origins.map((o) => o.origin),
+    root.roles.map((r) => r.id),
+  ];
+  if (ids.some((list) => new Set(list).size !== list.length)) return "exists";
+  // A name is served either by people's own machines or by the edge, for ever: its passkeys work on both pages.
+  const classes = new Set(root.origins.map((listed) => `${listed.rpId} ${listed.class}`));
+  if (classes.size !== new Set(root.origins.map((listed) => listed.rpId)).size) return "exists";
+  if (!root.credentials.every((credential) => isListed(state, credential.rpId))) return "unknown";
+  const keys = [root.dispatchKey, root.ledgerKey].every((key) => isAcceptablePoint(fromBase64url(key)));
+  if (!keys || !root.credentials.every(hasUsableKey)) return "key";
+  return isAdministered(state) ? undefined : "last_admin";
+}
+
+function isListed(state: TrustState, rpId: string): boolean {
+  return state.origins.some((listed) => listed.rpId === rpId);
+}
+
+/** A low-order Ed25519 key has signatures that anybody can write; the verifier refuses it, so no list takes it. */
+function hasUsableKey({ alg, publicKey }: PinnedCredential): boolean {
+  return alg !== "Ed25519" || isAcceptablePoint(fromBase64url(publicKey));
 }
 
 /** The next state, or why not. The statement's place in the chain is its freshness. */
@@ -167,7 +195,8 @@ function addCredential(state: TrustState, body: BodyOf<"credential.add">): Outco
   const { person, ...credential } = body;
   if (!state.people.has(person)) return "unknown";
   if (state.credentials.has(credential.credentialId)) return "exists";
-  if (!state.origins.some((listed) => listed.rpId === credential.rpId)) return "unknown";
+  if (!isListed(state, credential.rpId)) return "unknown";
+  if (!hasUsableKey(credential)) return "key";
   const credentials = new Map(state.credentials).set(credential.credentialId, { ...credential, person });
   return { ...state, credentials };
 }
@@ -176,7 +205,8 @@ function assignRoles(state: TrustState, body: BodyOf<"role.assign">): Outcome {
   const person = state.people.get(body.person);
   if (person === undefined || !body.roles.every((role) => state.roles.has(role))) return "unknown";
   const people = new Map(state.people).set(person.id, { ...person, roles: body.roles });
-  return administered({ ...state, people });
+  const next = { ...state, people };
+  return isAdministered(next) ? next : "last_admin";
 }
 
 function admitHost(state: TrustState, body: BodyOf<"host.admit">): Outcome {
@@ -200,12 +230,15 @@ function addPerson(state: TrustState, body: BodyOf<"person.add">): Outcome {
   return { ...state, people: new Map(state.people).set(body.id, body) };
 }
 
-/** A workspace that nobody can administer is lost for ever; no statement may lead there. */
-function administered(state: TrustState): Outcome {
-  const usable = [...state.credentials.values()].some((credential) =>
-    hasPermission(state, credential.person, { permission: "workspace.administer" }),
+/**
+ * A workspace that nobody can administer is lost for ever; no statement may lead there. Statements are approved in
+ * the signer only, so an administrator without a passkey for a signer's name does not count.
+ */
+function isAdministered(state: TrustState): boolean {
+  const signerNames = new Set(state.origins.filter((listed) => listed.class === "signer").map(({ rpId }) => rpId));
+  return [...state.credentials.values()].some(
+    ({ person, rpId }) => signerNames.has(rpId) && hasPermission(state, person, { permission: "workspace.administer" }),
   );
-  return usable ? state : "last_admin";
 }
 
 function decoded<T>(decode: () => T): T | undefined {

@@ -12,7 +12,9 @@ describe("each rule", () => {
   });
 
   it("has a case for every refusal code that an envelope can reach", () => {
-    const reached = new Set<string>(envelopeCases.filter((one) => one.name.startsWith("host: ")).map((one) => one.expected));
+    const reached = new Set<string>(
+      envelopeCases.filter((one) => one.name.startsWith("host: ")).map((one) => one.expected),
+    );
     const elsewhere = new Set(Object.keys(reachedElsewhere));
     expect(refusalCodes.filter((code) => !reached.has(code) && !elsewhere.has(code))).toEqual([]);
     expect(refusalCodes.filter((code) => reached.has(code) && elsewhere.has(code))).toEqual([]);

@@ -2,7 +2,14 @@
 import type { AssertionContext, PinnedCredential } from "../../../protocol/assertion.ts";
 import { concatBytes, fromBase64url, toBase64url, utf8 } from "../../../protocol/bytes.ts";
 import { digestBytes } from "../../../protocol/signing.ts";
-import { assertion, createCredential, FLAGS, originFor, type AssertionKnobs, type SoftwareCredential } from "../../fixtures/authenticator.ts";
+import {
+  assertion,
+  createCredential,
+  FLAGS,
+  originFor,
+  type AssertionKnobs,
+  type SoftwareCredential,
+} from "../../fixtures/authenticator.ts";
 import { laxDer } from "../../fixtures/der.ts";
 import { flipBit, nonceOf } from "../../fixtures/keys.ts";
 import { DAILY_RP_ID, SIGNER_RP_ID } from "../../fixtures/workspace.ts";
@@ -30,7 +37,10 @@ interface Bend {
   readonly context?: Partial<AssertionContext>;
 }
 
-export async function assertionVerdict(modules: Modules, { kind = "es256", knobs, pinned, context }: Bend): Promise<string> {
+export async function assertionVerdict(
+  modules: Modules,
+  { kind = "es256", knobs, pinned, context }: Bend,
+): Promise<string> {
   const credential = await credentials[kind]();
   const verdict = await modules.assertion.verifyAssertion({
     assertion: await assertion(credential, challenge, knobs),
@@ -52,17 +62,53 @@ const usual = `"type":"webauthn.get","challenge":"${B64}","origin":"${ORIGIN}"`;
 /** As browsers write it. */
 const browsers: readonly (readonly [string, string, Bend])[] = [
   ["Chromium", "ok signer 0", clientData(`${usual},"crossOrigin":false`)],
-  ["Chromium with its reminder", "ok signer 0", clientData(`${usual},"crossOrigin":false,"other_keys_can_be_added_here":"do not compare clientDataJSON against a template. See https://goo.gl/yabPex"`)],
-  ["Chromium in a foreign frame", "cross_origin", clientData(`${usual},"crossOrigin":true,"topOrigin":"https://evil.example"`)],
+  [
+    "Chromium with its reminder",
+    "ok signer 0",
+    clientData(
+      `${usual},"crossOrigin":false,"other_keys_can_be_added_here":"do not compare clientDataJSON against a template. See https://goo.gl/yabPex"`,
+    ),
+  ],
+  [
+    "Chromium in a foreign frame",
+    "cross_origin",
+    clientData(`${usual},"crossOrigin":true,"topOrigin":"https://evil.example"`),
+  ],
   ["WebKit, without crossOrigin", "ok signer 0", clientData(usual)],
   ["WebKit in a foreign frame", "cross_origin", clientData(`${usual},"topOrigin":"https://evil.example"`)],
-  ["Firefox, in its own order", "ok signer 0", clientData(`"challenge":"${B64}","origin":"${ORIGIN}","type":"webauthn.get","crossOrigin":false`)],
-  ["Firefox of old, with hash algorithm and extensions", "ok signer 0", clientData(`"challenge":"${B64}","clientExtensions":{},"hashAlgorithm":"SHA-256","origin":"${ORIGIN}","type":"webauthn.get"`)],
-  ["Android, slashes escaped", "ok signer 0", clientData(`"type":"webauthn.get","challenge":"${B64}","origin":"${ORIGIN.replaceAll("/", "\\/")}","androidPackageName":"com.android.chrome"`)],
-  ["a password manager, with spaces and nested members", "ok signer 0", text(`{ "type" : "webauthn.get",\n "extra":{"type":"x","a":[{"type":1}]}, "challenge":"${B64}", "list":["type",{"origin":"y"}],"origin":"${ORIGIN}","crossOrigin":false }\n`)],
+  [
+    "Firefox, in its own order",
+    "ok signer 0",
+    clientData(`"challenge":"${B64}","origin":"${ORIGIN}","type":"webauthn.get","crossOrigin":false`),
+  ],
+  [
+    "Firefox of old, with hash algorithm and extensions",
+    "ok signer 0",
+    clientData(
+      `"challenge":"${B64}","clientExtensions":{},"hashAlgorithm":"SHA-256","origin":"${ORIGIN}","type":"webauthn.get"`,
+    ),
+  ],
+  [
+    "Android, slashes escaped",
+    "ok signer 0",
+    clientData(
+      `"type":"webauthn.get","challenge":"${B64}","origin":"${ORIGIN.replaceAll("/", "\\/")}","androidPackageName":"com.android.chrome"`,
+    ),
+  ],
+  [
+    "a password manager, with spaces and nested members",
+    "ok signer 0",
+    text(
+      `{ "type" : "webauthn.get",\n "extra":{"type":"x","a":[{"type":1}]}, "challenge":"${B64}", "list":["type",{"origin":"y"}],"origin":"${ORIGIN}","crossOrigin":false }\n`,
+    ),
+  ],
   ["braces and quotes inside a string", "ok signer 0", clientData(`${usual},"note":"\\"},{\\"type\\":\\"\\\\"`)],
   ["a member named like the prototype", "ok signer 0", clientData(`${usual},"__proto__":{"crossOrigin":true}`)],
-  ["crossOrigin beside a top origin of null", "cross_origin", clientData(`${usual},"crossOrigin":false,"topOrigin":null`)],
+  [
+    "crossOrigin beside a top origin of null",
+    "cross_origin",
+    clientData(`${usual},"crossOrigin":false,"topOrigin":null`),
+  ],
 ];
 
 /** Client data that is not well formed, or says something else. */
@@ -74,8 +120,16 @@ const clientDataRules: readonly (readonly [string, string, Bend])[] = [
   ["two objects", "client_data", text(`{${usual}}{${usual}}`)],
   ["a byte after it", "client_data", text(`{${usual}}\u0000`)],
   ["a byte order mark", "client_data", text(`\ufeff{${usual}}`)],
-  ["not UTF-8", "client_data", { knobs: { clientData: concatBytes(utf8(`{${usual},"x":"`), Uint8Array.of(0xff), utf8('"}')) } }],
-  ["an overlong encoding", "client_data", { knobs: { clientData: concatBytes(utf8(`{${usual},"x":"`), Uint8Array.of(0xc0, 0xaf), utf8('"}')) } }],
+  [
+    "not UTF-8",
+    "client_data",
+    { knobs: { clientData: concatBytes(utf8(`{${usual},"x":"`), Uint8Array.of(0xff), utf8('"}')) } },
+  ],
+  [
+    "an overlong encoding",
+    "client_data",
+    { knobs: { clientData: concatBytes(utf8(`{${usual},"x":"`), Uint8Array.of(0xc0, 0xaf), utf8('"}')) } },
+  ],
   ["a comment", "client_data", clientData(`${usual}/* */`)],
   ["a trailing comma", "client_data", clientData(`${usual},`)],
   ["type twice", "client_data", clientData(`${usual},"type":"webauthn.get"`)],
@@ -103,7 +157,11 @@ const clientDataRules: readonly (readonly [string, string, Bend])[] = [
   ["another challenge", "challenge", { knobs: { challenge: nonceOf("other") } }],
   ["the challenge with padding", "challenge", { knobs: { challenge: `${B64}=` } }],
   ["the challenge cut short", "challenge", { knobs: { challenge: B64.slice(0, -1) } }],
-  ["the challenge in base64", "challenge", { context: { challenge: Uint8Array.from({ length: 32 }, () => 0xfb) }, knobs: { challenge: "+/".repeat(21) } }],
+  [
+    "the challenge in base64",
+    "challenge",
+    { context: { challenge: Uint8Array.from({ length: 32 }, () => 0xfb) }, knobs: { challenge: "+/".repeat(21) } },
+  ],
   ["another origin", "origin", { knobs: { origin: "https://evil.example" } }],
   ["an origin that only begins like ours", "origin", { knobs: { origin: `${ORIGIN}.evil.example` } }],
   ["another port", "origin", { knobs: { origin: "http://clawhold.localhost:8444" } }],
@@ -140,7 +198,9 @@ const authenticatorRules: readonly (readonly [string, string, Bend])[] = [
   ["a counter", "ok signer 4294967295", { knobs: { counter: 0xffff_ffff } }],
 ];
 
-const swap = (alg: PinnedCredential["alg"]): Bend["pinned"] => (pinned) => ({ ...pinned, alg });
+const swap =
+  (alg: PinnedCredential["alg"]) =>
+  (pinned: PinnedCredential): PinnedCredential => ({ ...pinned, alg });
 const halves = (signature: Uint8Array): readonly Uint8Array[] => [signature.subarray(0, 32), signature.subarray(32)];
 const signatureRules: readonly (readonly [string, string, Bend])[] = [
   ["ES256", "ok signer 0", {}],
@@ -150,26 +210,55 @@ const signatureRules: readonly (readonly [string, string, Bend])[] = [
   ["ES256, one bit flipped", "signature", { knobs: { mutateSignature: (s) => flipBit(s, s.length * 8 - 1) } }],
   ["RS256, one bit flipped", "signature", { kind: "rs256", knobs: { mutateSignature: (s) => flipBit(s, 9) } }],
   ["Ed25519, one bit flipped", "signature", { kind: "ed25519", knobs: { mutateSignature: (s) => flipBit(s, 300) } }],
-  ["RS256, a byte too many", "signature", { kind: "rs256", knobs: { mutateSignature: (s) => concatBytes(s, Uint8Array.of(0)) } }],
-  ["RS256, a zero before it", "signature", { kind: "rs256", knobs: { mutateSignature: (s) => concatBytes(Uint8Array.of(0), s) } }],
-  ["Ed25519, a byte too many", "signature", { kind: "ed25519", knobs: { mutateSignature: (s) => concatBytes(s, Uint8Array.of(0)) } }],
-  ["Ed25519, low-order R", "signature", { kind: "ed25519", knobs: { mutateSignature: (s) => concatBytes(Uint8Array.of(1), new Uint8Array(31), s.subarray(32)) } }],
-  ["Ed25519, low-order key", "signature", {
-    kind: "ed25519",
-    pinned: (pinned) => ({ ...pinned, publicKey: toBase64url(concatBytes(Uint8Array.of(1), new Uint8Array(31))) }),
-    // With A the neutral element, S·B = R holds for any message: S = 1 and R = B.
-    knobs: { mutateSignature: () => concatBytes(basePoint, Uint8Array.of(1), new Uint8Array(31)) },
-  }],
+  [
+    "RS256, a byte too many",
+    "signature",
+    { kind: "rs256", knobs: { mutateSignature: (s) => concatBytes(s, Uint8Array.of(0)) } },
+  ],
+  [
+    "RS256, a zero before it",
+    "signature",
+    { kind: "rs256", knobs: { mutateSignature: (s) => concatBytes(Uint8Array.of(0), s) } },
+  ],
+  [
+    "Ed25519, a byte too many",
+    "signature",
+    { kind: "ed25519", knobs: { mutateSignature: (s) => concatBytes(s, Uint8Array.of(0)) } },
+  ],
+  [
+    "Ed25519, low-order R",
+    "signature",
+    {
+      kind: "ed25519",
+      knobs: { mutateSignature: (s) => concatBytes(Uint8Array.of(1), new Uint8Array(31), s.subarray(32)) },
+    },
+  ],
+  [
+    "Ed25519, low-order key",
+    "signature",
+    {
+      kind: "ed25519",
+      pinned: (pinned) => ({ ...pinned, publicKey: toBase64url(concatBytes(Uint8Array.of(1), new Uint8Array(31))) }),
+      // With A the neutral element, S·B = R holds for any message: S = 1 and R = B.
+      knobs: { mutateSignature: () => concatBytes(basePoint, Uint8Array.of(1), new Uint8Array(31)) },
+    },
+  ],
   ["ES256 in raw form", "signature", { knobs: { mutateSignature: (s) => concatBytes(...halves(s.subarray(-64))) } }],
   ["an ES256 key pinned as Ed25519", "signature", { pinned: swap("Ed25519") }],
   ["an ES256 key pinned as RS256", "signature", { pinned: swap("RS256") }],
   ["an Ed25519 key pinned as ES256", "signature", { kind: "ed25519", pinned: swap("ES256") }],
   ["an RS256 key pinned as ES256", "signature", { kind: "rs256", pinned: swap("ES256") }],
   ["a key that is none", "signature", { pinned: (pinned) => ({ ...pinned, publicKey: "AAAA" }) }],
-  ["a key with a byte changed", "signature", {
-    pinned: (pinned) => ({ ...pinned, publicKey: toBase64url(flipBit(fromBase64url(pinned.publicKey), 90 * 8)) }),
-  }],
-  ...Object.entries(laxDer).map(([name, mutate]) => [`DER: ${name}`, "signature", { knobs: { mutateSignature: mutate } }] as const),
+  [
+    "a key with a byte changed",
+    "signature",
+    {
+      pinned: (pinned) => ({ ...pinned, publicKey: toBase64url(flipBit(fromBase64url(pinned.publicKey), 90 * 8)) }),
+    },
+  ],
+  ...Object.entries(laxDer).map(
+    ([name, mutate]) => [`DER: ${name}`, "signature", { knobs: { mutateSignature: mutate } }] as const,
+  ),
 ];
 
 /** Encoding of the base point: y = 4/5 (RFC 8032, section 5.1). */

@@ -1,6 +1,12 @@
 /** Verdicts on whole envelopes: each rule alone, then its finer points (every field of a comparison, every limit). */
 import type { HostView } from "../../../protocol/verify.ts";
-import { addCriticalOperation, CRITICAL_OPERATION, GATEWAY_BOOT, honestCommand, type CommandDraft } from "../../fixtures/command.ts";
+import {
+  addCriticalOperation,
+  CRITICAL_OPERATION,
+  GATEWAY_BOOT,
+  honestCommand,
+  type CommandDraft,
+} from "../../fixtures/command.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { fingerprintOf, makeWorld, NOW, type World } from "../../fixtures/workspace.ts";
 import { once, type Modules, type RuleCase } from "./cases.ts";
@@ -39,50 +45,242 @@ function ruleCases(rule: EnvelopeRule): readonly RuleCase[] {
 
 const view =
   (facts: Partial<HostView>): Change =>
-  (draft) => { draft.view = facts; };
+  (draft) => {
+    draft.view = facts;
+  };
 
 /** Finer points: [name, expected at the host, change]. */
 const hostPoints: readonly (readonly [string, string, Change])[] = [
   ["honest", "verified", () => undefined],
   ["known to the journal", "known", view({ isKnown: () => true })],
-  ["known to the journal, though not for this host", "known", (d) => { d.target["host"] = "h-elsewhere"; d.view = { isKnown: () => true }; }],
-  ["known to the journal, though malformed", "malformed", (d) => { d.envelope["foreign"] = 1; d.view = { isKnown: () => true }; }],
-  ["an envelope of exactly 64 KB is only malformed", "malformed", (d) => { d.rewrite = (b) => new Uint8Array([...b, ...new Uint8Array(65_536 - b.length)]); }],
-  ["an envelope of 64 KB and a byte", "size", (d) => { d.rewrite = (b) => new Uint8Array([...b, ...new Uint8Array(65_537 - b.length)]); }],
-  ["white space after the envelope", "malformed", (d) => { d.rewrite = (b) => new Uint8Array([...b, 0x20]); }],
-  ["intent not canonical", "malformed", (d) => { d.intentBytes = new TextEncoder().encode("{ }"); }],
-  ["no target", "malformed", (d) => { d.intent["targets"] = []; }],
-  ["this host twice", "malformed", (d) => { d.intent["targets"] = [d.target, d.target]; }],
-  ["targets out of order", "malformed", (d) => { d.intent["targets"] = [d.target, { ...d.target, host: "h-" }]; }],
-  ["this host among others", "verified", (d) => { d.intent["targets"] = [{ ...d.target, host: "a-first" }, d.target, { ...d.target, host: "z-last" }]; }],
-  ["dispatch for another workspace", "dispatch", (d) => { d.dispatch.body["workspace"] = nonceOf("other"); }],
-  ["dispatch for another host", "dispatch", (d) => { d.dispatch.body["host"] = "h-elsewhere"; }],
-  ["dispatch of another intent", "dispatch", (d) => { d.dispatch.body["intent"] = nonceOf("other"); }],
-  ["dispatch for another tunnel", "dispatch", (d) => { d.dispatch.body["tunnel"] = nonceOf("other"); }],
-  ["dispatch for another certificate", "dispatch", (d) => { d.dispatch.body["certFingerprint"] = fingerprintOf("other"); }],
-  ["dispatch malformed", "dispatch", (d) => { d.dispatch.body["foreign"] = 1; }],
-  ["challenge of another session", "challenge", (d) => { d.challenge = { session: nonceOf("other") }; }],
-  ["challenge for another operation", "challenge", (d) => { d.challenge = { operation: "host.check@1" }; }],
-  ["challenge never minted", "challenge", (d) => { d.target["challenge"] = nonceOf("other"); }],
-  ["trust head of another branch", "trust_behind", (d, w) => { d.intent["trustHead"] = { ...w.state.head, hash: nonceOf("other") }; }],
-  ["trust head with other revocations", "trust_behind", (d, w) => { d.intent["trustHead"] = { ...w.state.head, revoked: nonceOf("other") }; }],
-  ["trust head older than ours", "trust_behind", (d, w) => { d.intent["trustHead"] = { ...w.state.head, n: w.state.head.n - 1 }; }],
-  ["expired approval", "clock", (d) => { d.target["iat"] = NOW - 100; }],
+  [
+    "known to the journal, though not for this host",
+    "known",
+    (d) => {
+      d.target["host"] = "h-elsewhere";
+      d.view = { isKnown: () => true };
+    },
+  ],
+  [
+    "known to the journal, though malformed",
+    "malformed",
+    (d) => {
+      d.envelope["foreign"] = 1;
+      d.view = { isKnown: () => true };
+    },
+  ],
+  [
+    "an envelope of exactly 64 KB is only malformed",
+    "malformed",
+    (d) => {
+      d.rewrite = (b) => new Uint8Array([...b, ...new Uint8Array(65_536 - b.length)]);
+    },
+  ],
+  [
+    "an envelope of 64 KB and a byte",
+    "size",
+    (d) => {
+      d.rewrite = (b) => new Uint8Array([...b, ...new Uint8Array(65_537 - b.length)]);
+    },
+  ],
+  [
+    "white space after the envelope",
+    "malformed",
+    (d) => {
+      d.rewrite = (b) => new Uint8Array([...b, 0x20]);
+    },
+  ],
+  [
+    "intent not canonical",
+    "malformed",
+    (d) => {
+      d.intentBytes = new TextEncoder().encode("{ }");
+    },
+  ],
+  [
+    "no target",
+    "malformed",
+    (d) => {
+      d.intent["targets"] = [];
+    },
+  ],
+  [
+    "this host twice",
+    "malformed",
+    (d) => {
+      d.intent["targets"] = [d.target, d.target];
+    },
+  ],
+  [
+    "targets out of order",
+    "malformed",
+    (d) => {
+      d.intent["targets"] = [d.target, { ...d.target, host: "h-" }];
+    },
+  ],
+  [
+    "this host among others",
+    "verified",
+    (d) => {
+      d.intent["targets"] = [{ ...d.target, host: "a-first" }, d.target, { ...d.target, host: "z-last" }];
+    },
+  ],
+  [
+    "dispatch for another workspace",
+    "dispatch",
+    (d) => {
+      d.dispatch.body["workspace"] = nonceOf("other");
+    },
+  ],
+  [
+    "dispatch for another host",
+    "dispatch",
+    (d) => {
+      d.dispatch.body["host"] = "h-elsewhere";
+    },
+  ],
+  [
+    "dispatch of another intent",
+    "dispatch",
+    (d) => {
+      d.dispatch.body["intent"] = nonceOf("other");
+    },
+  ],
+  [
+    "dispatch for another tunnel",
+    "dispatch",
+    (d) => {
+      d.dispatch.body["tunnel"] = nonceOf("other");
+    },
+  ],
+  [
+    "dispatch for another certificate",
+    "dispatch",
+    (d) => {
+      d.dispatch.body["certFingerprint"] = fingerprintOf("other");
+    },
+  ],
+  [
+    "dispatch malformed",
+    "dispatch",
+    (d) => {
+      d.dispatch.body["foreign"] = 1;
+    },
+  ],
+  [
+    "challenge of another session",
+    "challenge",
+    (d) => {
+      d.challenge = { session: nonceOf("other") };
+    },
+  ],
+  [
+    "challenge for another operation",
+    "challenge",
+    (d) => {
+      d.challenge = { operation: "host.check@1" };
+    },
+  ],
+  [
+    "challenge never minted",
+    "challenge",
+    (d) => {
+      d.target["challenge"] = nonceOf("other");
+    },
+  ],
+  [
+    "trust head of another branch",
+    "trust_behind",
+    (d, w) => {
+      d.intent["trustHead"] = { ...w.state.head, hash: nonceOf("other") };
+    },
+  ],
+  [
+    "trust head with other revocations",
+    "trust_behind",
+    (d, w) => {
+      d.intent["trustHead"] = { ...w.state.head, revoked: nonceOf("other") };
+    },
+  ],
+  [
+    "trust head older than ours",
+    "trust_behind",
+    (d, w) => {
+      d.intent["trustHead"] = { ...w.state.head, n: w.state.head.n - 1 };
+    },
+  ],
+  [
+    "expired approval",
+    "clock",
+    (d) => {
+      d.target["iat"] = NOW - 100;
+    },
+  ],
   ["an approval 60 seconds old", "verified", view({ now: NOW - 2 + 60 })],
   ["an approval 61 seconds old", "clock", view({ now: NOW - 2 + 61 })],
   ["an approval 2 seconds ahead", "verified", view({ now: NOW - 4 })],
   ["an approval 3 seconds ahead", "clock", view({ now: NOW - 5 })],
-  ["the last second of ttl", "verified", (d) => { d.intent["ttl"] = 10; d.view = { now: NOW + 5 }; }],
-  ["a second after ttl", "clock", (d) => { d.intent["ttl"] = 10; d.view = { now: NOW + 6 }; }],
-  ["ttl at its limit", "verified", (d) => { d.intent["ttl"] = 300; }],
-  ["ttl over its limit", "malformed", (d) => { d.intent["ttl"] = 301; }],
-  ["ttl of nothing", "malformed", (d) => { d.intent["ttl"] = 0; }],
-  ["a critical operation approved on the signer", "verified", (d) => { d.intent["operation"] = CRITICAL_OPERATION; }],
-  ["a daily operation approved on a page of the edge", "verified", (d, w) => { d.approvals.forEach((a) => { a.passkey = w.people.ada.daily; }); }],
-  ["a critical operation by two, one of them on a page of the edge", "class_origin", (d, w) => {
-    d.intent["operation"] = CRITICAL_OPERATION;
-    d.approvals.unshift({ ...touchOf(d), passkey: w.people.otto.daily });
-  }],
+  [
+    "the last second of ttl",
+    "verified",
+    (d) => {
+      d.intent["ttl"] = 10;
+      d.view = { now: NOW + 5 };
+    },
+  ],
+  [
+    "a second after ttl",
+    "clock",
+    (d) => {
+      d.intent["ttl"] = 10;
+      d.view = { now: NOW + 6 };
+    },
+  ],
+  [
+    "ttl at its limit",
+    "verified",
+    (d) => {
+      d.intent["ttl"] = 300;
+    },
+  ],
+  [
+    "ttl over its limit",
+    "malformed",
+    (d) => {
+      d.intent["ttl"] = 301;
+    },
+  ],
+  [
+    "ttl of nothing",
+    "malformed",
+    (d) => {
+      d.intent["ttl"] = 0;
+    },
+  ],
+  [
+    "a critical operation approved on the signer",
+    "verified",
+    (d) => {
+      d.intent["operation"] = CRITICAL_OPERATION;
+    },
+  ],
+  [
+    "a daily operation approved on a page of the edge",
+    "verified",
+    (d, w) => {
+      d.approvals.forEach((a) => {
+        a.passkey = w.people.ada.daily;
+      });
+    },
+  ],
+  [
+    "a critical operation by two, one of them on a page of the edge",
+    "class_origin",
+    (d, w) => {
+      d.intent["operation"] = CRITICAL_OPERATION;
+      d.approvals.unshift({ ...touchOf(d), passkey: w.people.otto.daily });
+    },
+  ],
 ];
 
 function touchOf(draft: CommandDraft): CommandDraft["session"] {
@@ -93,45 +291,145 @@ function touchOf(draft: CommandDraft): CommandDraft["session"] {
 
 /** Finer points that edge and host share: [name, expected, change]. */
 const sharedPoints: readonly (readonly [string, string, Change])[] = [
-  ["argument named like an object's own machinery", "malformed", (d) => { d.intent["args"] = { constructor: "x" }; }],
-  ["session not yet begun", "session_lifetime", (d) => { Object.assign(d.session.body, { iat: NOW + 301, exp: NOW + 600 }); }],
-  ["session ends before it begins", "session_lifetime", (d) => { Object.assign(d.session.body, { iat: NOW, exp: NOW }); }],
-  ["session longer than its role's", "session_lifetime", (d) => { Object.assign(d.session.body, { iat: NOW - 1, exp: NOW + 7_200 }); }],
-  ["session of somebody without a role", "session_lifetime", (d, w) => { d.session.passkey = w.people.nora.passkey; }],
-  ["session made on a page of the edge, said to be made on the signer", "session.origin", (d, w) => { d.session.passkey = w.people.ada.daily; }],
-  ["session certified by another key's touch", "session.signature", (d, w) => {
-    const { credentialId } = w.people.ada.passkey.pinned;
-    d.session = { ...d.session, passkey: w.people.otto.passkey, knobs: { credentialId } };
-  }],
-  ["a statement's approval used for a command", "approval_subject", (d) => {
-    const { body } = touchOf(d);
-    delete body["after"];
-    Object.assign(body, { kind: "statement", at: NOW });
-  }],
-  ["an approval of another workspace", "approval_subject", (d) => { touchOf(d).body["workspace"] = nonceOf("other"); }],
-  ["the second of two approvals is not valid", "approval.user_verification", (d, w) => {
-    d.approvals.unshift({ ...touchOf(d), passkey: w.people.otto.passkey });
-    const last = d.approvals.at(-1);
-    if (last !== undefined) last.knobs = { flags: 0x01 };
-  }],
-  ["only the first of two people may", "role", (d, w) => {
-    d.approvals.push({ ...touchOf(d), passkey: w.people.vera.passkey });
-    d.session.passkey = w.people.vera.passkey;
-  }],
-  ["the first of two people may not", "role", (d, w) => {
-    d.approvals.unshift({ ...touchOf(d), passkey: w.people.vera.passkey });
-  }],
-  ["the touch of another person than the session's", "people", (d, w) => { d.session.passkey = w.people.otto.passkey; }],
+  [
+    "argument named like an object's own machinery",
+    "malformed",
+    (d) => {
+      d.intent["args"] = { constructor: "x" };
+    },
+  ],
+  [
+    "session not yet begun",
+    "session_lifetime",
+    (d) => {
+      Object.assign(d.session.body, { iat: NOW + 301, exp: NOW + 600 });
+    },
+  ],
+  [
+    "session ends before it begins",
+    "session_lifetime",
+    (d) => {
+      Object.assign(d.session.body, { iat: NOW, exp: NOW });
+    },
+  ],
+  [
+    "session longer than its role's",
+    "session_lifetime",
+    (d) => {
+      Object.assign(d.session.body, { iat: NOW - 1, exp: NOW + 7_200 });
+    },
+  ],
+  [
+    "session of somebody without a role",
+    "session_lifetime",
+    (d, w) => {
+      d.session.passkey = w.people.nora.passkey;
+    },
+  ],
+  [
+    "session made on a page of the edge, said to be made on the signer",
+    "session.origin",
+    (d, w) => {
+      d.session.passkey = w.people.ada.daily;
+    },
+  ],
+  [
+    "session certified by another key's touch",
+    "session.signature",
+    (d, w) => {
+      const { credentialId } = w.people.ada.passkey.pinned;
+      d.session = { ...d.session, passkey: w.people.otto.passkey, knobs: { credentialId } };
+    },
+  ],
+  [
+    "a statement's approval used for a command",
+    "approval_subject",
+    (d) => {
+      const { body } = touchOf(d);
+      delete body["after"];
+      Object.assign(body, { kind: "statement", at: NOW });
+    },
+  ],
+  [
+    "an approval of another workspace",
+    "approval_subject",
+    (d) => {
+      touchOf(d).body["workspace"] = nonceOf("other");
+    },
+  ],
+  [
+    "the second of two approvals is not valid",
+    "approval.user_verification",
+    (d, w) => {
+      d.approvals.unshift({ ...touchOf(d), passkey: w.people.otto.passkey });
+      const last = d.approvals.at(-1);
+      if (last !== undefined) last.knobs = { flags: 0x01 };
+    },
+  ],
+  [
+    "only the first of two people may",
+    "role",
+    (d, w) => {
+      d.approvals.push({ ...touchOf(d), passkey: w.people.vera.passkey });
+      d.session.passkey = w.people.vera.passkey;
+    },
+  ],
+  [
+    "the first of two people may not",
+    "role",
+    (d, w) => {
+      d.approvals.unshift({ ...touchOf(d), passkey: w.people.vera.passkey });
+    },
+  ],
+  [
+    "the touch of another person than the session's",
+    "people",
+    (d, w) => {
+      d.session.passkey = w.people.otto.passkey;
+    },
+  ],
 ];
 
 /** Accepted by both, in the edge's and the host's word. */
 const acceptedPoints: readonly (readonly [string, Change])[] = [
-  ["honest operator", (d, w) => { d.session.passkey = w.people.otto.passkey; d.approvals = [{ ...touchOf(d), passkey: w.people.otto.passkey }]; }],
-  ["operation without pinned facts", (d) => { d.intent["operation"] = "host.check@1"; d.target["expect"] = {}; }],
-  ["clock of the edge five minutes ahead", (d) => { Object.assign(d.session.body, { iat: NOW + 300, exp: NOW + 600 }); }],
-  ["session in its last tolerated second", (d) => { Object.assign(d.session.body, { iat: NOW - 4_000, exp: NOW - 300 }); }],
-  ["session exactly as long as its role's", (d) => { Object.assign(d.session.body, { iat: NOW - 1, exp: NOW + 7_199 }); }],
-  ["a second person who may, before the session's", (d, w) => { d.approvals.unshift({ ...touchOf(d), passkey: w.people.otto.passkey }); }],
+  [
+    "honest operator",
+    (d, w) => {
+      d.session.passkey = w.people.otto.passkey;
+      d.approvals = [{ ...touchOf(d), passkey: w.people.otto.passkey }];
+    },
+  ],
+  [
+    "operation without pinned facts",
+    (d) => {
+      d.intent["operation"] = "host.check@1";
+      d.target["expect"] = {};
+    },
+  ],
+  [
+    "clock of the edge five minutes ahead",
+    (d) => {
+      Object.assign(d.session.body, { iat: NOW + 300, exp: NOW + 600 });
+    },
+  ],
+  [
+    "session in its last tolerated second",
+    (d) => {
+      Object.assign(d.session.body, { iat: NOW - 4_000, exp: NOW - 300 });
+    },
+  ],
+  [
+    "session exactly as long as its role's",
+    (d) => {
+      Object.assign(d.session.body, { iat: NOW - 1, exp: NOW + 7_199 });
+    },
+  ],
+  [
+    "a second person who may, before the session's",
+    (d, w) => {
+      d.approvals.unshift({ ...touchOf(d), passkey: w.people.otto.passkey });
+    },
+  ],
 ];
 
 export const envelopeCases: readonly RuleCase[] = [
@@ -156,7 +454,11 @@ export const envelopeCases: readonly RuleCase[] = [
   {
     name: "expect: nothing pinned",
     expected: "act",
-    run: (m) => expectVerdict(m, "boot-0002", (d) => { d.intent["operation"] = "host.check@1"; d.target["expect"] = {}; }),
+    run: (m) =>
+      expectVerdict(m, "boot-0002", (d) => {
+        d.intent["operation"] = "host.check@1";
+        d.target["expect"] = {};
+      }),
   },
 ];
 

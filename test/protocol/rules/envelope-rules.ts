@@ -36,22 +36,92 @@ function toggle(touch: TouchDraft, flags: number): void {
 
 /** How each rule of an assertion is broken, in the order they are judged. */
 const assertionBreaks: readonly (readonly [AssertionRule, (touch: TouchDraft) => void, string?])[] = [
-  ["credential", (t) => { t.knobs = { ...t.knobs, credentialId: nonceOf("nobody's credential") }; }],
-  ["client_data", (t) => { t.knobs = { ...t.knobs, rewrite: (text) => `${text}]` }; }],
-  ["type", (t) => { t.knobs = { ...t.knobs, type: "webauthn.create" }; }],
-  ["challenge", (t) => { t.knobs = { ...t.knobs, challenge: nonceOf("another challenge") }; }],
-  ["origin", (t) => { t.knobs = { ...t.knobs, origin: "https://elsewhere.example" }; }],
-  ["cross_origin", (t) => { t.knobs = { ...t.knobs, crossOrigin: true }; }],
-  ["authenticator_data", (t) => { t.knobs = { ...t.knobs, tail: Uint8Array.of(0) }; }, "length"],
-  ["rp_id", (t) => { t.knobs = { ...t.knobs, rpId: "elsewhere.example" }; }],
-  ["authenticator_data", (t) => { toggle(t, FLAGS.ED); }, "flags"],
-  ["user_presence", (t) => { toggle(t, FLAGS.UP); }],
-  ["user_verification", (t) => { toggle(t, FLAGS.UV); }],
-  ["backup", (t) => { toggle(t, FLAGS.BE); }],
-  ["signature", (t) => { t.knobs = { ...t.knobs, mutateSignature: (bytes) => flipBit(bytes, bytes.length * 8 - 1) }; }],
+  [
+    "credential",
+    (t) => {
+      t.knobs = { ...t.knobs, credentialId: nonceOf("nobody's credential") };
+    },
+  ],
+  [
+    "client_data",
+    (t) => {
+      t.knobs = { ...t.knobs, rewrite: (text) => `${text}]` };
+    },
+  ],
+  [
+    "type",
+    (t) => {
+      t.knobs = { ...t.knobs, type: "webauthn.create" };
+    },
+  ],
+  [
+    "challenge",
+    (t) => {
+      t.knobs = { ...t.knobs, challenge: nonceOf("another challenge") };
+    },
+  ],
+  [
+    "origin",
+    (t) => {
+      t.knobs = { ...t.knobs, origin: "https://elsewhere.example" };
+    },
+  ],
+  [
+    "cross_origin",
+    (t) => {
+      t.knobs = { ...t.knobs, crossOrigin: true };
+    },
+  ],
+  [
+    "authenticator_data",
+    (t) => {
+      t.knobs = { ...t.knobs, tail: Uint8Array.of(0) };
+    },
+    "length",
+  ],
+  [
+    "rp_id",
+    (t) => {
+      t.knobs = { ...t.knobs, rpId: "elsewhere.example" };
+    },
+  ],
+  [
+    "authenticator_data",
+    (t) => {
+      toggle(t, FLAGS.ED);
+    },
+    "flags",
+  ],
+  [
+    "user_presence",
+    (t) => {
+      toggle(t, FLAGS.UP);
+    },
+  ],
+  [
+    "user_verification",
+    (t) => {
+      toggle(t, FLAGS.UV);
+    },
+  ],
+  [
+    "backup",
+    (t) => {
+      toggle(t, FLAGS.BE);
+    },
+  ],
+  [
+    "signature",
+    (t) => {
+      t.knobs = { ...t.knobs, mutateSignature: (bytes) => flipBit(bytes, bytes.length * 8 - 1) };
+    },
+  ],
 ];
 
-function touchRules(prefix: "session" | "approval", touch: (draft: CommandDraft) => TouchDraft): readonly EnvelopeRule[] {
+function touchRules(
+  prefix: "session" | "approval",
+  touch: (draft: CommandDraft) => TouchDraft,
+): readonly EnvelopeRule[] {
   return assertionBreaks.map(([rule, breakTouch, place]) => ({
     code: `${prefix}.${rule}`,
     ...(place === undefined ? {} : { place }),
@@ -74,70 +144,200 @@ export function actAs(draft: CommandDraft, member: Member): void {
 
 export const envelopeRules: readonly EnvelopeRule[] = [
   {
-    code: "size", edge: false,
-    break: (draft) => { rewriteAfter(draft, (bytes) => new Uint8Array([...bytes, ...new Uint8Array(65_537)])); },
+    code: "size",
+    edge: false,
+    break: (draft) => {
+      rewriteAfter(draft, (bytes) => new Uint8Array([...bytes, ...new Uint8Array(65_537)]));
+    },
   },
-  { code: "malformed", place: "envelope", edge: false, break: (draft) => { draft.envelope["foreign"] = true; } },
-  { code: "malformed", place: "intent", edge: true, break: (draft) => { draft.intent["foreign"] = true; } },
-  { code: "workspace", edge: true, break: (draft) => { draft.intent["workspace"] = nonceOf("another workspace"); } },
-  { code: "target", edge: false, break: (draft) => { draft.target["host"] = "h-elsewhere"; } },
-  { code: "dispatch", edge: false, break: (draft, { keys }) => { draft.dispatch.signer = keys.stranger; } },
-  { code: "challenge", edge: false, break: (draft) => { draft.view = { ...draft.view, challenge: () => undefined }; } },
   {
-    code: "trust_behind", edge: true,
-    break: (draft, { state }) => { draft.intent["trustHead"] = { ...state.head, n: state.head.n + 1 }; },
+    code: "malformed",
+    place: "envelope",
+    edge: false,
+    break: (draft) => {
+      draft.envelope["foreign"] = true;
+    },
   },
-  { code: "session_malformed", edge: true, break: (draft) => { draft.session.body["foreign"] = true; } },
   {
-    code: "session_workspace", edge: true,
-    break: (draft) => { draft.session.body["workspace"] = nonceOf("another workspace"); },
+    code: "malformed",
+    place: "intent",
+    edge: true,
+    break: (draft) => {
+      draft.intent["foreign"] = true;
+    },
+  },
+  {
+    code: "workspace",
+    edge: true,
+    break: (draft) => {
+      draft.intent["workspace"] = nonceOf("another workspace");
+    },
+  },
+  {
+    code: "target",
+    edge: false,
+    break: (draft) => {
+      draft.target["host"] = "h-elsewhere";
+    },
+  },
+  {
+    code: "dispatch",
+    edge: false,
+    break: (draft, { keys }) => {
+      draft.dispatch.signer = keys.stranger;
+    },
+  },
+  {
+    code: "challenge",
+    edge: false,
+    break: (draft) => {
+      draft.view = { ...draft.view, challenge: () => undefined };
+    },
+  },
+  {
+    code: "trust_behind",
+    edge: true,
+    break: (draft, { state }) => {
+      draft.intent["trustHead"] = { ...state.head, n: state.head.n + 1 };
+    },
+  },
+  {
+    code: "session_malformed",
+    edge: true,
+    break: (draft) => {
+      draft.session.body["foreign"] = true;
+    },
+  },
+  {
+    code: "session_workspace",
+    edge: true,
+    break: (draft) => {
+      draft.session.body["workspace"] = nonceOf("another workspace");
+    },
   },
   ...touchRules("session", (draft) => draft.session),
   {
-    code: "session.origin", place: "page", edge: true,
-    break: (draft) => { draft.session.body["origin"] = "https://daily.example"; },
+    code: "session.origin",
+    place: "page",
+    edge: true,
+    break: (draft) => {
+      draft.session.body["origin"] = "https://daily.example";
+    },
   },
   {
-    code: "session_lifetime", edge: true,
-    break: (draft) => { Object.assign(draft.session.body, { iat: NOW - 4_000, exp: NOW - 301 }); },
+    code: "session_lifetime",
+    edge: true,
+    break: (draft) => {
+      Object.assign(draft.session.body, { iat: NOW - 4_000, exp: NOW - 301 });
+    },
   },
   {
-    code: "session_key", place: "certificate", edge: true,
+    code: "session_key",
+    place: "certificate",
+    edge: true,
     break: (draft) => {
       const session = nonceOf("another session");
       draft.intent["actor"] = { session };
       draft.challenge = { ...draft.challenge, session };
     },
   },
-  { code: "session_key", place: "signature", edge: true, break: (draft, { keys }) => { draft.sessionSigner = keys.stranger; } },
-  { code: "approval_malformed", edge: true, break: (draft) => { firstApproval(draft).body["foreign"] = true; } },
   {
-    code: "approval_subject", edge: true,
-    break: (draft) => { firstApproval(draft).body["subject"] = nonceOf("another intent"); },
+    code: "session_key",
+    place: "signature",
+    edge: true,
+    break: (draft, { keys }) => {
+      draft.sessionSigner = keys.stranger;
+    },
+  },
+  {
+    code: "approval_malformed",
+    edge: true,
+    break: (draft) => {
+      firstApproval(draft).body["foreign"] = true;
+    },
+  },
+  {
+    code: "approval_subject",
+    edge: true,
+    break: (draft) => {
+      firstApproval(draft).body["subject"] = nonceOf("another intent");
+    },
   },
   ...touchRules("approval", firstApproval),
-  { code: "approval_missing", edge: true, break: (draft) => { draft.approvals = []; } },
-  { code: "operation", edge: true, break: (draft) => { draft.intent["operation"] = "gateway.unknown@1"; } },
-  { code: "malformed", place: "arguments", edge: true, break: (draft) => { draft.intent["args"] = { foreign: true }; } },
-  { code: "expect", place: "unpinned", edge: true, break: (draft) => { draft.target["expect"] = {}; } },
   {
-    code: "class_origin", edge: true,
+    code: "approval_missing",
+    edge: true,
+    break: (draft) => {
+      draft.approvals = [];
+    },
+  },
+  {
+    code: "operation",
+    edge: true,
+    break: (draft) => {
+      draft.intent["operation"] = "gateway.unknown@1";
+    },
+  },
+  {
+    code: "malformed",
+    place: "arguments",
+    edge: true,
+    break: (draft) => {
+      draft.intent["args"] = { foreign: true };
+    },
+  },
+  {
+    code: "expect",
+    place: "unpinned",
+    edge: true,
+    break: (draft) => {
+      draft.target["expect"] = {};
+    },
+  },
+  {
+    code: "class_origin",
+    edge: true,
     break: (draft, world) => {
       draft.intent["operation"] = CRITICAL_OPERATION;
       const approval = firstApproval(draft);
       approval.passkey = memberOf(world, approval.passkey).daily;
     },
   },
-  { code: "role", edge: true, break: (draft, { people }) => { actAs(draft, people.vera); } },
-  { code: "host_scope", edge: true, break: (draft, { people }) => { actAs(draft, people.scot); } },
   {
-    code: "people", edge: true,
+    code: "role",
+    edge: true,
+    break: (draft, { people }) => {
+      actAs(draft, people.vera);
+    },
+  },
+  {
+    code: "host_scope",
+    edge: true,
+    break: (draft, { people }) => {
+      actAs(draft, people.scot);
+    },
+  },
+  {
+    code: "people",
+    edge: true,
     break: (draft, { people }) => {
       draft.approvals.push({ ...firstApproval(draft), knobs: {}, passkey: people.otto.passkey });
     },
   },
-  { code: "local_policy", edge: false, break: (draft) => { draft.view = { ...draft.view, denies: () => true }; } },
-  { code: "clock", edge: false, break: (draft) => { draft.view = { ...draft.view, now: NOW + 59 }; } },
+  {
+    code: "local_policy",
+    edge: false,
+    break: (draft) => {
+      draft.view = { ...draft.view, denies: () => true };
+    },
+  },
+  {
+    code: "clock",
+    edge: false,
+    break: (draft) => {
+      draft.view = { ...draft.view, now: NOW + 59 };
+    },
+  },
 ];
 
 export function ruleName({ code, place }: EnvelopeRule): string {

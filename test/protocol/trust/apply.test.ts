@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { applyRoot, applyStatement, type TrustRefusal } from "../../../protocol/trust/apply.ts";
+import { hasPermission, rolesOf, sessionLimit } from "../../../protocol/trust/state.ts";
+import { applied, makeRoot, makeWorld, stated } from "../../fixtures/workspace.ts";
+import { product } from "../rules/cases.ts";
+import { trustCases } from "../rules/trust-cases.ts";
+
+/** Every way to refuse; the compiler keeps it complete. */
+const refusals = {
+  malformed: 1,
+  workspace: 1,
+  setup_key: 1,
+  session: 1,
+  assertion: 1,
+  origin: 1,
+  approval: 1,
+  place: 1,
+  revocations: 1,
+  role: 1,
+  exists: 1,
+  unknown: 1,
+  key: 1,
+  last_admin: 1,
+} as const satisfies Record<TrustRefusal, 1>;
+
+describe("the trust log", () => {
+  it.each(trustCases.map((one) => [one.name, one] as const))("%s", async (_, one) => {
+    expect(await one.run(product)).toBe(one.expected);
+  });
+
+  it("has a case for every refusal", () => {
+    const reached = new Set(trustCases.map((one) => one.expected));
+    expect(Object.keys(refusals).filter((code) => !reached.has(code))).toEqual([]);
+  });
+});
+
+describe("states", () => {
+  it("a root cannot be applied without a pin: that would be trust on first use", async () => {
+    const { signed } = await makeRoot();
+    await expect(applyRoot(signed, {})).rejects.toThrow(TypeError);
+  });
+
+  it("moves the head by one, to the statement's digest, and leaves the old state as it was", async () => {
+    const world = await makeWorld();
+    const before = structuredClone(world.state);
+    const kick = await stated(
+      { state: world.state, by: world.people.ada.passkey },
+      { kind: "host.remove", body: { host: world.host } },
+    );
+    const next = await applied(world.state, kick);
+    expect(world.state).toEqual(before);
+    expect(next.head.n).toBe(before.head.n + 1);
+    expect(next.head.hash).not.toBe(before.head.hash);
+    expect(next.hosts.size).toBe(0);
+    expect(next.removedHosts).toEqual(new Set([world.host]));
+  });
+
+  it("one place in the chain is taken once: the second statement with the same predecessor is dead", async () => {
+    const { state, people, host } = await makeWorld();
+    const by = people.ada.passkey;
+    const first = await stated({ state, by }, { kind: "host.remove", body: { host } });
+    const second = await stated({ state, by }, { kind: "role.assign", body: { person: "p-otto", roles: [] } });
+    const next = await applied(state, first);
+    expect(await applyStatement(next, second)).toEqual({ ok: false, code: "place" });
+    expect(await applyStatement(next, first)).toEqual({ ok: false, code: "place" });
+  });
+
+  it("replays to the same state from the root", async () => {
+    const world = await makeWorld();
+    const first = await applyRoot(world.root, { workspace: world.workspace });
+    if (!first.ok) throw new Error(first.code);
+    let { state } = first;
+    for (const statement of world.statements) state = await applied(state, statement);
+    expect(state).toEqual(world.state);
+  });
+
+  it("unites a person's roles and takes the shortest session", async () => {
+    const { state, people } = await makeWorld();
+    const both = await stated(
+      { state, by: people.ada.passkey },
+      { kind: "role.assign", body: { person: "p-otto", roles: ["elsewhere", "admin"] } },
+    );
+    const next = await applied(state, both);
+    expect(rolesOf(next, "p-otto").map(({ id }) => id)).toEqual(["elsewhere", "admin"]);
+    expect(sessionLimit(next, "p-otto")).toBe(7_200);
+    expect(hasPermission(next, "p-otto", { permission: "workspace.administer" })).toBe(true);
+    expect(sessionLimit(next, "p-nobody")).toBe(0);
+    expect(hasPermission(next, "p-nobody", { permission: "metadata.read" })).toBe(false);
+  });
+
+  it("a role covers the hosts it names and no other", async () => {
+    const { state, host } = await makeWorld();
+    const permission = "gateway.operate";
+    expect(hasPermission(state, "p-scot", { permission })).toBe(true);
+    expect(hasPermission(state, "p-scot", { permission, host: "h-elsewhere" })).toBe(true);
+    expect(hasPermission(state, "p-scot", { permission, host })).toBe(false);
+    expect(hasPermission(state, "p-otto", { permission, host })).toBe(true);
+  });
+});
