@@ -105,7 +105,7 @@ function LedgerSeal({ size, verified, broken }: LedgerSealProps) {
   if (broken !== undefined) return <SealWith state="failed">Ledger fails at #{formatCount(broken)}</SealWith>;
   if (verified === 0) return <SealWith state="unverified">Ledger not verified yet</SealWith>;
   if (verified < size) return <SealWith state="unverified">Checked {`${formatCount(verified)} of ${formatCount(size)}`}</SealWith>;
-  return <SealWith state="verified">Ledger verified to #{formatCount(size - 1)}</SealWith>;
+  return <SealWith state="verified">Ledger verified to #{formatCount(size)}</SealWith>;
 }
 
 export function OriginChip() {

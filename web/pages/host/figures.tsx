@@ -24,7 +24,7 @@ export function HostTiles({ host }: { readonly host: HostView }) {
   const liveSince = silent ? host.telemetryAt : undefined;
   return (
     <div class="tiles n6">
-      <UsageTile label="Cost today" value={usage && formatCost(usage.costMicros)} since={since} sub={age ?? "as the gateway counts it"} />
+      <UsageTile label="Cost today" value={usage && formatCost(usage.costMicros)} since={since} sub={age ?? "so far"} />
       <UsageTile
         label="Tokens today"
         value={usage && formatCount(usage.totalTokens)}
@@ -83,8 +83,10 @@ function UsageTile({ label, value, since, sub }: UsageTileProps) {
 
 type Usage = NonNullable<NonNullable<HostView["telemetry"]>["usage"]>;
 
-function cacheShare({ cacheReadTokens, totalTokens }: Usage): number {
-  return totalTokens === 0 ? 0 : cacheReadTokens / totalTokens;
+/** Of the parts, not of the total the gateway claims: a share over 100 % would be nonsense on our page. */
+function cacheShare({ inputTokens, outputTokens, cacheReadTokens }: Usage): number {
+  const named = inputTokens + outputTokens + cacheReadTokens;
+  return named === 0 ? 0 : cacheReadTokens / named;
 }
 
 interface Part {
