@@ -105,7 +105,7 @@ export function ReceiptView({ course, state, close }: ViewProps<"receipt">) {
       heading={receiptHeading(course, receipt)}
       close={close}
       class={state.command.facts.class}
-      foot={<EndFoot course={course} state={state} close={close} done={receipt.verdict === "executed"} />}
+      foot={<EndFoot course={course} state={state} close={close} done={isDone(receipt)} />}
     >
       <div class="stack" role="status">
         <ReceiptSentence course={course} receipt={receipt} />
@@ -120,9 +120,16 @@ export function ReceiptView({ course, state, close }: ViewProps<"receipt">) {
   );
 }
 
-function receiptHeading(course: Course, { verdict, code }: Receipt): string {
+function isDone({ verdict, seal }: Receipt): boolean {
+  return verdict === "executed" && seal.state === "verified";
+}
+
+/** What an unproven receipt says is not repeated as if it were so. */
+function receiptHeading(course: Course, { verdict, code, seal }: Receipt): string {
   const words = wordings[course.operation];
   const host = course.hostLabel;
+  if (seal.state === "failed") return `The receipt of ${host} does not add up`;
+  if (seal.state !== "verified") return `${host} answered; not verified yet`;
   switch (verdict) {
     case "executed":
       return words.done(host);
@@ -146,6 +153,7 @@ function reasonOf(code: string | undefined): string {
 
 function ReceiptSentence({ course, receipt }: { readonly course: Course; readonly receipt: Receipt }) {
   const host = course.hostLabel;
+  if (receipt.seal.state !== "verified") return null;
   switch (receipt.verdict) {
     case "executed":
       return null;

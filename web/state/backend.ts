@@ -270,6 +270,8 @@ export interface LedgerEntry {
   /** Source address, as the edge saw it. */
   readonly source?: string;
   readonly detail: LedgerDetail;
+  /** Of a receipt: the person whose command it answers, when the acceptance is loaded and verified. */
+  readonly requester?: Party;
   /** Of a receipt or its acceptance: the other one's index, when it is loaded. */
   readonly partner?: number;
   readonly hash: string;

@@ -24,8 +24,8 @@ export function ProofDrawer({ index, onClose }: DrawerProps) {
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     const opener = document.activeElement;
-    title.current?.focus({ preventScroll: true });
-    title.current?.scrollIntoView({ block: "nearest" });
+    // A copied link opens the page with the drawer: then nobody moved, and focus stays where reading starts.
+    if (opener !== document.body) title.current?.focus({ preventScroll: true });
     return () => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
     };

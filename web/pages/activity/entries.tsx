@@ -20,7 +20,7 @@ export function EntryList({ entries, route }: EntryListProps) {
   return (
     <section class="card" aria-label="Entries">
       {groupByDay(entries).map((day) => (
-        <div key={day.key}>
+        <div key={day.key} class="day-group">
           <h2 class="day">
             <span>{formatDay(day.at, now.value)}</span>
             <span>{formatNumberOf(day.entries.length, "entry", "entries")}</span>

@@ -50,6 +50,7 @@ function matches(entry: LedgerEntry, wanted: string): boolean {
   const fields = [
     nameOf(entry.actor),
     entry.target === undefined ? "" : nameOf(entry.target),
+    entry.requester === undefined ? "" : nameOf(entry.requester),
     entry.source ?? "",
     entry.detail.operation ?? "",
     entry.detail.code ?? "",

@@ -42,10 +42,17 @@ export function reasonOf(code: string | undefined): string {
   return code === undefined ? "no reason was given" : code.replaceAll("_", " ");
 }
 
-function sayReceipt({ actor, target, detail }: LedgerEntry): ComponentChildren {
+function sayReceipt({ actor, target, requester, detail }: LedgerEntry): ComponentChildren {
   const host = actor.kind === "host" ? actor : target;
   switch (detail.verdict) {
     case "executed":
+      if (requester !== undefined) {
+        return (
+          <>
+            <Name of={requester} /> {pastOf(detail.operation)} on <Name of={host} />
+          </>
+        );
+      }
       return (
         <>
           <Name of={host} /> {pastOf(detail.operation)}
@@ -143,7 +150,8 @@ const rows = {
   },
   "session.refused": {
     icon: "x",
-    say: ({ detail }) => <>A sign-in was refused: {reasonOf(detail.code)}</>,
+    // The reason of a sign-in opens with "At sign-in,", which the sentence has said already.
+    say: ({ detail }) => <>A sign-in was refused: {reasonOf(detail.code).replace(/^At sign-in, /, "")}</>,
   },
   "trust.stated": { icon: "people", say: sayStatement },
   "trust.refused": {

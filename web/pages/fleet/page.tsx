@@ -61,11 +61,11 @@ function FleetFrame({ hosts, body }: { readonly hosts: readonly HostView[]; read
 /** What is so, in one sentence: who runs well, who needs you. */
 function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; readonly now: number }) {
   if (hosts.length === 0) return null;
-  const conditions = hosts.map((host) => ({ host, condition: conditionOf(host, now) }));
-  const well = conditions.filter(({ condition }) => condition.shape === "ok").length;
+  const conditions = sortHosts(hosts, "needs-you", now).map((host) => ({ host, condition: conditionOf(host, now) }));
+  const admitted = conditions.filter(({ host }) => host.admission === "admitted");
+  const well = admitted.filter(({ condition }) => condition.shape === "ok").length;
   const needing = conditions.filter(({ condition }) => condition.urgency > 0);
-  const running =
-    hosts.length === 1 && well === 1 ? "Your gateway runs well." : `${well} of ${formatNumberOf(hosts.length, "gateway")} run well.`;
+  const running = runningWell(well, admitted.length);
   if (needing.length === 0) return <p>{running} Nothing needs you.</p>;
   const names = needing.slice(0, 3).map(({ host, condition }) => `${host.label} (${condition.word.toLowerCase()})`);
   return (
@@ -77,6 +77,11 @@ function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; re
       : {formatList(names)}.
     </p>
   );
+}
+
+function runningWell(well: number, all: number): string {
+  if (all === 1) return well === 1 ? "Your gateway runs well." : "";
+  return well === all ? `All ${all} gateways run well.` : `${well} of ${formatNumberOf(all, "gateway")} run well.`;
 }
 
 function FleetBody({ hosts, route }: { readonly hosts: readonly HostView[]; readonly route: FleetRoute }) {
@@ -114,7 +119,8 @@ interface Timed {
 function Totals({ hosts, now }: Timed) {
   const totals = totalsOf(hosts, now);
   const dropped = totals.dropped > 0 ? `without ${formatNumberOf(totals.dropped, "host")} silent for over 1 h` : undefined;
-  const answering = hosts.filter((host) => conditionOf(host, now).shape === "ok").length;
+  const admitted = hosts.filter(({ admission }) => admission === "admitted");
+  const answering = admitted.filter((host) => conditionOf(host, now).shape === "ok").length;
   return (
     <div class="tiles n4">
       <Tile label="Cost today" sub={dropped ?? `on ${formatNumberOf(totals.counted, "host")}`}>
@@ -126,8 +132,8 @@ function Totals({ hosts, now }: Timed) {
       <Tile label="Active sessions" sub={dropped ?? "right now"}>
         {formatCount(totals.activeSessions)}
       </Tile>
-      <Tile label="Gateways running" sub={answering === hosts.length ? "all of them" : "see below"}>
-        {answering} <span class="faint small">of {hosts.length}</span>
+      <Tile label="Gateways running" sub={answering === admitted.length ? "all of them" : "see below"}>
+        {answering} <span class="faint small">of {admitted.length}</span>
       </Tile>
     </div>
   );
