@@ -5,10 +5,11 @@
 import { concatBytes, equalBytes, fromBase64url, toBase64url, utf8 } from "./bytes.ts";
 import { parseClientData } from "./client-data.ts";
 import { ecdsaDerToRaw } from "./der.ts";
-import { isAcceptablePoint } from "./ed25519.ts";
+import { verifyEd25519 } from "./ed25519.ts";
 import { AUTHENTICATOR_DATA_BYTES } from "./limits.ts";
 import type { Assertion } from "./messages.ts";
 import { verifyNatively, type SignatureAlgorithm } from "./platform.ts";
+import { isAcceptablePublicKey } from "./public-key.ts";
 import type { AssertionRule } from "./refusals.ts";
 import { sha256Of } from "./signing.ts";
 
@@ -91,6 +92,7 @@ async function verifyCredentialSignature(
   message: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
   const publicKey = fromBase64url(credential.publicKey);
+  if (!isAcceptablePublicKey(credential.alg, publicKey)) return false;
   switch (credential.alg) {
     case "ES256": {
       const raw = ecdsaDerToRaw(signature);
@@ -99,8 +101,6 @@ async function verifyCredentialSignature(
     case "RS256":
       return verifyNatively({ algorithm: "RS256", publicKey, signature, message });
     case "Ed25519":
-      if (signature.length !== 64) return false;
-      if (!isAcceptablePoint(publicKey) || !isAcceptablePoint(signature.subarray(0, 32))) return false;
-      return verifyNatively({ algorithm: "Ed25519", publicKey, signature, message });
+      return verifyEd25519({ publicKey, signature, message });
   }
 }

@@ -7,6 +7,7 @@ import { fromBase64url } from "../bytes.ts";
 import { MalformedError } from "../canonical.ts";
 import { isAcceptablePoint } from "../ed25519.ts";
 import { approvalCodec, sessionCodec, type Asserted } from "../messages.ts";
+import { isAcceptablePublicKey } from "../public-key.ts";
 import { digestBytes, digestOf, verifySignature } from "../signing.ts";
 import { hostIdOf } from "../words.ts";
 import type { Permission } from "../roles.ts";
@@ -117,9 +118,8 @@ function isListed(state: TrustState, rpId: string): boolean {
   return state.origins.some((listed) => listed.rpId === rpId);
 }
 
-/** A low-order Ed25519 key has signatures that anybody can write; the verifier refuses it, so no list takes it. */
 function hasUsableKey({ alg, publicKey }: PinnedCredential): boolean {
-  return alg !== "Ed25519" || isAcceptablePoint(fromBase64url(publicKey));
+  return isAcceptablePublicKey(alg, fromBase64url(publicKey));
 }
 
 /** The next state, or why not. The statement's place in the chain is its freshness. */

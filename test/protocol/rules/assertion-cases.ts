@@ -10,7 +10,7 @@ import {
   type AssertionKnobs,
   type SoftwareCredential,
 } from "../../fixtures/authenticator.ts";
-import { laxDer } from "../../fixtures/der.ts";
+import { laxDer, laxP256, laxRsa } from "../../fixtures/der.ts";
 import { flipBit, nonceOf } from "../../fixtures/keys.ts";
 import { DAILY_RP_ID, SIGNER_RP_ID } from "../../fixtures/workspace.ts";
 import { once, type Modules, type RuleCase } from "./cases.ts";
@@ -24,6 +24,7 @@ const credentials = {
   es256: once(() => createCredential()),
   synced: once(() => createCredential({ backupEligible: true })),
   rs256: once(() => createCredential({ alg: "RS256" })),
+  rs3072: once(() => createCredential({ alg: "RS256", rsaBits: 3072 })),
   rs1024: once(() => createCredential({ alg: "RS256", rsaBits: 1024 })),
   ed25519: once(() => createCredential({ alg: "Ed25519" })),
   daily: once(() => createCredential({ rpId: DAILY_RP_ID })),
@@ -201,6 +202,12 @@ const authenticatorRules: readonly (readonly [string, string, Bend])[] = [
 const swap =
   (alg: PinnedCredential["alg"]) =>
   (pinned: PinnedCredential): PinnedCredential => ({ ...pinned, alg });
+const reencoded =
+  (bend: (spki: Uint8Array) => Uint8Array) =>
+  (pinned: PinnedCredential): PinnedCredential => ({
+    ...pinned,
+    publicKey: toBase64url(bend(fromBase64url(pinned.publicKey))),
+  });
 const halves = (signature: Uint8Array): readonly Uint8Array[] => [signature.subarray(0, 32), signature.subarray(32)];
 const signatureRules: readonly (readonly [string, string, Bend])[] = [
   ["ES256", "ok signer 0", {}],

@@ -9,6 +9,7 @@ import * as der from "../../../protocol/der.ts";
 import * as ed25519 from "../../../protocol/ed25519.ts";
 import * as ledger from "../../../protocol/ledger.ts";
 import * as operations from "../../../protocol/operations.ts";
+import * as publicKey from "../../../protocol/public-key.ts";
 import * as apply from "../../../protocol/trust/apply.ts";
 import * as verify from "../../../protocol/verify.ts";
 
@@ -20,11 +21,23 @@ export interface Modules {
   readonly ed25519: typeof ed25519;
   readonly ledger: typeof ledger;
   readonly operations: typeof operations;
+  readonly publicKey: typeof publicKey;
   readonly apply: typeof apply;
   readonly verify: typeof verify;
 }
 
-export const product: Modules = { assertion, canonical, clientData, der, ed25519, ledger, operations, apply, verify };
+export const product: Modules = {
+  assertion,
+  canonical,
+  clientData,
+  der,
+  ed25519,
+  ledger,
+  operations,
+  publicKey,
+  apply,
+  verify,
+};
 
 export interface RuleCase {
   readonly name: string;

@@ -1,10 +1,11 @@
 /** Verdicts on roots and statements: each kind applied, each refusal alone, and the order where it matters. */
-import { concatBytes, toBase64url } from "../../../protocol/bytes.ts";
+import { concatBytes, fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { RootPin } from "../../../protocol/trust/apply.ts";
 import type { SignedRoot, SignedStatement, Statement, StatementKind } from "../../../protocol/trust/statements.ts";
 import { hostIdOf } from "../../../protocol/words.ts";
 import { createCredential, originFor } from "../../fixtures/authenticator.ts";
+import { laxP256 } from "../../fixtures/der.ts";
 import { flipBase64url, nonceOf, signerOf } from "../../fixtures/keys.ts";
 import {
   applied,
@@ -406,6 +407,26 @@ const kinds: readonly (readonly [string, string, (world: World) => StatementBend
     async (): Promise<StatementBend> => ({
       kind: "credential.add",
       body: { person: "p-otto", ...(await createCredential({ rpId: "unlisted.example" })).pinned },
+    }),
+  ],
+  ...Object.entries(laxP256).map(
+    ([name, bend]) =>
+      [
+        `credential.add, P-256 key with ${name}`,
+        "key",
+        async (): Promise<StatementBend> => {
+          const { pinned } = await createCredential();
+          const publicKey = toBase64url(bend(fromBase64url(pinned.publicKey)));
+          return { kind: "credential.add", body: { person: "p-otto", ...pinned, publicKey } };
+        },
+      ] as const,
+  ),
+  [
+    "credential.add, RS256 of 1024 bits",
+    "key",
+    async (): Promise<StatementBend> => ({
+      kind: "credential.add",
+      body: { person: "p-otto", ...(await createCredential({ alg: "RS256", rsaBits: 1024 })).pinned },
     }),
   ],
   [
