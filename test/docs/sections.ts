@@ -1,0 +1,120 @@
+/**
+ * The parts of the documents that are made from the code. `node test/docs/sections.ts` writes them into place; a
+ * test fails when one has gone stale, so a changed limit or endpoint cannot leave its document behind.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { endpoints, type Endpoint } from "../../protocol/contracts.ts";
+import { ledgerActions } from "../../protocol/ledger.ts";
+import * as limits from "../../protocol/limits.ts";
+import { operations, type Operation } from "../../protocol/operations.ts";
+import { explainRefusal, refusalCodes } from "../../protocol/refusals.ts";
+import { builtInRoles, permissions } from "../../protocol/roles.ts";
+import { messageKinds, typeOf } from "../../protocol/signing.ts";
+import { statementPermissions } from "../../protocol/trust/apply.ts";
+import { sectionNames, tableText, withSection } from "./markdown.ts";
+import { constants, quotedMembers, read, ROOT } from "./source.ts";
+import { exampleText } from "./worked-example-text.ts";
+
+const code = (text: string | number): string => `\`${text}\``;
+const sentence = (text: string): string => (text === "" ? "" : `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`);
+
+function limitRows(): readonly (readonly string[])[] {
+  const values: Readonly<Record<string, number>> = limits;
+  return constants(read("protocol/limits.ts")).map(({ name, reason }) => [code(name), String(values[name]), reason]);
+}
+
+function endpointRows(): readonly (readonly string[])[] {
+  return Object.entries<Endpoint>(endpoints).map(([name, { method, path, access, permission, touch }]) => [
+    code(name),
+    code(`${method} ${path}`),
+    access,
+    permission === undefined ? "" : code(permission),
+    `${touch.needed ? "yes" : "no"}: ${touch.why}`,
+  ]);
+}
+
+function operationRows(): readonly (readonly string[])[] {
+  return Object.entries<Operation>(operations).map(([name, row]) => [
+    code(name),
+    row.class,
+    code(row.permission),
+    row.expects.length === 0 ? "nothing" : row.expects.map(code).join(", "),
+    row.effect("vps-1"),
+  ]);
+}
+
+function permissionRows(): readonly (readonly string[])[] {
+  const reasons = new Map(
+    quotedMembers(read("protocol/roles.ts"), "export const permissions").map(({ name, comment }) => [name, comment]),
+  );
+  return permissions.map((permission) => [
+    code(permission),
+    reasons.get(permission) ?? "",
+    ...builtInRoles.map((role) => (role.permissions.includes(permission) ? "yes" : "no")),
+  ]);
+}
+
+function refusalRows(): readonly (readonly string[])[] {
+  return refusalCodes.map((refusal) => {
+    const { what, next } = explainRefusal(refusal);
+    return [code(refusal), `${sentence(what)}.`, next];
+  });
+}
+
+function trustRefusalRows(): readonly (readonly string[])[] {
+  const members = quotedMembers(read("protocol/trust/apply.ts"), "export type TrustRefusal");
+  return members.map(({ name, comment }) => [code(name), comment === "" ? "bytes that are not a statement" : comment]);
+}
+
+const ACTIONS_START = "export const ledgerActions";
+function actionRows(): readonly (readonly string[])[] {
+  const reasons = new Map(quotedMembers(read("protocol/ledger.ts"), ACTIONS_START).map((m) => [m.name, m.comment]));
+  return ledgerActions.map((action) => [code(action), reasons.get(action) ?? ""]);
+}
+
+/** Name of a section to its text. */
+export async function sections(): Promise<ReadonlyMap<string, string>> {
+  const { example, bent } = await exampleText();
+  const roleNames = builtInRoles.map((role) => role.id);
+  const lifetimes = builtInRoles.map((role) => `${role.sessionSeconds / 3_600} h`);
+  return new Map([
+    ["worked-example", example],
+    ["bent", bent],
+    ["limits", tableText(["limit", "value", "reason"], limitRows())],
+    ["endpoints", tableText(["name", "endpoint", "access", "permission", "touch"], endpointRows())],
+    ["operations", tableText(["operation", "class", "permission", "must pin", "what happens"], operationRows())],
+    [
+      "permissions",
+      tableText(
+        ["permission", "for", ...roleNames],
+        [...permissionRows(), ["longest session", "", ...lifetimes]],
+      ),
+    ],
+    ["refusals", tableText(["code", "what happened", "next step"], refusalRows())],
+    ["trust-refusals", tableText(["code", "meaning"], trustRefusalRows())],
+    ["statements", tableText(["kind", "permission to approve"], statementRows())],
+    ["actions", tableText(["action", "when"], actionRows())],
+    ["types", messageKinds.map((kind) => `- ${code(typeOf(kind))}`).join("\n")],
+  ]);
+}
+
+function statementRows(): readonly (readonly string[])[] {
+  return Object.entries(statementPermissions).map(([kind, permission]) => [code(kind), code(permission)]);
+}
+
+/** Documents that hold such sections. */
+export const DOCUMENTS = ["docs/PROTOCOL.md"] as const;
+
+export async function regenerated(markdown: string): Promise<string> {
+  const made = await sections();
+  return sectionNames(markdown).reduce((text, name) => {
+    const content = made.get(name);
+    if (content === undefined) throw new Error(`nothing makes section "${name}"`);
+    return withSection(text, name, content);
+  }, markdown);
+}
+
+if (import.meta.main) {
+  for (const path of DOCUMENTS) writeFileSync(join(ROOT, path), await regenerated(read(path)));
+}
