@@ -4,6 +4,7 @@
  */
 import { useEffect, useRef } from "preact/hooks";
 import type { ComponentChildren } from "preact";
+import { rememberFocus } from "../components/focus.ts";
 import { Icon } from "../icons.tsx";
 import type { Course } from "./course.ts";
 import type { DialogState } from "./machine.ts";
@@ -18,14 +19,12 @@ interface ApprovalDialogProps {
 export function ApprovalDialog({ course, onClosed }: ApprovalDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const opener = document.activeElement;
+    const giveBack = rememberFocus();
     dialog.current?.showModal();
     void course.prepare();
     return () => {
       course.stop();
-      // Back to what opened it; if that is gone, to the page.
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
-      else document.getElementById("main")?.focus();
+      giveBack();
     };
   }, [course]);
   return (

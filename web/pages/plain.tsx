@@ -32,6 +32,12 @@ const texts = {
   },
 } satisfies Record<Unsupported, Text>;
 
+/** At an address without passkeys, the one that has them: same port, the signer's own name. */
+function addressFor(reason: Unsupported, { origin, port }: Pick<Location, "origin" | "port">): string {
+  if (reason !== "insecure-address") return origin;
+  return `http://clawhold.localhost${port === "" ? "" : `:${port}`}`;
+}
+
 export function UnsupportedPage({ reason }: { readonly reason: Unsupported }) {
   const { origin } = useApp().backend;
   const { title, why, next } = texts[reason];
@@ -45,7 +51,7 @@ export function UnsupportedPage({ reason }: { readonly reason: Unsupported }) {
             </p>
           </Empty>
           <div class="card-body">
-            <Command caption="This address" command={`http://${origin.host}`} />
+            <Command caption="The address to open" command={addressFor(reason, location)} />
           </div>
         </div>
         <p class="tiny faint">

@@ -85,7 +85,7 @@ function FromEdge() {
   return (
     <Banner tone="honest" icon="globe">
       <p class="small">
-        <strong>This page comes from the edge.</strong> Restart, stop, lock down and deny work here. For everything else type{" "}
+        <strong>This page comes from the edge.</strong> Daily operations such as restart work here. For critical ones type{" "}
         <code>clawhold ui</code> on your own machine.
       </p>
     </Banner>

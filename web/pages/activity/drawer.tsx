@@ -5,6 +5,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Banner } from "../../components/banner.tsx";
+import { rememberFocus } from "../../components/focus.ts";
 import { TroubleText, Waiting } from "../../components/parts.tsx";
 import { Exact } from "../../components/time.tsx";
 import { formatCount, formatHash, formatMilliseconds, formatShortId } from "../../format.ts";
@@ -23,12 +24,10 @@ export function ProofDrawer({ index, onClose }: DrawerProps) {
   const { backend } = useApp();
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    const opener = document.activeElement;
+    const giveBack = rememberFocus();
     // A copied link opens the page with the drawer: then nobody moved, and focus stays where reading starts.
-    if (opener !== document.body) title.current?.focus({ preventScroll: true });
-    return () => {
-      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
-    };
+    if (document.activeElement !== document.body) title.current?.focus({ preventScroll: true });
+    return giveBack;
   }, [index]);
   // A drawer does not trap focus; Esc closes it from anywhere on the page.
   useEffect(() => {

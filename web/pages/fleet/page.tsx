@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { Banners } from "../../components/banner.tsx";
 import { Lately } from "../../components/lately.tsx";
 import { Command, Empty, Tile, TroubleText, Waiting } from "../../components/parts.tsx";
-import { formatCost, formatCount, formatList, formatNumberOf } from "../../format.ts";
+import { formatAge, formatCost, formatCount, formatList, formatNumberOf } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import { fleetRoute } from "../../router.ts";
 import type { Route } from "../../router.ts";
@@ -65,7 +65,10 @@ function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; re
   const admitted = conditions.filter(({ host }) => host.admission === "admitted");
   const well = admitted.filter(({ condition }) => condition.shape === "ok").length;
   const needing = conditions.filter(({ condition }) => condition.urgency > 0);
-  const running = runningWell(well, admitted.length);
+  const { reach } = useApp().backend;
+  // Nothing new arrives while the control plane is away: say of when this is.
+  const asOf = reach.value.state === "lost" ? `As of ${formatAge(now - reach.value.sinceAt)} ago: ` : "";
+  const running = `${asOf}${runningWell(well, admitted.length)}`;
   if (needing.length === 0) return <p>{running} Nothing needs you.</p>;
   const names = needing.slice(0, 3).map(({ host, condition }) => `${host.label} (${condition.word.toLowerCase()})`);
   return (

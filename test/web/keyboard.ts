@@ -1,0 +1,119 @@
+/**
+ * The main jobs by keyboard alone, in Chromium: what a key does, what no key does, and where focus is afterwards.
+ * Run: `node test/web/keyboard.ts`.
+ */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { openFixtureSite } from "./fixture-site.ts";
+
+const site = await openFixtureSite();
+const focused = (page: Page) =>
+  page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent?.trim() || "nothing");
+
+/** `R`, then Enter held down: the dialog opens, and the held key approves nothing. */
+async function restart(): Promise<void> {
+  const page = await site.open("dialog-done");
+  await page.keyboard.press("r");
+  const approve = page.getByRole("button", { name: "Approve with passkey" });
+  await approve.waitFor();
+  assert.match(await focused(page), /^Approve with passkey/);
+  await page.keyboard.press("Enter");
+  assert.equal(await page.getByRole("heading", { name: "Restart the gateway on vps-1?" }).count(), 1, "too early to count");
+  await page.locator(".approve:not([aria-disabled])").waitFor();
+  await page.keyboard.down("Enter");
+  await page.getByRole("heading", { name: "vps-1 restarted" }).waitFor();
+  await page.keyboard.up("Enter");
+  assert.equal(await focused(page), "approval-title");
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  assert.equal(await focused(page), "main");
+  await page.context().close();
+}
+
+/** A key that is still down from the button before must not reach the approve button. */
+async function heldKey(): Promise<void> {
+  const page = await site.open("dialog-done");
+  await page.getByRole("button", { name: "Restart" }).focus();
+  await page.keyboard.down("Enter");
+  await page.locator(".approve:not([aria-disabled])").waitFor();
+  for (let repeat = 0; repeat < 5; repeat += 1) await page.keyboard.down("Enter");
+  await page.keyboard.up("Enter");
+  assert.equal(await page.getByRole("heading", { name: "Restart the gateway on vps-1?" }).count(), 1);
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  assert.equal(await focused(page), "Restart");
+  await page.context().close();
+}
+
+/** A click that no person made. */
+async function scriptedClick(): Promise<void> {
+  const page = await site.open("dialog-done");
+  await page.keyboard.press("r");
+  const approve = page.locator(".approve:not([aria-disabled])");
+  await approve.waitFor();
+  await approve.evaluate((button: HTMLButtonElement) => button.click());
+  assert.equal(await page.getByRole("heading", { name: "Restart the gateway on vps-1?" }).count(), 1);
+  await page.context().close();
+}
+
+/** Something drawn over the button: the time starts again when it is gone. */
+async function coveredButton(): Promise<void> {
+  const page = await site.open("dialog-done");
+  await page.keyboard.press("r");
+  await page.locator(".approve:not([aria-disabled])").waitFor();
+  await page.evaluate(() => {
+    const cover = document.createElement("dialog");
+    cover.id = "cover";
+    cover.className = "dialog";
+    cover.append("covers");
+    document.body.append(cover);
+    cover.showModal();
+  });
+  await page.locator(".approve[aria-disabled]").waitFor();
+  await page.evaluate(() => document.getElementById("cover")?.remove());
+  await page.locator(".approve:not([aria-disabled])").waitFor();
+  await page.context().close();
+}
+
+async function pages(): Promise<void> {
+  const page = await site.open("fleet");
+  await page.keyboard.press("g");
+  await page.keyboard.press("y");
+  await page.getByRole("heading", { name: "Activity", level: 1 }).waitFor();
+  assert.equal(await focused(page), "main");
+  assert.match(page.url(), /\/activity$/);
+  assert.equal(await page.title(), "Activity · Clawhold");
+  await page.keyboard.press("/");
+  await page.keyboard.type("#17");
+  assert.match(page.url(), /q=%2317$/);
+  assert.equal(await page.locator(".entries > li").count(), 1, "a key is a letter while somebody types");
+  await page.locator(".say").focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("complementary").waitFor();
+  assert.equal(await focused(page), "proof-title");
+  assert.match(page.url(), /entry=17/);
+  await page.keyboard.press("Escape");
+  await page.getByRole("complementary").waitFor({ state: "detached" });
+  assert.doesNotMatch(page.url(), /entry/);
+  await page.goBack();
+  await page.getByRole("complementary").waitFor();
+  await page.context().close();
+}
+
+async function list(): Promise<void> {
+  const page = await site.open("people");
+  await page.keyboard.press("?");
+  await page.getByRole("heading", { name: "Keys" }).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("f");
+  assert.match(page.url(), /\/people$/, "keys rest while a dialog is open");
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  await page.context().close();
+}
+
+for (const job of [restart, heldKey, scriptedClick, coveredButton, pages, list]) {
+  await job();
+  console.log(`${job.name}: as it should be`);
+}
+await site.stop();
