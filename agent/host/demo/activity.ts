@@ -47,7 +47,11 @@ export async function runTurns(deps: ActivityDeps, turns: readonly Turn[]): Prom
 }
 
 /** Seeds an empty gateway, then adds a turn every few minutes until `signal` says stop. Never rejects. */
-export async function keepActive(deps: ActivityDeps, signal: AbortSignal, pause: number = TRICKLE_MILLISECONDS): Promise<void> {
+export async function keepActive(
+  deps: ActivityDeps,
+  signal: AbortSignal,
+  pause: number = TRICKLE_MILLISECONDS,
+): Promise<void> {
   await attempt(deps, () => seed(deps));
   for (let number = 0; !signal.aborted; number += 1) {
     const isOver = await wait(pause, false, { signal, ref: false }).catch(() => true);

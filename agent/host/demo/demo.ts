@@ -114,10 +114,16 @@ async function untilReady(gateway: Supervised, port: number, output: string): Pr
   const until = performance.now() + START_MILLISECONDS;
   while (performance.now() < until) {
     if (gateway.exitCode() === EXIT_CONFIGURATION) {
-      throw new DemoError("demo_configuration_refused", `The demo gateway refused the configuration that this program wrote for it. What it said is in ${output}. Start with --gateway none to go on without it.`);
+      throw new DemoError(
+        "demo_configuration_refused",
+        `The demo gateway refused the configuration that this program wrote for it. What it said is in ${output}. Start with --gateway none to go on without it.`,
+      );
     }
     if ((await probeReadiness("127.0.0.1", port)).ready) return;
     await wait(LOOK_MILLISECONDS);
   }
-  throw new DemoError("demo_start_failed", `The demo gateway was not ready after two minutes. What it said is in ${output}. Start again, or with --gateway none to go on without it.`);
+  throw new DemoError(
+    "demo_start_failed",
+    `The demo gateway was not ready after two minutes. What it said is in ${output}. Start again, or with --gateway none to go on without it.`,
+  );
 }

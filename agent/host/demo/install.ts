@@ -37,13 +37,18 @@ export async function installGateway(options: InstallOptions): Promise<string> {
   const wanted = await readFile(join(manifests, "package-lock.json"), "utf8");
   if ((await readFile(join(folder, COMPLETE), "utf8").catch(() => "")) === completeMark(wanted)) return entry;
   if (!options.fetchAllowed) {
-    throw new DemoError("demo_not_installed", "The demo gateway is not installed, and fetching it was not allowed. Start again with --gateway demo to fetch it (650 MB from npm), or with --gateway none.");
+    throw new DemoError(
+      "demo_not_installed",
+      "The demo gateway is not installed, and fetching it was not allowed. Start again with --gateway demo to fetch it (650 MB from npm), or with --gateway none.",
+    );
   }
   // A half-finished installation is not repaired: it goes.
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const name of MANIFESTS) await copyFile(join(manifests, name), join(folder, name));
-  options.log(`Fetching the demo gateway (openclaw ${DEMO_VERSION}, 650 MB on disk) with npm. This takes about a minute.`);
+  options.log(
+    `Fetching the demo gateway (openclaw ${DEMO_VERSION}, 650 MB on disk) with npm. This takes about a minute.`,
+  );
   await runNpm(folder, options);
   await writeFile(join(folder, COMPLETE), completeMark(wanted));
   options.log("The demo gateway is installed.");
@@ -60,7 +65,8 @@ function completeMark(lock: string): string {
  * npm might work on that one.
  */
 function npmEnvironment(environment: InstallOptions["environment"]): Record<string, string | undefined> {
-  const foreign = /^(?:npm_(?:package|lifecycle)_|npm_config_(?:local_prefix|prefix|global|omit|include)$|npm_command$|INIT_CWD$)/;
+  const foreign =
+    /^(?:npm_(?:package|lifecycle)_|npm_config_(?:local_prefix|prefix|global|omit|include)$|npm_command$|INIT_CWD$)/;
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !foreign.test(name)));
 }
 
@@ -84,13 +90,23 @@ function runNpm(folder: string, options: InstallOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     child.on("error", (error: NodeJS.ErrnoException) => {
       clearInterval(progress);
-      reject(new DemoError("demo_npm_missing", `npm could not be started (${error.code ?? "unknown"}), and the demo gateway is fetched with it. Install npm, or start with --gateway none.`));
+      reject(
+        new DemoError(
+          "demo_npm_missing",
+          `npm could not be started (${error.code ?? "unknown"}), and the demo gateway is fetched with it. Install npm, or start with --gateway none.`,
+        ),
+      );
     });
     child.on("close", (code, signal) => {
       clearInterval(progress);
       if (code === 0) return resolve();
       const how = code === null ? `was ended by ${signal ?? "a signal"}` : `ended with code ${String(code)}`;
-      reject(new DemoError("demo_fetch_failed", `npm ${how} while it fetched the demo gateway. Check the network and the free disk space (1 GB), and start again.\n${output.trim()}`));
+      reject(
+        new DemoError(
+          "demo_fetch_failed",
+          `npm ${how} while it fetched the demo gateway. Check the network and the free disk space (1 GB), and start again.\n${output.trim()}`,
+        ),
+      );
     });
   });
 }

@@ -11,14 +11,19 @@ export async function findFreePort(first: number = FIRST_DEMO_PORT): Promise<num
     // The gateway listens on both addresses, so both must be free.
     if ((await isFree(port, "127.0.0.1")) && (await isFree(port, "::1"))) return port;
   }
-  throw new DemoError("demo_no_port", `No free port for the demo gateway between ${String(first)} and ${String(first + PORTS_TO_TRY - 1)}. Stop a program that listens there, or start with --gateway none.`);
+  throw new DemoError(
+    "demo_no_port",
+    `No free port for the demo gateway between ${String(first)} and ${String(first + PORTS_TO_TRY - 1)}. Stop a program that listens there, or start with --gateway none.`,
+  );
 }
 
 function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     // A machine without IPv6 has nobody on ::1 either.
-    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT"));
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      resolve(error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT"),
+    );
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }

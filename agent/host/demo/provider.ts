@@ -44,11 +44,13 @@ function closeServer(server: Server): Promise<void> {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, key: string): Promise<void> {
-  if (request.headers.authorization !== `Bearer ${key}`) return sendJson(response, 401, { error: { message: "wrong key" } });
+  if (request.headers.authorization !== `Bearer ${key}`)
+    return sendJson(response, 401, { error: { message: "wrong key" } });
   if (request.method === "GET" && request.url === "/v1/models") {
     return sendJson(response, 200, { object: "list", data: [{ id: DEMO_MODEL, object: "model" }] });
   }
-  if (request.method !== "POST" || request.url !== "/v1/chat/completions") return sendJson(response, 404, { error: { message: "no such route" } });
+  if (request.method !== "POST" || request.url !== "/v1/chat/completions")
+    return sendJson(response, 404, { error: { message: "no such route" } });
   let size = 0;
   let wantsStream = false;
   let before = "";

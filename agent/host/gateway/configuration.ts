@@ -30,7 +30,13 @@ export function parseConfiguration(text: string): Json5 {
 }
 
 const escapes: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v", "0": "\0" };
-const words: Readonly<Record<string, Json5>> = { true: true, false: false, null: undefined, Infinity: Infinity, NaN: NaN };
+const words: Readonly<Record<string, Json5>> = {
+  true: true,
+  false: false,
+  null: undefined,
+  Infinity: Infinity,
+  NaN: NaN,
+};
 const BARE = /[\p{L}\p{Nl}\p{Mn}\p{Mc}\p{Nd}$_]+/uy;
 const NUMBER = /[+-]?(?:0[xX][0-9A-Fa-f]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/y;
 const GAP = /(?:\s|\/\/[^\n\r]*|\/\*[^]*?\*\/)+/y;

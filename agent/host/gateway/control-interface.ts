@@ -12,9 +12,9 @@ export interface RestartOutcome {
 
 export interface GatewayControl {
   /** The boot that answers now; undefined when none does. Also used to tell what became of an interrupted restart. */
-  bootId(): Promise<string | undefined>;
+  readonly bootId: () => Promise<string | undefined>;
   /** Names the configuration that runs now, without saying what is in it. */
-  configHash(): Promise<string | undefined>;
+  readonly configHash: () => Promise<string | undefined>;
   /** Rejects when nothing was asked of the gateway, with an error that carries a `code`. */
-  restart(): Promise<RestartOutcome>;
+  readonly restart: () => Promise<RestartOutcome>;
 }

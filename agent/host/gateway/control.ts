@@ -66,7 +66,9 @@ async function ask(connection: GatewayConnection): Promise<void> {
     const answer = await connection.call("gateway.restart.request", { reason: RESTART_REASON });
     if (field(answer, "ok") !== true) throw new GatewayError("refused", "RESTART_NOT_SCHEDULED");
   } catch (error) {
-    const isUncertain = error instanceof GatewayError && (error.fault === "closed" || error.fault === "timeout" || error.fault === "unreachable");
+    const isUncertain =
+      error instanceof GatewayError &&
+      (error.fault === "closed" || error.fault === "timeout" || error.fault === "unreachable");
     if (!isUncertain) throw error;
   }
 }

@@ -106,7 +106,8 @@ async function readToken(path: string, device: string, url: string): Promise<str
   if (text === undefined) return undefined;
   const body = parseFile(text, path, ["v", "device", "url", "token"]);
   const token = body["token"];
-  if (body["v"] !== 1 || typeof token !== "string" || !TOKEN.test(token)) throw new DeviceFileError("device_file_damaged", path);
+  if (body["v"] !== 1 || typeof token !== "string" || !TOKEN.test(token))
+    throw new DeviceFileError("device_file_damaged", path);
   // A token of another key or another gateway is of no use here, and showing it there would be a leak.
   return body["device"] === device && body["url"] === url ? token : undefined;
 }
@@ -125,7 +126,8 @@ function parseFile(text: string, path: string, keys: readonly string[]): Readonl
   } catch {
     throw new DeviceFileError("device_file_damaged", path);
   }
-  if (!isFields(body) || Object.keys(body).length !== keys.length) throw new DeviceFileError("device_file_damaged", path);
+  if (!isFields(body) || Object.keys(body).length !== keys.length)
+    throw new DeviceFileError("device_file_damaged", path);
   if (keys.some((key) => field(body, key) === undefined)) throw new DeviceFileError("device_file_damaged", path);
   return body;
 }

@@ -42,7 +42,9 @@ export class GatewayAddressError extends Error {
   readonly code = "gateway_address";
 
   constructor(reason: string) {
-    super(`This gateway address cannot be used: ${reason}. Give the address of a gateway on this machine, for example ws://127.0.0.1:18789.`);
+    super(
+      `This gateway address cannot be used: ${reason}. Give the address of a gateway on this machine, for example ws://127.0.0.1:18789.`,
+    );
   }
 }
 
@@ -63,8 +65,12 @@ export function parseGatewayAddress(text: string): Address {
   if (url.search !== "" || url.hash !== "" || url.pathname !== "/") {
     throw new GatewayAddressError("it has more than a host and a port");
   }
-  const isLoopback = url.hostname === "localhost" || url.hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(url.hostname);
-  if (!isLoopback) throw new GatewayAddressError("it is not on this machine, and the agent does not speak to a gateway over a network");
+  const isLoopback =
+    url.hostname === "localhost" || url.hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(url.hostname);
+  if (!isLoopback)
+    throw new GatewayAddressError(
+      "it is not on this machine, and the agent does not speak to a gateway over a network",
+    );
   // The name is replaced by the number: what "localhost" means is decided by files that we do not read.
   const host = url.hostname === "localhost" ? "127.0.0.1" : url.hostname;
   if (url.port === "") throw new GatewayAddressError("it names no port, and the usual one is 18789");
@@ -159,7 +165,10 @@ function portOf(value: unknown): number | undefined {
   return typeof port === "number" && Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
 }
 
-function credentialOf(found: Found | undefined, environment: DiscoverOptions["environment"]): GatewayCredential | undefined {
+function credentialOf(
+  found: Found | undefined,
+  environment: DiscoverOptions["environment"],
+): GatewayCredential | undefined {
   if (found?.authMode === "none") return undefined;
   const isPassword = found?.authMode === "password";
   const written = isPassword ? found.password : found?.token;

@@ -23,20 +23,15 @@ export type GatewayFault = (typeof gatewayFaults)[number];
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly fault: GatewayFault;
-  /** The gateway's own code, reduced to capitals and underscores: safe to log, never to act on beyond this list. */
-  readonly code: string | undefined;
+  /** The fault, and behind a dot the gateway's own code (capitals and underscores, at most 35): safe to log. */
+  readonly code: string;
 
-  constructor(fault: GatewayFault, code?: string) {
-    super(code === undefined ? `gateway: ${fault}` : `gateway: ${fault} (${code})`);
+  constructor(fault: GatewayFault, detail?: string) {
+    const code = detail === undefined ? fault : `${fault}.${detail}`;
+    super(`gateway: ${code}`);
     this.fault = fault;
     this.code = code;
   }
-}
-
-/** The fault of anything thrown on the way to a gateway; a programmer's mistake is not a fault and is rethrown. */
-export function faultOf(error: unknown): GatewayFault {
-  if (error instanceof GatewayError) return error.fault;
-  throw error;
 }
 
 const authorizationCodes = new Set([
@@ -59,7 +54,8 @@ export function faultOfConnect(code: string | undefined, detail: string | undefi
   if (detail === "PROTOCOL_MISMATCH" || code === "PROTOCOL_MISMATCH") return "unsupported";
   if (detail === "AUTH_SCOPE_MISMATCH") return "scope";
   const named = detail ?? code ?? "";
-  if (authorizationCodes.has(named) || named.startsWith("AUTH_") || named.startsWith("DEVICE_AUTH_")) return "unauthorized";
+  if (authorizationCodes.has(named) || named.startsWith("AUTH_") || named.startsWith("DEVICE_AUTH_"))
+    return "unauthorized";
   if (authorizationCodes.has(code ?? "") || code === "NOT_PAIRED" || code === "UNAUTHORIZED") return "unauthorized";
   return code === "UNAVAILABLE" ? "starting" : "refused";
 }

@@ -21,7 +21,9 @@ const clients = {
 } as const satisfies Record<ClientKind, { id: string; mode: string }>;
 
 /** What proves us: the device's own token, or the gateway's shared secret. */
-export type Proof = { readonly kind: "device"; readonly token: string } | { readonly kind: "shared"; readonly credential: GatewayCredential };
+export type Proof =
+  | { readonly kind: "device"; readonly token: string }
+  | { readonly kind: "shared"; readonly credential: GatewayCredential };
 
 export interface Handshake {
   readonly device: Device;

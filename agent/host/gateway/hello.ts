@@ -37,6 +37,7 @@ export function readHello(payload: unknown, asked: readonly Scope[]): Hello {
     version: v.is(claims.version, version) ? version : undefined,
     bootId: v.is(claims.bootId, bootId) ? bootId : undefined,
     configHash: typeof configHash === "string" && CONFIG_HASH.test(configHash) ? configHash : undefined,
-    deviceToken: typeof deviceToken === "string" && deviceToken.length <= MAX_TOKEN_CHARACTERS ? deviceToken : undefined,
+    deviceToken:
+      typeof deviceToken === "string" && deviceToken.length <= MAX_TOKEN_CHARACTERS ? deviceToken : undefined,
   };
 }

@@ -19,7 +19,10 @@ const LISTEN = "0A";
 const MAX_TABLE_BYTES = 8_388_608;
 
 /** The listeners of this port; undefined when the kernel's tables cannot be read. */
-export async function listenersOf(port: number, tables: readonly string[] = LISTEN_TABLES): Promise<readonly Listener[] | undefined> {
+export async function listenersOf(
+  port: number,
+  tables: readonly string[] = LISTEN_TABLES,
+): Promise<readonly Listener[] | undefined> {
   const texts = await Promise.all(tables.map((path) => readFile(path, "latin1").catch(() => undefined)));
   if (texts.every((text) => text === undefined)) return undefined;
   return texts.flatMap((text) => (text === undefined || text.length > MAX_TABLE_BYTES ? [] : parseTable(text, port)));
@@ -52,7 +55,9 @@ function addressBytes(hex: string): readonly number[] | undefined {
 }
 
 function isMapped(bytes: readonly number[]): boolean {
-  return bytes.length === 16 && bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+  return (
+    bytes.length === 16 && bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
+  );
 }
 
 function isLoopback(bytes: readonly number[]): boolean {
@@ -64,7 +69,9 @@ function isLoopback(bytes: readonly number[]): boolean {
 function printAddress(bytes: readonly number[]): string {
   if (bytes.length === 4) return bytes.join(".");
   if (isMapped(bytes)) return `::ffff:${bytes.slice(12).join(".")}`;
-  const groups = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] ?? 0) * 256 + (bytes[2 * at + 1] ?? 0)).toString(16));
+  const groups = Array.from({ length: 8 }, (_, at) =>
+    ((bytes[2 * at] ?? 0) * 256 + (bytes[2 * at + 1] ?? 0)).toString(16),
+  );
   const text = groups.join(":");
   // The two that matter are written short; any other stays in full, which is as correct.
   if (text === "0:0:0:0:0:0:0:0") return "::";

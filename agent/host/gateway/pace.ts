@@ -15,7 +15,8 @@ const LAST_MILLISECONDS = 30_000;
 export function pauseMilliseconds(state: GatewayState, attempt: number, random: number): number {
   const spread = 0.5 + random / 2;
   if (state === "none") return Math.ceil(ABSENT_MILLISECONDS * spread);
-  if (state === "stopped" || state === "starting" || state === "config_invalid") return Math.ceil(QUICK_MILLISECONDS * spread);
+  if (state === "stopped" || state === "starting" || state === "config_invalid")
+    return Math.ceil(QUICK_MILLISECONDS * spread);
   return Math.ceil(Math.min(LAST_MILLISECONDS, FIRST_MILLISECONDS * 2 ** Math.min(attempt, 10)) * spread);
 }
 

@@ -22,19 +22,22 @@ const silent: Readiness = { answers: true, ready: false, uptimeMilliseconds: und
 /** Never rejects: every failure is one of the two answers "nobody" and "somebody who does not say ready". */
 export function probeReadiness(host: string, port: number): Promise<Readiness> {
   return new Promise((resolve) => {
-    const request = get({ host: host === "[::1]" ? "::1" : host, port, path: "/readyz", agent: false, timeout: PROBE_MILLISECONDS }, (response) => {
-      const parts: Uint8Array[] = [];
-      let size = 0;
-      response.on("data", (part: Uint8Array) => {
-        size += part.byteLength;
-        if (size > MAX_PROBE_BYTES) {
-          request.destroy();
-          finish(silent);
-        } else parts.push(part);
-      });
-      response.on("end", () => finish(readBody(Buffer.concat(parts).toString("utf8"))));
-      response.on("error", () => finish(silent));
-    });
+    const request = get(
+      { host: host === "[::1]" ? "::1" : host, port, path: "/readyz", agent: false, timeout: PROBE_MILLISECONDS },
+      (response) => {
+        const parts: Uint8Array[] = [];
+        let size = 0;
+        response.on("data", (part: Uint8Array) => {
+          size += part.byteLength;
+          if (size > MAX_PROBE_BYTES) {
+            request.destroy();
+            finish(silent);
+          } else parts.push(part);
+        });
+        response.on("end", () => finish(readBody(Buffer.concat(parts).toString("utf8"))));
+        response.on("error", () => finish(silent));
+      },
+    );
     const deadline = setTimeout(() => {
       request.destroy();
       finish(silent);

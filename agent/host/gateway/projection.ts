@@ -61,7 +61,10 @@ export function readUsage(payload: unknown): Telemetry["usage"] {
     cacheReadTokens: field(row, "cacheRead"),
     totalTokens: field(row, "totalTokens"),
     costMicros: roundedCount(field(row, "totalCost"), Math.round, MICROS),
-    freshness: typeof status === "string" && Object.hasOwn(freshness, status) ? freshness[status as keyof typeof freshness] : "stale",
+    freshness:
+      typeof status === "string" && Object.hasOwn(freshness, status)
+        ? freshness[status as keyof typeof freshness]
+        : "stale",
     asOf: roundedCount(field(payload, "updatedAt"), Math.floor, 1 / 1_000),
   };
   return v.is(entries.usage, usage) ? usage : undefined;

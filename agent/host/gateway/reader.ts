@@ -9,7 +9,7 @@ import type { GatewayConnection } from "./client.ts";
 import { DeviceFileError } from "./device.ts";
 import type { DeviceStore } from "./device.ts";
 import type { GatewayTarget } from "./discover.ts";
-import { GatewayError, faultOf } from "./faults.ts";
+import { GatewayError } from "./faults.ts";
 import { listenersOf } from "./listening.ts";
 import type { Listener } from "./listening.ts";
 import { readMachine } from "./machine.ts";
@@ -148,10 +148,9 @@ class Watch {
     try {
       connection = await this.#connect(target);
     } catch (error) {
-      const fault = faultOf(error);
-      const code = error instanceof GatewayError ? error.code : undefined;
-      this.#deps.log("gateway_connect", { fault, ...(code === undefined ? {} : { code }) });
-      return stateOfFault(fault, silence);
+      if (!(error instanceof GatewayError)) throw error;
+      this.#deps.log("gateway_connect", { code: error.code });
+      return stateOfFault(error.fault, silence);
     }
     await this.#serve(target, connection);
     return undefined;
@@ -214,7 +213,10 @@ class Watch {
     if (vitals.fault === "closed") return;
     this.#vitals = vitals;
     this.#show(this.#stateNow(), true);
-    const [usage, inventory] = await Promise.all([pollUsage(connection, this.#usageDays), withInventory ? pollInventory(connection) : this.#inventory]);
+    const [usage, inventory] = await Promise.all([
+      pollUsage(connection, this.#usageDays),
+      withInventory ? pollInventory(connection) : this.#inventory,
+    ]);
     this.#usage = steadyUsage(this.#usage, usage);
     const isUnfinished = usage !== undefined && usage.freshness !== "fresh";
     this.#unfinishedRounds = isUnfinished ? this.#unfinishedRounds + 1 : 0;
@@ -224,7 +226,10 @@ class Watch {
   }
 
   async #lookAround(target: GatewayTarget): Promise<void> {
-    const [readiness, listeners] = await Promise.all([probeReadiness(target.host, target.port), listenersOf(target.port)]);
+    const [readiness, listeners] = await Promise.all([
+      probeReadiness(target.host, target.port),
+      listenersOf(target.port),
+    ]);
     this.#readiness = readiness;
     this.#listeners = listeners ?? [];
     if (this.#listeners.length > 0) this.#oneUser = this.#listeners.some((listener) => listener.uid === this.#ownUid);
@@ -233,8 +238,11 @@ class Watch {
 
   #stateNow(): GatewayState {
     const fault = this.#vitals?.fault;
-    if (this.#readiness?.ready === true) return this.#vitals?.isWell === false || fault !== undefined ? "degraded" : "running";
-    return (this.#readiness?.uptimeMilliseconds ?? 0) < STARTING_MILLISECONDS ? "starting" : "degraded";
+    if (this.#readiness?.ready === true)
+      return this.#vitals?.isWell === false || fault !== undefined ? "degraded" : "running";
+    // One that does not even say how long it runs is not starting, it hangs.
+    const uptime = this.#readiness?.uptimeMilliseconds;
+    return uptime !== undefined && uptime < STARTING_MILLISECONDS ? "starting" : "degraded";
   }
 
   /** Hands out what is known. Without `always`, only a change of state or a heartbeat is worth a message. */

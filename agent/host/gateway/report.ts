@@ -28,7 +28,9 @@ export interface Observation {
   readonly inventory: Inventory | undefined;
 }
 
-export type Report = { readonly ok: true; readonly telemetry: Telemetry } | { readonly ok: false; readonly telemetry: Telemetry };
+export type Report =
+  | { readonly ok: true; readonly telemetry: Telemetry }
+  | { readonly ok: false; readonly telemetry: Telemetry };
 
 export function reportOf(seen: Observation): Report {
   const bare = withoutClaims(seen);
@@ -38,7 +40,9 @@ export function reportOf(seen: Observation): Report {
 
 /** Only what this machine knows by itself. */
 function withoutClaims(seen: Observation): Telemetry {
-  const listens = seen.listeners.slice(0, MAX_LISTENERS).map(({ address, port, loopback }) => ({ address, port, loopback }));
+  const listens = seen.listeners
+    .slice(0, MAX_LISTENERS)
+    .map(({ address, port, loopback }) => ({ address, port, loopback }));
   return {
     v: 1,
     at: seen.at,
@@ -61,7 +65,9 @@ function withClaims(bare: Telemetry, seen: Observation): Telemetry {
       ...seen.vitals?.figures,
       ...(version === undefined ? {} : { version }),
       ...(bootId === undefined ? {} : { bootId }),
-      ...(uptime === undefined || uptime > Number.MAX_SAFE_INTEGER ? {} : { uptimeSeconds: Math.floor(uptime / 1_000) }),
+      ...(uptime === undefined || uptime > Number.MAX_SAFE_INTEGER
+        ? {}
+        : { uptimeSeconds: Math.floor(uptime / 1_000) }),
     },
     ...(sessions === undefined ? {} : { sessions }),
     ...(usage === undefined ? {} : { usage }),

@@ -20,7 +20,14 @@ export const MAX_PENDING_REQUESTS = 32;
 const NAME_LOOK_BYTES = 128;
 
 /** Events that we notice, by name alone. `shutdown` also says how long the restart should take. */
-export const noticedEvents = ["shutdown", "health", "config.changed", "cron", "plugins.changed", "gateway.suspension"] as const;
+export const noticedEvents = [
+  "shutdown",
+  "health",
+  "config.changed",
+  "cron",
+  "plugins.changed",
+  "gateway.suspension",
+] as const;
 export type NoticedEvent = (typeof noticedEvents)[number];
 
 export type Frame =
@@ -47,7 +54,7 @@ export function field(value: unknown, key: string): unknown {
   return isFields(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
-const CODE = /^[A-Z][A-Z0-9_]{1,47}$/;
+const CODE = /^[A-Z][A-Z0-9_]{1,34}$/;
 const NONCE = /^[0-9A-Za-z_-]{8,128}$/;
 const EVENT_START = /^\{"type":"event","event":"([A-Za-z0-9._:-]{1,64})"/;
 
@@ -61,7 +68,9 @@ function isNoticed(name: unknown): name is NoticedEvent {
 
 /** The event's name from the frame's first bytes; undefined when the frame is not shaped like an event. */
 export function eventNameOf(bytes: Uint8Array): string | undefined {
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, NAME_LOOK_BYTES)).toString("latin1");
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, NAME_LOOK_BYTES)).toString(
+    "latin1",
+  );
   return EVENT_START.exec(start)?.[1];
 }
 
@@ -74,7 +83,8 @@ export function readFrame(bytes: Uint8Array): Frame {
   try {
     frame = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError) return { kind: "broken" };
+    if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError)
+      return { kind: "broken" };
     throw error;
   }
   const type = field(frame, "type");

@@ -5,9 +5,17 @@ import { FIRST_DEMO_PORT, findFreePort } from "../../../../agent/host/demo/ports
 
 describe("the demo gateway's configuration", () => {
   it("is loopback, holds no secret and can run nothing", () => {
-    const configuration = demoConfiguration({ state: "/data/demo/state", port: 28_789, providerUrl: "http://127.0.0.1:1/v1" });
+    const configuration = demoConfiguration({
+      state: "/data/demo/state",
+      port: 28_789,
+      providerUrl: "http://127.0.0.1:1/v1",
+    });
     expect(configuration).toMatchObject({
-      gateway: { bind: "loopback", auth: { mode: "token", token: "${OPENCLAW_GATEWAY_TOKEN}" }, terminal: { enabled: false } },
+      gateway: {
+        bind: "loopback",
+        auth: { mode: "token", token: "${OPENCLAW_GATEWAY_TOKEN}" },
+        terminal: { enabled: false },
+      },
       tools: { exec: { mode: "deny" } },
       update: { checkOnStart: false },
       logging: { file: "/data/demo/state/gateway.log" },
@@ -16,7 +24,12 @@ describe("the demo gateway's configuration", () => {
 
   it("gets the token by environment, with nothing of the user's own", () => {
     const environment = demoEnvironment("/data/demo/state", { token: "t", providerKey: "k" }, "/usr/bin");
-    expect(environment).toMatchObject({ OPENCLAW_GATEWAY_TOKEN: "t", DO_NOT_TRACK: "1", HOME: "/data/demo/state", PATH: "/usr/bin" });
+    expect(environment).toMatchObject({
+      OPENCLAW_GATEWAY_TOKEN: "t",
+      DO_NOT_TRACK: "1",
+      HOME: "/data/demo/state",
+      PATH: "/usr/bin",
+    });
   });
 });
 

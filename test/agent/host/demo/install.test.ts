@@ -20,7 +20,11 @@ async function fakeNpm(script: string): Promise<Record<string, string>> {
   await mkdir(bin);
   await writeFile(join(bin, "npm"), `#!/bin/sh\n${script}\n`);
   await chmod(join(bin, "npm"), 0o755);
-  return { PATH: [bin, "/usr/bin", "/bin"].join(delimiter), npm_config_local_prefix: "/elsewhere", npm_config_registry: "https://mirror.example" };
+  return {
+    PATH: [bin, "/usr/bin", "/bin"].join(delimiter),
+    npm_config_local_prefix: "/elsewhere",
+    npm_config_registry: "https://mirror.example",
+  };
 }
 
 const install = (environment: Record<string, string>, fetchAllowed = true): Promise<string> =>
@@ -59,10 +63,18 @@ describe("installGateway", () => {
   });
 
   it("ships a lockfile that names every package by digest and no registry", async () => {
-    const text = await readFile(new URL("../../../../agent/host/demo/openclaw/package-lock.json", import.meta.url), "utf8");
-    const packages = Object.entries((JSON.parse(text) as { packages: Record<string, { version?: string; integrity?: string; inBundle?: boolean }> }).packages);
+    const text = await readFile(
+      new URL("../../../../agent/host/demo/openclaw/package-lock.json", import.meta.url),
+      "utf8",
+    );
+    const packages = Object.entries(
+      (JSON.parse(text) as { packages: Record<string, { version?: string; integrity?: string; inBundle?: boolean }> })
+        .packages,
+    );
     expect(packages.find(([name]) => name === "node_modules/openclaw")?.[1].version).toBe(DEMO_VERSION);
-    expect(packages.filter(([name, entry]) => name !== "" && entry.integrity === undefined && entry.inBundle !== true)).toEqual([]);
+    expect(
+      packages.filter(([name, entry]) => name !== "" && entry.integrity === undefined && entry.inBundle !== true),
+    ).toEqual([]);
     expect(text).not.toContain('"resolved"');
   });
 });

@@ -22,7 +22,10 @@ describe("the demo's model provider", () => {
   });
 
   it("answers in one piece when no stream is asked for", async () => {
-    expect(await (await ask('{"messages":[]}')).json()).toMatchObject({ object: "chat.completion", usage: { prompt_tokens: 4 } });
+    expect(await (await ask('{"messages":[]}')).json()).toMatchObject({
+      object: "chat.completion",
+      usage: { prompt_tokens: 4 },
+    });
   });
 
   it("repeats nothing of what it was sent", async () => {

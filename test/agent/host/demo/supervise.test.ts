@@ -77,13 +77,22 @@ describe("supervise", () => {
   });
 
   it("says what it could not start", async () => {
-    running = supervise({ program: "/nonexistent/node", parameters: [], directory, environment: {}, output: output.fd, log: (code) => logged.push(code) });
+    running = supervise({
+      program: "/nonexistent/node",
+      parameters: [],
+      directory,
+      environment: {},
+      output: output.fd,
+      log: (code) => logged.push(code),
+    });
     while (logged.length === 0) await wait(20);
     expect(logged[0]).toBe("demo_gateway_ended");
   });
 
   it("asks the kernel to end the child with us where it can", () => {
     const [program, parameters] = withDeathSignal("/bin/true", ["a b"]);
-    expect(program === "/bin/true" ? parameters : parameters.slice(-2)).toEqual(program === "/bin/true" ? ["a b"] : ["/bin/true", "a b"]);
+    expect(program === "/bin/true" ? parameters : parameters.slice(-2)).toEqual(
+      program === "/bin/true" ? ["a b"] : ["/bin/true", "a b"],
+    );
   });
 });

@@ -5,7 +5,12 @@ import type { GatewayConnection } from "../../../../agent/host/gateway/client.ts
 import { GatewayCredential } from "../../../../agent/host/gateway/credential.ts";
 import { transientDevice } from "../../../../agent/host/gateway/device.ts";
 import { GatewayError } from "../../../../agent/host/gateway/faults.ts";
-import { MAX_CHALLENGE_BYTES, MAX_FRAME_BYTES, MAX_PENDING_REQUESTS, MAX_WINDOW_FRAMES } from "../../../../agent/host/gateway/wire.ts";
+import {
+  MAX_CHALLENGE_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_PENDING_REQUESTS,
+  MAX_WINDOW_FRAMES,
+} from "../../../../agent/host/gateway/wire.ts";
 import { challengeFrame, defaultAnswer, hello, ok, refuse, startHostileGateway } from "./fixtures/hostile-gateway.ts";
 import type { HostileGateway, Script } from "./fixtures/hostile-gateway.ts";
 
@@ -61,7 +66,9 @@ describe("connecting", () => {
 
   it("keeps version and boot id, and leaves out what is no version", async () => {
     const lies = { server: { version: "1.0\u001b[31m<script>", bootId: { toString: 1 } } };
-    const connection = await connect({ answer: (asked) => (asked.method === "connect" ? ok(asked, hello(lies)) : undefined) });
+    const connection = await connect({
+      answer: (asked) => (asked.method === "connect" ? ok(asked, hello(lies)) : undefined),
+    });
     expect(connection.hello.version).toBeUndefined();
     expect(connection.hello.bootId).toBeUndefined();
   });
@@ -88,12 +95,21 @@ describe("connecting", () => {
   });
 
   it.each([
-    ["a nonce that is an object", JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce: {}, ts: 1 } })],
-    ["a time that is text", JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce: "0123456789", ts: "1" } })],
+    [
+      "a nonce that is an object",
+      JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce: {}, ts: 1 } }),
+    ],
+    [
+      "a time that is text",
+      JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce: "0123456789", ts: "1" } }),
+    ],
     ["no JSON", "{"],
     ["JSON that is no object", "[1]"],
     ["bad UTF-8 in a binary frame", Buffer.from([0xff, 0xfe])],
-    ["a first frame over its limit", JSON.stringify({ type: "res", id: "x", ok: true, payload: "x".repeat(MAX_CHALLENGE_BYTES) })],
+    [
+      "a first frame over its limit",
+      JSON.stringify({ type: "res", id: "x", ok: true, payload: "x".repeat(MAX_CHALLENGE_BYTES) }),
+    ],
   ])("ends at %s instead of a challenge", async (_name, frame) => {
     expect(await faultWhen(connect({ open: (socket) => socket.send(frame) }))).toBe("hostile");
   });
@@ -117,7 +133,9 @@ describe("connecting", () => {
     open.gateway = await startHostileGateway({ http });
     const { createServer } = await import("node:http");
     const forbidding = createServer();
-    forbidding.on("upgrade", (_request, socket) => socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 1000000\r\n\r\n"));
+    forbidding.on("upgrade", (_request, socket) =>
+      socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 1000000\r\n\r\n"),
+    );
     await new Promise<void>((resolve) => forbidding.listen(0, "127.0.0.1", resolve));
     const { port } = forbidding.address() as { port: number };
     expect(await faultWhen(connect({}, { url: `ws://127.0.0.1:${String(port)}` }))).toBe("unauthorized");
@@ -129,14 +147,16 @@ describe("connecting", () => {
 describe("while connected", () => {
   it("ends at a frame over the limit", async () => {
     const connection = await connect({});
-    for (const socket of open.gateway?.sockets ?? []) socket.send(`{"type":"res","id":"${"x".repeat(MAX_FRAME_BYTES)}"}`);
+    for (const socket of open.gateway?.sockets ?? [])
+      socket.send(`{"type":"res","id":"${"x".repeat(MAX_FRAME_BYTES)}"}`);
     expect((await connection.ended).fault).toBe("hostile");
   });
 
   it("ends at an endless stream of small frames", async () => {
     const connection = await connect({});
     for (const socket of open.gateway?.sockets ?? []) {
-      for (let sent = 0; sent <= MAX_WINDOW_FRAMES; sent += 1) socket.send('{"type":"event","event":"chat","payload":{}}');
+      for (let sent = 0; sent <= MAX_WINDOW_FRAMES; sent += 1)
+        socket.send('{"type":"event","event":"chat","payload":{}}');
     }
     expect((await connection.ended).fault).toBe("hostile");
   });
@@ -172,7 +192,8 @@ describe("while connected", () => {
       {
         answer: (asked, socket) => {
           if (asked.method === "connect") return defaultAnswer(asked);
-          for (const event of ["chat", "health", "task", "cron"]) socket.send(JSON.stringify({ type: "event", event, payload: { text: "SECRET" } }));
+          for (const event of ["chat", "health", "task", "cron"])
+            socket.send(JSON.stringify({ type: "event", event, payload: { text: "SECRET" } }));
           return ok(asked, {});
         },
       },
@@ -183,13 +204,17 @@ describe("while connected", () => {
   });
 
   it("gives up on an answer, and only on that one", async () => {
-    const connection = await connect({ answer: (asked) => (asked.method === "never" ? undefined : defaultAnswer(asked)) });
+    const connection = await connect({
+      answer: (asked) => (asked.method === "never" ? undefined : defaultAnswer(asked)),
+    });
     expect(await faultWhen(connection.call("never", {}))).toBe("timeout");
     expect(await connection.call("health", {})).toEqual({});
   });
 
   it("keeps no more than its requests under way", async () => {
-    const connection = await connect({ answer: (asked) => (asked.method === "connect" ? defaultAnswer(asked) : undefined) });
+    const connection = await connect({
+      answer: (asked) => (asked.method === "connect" ? defaultAnswer(asked) : undefined),
+    });
     const waiting = Array.from({ length: MAX_PENDING_REQUESTS }, () => faultWhen(connection.call("never", {})));
     expect(await faultWhen(connection.call("one more", {}))).toBe("busy");
     connection.close();
@@ -197,14 +222,23 @@ describe("while connected", () => {
   });
 
   it("passes on no word of an error, only a bounded code", async () => {
-    const connection = await connect({ answer: (asked) => (asked.method === "connect" ? defaultAnswer(asked) : refuse(asked, "FORBIDDEN", "MISSING_SCOPE")) });
-    await expect(connection.call("x", {})).rejects.toMatchObject({ fault: "refused", code: "MISSING_SCOPE", message: "gateway: refused (MISSING_SCOPE)" });
+    const connection = await connect({
+      answer: (asked) =>
+        asked.method === "connect" ? defaultAnswer(asked) : refuse(asked, "FORBIDDEN", "MISSING_SCOPE"),
+    });
+    await expect(connection.call("x", {})).rejects.toMatchObject({
+      fault: "refused",
+      code: "refused.MISSING_SCOPE",
+      message: "gateway: refused.MISSING_SCOPE",
+    });
   });
 
   it("remembers an announced restart", async () => {
     const connection = await connect({});
     for (const socket of open.gateway?.sockets ?? []) {
-      socket.send(JSON.stringify({ type: "event", event: "shutdown", payload: { reason: "x", restartExpectedMs: 1_500 } }));
+      socket.send(
+        JSON.stringify({ type: "event", event: "shutdown", payload: { reason: "x", restartExpectedMs: 1_500 } }),
+      );
       socket.close(1012);
     }
     expect(await connection.ended).toEqual({ fault: "closed", restartExpected: true });

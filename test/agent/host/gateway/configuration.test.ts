@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ConfigurationSyntaxError, MAX_CONFIGURATION_CHARACTERS, parseConfiguration } from "../../../../agent/host/gateway/configuration.ts";
+import {
+  ConfigurationSyntaxError,
+  MAX_CONFIGURATION_CHARACTERS,
+  parseConfiguration,
+} from "../../../../agent/host/gateway/configuration.ts";
 
 describe("parseConfiguration", () => {
   it.each([
@@ -15,7 +19,24 @@ describe("parseConfiguration", () => {
     expect(parseConfiguration(text)).toEqual(value);
   });
 
-  it.each(["", "{", "}", "{a}", "{a:}", "{a:1 b:2}", "[1,,2]", "{,}", "'x", "\"a\nb\"", "{a:1}}", "/* open", "tru", "'\\u00'", "--1", "{1.5:1}"])("refuses %j", (text) => {
+  it.each([
+    "",
+    "{",
+    "}",
+    "{a}",
+    "{a:}",
+    "{a:1 b:2}",
+    "[1,,2]",
+    "{,}",
+    "'x",
+    '"a\nb"',
+    "{a:1}}",
+    "/* open",
+    "tru",
+    "'\\u00'",
+    "--1",
+    "{1.5:1}",
+  ])("refuses %j", (text) => {
     expect(() => parseConfiguration(text)).toThrow(ConfigurationSyntaxError);
   });
 
@@ -26,7 +47,9 @@ describe("parseConfiguration", () => {
   });
 
   it("says where, and never what", () => {
-    expect(() => parseConfiguration('{"token":"TOPSECRET" oops}')).toThrow(/^The configuration does not parse at character \d+\.$/);
+    expect(() => parseConfiguration('{"token":"TOPSECRET" oops}')).toThrow(
+      /^The configuration does not parse at character \d+\.$/,
+    );
   });
 
   it("does not let a key reach the prototype", () => {

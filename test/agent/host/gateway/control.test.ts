@@ -22,11 +22,20 @@ afterEach(async () => {
 });
 
 function greet(asked: Asked): unknown {
-  return ok(asked, hello({ server: { version: "2026.9.6", bootId: boot }, auth: { scopes: asked.params["scopes"] }, snapshot: { appliedConfigHash: "hmac-sha256:v1:abc" } }));
+  return ok(
+    asked,
+    hello({
+      server: { version: "2026.9.6", bootId: boot },
+      auth: { scopes: asked.params["scopes"] },
+      snapshot: { appliedConfigHash: "hmac-sha256:v1:abc" },
+    }),
+  );
 }
 
 async function control(onRestart: NonNullable<Script["answer"]>, restartMilliseconds = 1_200): Promise<GatewayControl> {
-  const started = await startHostileGateway({ answer: (asked, socket) => (asked.method === "connect" ? greet(asked) : onRestart(asked, socket)) });
+  const started = await startHostileGateway({
+    answer: (asked, socket) => (asked.method === "connect" ? greet(asked) : onRestart(asked, socket)),
+  });
   gateway = started;
   return gatewayControl({
     target: () => Promise.resolve(targetOf(started.port)),
@@ -38,7 +47,8 @@ async function control(onRestart: NonNullable<Script["answer"]>, restartMillisec
   });
 }
 
-const scopesAsked = (): unknown[] => (gateway?.asked ?? []).filter((asked) => asked.method === "connect").map((asked) => asked.params["scopes"]);
+const scopesAsked = (): unknown[] =>
+  (gateway?.asked ?? []).filter((asked) => asked.method === "connect").map((asked) => asked.params["scopes"]);
 
 describe("gatewayControl", () => {
   it("restarts once and reports both boots", async () => {
@@ -76,7 +86,7 @@ describe("gatewayControl", () => {
 
   it("rejects when the gateway refuses, and waits for nothing", async () => {
     const { restart } = await control((asked) => refuse(asked, "FORBIDDEN", "MISSING_SCOPE"));
-    await expect(restart()).rejects.toMatchObject({ fault: "refused", code: "MISSING_SCOPE" });
+    await expect(restart()).rejects.toMatchObject({ fault: "refused", code: "refused.MISSING_SCOPE" });
   });
 
   it("rejects an answer that schedules nothing", async () => {

@@ -52,11 +52,14 @@ describe("openDevice", () => {
     expect(await (await openDevice(directory, "reader")).token(URL_A)).toBeUndefined();
   });
 
-  it.each(["", "short", "with space in it long enough", `${"x".repeat(20)}\u001b[0m`, "x".repeat(600)])("does not keep %j as a token", async (token) => {
-    const store = await openDevice(directory, "reader");
-    await store.keepToken(URL_A, token);
-    expect(await store.token(URL_A)).toBeUndefined();
-  });
+  it.each(["", "short", "with space in it long enough", `${"x".repeat(20)}\u001b[0m`, "x".repeat(600)])(
+    "does not keep %j as a token",
+    async (token) => {
+      const store = await openDevice(directory, "reader");
+      await store.keepToken(URL_A, token);
+      expect(await store.token(URL_A)).toBeUndefined();
+    },
+  );
 
   it("refuses a key that others can read", async () => {
     await openDevice(directory, "reader");
@@ -64,12 +67,18 @@ describe("openDevice", () => {
     await expect(openDevice(directory, "reader")).rejects.toMatchObject({ code: "device_file_exposed" });
   });
 
-  it.each(["", "{}", "[]", '{"v":1,"pkcs8":"AAAA"}', '{"v":2,"pkcs8":"AAAA"}', '{"v":1,"pkcs8":7}', '{"v":1,"pkcs8":"AAAA","more":1}', "x".repeat(9_000)])(
-    "refuses a damaged key file: %.20s",
-    async (text) => {
-      await openDevice(directory, "reader");
-      await writeFile(join(directory, "gateway-reader.key.json"), text);
-      await expect(openDevice(directory, "reader")).rejects.toBeInstanceOf(DeviceFileError);
-    },
-  );
+  it.each([
+    "",
+    "{}",
+    "[]",
+    '{"v":1,"pkcs8":"AAAA"}',
+    '{"v":2,"pkcs8":"AAAA"}',
+    '{"v":1,"pkcs8":7}',
+    '{"v":1,"pkcs8":"AAAA","more":1}',
+    "x".repeat(9_000),
+  ])("refuses a damaged key file: %.20s", async (text) => {
+    await openDevice(directory, "reader");
+    await writeFile(join(directory, "gateway-reader.key.json"), text);
+    await expect(openDevice(directory, "reader")).rejects.toBeInstanceOf(DeviceFileError);
+  });
 });

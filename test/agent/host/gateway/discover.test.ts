@@ -14,7 +14,8 @@ beforeEach(async () => {
 
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-const writeConfiguration = (text: string): Promise<void> => writeFile(join(home, ".openclaw", "openclaw.json"), text, { mode: 0o600 });
+const writeConfiguration = (text: string): Promise<void> =>
+  writeFile(join(home, ".openclaw", "openclaw.json"), text, { mode: 0o600 });
 const discover = (changes: object = {}) => discoverGateway({ environment: {}, homeDirectory: home, ...changes });
 
 describe("parseGatewayAddress", () => {
@@ -63,7 +64,9 @@ describe("discoverGateway", () => {
     await writeConfiguration('{"gateway":{"auth":{"token":"TOPSECRET"}}}');
     const target = await discover();
     expect(target.credential?.reveal()).toBe("TOPSECRET");
-    expect(`${JSON.stringify(target)} ${inspect(target, { depth: 9, showHidden: true })} ${String(target.credential)}`).not.toContain("TOPSECRET");
+    expect(
+      `${JSON.stringify(target)} ${inspect(target, { depth: 9, showHidden: true })} ${String(target.credential)}`,
+    ).not.toContain("TOPSECRET");
   });
 
   it("resolves a reference to the environment", async () => {
@@ -90,17 +93,22 @@ describe("discoverGateway", () => {
     await writeFile(join(home, "direct.json"), '{"gateway":{"port":2222}}');
     const state = { OPENCLAW_STATE_DIR: join(home, "state") };
     expect((await discover({ environment: state })).port).toBe(1111);
-    expect((await discover({ environment: { ...state, OPENCLAW_CONFIG_PATH: join(home, "direct.json") } })).port).toBe(2222);
+    expect((await discover({ environment: { ...state, OPENCLAW_CONFIG_PATH: join(home, "direct.json") } })).port).toBe(
+      2222,
+    );
   });
 
   it("falls back to the default port where nothing is configured", async () => {
     expect(await discover()).toMatchObject({ port: 18_789, configuration: "absent", isConfigured: false });
   });
 
-  it.each(["{", "[]", "7", "{gateway: }", '{"a":1} x', `${"[".repeat(100)}`, '{"a":"\n"}'])("calls %j invalid", async (text) => {
-    await writeConfiguration(text);
-    expect(await discover()).toMatchObject({ configuration: "invalid", port: 18_789, isConfigured: true });
-  });
+  it.each(["{", "[]", "7", "{gateway: }", '{"a":1} x', `${"[".repeat(100)}`, '{"a":"\n"}'])(
+    "calls %j invalid",
+    async (text) => {
+      await writeConfiguration(text);
+      expect(await discover()).toMatchObject({ configuration: "invalid", port: 18_789, isConfigured: true });
+    },
+  );
 
   it.each(["0", "65536", "-1", '"80a"', "1.5", "{}", "null"])("does not believe the port %s", async (port) => {
     await writeConfiguration(`{"gateway":{"port":${port}}}`);

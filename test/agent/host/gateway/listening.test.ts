@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { listenersOf, parseTable } from "../../../../agent/host/gateway/listening.ts";
 
 const head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
-const row = (address: string, state = "0A", uid = "1000"): string => `   0: ${address} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  ${uid}        0 1 1 0 100 0 0 10 0\n`;
+const row = (address: string, state = "0A", uid = "1000"): string =>
+  `   0: ${address} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  ${uid}        0 1 1 0 100 0 0 10 0\n`;
 
 describe("parseTable", () => {
   it.each([
@@ -23,7 +24,13 @@ describe("parseTable", () => {
   });
 
   it("leaves out other ports, other states and torn rows", () => {
-    const text = head + row("0100007F:4966") + row("0100007F:4965", "01") + row("0100:4965") + row("0100007F:4965", "0A", "me") + "   1: 0100007F";
+    const text =
+      head +
+      row("0100007F:4966") +
+      row("0100007F:4965", "01") +
+      row("0100:4965") +
+      row("0100007F:4965", "0A", "me") +
+      "   1: 0100007F";
     expect(parseTable(text, 18_789)).toEqual([]);
   });
 });

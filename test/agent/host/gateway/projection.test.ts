@@ -1,7 +1,33 @@
 import { describe, expect, it } from "vitest";
-import { readAgents, readChannels, readCron, readHealth, readSessions, readSystem, readUsage, steadyUsage } from "../../../../agent/host/gateway/projection.ts";
+import {
+  readAgents,
+  readChannels,
+  readCron,
+  readHealth,
+  readSessions,
+  readSystem,
+  readUsage,
+  steadyUsage,
+} from "../../../../agent/host/gateway/projection.ts";
 
-const lies: readonly unknown[] = [undefined, null, 7, "text", [], [[]], { ok: "yes" }, { total: -1 }, { total: 1.5 }, { total: "3" }, { totalCount: 1e300 }, { daily: [{}] }, { daily: {} }, { agents: { length: 3 } }, { channelAccounts: [1] }, { processMemory: { rssBytes: "1" } }];
+const lies: readonly unknown[] = [
+  undefined,
+  null,
+  7,
+  "text",
+  [],
+  [[]],
+  { ok: "yes" },
+  { total: -1 },
+  { total: 1.5 },
+  { total: "3" },
+  { totalCount: 1e300 },
+  { daily: [{}] },
+  { daily: {} },
+  { agents: { length: 3 } },
+  { channelAccounts: [1] },
+  { processMemory: { rssBytes: "1" } },
+];
 
 describe("projection of lies", () => {
   it.each(lies.map((lie) => [JSON.stringify(lie) ?? "undefined", lie]))("reads nothing out of %s", (_name, lie) => {
@@ -15,7 +41,9 @@ describe("projection of lies", () => {
   });
 
   it("refuses more channel accounts than anybody has", () => {
-    expect(readChannels({ channelAccounts: { x: Array.from({ length: 1_001 }, () => ({ configured: true })) } })).toBeUndefined();
+    expect(
+      readChannels({ channelAccounts: { x: Array.from({ length: 1_001 }, () => ({ configured: true })) } }),
+    ).toBeUndefined();
   });
 });
 
@@ -23,7 +51,15 @@ const cost = (changes: object = {}, status = "fresh"): unknown => ({
   updatedAt: 1_795_161_460_471,
   daily: [
     { date: "2026-11-19", input: 9, output: 9, cacheRead: 9, totalTokens: 9, totalCost: 9 },
-    { date: "2026-11-20", input: 2003, output: 68, cacheRead: 400, totalTokens: 2471, totalCost: 0.007149000000000001, ...changes },
+    {
+      date: "2026-11-20",
+      input: 2003,
+      output: 68,
+      cacheRead: 400,
+      totalTokens: 2471,
+      totalCost: 0.007149000000000001,
+      ...changes,
+    },
   ],
   cacheStatus: { status },
 });
@@ -52,13 +88,23 @@ describe("projection of honest answers", () => {
     expect(readUsage(cost({}, status))?.freshness).toBe(freshness);
   });
 
-  it.each([{ date: "today" }, { input: -1 }, { totalCost: "0" }, { totalCost: Number.NaN }, { totalCost: 1e300 }, { totalTokens: null }])("leaves usage out with %j", (changes) => {
+  it.each([
+    { date: "today" },
+    { input: -1 },
+    { totalCost: "0" },
+    { totalCost: Number.NaN },
+    { totalCost: 1e300 },
+    { totalTokens: null },
+  ])("leaves usage out with %j", (changes) => {
     expect(readUsage(cost(changes))).toBeUndefined();
   });
 
   it("does not count down while the gateway recomputes", () => {
     const before = readUsage(cost());
-    const empty = readUsage({ ...(cost({ input: 0, totalTokens: 0, totalCost: 0 }, "refreshing") as object), updatedAt: 1_795_161_490_000 });
+    const empty = readUsage({
+      ...(cost({ input: 0, totalTokens: 0, totalCost: 0 }, "refreshing") as object),
+      updatedAt: 1_795_161_490_000,
+    });
     expect(steadyUsage(before, empty)).toEqual({ ...before, freshness: "refreshing" });
     expect(steadyUsage(undefined, empty)).toBe(empty);
     expect(steadyUsage(before, undefined)).toBe(before);
@@ -66,13 +112,22 @@ describe("projection of honest answers", () => {
 
   it("takes a new day, and no older answer", () => {
     const before = readUsage(cost());
-    const tomorrow = readUsage({ ...(cost({ date: "2026-11-21", totalTokens: 1 }, "refreshing") as object), updatedAt: 1_795_247_860_000 });
+    const tomorrow = readUsage({
+      ...(cost({ date: "2026-11-21", totalTokens: 1 }, "refreshing") as object),
+      updatedAt: 1_795_247_860_000,
+    });
     expect(steadyUsage(before, tomorrow)).toBe(tomorrow);
     expect(steadyUsage(tomorrow, before)).toBe(tomorrow);
   });
 
   it("counts channels by what they say", () => {
-    const channelAccounts = { telegram: [{ configured: true, running: true }, { configured: true, connected: false, running: true }], discord: [{ configured: false, running: true }] };
+    const channelAccounts = {
+      telegram: [
+        { configured: true, running: true },
+        { configured: true, connected: false, running: true },
+      ],
+      discord: [{ configured: false, running: true }],
+    };
     expect(readChannels({ channelAccounts })).toEqual({ configured: 2, connected: 1 });
   });
 

@@ -46,7 +46,8 @@ const honest: Readonly<Record<string, unknown>> = {
 };
 
 function answerWith(answers: Readonly<Record<string, unknown>>) {
-  return (asked: Asked): unknown => (asked.method === "connect" ? ok(asked, hello()) : ok(asked, answers[asked.method]));
+  return (asked: Asked): unknown =>
+    asked.method === "connect" ? ok(asked, hello()) : ok(asked, answers[asked.method]);
 }
 
 describe("what is handed out", () => {
@@ -66,7 +67,18 @@ describe("what is handed out", () => {
   });
 
   it("always fits the schema, whatever a gateway claims", async () => {
-    const junk: unknown[] = ["\u001b[2J", -1, 1e300, null, [], {}, { ok: 1 }, { totalCount: "9" }, { daily: [[]] }, { total: Number.MAX_SAFE_INTEGER }];
+    const junk: unknown[] = [
+      "\u001b[2J",
+      -1,
+      1e300,
+      null,
+      [],
+      {},
+      { ok: 1 },
+      { totalCount: "9" },
+      { daily: [[]] },
+      { total: Number.MAX_SAFE_INTEGER },
+    ];
     let turn = 0;
     const { seen, until } = await watchScript({
       answer: (asked) => {
@@ -115,6 +127,14 @@ describe("states", () => {
     expect((await until(() => true)).gateway.state).toBe("starting");
   });
 
+  it("degraded, when its readiness hangs", async () => {
+    const { until } = await watchScript({
+      answer: answerWith(honest),
+      http: (_request, response) => response.end("not JSON"),
+    });
+    expect((await until(() => true)).gateway.state).toBe("degraded");
+  });
+
   it.each([
     ["none", { isConfigured: false, configuration: "absent" }],
     ["stopped", {}],
@@ -149,7 +169,10 @@ describe("states", () => {
     expect(stopped.gateway.bootId).toBeUndefined();
     expect(stopped.sessions).toBeUndefined();
     const server = { version: "2026.9.6", bootId: "99999999-2222" };
-    gateway = await startHostileGateway({ answer: (asked) => (asked.method === "connect" ? ok(asked, hello({ server })) : ok(asked, {})) }, port);
+    gateway = await startHostileGateway(
+      { answer: (asked) => (asked.method === "connect" ? ok(asked, hello({ server })) : ok(asked, {})) },
+      port,
+    );
     await until((telemetry) => telemetry.gateway.bootId === "99999999-2222");
     expect(seen.map((telemetry) => telemetry.gateway.state)).toContain("stopped");
   });
@@ -162,7 +185,9 @@ describe("the loop", () => {
     gateway = started;
     watching = watch(bench, () => {
       calls += 1;
-      return calls === 1 ? Promise.reject(new GatewayAddressError("it is elsewhere")) : Promise.resolve(targetOf(started.port));
+      return calls === 1
+        ? Promise.reject(new GatewayAddressError("it is elsewhere"))
+        : Promise.resolve(targetOf(started.port));
     });
     await watching.until((telemetry) => telemetry.gateway.state === "running");
     expect(bench.logged).toContain('gateway_local {"code":"gateway_address"}');
@@ -175,7 +200,9 @@ describe("the loop", () => {
   });
 
   it("logs no word of a gateway", async () => {
-    const { until } = await watchScript({ answer: (asked) => ({ ...refuse(asked, "INVALID_REQUEST", `${CANARY} x`), more: CANARY }) });
+    const { until } = await watchScript({
+      answer: (asked) => ({ ...refuse(asked, "INVALID_REQUEST", `${CANARY} x`), more: CANARY }),
+    });
     await until(() => bench.logged.length > 0);
     expect(bench.logged.join()).not.toContain(CANARY);
   });

@@ -23,7 +23,8 @@ import { watch } from "./fixtures/watching.ts";
 import type { Bench, Watching } from "./fixtures/watching.ts";
 
 const CANARY = "CANARY-7f3a-plum-harbour";
-const cache = process.env["CLAWHOLD_TEST_CACHE"] ?? fileURLToPath(new URL("../../../../.cache/openclaw", import.meta.url));
+const cache =
+  process.env["CLAWHOLD_TEST_CACHE"] ?? fileURLToPath(new URL("../../../../.cache/openclaw", import.meta.url));
 
 let directory = "";
 let demo: DemoGateway;
@@ -34,7 +35,8 @@ let bench: Bench;
 let watching: Watching;
 
 /** The token file is a copy, so that a test can take the right token away from the reader. */
-const target = (): Promise<GatewayTarget> => discoverGateway({ explicitUrl: demo.url, tokenFile, environment: {}, homeDirectory: directory });
+const target = (): Promise<GatewayTarget> =>
+  discoverGateway({ explicitUrl: demo.url, tokenFile, environment: {}, homeDirectory: directory });
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "real-gateway-"));
@@ -70,7 +72,9 @@ afterAll(async () => {
 
 describe("a real gateway", () => {
   it("shows version, sessions, tokens and cost", async () => {
-    const full = await watching.until((telemetry) => (telemetry.usage?.costMicros ?? 0) > 0 && telemetry.agents !== undefined);
+    const full = await watching.until(
+      (telemetry) => (telemetry.usage?.costMicros ?? 0) > 0 && telemetry.agents !== undefined,
+    );
     expect(v.parse(telemetrySchema, full)).toEqual(full);
     expect(full.gateway).toMatchObject({ state: "running", demo: true, version: "2026.9.6" });
     expect(full.gateway.listens.length).toBeGreaterThan(0);
@@ -84,7 +88,9 @@ describe("a real gateway", () => {
 
   it("sends no message text, also while turns run", async () => {
     const before = watching.seen.length;
-    await runTurns({ url: demo.url, token, agentVersion: "0.1.0", log: () => undefined }, [{ session: "third", message: `And ${CANARY} once more` }]);
+    await runTurns({ url: demo.url, token, agentVersion: "0.1.0", log: () => undefined }, [
+      { session: "third", message: `And ${CANARY} once more` },
+    ]);
     await watching.until((telemetry) => telemetry.sessions?.total === 3);
     expect(watching.seen.length).toBeGreaterThan(before);
     const all = JSON.stringify(watching.seen) + bench.logged.join("\n");
@@ -92,12 +98,20 @@ describe("a real gateway", () => {
     expect(all).not.toContain("All quiet");
     expect(all).not.toContain(token);
     // The gateway itself did keep it, so its absence above means something.
-    expect(await connectAsAdministrator((call) => call("sessions.get", { key: "agent:main:third", limit: 5 }))).toContain(CANARY);
+    expect(
+      await connectAsAdministrator((call) => call("sessions.get", { key: "agent:main:third", limit: 5 })),
+    ).toContain(CANARY);
   }, 60_000);
 
   it("restarts: another boot, seen by warden and reader", async () => {
     const warden = await openDevice(join(directory, "keys"), "warden");
-    const control = gatewayControl({ target, store: warden, agentVersion: "0.1.0", log: () => undefined, elapsed: () => performance.now() });
+    const control = gatewayControl({
+      target,
+      store: warden,
+      agentVersion: "0.1.0",
+      log: () => undefined,
+      elapsed: () => performance.now(),
+    });
     const observed = await control.bootId();
     const { before, after } = await control.restart();
     expect(before).toBe(observed);
@@ -112,13 +126,17 @@ describe("a real gateway", () => {
   it("pairs again after its token was revoked, and says unauthorized when it cannot", async () => {
     const given = await store.token(demo.url);
     expect(given).toBeDefined();
-    const revoke = (): Promise<string> => connectAsAdministrator((call) => call("device.token.revoke", { deviceId: store.device.id, role: "operator" }));
+    const revoke = (): Promise<string> =>
+      connectAsAdministrator((call) => call("device.token.revoke", { deviceId: store.device.id, role: "operator" }));
     await revoke();
-    while ((await store.token(demo.url)) === given || (await store.token(demo.url)) === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
+    while ((await store.token(demo.url)) === given || (await store.token(demo.url)) === undefined)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     await writeFile(tokenFile, "not-the-token-of-this-gateway");
     const from = watching.seen.length;
     await revoke();
-    await watching.until(() => watching.seen.slice(from).some((telemetry) => telemetry.gateway.state === "unauthorized"));
+    await watching.until(() =>
+      watching.seen.slice(from).some((telemetry) => telemetry.gateway.state === "unauthorized"),
+    );
     expect(watching.reader.latest()?.gateway.version).toBeUndefined();
     await writeFile(tokenFile, token);
     await watching.until(() => watching.reader.latest()?.gateway.state === "running");
@@ -126,11 +144,20 @@ describe("a real gateway", () => {
 });
 
 /** What the test itself asks of the gateway, with a device that never pairs. */
-async function connectAsAdministrator(ask: (call: (method: string, parameters: object) => Promise<unknown>) => Promise<unknown>): Promise<string> {
+async function connectAsAdministrator(
+  ask: (call: (method: string, parameters: object) => Promise<unknown>) => Promise<unknown>,
+): Promise<string> {
   const proof = { kind: "shared", credential: new GatewayCredential("token", token) } as const;
   const connection = await openGateway({
     url: demo.url,
-    handshake: { device: transientDevice("test"), client: "transient", scopes: ["operator.admin"], proof, agentVersion: "0.1.0", platform: "linux" },
+    handshake: {
+      device: transientDevice("test"),
+      client: "transient",
+      scopes: ["operator.admin"],
+      proof,
+      agentVersion: "0.1.0",
+      platform: "linux",
+    },
   });
   try {
     return JSON.stringify(await ask((method, parameters) => connection.call(method, parameters)));

@@ -17,8 +17,10 @@ let issue = ISSUED;
 /** Accepts the secrets in `accepted` and gives a device token, as the real one does. */
 function pairing(asked: Asked): unknown {
   const auth = (asked.params["auth"] ?? {}) as { token?: string; deviceToken?: string };
-  if (auth.deviceToken !== undefined && !accepted.has(auth.deviceToken)) return refuse(asked, "INVALID_REQUEST", "AUTH_DEVICE_TOKEN_MISMATCH");
-  if (auth.deviceToken === undefined && !accepted.has(auth.token ?? "")) return refuse(asked, "INVALID_REQUEST", "AUTH_TOKEN_MISMATCH");
+  if (auth.deviceToken !== undefined && !accepted.has(auth.deviceToken))
+    return refuse(asked, "INVALID_REQUEST", "AUTH_DEVICE_TOKEN_MISMATCH");
+  if (auth.deviceToken === undefined && !accepted.has(auth.token ?? ""))
+    return refuse(asked, "INVALID_REQUEST", "AUTH_TOKEN_MISMATCH");
   const deviceToken = auth.deviceToken ?? issue;
   accepted.add(deviceToken);
   return ok(asked, hello({ auth: { scopes: asked.params["scopes"], deviceToken } }));
@@ -39,10 +41,21 @@ afterEach(async () => {
 function options(changes: Partial<SessionOptions> = {}): SessionOptions {
   const { url, credential } = targetOf(gateway.port);
   const log = (code: string): number => bench.logged.push(code);
-  return { url, credential, store: bench.store, scopes: ["operator.read"], agentVersion: "0.1.0", platform: "linux", mayShowSecret: () => Promise.resolve(true), log, ...changes };
+  return {
+    url,
+    credential,
+    store: bench.store,
+    scopes: ["operator.read"],
+    agentVersion: "0.1.0",
+    platform: "linux",
+    mayShowSecret: () => Promise.resolve(true),
+    log,
+    ...changes,
+  };
 }
 
-const open = async (changes: Partial<SessionOptions> = {}): Promise<void> => (await openSession(options(changes))).close();
+const open = async (changes: Partial<SessionOptions> = {}): Promise<void> =>
+  (await openSession(options(changes))).close();
 const proofs = (): unknown[] => gateway.asked.map((asked) => asked.params["auth"]);
 
 describe("openSession", () => {
