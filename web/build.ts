@@ -34,7 +34,12 @@ export async function buildWeb({ outDir, minify, entry = join(here, "main.tsx") 
       jsxImportSource: "preact",
       legalComments: "eof",
     }),
-    build({ ...shared, entryPoints: [join(here, "styles/app.css")], outfile: join(outDir, "app.css"), target: "chrome123" }),
+    build({
+      ...shared,
+      entryPoints: [join(here, "styles/app.css")],
+      outfile: join(outDir, "app.css"),
+      target: "chrome123",
+    }),
     ...staticFiles.map((name) => copyFile(join(here, name), join(outDir, name))),
   ]);
 }

@@ -104,7 +104,8 @@ interface LedgerSealProps {
 function LedgerSeal({ size, verified, broken }: LedgerSealProps) {
   if (broken !== undefined) return <SealWith state="failed">Ledger fails at #{formatCount(broken)}</SealWith>;
   if (verified === 0) return <SealWith state="unverified">Ledger not verified yet</SealWith>;
-  if (verified < size) return <SealWith state="unverified">Checked {`${formatCount(verified)} of ${formatCount(size)}`}</SealWith>;
+  if (verified < size)
+    return <SealWith state="unverified">Checked {`${formatCount(verified)} of ${formatCount(size)}`}</SealWith>;
   return <SealWith state="verified">Ledger verified to #{formatCount(size)}</SealWith>;
 }
 
@@ -138,7 +139,12 @@ function PersonMenu() {
   if (person === undefined) return null;
   return (
     <>
-      <button class="btn quiet icon-only" type="button" popovertarget="person-menu" aria-label={`${person.name}, signed in`}>
+      <button
+        class="btn quiet icon-only"
+        type="button"
+        popovertarget="person-menu"
+        aria-label={`${person.name}, signed in`}
+      >
         <span class="avatar" aria-hidden="true">
           <Icon name="user" class="s" />
         </span>

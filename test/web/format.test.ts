@@ -70,7 +70,15 @@ describe("numbers", () => {
   });
 
   it("never prints NaN", () => {
-    for (const format of [formatCount, formatCost, formatBytes, formatMilliseconds, formatPercent, formatAge, formatSpan]) {
+    for (const format of [
+      formatCount,
+      formatCost,
+      formatBytes,
+      formatMilliseconds,
+      formatPercent,
+      formatAge,
+      formatSpan,
+    ]) {
       expect(format(Number.NaN)).toBe(unknown);
     }
   });
@@ -123,7 +131,9 @@ describe("times", () => {
   it("groups by the day of the reader's zone", () => {
     const midnight = 1_795_132_800;
     expect(dayKey(midnight, utc)).not.toBe(dayKey(midnight - 1, utc));
-    expect(dayKey(midnight, { timeZone: "America/New_York" })).toBe(dayKey(midnight - 1, { timeZone: "America/New_York" }));
+    expect(dayKey(midnight, { timeZone: "America/New_York" })).toBe(
+      dayKey(midnight - 1, { timeZone: "America/New_York" }),
+    );
     expect(formatDay(at, at, utc)).toBe("Today");
     expect(formatDay(at - 86_400, at, utc)).toBe("Yesterday, 19 November");
     expect(formatDay(at - 2 * 86_400, at, utc)).toBe("18 November");

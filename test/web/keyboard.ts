@@ -18,7 +18,11 @@ async function restart(): Promise<void> {
   await approve.waitFor();
   assert.match(await focused(page), /^Approve with passkey/);
   await page.keyboard.press("Enter");
-  assert.equal(await page.getByRole("heading", { name: "Restart the gateway on vps-1?" }).count(), 1, "too early to count");
+  assert.equal(
+    await page.getByRole("heading", { name: "Restart the gateway on vps-1?" }).count(),
+    1,
+    "too early to count",
+  );
   await page.locator(".approve:not([aria-disabled])").waitFor();
   await page.keyboard.down("Enter");
   await page.getByRole("heading", { name: "vps-1 restarted" }).waitFor();

@@ -21,7 +21,11 @@ describe("addresses", () => {
   });
 
   it("says only what is not usual", () => {
-    expect(routes.map(formatRoute).slice(0, 3)).toEqual(["/", "/?show=needs-you&sort=cost&q=vps+1%262", "/hosts/h-vps-1"]);
+    expect(routes.map(formatRoute).slice(0, 3)).toEqual([
+      "/",
+      "/?show=needs-you&sort=cost&q=vps+1%262",
+      "/hosts/h-vps-1",
+    ]);
   });
 
   it("takes the usual for what it does not know", () => {

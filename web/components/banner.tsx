@@ -57,29 +57,37 @@ function TrueBanner({ banner }: { readonly banner: BannerKind }) {
     case "not-confirmed":
       return (
         <Banner tone="honest" icon="unknown">
-          <strong>Not confirmed by {formatList(banner.hosts)}.</strong> The newest change of who may do what has not reached
-          every host. It counts there once the host confirms it.
+          <strong>Not confirmed by {formatList(banner.hosts)}.</strong> The newest change of who may do what has not
+          reached every host. It counts there once the host confirms it.
         </Banner>
       );
     case "one-user":
       return (
         <Banner tone="warn" icon="warn">
-          <strong>One user: the gateway can act as the agent.</strong> Both run as the same system user here, so our claim
-          covers the edge, not a gateway that was taken over. It ends when the gateway has its own user.
+          <strong>One user: the gateway can act as the agent.</strong> Both run as the same system user here, so our
+          claim covers the edge, not a gateway that was taken over. It ends when the gateway has its own user.
         </Banner>
       );
     case "never-witnessed":
       return (
         <Banner tone="honest" icon="sealnot">
-          <strong>Never witnessed.</strong> The only host runs beside the edge, so nobody else can vouch for this ledger. Add
-          a host elsewhere.
+          <strong>Never witnessed.</strong> The only host runs beside the edge, so nobody else can vouch for this
+          ledger. Add a host elsewhere.
         </Banner>
       );
     case "one-passkey":
       return (
-        <Banner tone="ink" icon="key" act={<a class="btn sm" href="/people">Add a passkey</a>}>
-          <strong>You have one passkey.</strong> If it is lost, only someone with root on a host can start over. Add a second,
-          best a security key.
+        <Banner
+          tone="ink"
+          icon="key"
+          act={
+            <a class="btn sm" href="/people">
+              Add a passkey
+            </a>
+          }
+        >
+          <strong>You have one passkey.</strong> If it is lost, only someone with root on a host can start over. Add a
+          second, best a security key.
         </Banner>
       );
     case "from-edge":
@@ -109,8 +117,8 @@ function LedgerBroken({ index, reason }: { readonly index: number; readonly reas
         </a>
       }
     >
-      <strong>The ledger does not add up at entry #{index}.</strong> {reason} The edge, or who owns it, changed something.
-      Commands still need your touch; do not trust Activity from that entry on.
+      <strong>The ledger does not add up at entry #{index}.</strong> {reason} The edge, or who owns it, changed
+      something. Commands still need your touch; do not trust Activity from that entry on.
     </Banner>
   );
 }

@@ -31,7 +31,9 @@ export function Lately({ title, hostId, count }: LatelyProps) {
         </a>
       </div>
       {shown.length === 0 ? (
-        <p class="card-body small muted">{entries.state === "ready" ? "Nothing has happened here yet." : "Reading the ledger."}</p>
+        <p class="card-body small muted">
+          {entries.state === "ready" ? "Nothing has happened here yet." : "Reading the ledger."}
+        </p>
       ) : (
         <ul class="list">
           {shown.map((entry) => (

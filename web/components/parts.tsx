@@ -98,7 +98,11 @@ export function Waiting({ what }: { readonly what: string }) {
         <div class="skeleton w2" />
         <div class="skeleton w1" />
         <p class="small muted" role="status">
-          {age.value === "long" ? `${what} takes longer than usual. It goes on by itself.` : <span class="sr">{what}</span>}
+          {age.value === "long" ? (
+            `${what} takes longer than usual. It goes on by itself.`
+          ) : (
+            <span class="sr">{what}</span>
+          )}
         </p>
       </div>
     </div>

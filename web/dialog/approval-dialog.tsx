@@ -3,9 +3,7 @@
  * change. It shows what course.ts says and decides nothing.
  */
 import { useEffect, useRef } from "preact/hooks";
-import type { ComponentChildren } from "preact";
 import { rememberFocus } from "../components/focus.ts";
-import { Icon } from "../icons.tsx";
 import type { Course } from "./course.ts";
 import type { DialogState } from "./machine.ts";
 import { AuthenticatorView, PreparingView, QuestionView, UnpreparedView } from "./asking-views.tsx";
@@ -32,12 +30,6 @@ export function ApprovalDialog({ course, onClosed }: ApprovalDialogProps) {
       <Body course={course} close={() => dialog.current?.close()} />
     </dialog>
   );
-}
-
-export interface ViewProps<K extends DialogState["kind"]> {
-  readonly course: Course;
-  readonly state: Extract<DialogState, { kind: K }>;
-  readonly close: () => void;
 }
 
 /** Focus opens on the approve button for daily, on the heading for all else: a new heading is the answer. */
@@ -68,37 +60,4 @@ function Body({ course, close }: { readonly course: Course; readonly close: () =
     case "refused":
       return <RefusedView course={course} state={state} close={close} />;
   }
-}
-
-interface FrameProps {
-  readonly course: Course;
-  readonly heading: string;
-  readonly close: () => void;
-  readonly class?: "daily" | "critical" | "read" | undefined;
-  readonly children: ComponentChildren;
-  readonly foot: ComponentChildren;
-}
-
-/** Badge and operation, heading, body, foot: the order never changes. */
-export function Frame({ course, heading, close, class: kind = "daily", children, foot }: FrameProps) {
-  return (
-    <>
-      <div class="dialog-head">
-        <div class="grow stack tight">
-          <div class="row">
-            <span class={`badge ${kind}`}>{kind}</span>
-            <span class="tiny faint">{course.operation}</span>
-          </div>
-          <h2 id="approval-title" tabIndex={-1}>
-            {heading}
-          </h2>
-        </div>
-        <button class="btn quiet icon-only sm" type="button" aria-label="Close" onClick={close}>
-          <Icon name="x" />
-        </button>
-      </div>
-      <div class="dialog-body">{children}</div>
-      <div class="dialog-foot">{foot}</div>
-    </>
-  );
 }

@@ -7,8 +7,8 @@ import { Banner } from "../components/banner.tsx";
 import { APPROVAL_SECONDS } from "../../protocol/limits.ts";
 import { useApp } from "../state/app.ts";
 import { ApproveButton } from "./approve-button.tsx";
-import { Frame } from "./approval-dialog.tsx";
-import type { ViewProps } from "./approval-dialog.tsx";
+import { Frame } from "./frame.tsx";
+import type { ViewProps } from "./frame.tsx";
 import { ExactIntent, IntentFactsList } from "./facts.tsx";
 import { wordings } from "./wording.tsx";
 
@@ -84,8 +84,8 @@ export function QuestionView({ course, state, close }: ViewProps<"question">) {
       <div class="stack tight">
         <p class="eyebrow">What happens after</p>
         <p class="small muted">
-          Your authenticator asks for you. The edge passes the command on; {host} checks your signature itself and answers
-          with a signed receipt, shown here. {words.undo}
+          Your authenticator asks for you. The edge passes the command on; {host} checks your signature itself and
+          answers with a signed receipt, shown here. {words.undo}
         </p>
       </div>
     </Frame>
@@ -123,7 +123,13 @@ export function AuthenticatorView({ course, state, close }: ViewProps<"authentic
     </>
   );
   return (
-    <Frame course={course} heading="Touch your authenticator" close={close} class={state.command.facts.class} foot={foot}>
+    <Frame
+      course={course}
+      heading="Touch your authenticator"
+      close={close}
+      class={state.command.facts.class}
+      foot={foot}
+    >
       <div class="touch">
         <div class="ring">
           <svg viewBox="0 0 88 88" aria-hidden="true">

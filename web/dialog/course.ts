@@ -38,54 +38,81 @@ const broken: Trouble = {
 };
 
 export function createCourse(backend: Pick<Backend, "prepare">, of: CourseOf): Course {
-  const state = signal<DialogState>(opened);
-  const asking = signal(false);
-  const abort = new AbortController();
-  const send = (event: DialogEvent) => {
-    if (!abort.signal.aborted) state.value = next(state.value, event);
-  };
-  const fail = (error: unknown) => {
-    if (abort.signal.aborted) return;
+  return new RunningCourse(backend, of);
+}
+
+class RunningCourse implements Course {
+  readonly operation: OperationId;
+  readonly hostId: string;
+  readonly hostLabel: string;
+  readonly state = signal<DialogState>(opened);
+  readonly asking = signal(false);
+  readonly #backend: Pick<Backend, "prepare">;
+  readonly #abort = new AbortController();
+  #pressedAtMs = 0;
+
+  constructor(backend: Pick<Backend, "prepare">, of: CourseOf) {
+    this.#backend = backend;
+    this.operation = of.operation;
+    this.hostId = of.hostId;
+    this.hostLabel = of.hostLabel;
+  }
+
+  async prepare(): Promise<void> {
+    this.#send({ kind: "prepare-again" });
+    try {
+      const prepared = await this.#backend.prepare(this.operation, this.hostId);
+      if (prepared.ok) this.#send({ kind: "prepared", command: prepared.value });
+      else this.#send({ kind: "unprepared", trouble: prepared.trouble });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async press(): Promise<void> {
+    const before = this.state.value;
+    if (!mayPress(before)) return;
+    this.#pressedAtMs = performance.now();
+    const steps = before.command.approve(this.#abort.signal);
+    this.#send({ kind: "press", secondsLeft: APPROVAL_SECONDS });
+    try {
+      for await (const step of steps) this.#send({ kind: "step", step });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async askReceipt(): Promise<void> {
+    const { value } = this.state;
+    if (value.kind !== "silent" || this.asking.value) return;
+    this.asking.value = true;
+    try {
+      this.#send({ kind: "step", step: await value.command.askReceipt() });
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.asking.value = false;
+    }
+  }
+
+  stop(): void {
+    this.#abort.abort();
+  }
+
+  #send(event: DialogEvent): void {
+    if (!this.#abort.signal.aborted) this.state.value = next(this.state.value, event);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#abort.signal.aborted) return;
     console.error("dialog", error);
-    const step: CommandStep = { kind: "refused", by: "page", trouble: broken, retry: "none" };
-    send(nothingSent(state.value) && state.value.kind === "preparing" ? { kind: "unprepared", trouble: broken } : { kind: "step", step });
-  };
-  return {
-    ...of,
-    state,
-    asking,
-    async prepare() {
-      send({ kind: "prepare-again" });
-      try {
-        const prepared = await backend.prepare(of.operation, of.hostId);
-        send(prepared.ok ? { kind: "prepared", command: prepared.value } : { kind: "unprepared", trouble: prepared.trouble });
-      } catch (error) {
-        fail(error);
-      }
-    },
-    async press() {
-      const before = state.value;
-      if (!mayPress(before)) return;
-      const steps = before.command.approve(abort.signal);
-      send({ kind: "press", secondsLeft: APPROVAL_SECONDS });
-      try {
-        for await (const step of steps) send({ kind: "step", step });
-      } catch (error) {
-        fail(error);
-      }
-    },
-    async askReceipt() {
-      const { value } = state;
-      if (value.kind !== "silent" || asking.value) return;
-      asking.value = true;
-      try {
-        send({ kind: "step", step: await value.command.askReceipt() });
-      } catch (error) {
-        fail(error);
-      } finally {
-        asking.value = false;
-      }
-    },
-    stop: () => abort.abort(),
-  };
+    if (this.state.value.kind === "preparing") this.#send({ kind: "unprepared", trouble: broken });
+    else this.#send({ kind: "step", step: this.#stepAfterDefect() });
+  }
+
+  /** What was sent may run, whatever broke here: then the honest word is "no answer yet", never "refused". */
+  #stepAfterDefect(): CommandStep {
+    if (nothingSent(this.state.value)) return { kind: "refused", by: "page", trouble: broken, retry: "none" };
+    return { kind: "silent", afterMs: performance.now() - this.#pressedAtMs };
+  }
 }

@@ -8,8 +8,8 @@ import { explainRefusal, refusalCodes } from "../../protocol/refusals.ts";
 import { formatCount, formatMilliseconds, formatShortId } from "../format.ts";
 import type { ReceiptView as Receipt } from "../state/backend.ts";
 import { ApproveButton } from "./approve-button.tsx";
-import { Frame } from "./approval-dialog.tsx";
-import type { ViewProps } from "./approval-dialog.tsx";
+import { Frame } from "./frame.tsx";
+import type { ViewProps } from "./frame.tsx";
 import type { Course } from "./course.ts";
 import type { DialogState, Progress } from "./machine.ts";
 import { mayPrepareAgain, mayPress } from "./machine.ts";
@@ -73,7 +73,12 @@ export function SilentView({ course, state, close }: ViewProps<"silent">) {
   const foot = (
     <>
       <CloseButton close={close} />
-      <button class="btn" type="button" aria-disabled={asking ? "true" : undefined} onClick={() => void course.askReceipt()}>
+      <button
+        class="btn"
+        type="button"
+        aria-disabled={asking ? "true" : undefined}
+        onClick={() => void course.askReceipt()}
+      >
         <Icon name={asking ? "pending" : "restart"} class={asking ? "s spin" : "s"} />
         Ask for the receipt
       </button>
@@ -160,8 +165,8 @@ function ReceiptSentence({ course, receipt }: { readonly course: Course; readonl
     case "failed":
       return (
         <p class="lead">
-          {host} accepted the command and could not finish it. It will not be tried again by itself. Look at the host before
-          you repeat it.
+          {host} accepted the command and could not finish it. It will not be tried again by itself. Look at the host
+          before you repeat it.
         </p>
       );
     case "refused":
@@ -194,7 +199,8 @@ function ReceiptSeal({ receipt }: { readonly receipt: Receipt }) {
   if (seal.state === "failed") {
     return (
       <Banner tone="bad" icon="sealbad">
-        <strong>This receipt does not add up.</strong> {seal.reason} Do not rely on what it says; look at {hostLabel} itself.
+        <strong>This receipt does not add up.</strong> {seal.reason} Do not rely on what it says; look at {hostLabel}{" "}
+        itself.
       </Banner>
     );
   }

@@ -21,7 +21,12 @@ export type DialogState =
   | { readonly kind: "question"; readonly command: PreparedCommand; readonly closedAuthenticator: boolean }
   | { readonly kind: "authenticator"; readonly command: PreparedCommand; readonly secondsLeft: number }
   | { readonly kind: "sent"; readonly command: PreparedCommand; readonly progress: Progress }
-  | { readonly kind: "silent"; readonly command: PreparedCommand; readonly progress: Progress; readonly afterMs: number }
+  | {
+      readonly kind: "silent";
+      readonly command: PreparedCommand;
+      readonly progress: Progress;
+      readonly afterMs: number;
+    }
   | {
       readonly kind: "receipt";
       readonly command: PreparedCommand;
@@ -78,7 +83,12 @@ export function mayPrepareAgain(state: DialogState): boolean {
 
 /** Nothing left this browser yet, so closing also ends it. */
 export function nothingSent(state: DialogState): boolean {
-  return state.kind === "preparing" || state.kind === "unprepared" || state.kind === "question" || state.kind === "authenticator";
+  return (
+    state.kind === "preparing" ||
+    state.kind === "unprepared" ||
+    state.kind === "question" ||
+    state.kind === "authenticator"
+  );
 }
 
 type UnderWay = Extract<DialogState, { kind: "authenticator" | "sent" | "silent" }>;

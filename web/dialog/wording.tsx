@@ -51,16 +51,16 @@ function restartSentence({ hostSays }: PreparedCommand): ComponentChildren {
   if (activeSessions === undefined) {
     return (
       <>
-        The gateway stops and starts again. <strong>Active sessions are cut off</strong>, usually for 8 to 15 seconds; cron
-        jobs due meanwhile run late.
+        The gateway stops and starts again. <strong>Active sessions are cut off</strong>, usually for 8 to 15 seconds;
+        cron jobs due meanwhile run late.
       </>
     );
   }
   if (activeSessions === 0) {
     return (
       <>
-        The gateway stops and starts again, usually within 8 to 15 seconds. <strong>No session is active</strong>; cron jobs
-        due meanwhile run late.
+        The gateway stops and starts again, usually within 8 to 15 seconds. <strong>No session is active</strong>; cron
+        jobs due meanwhile run late.
       </>
     );
   }

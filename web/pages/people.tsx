@@ -53,8 +53,8 @@ function Passkeys({ passkeys }: { readonly passkeys: readonly Passkey[] }) {
     <>
       {passkeys.length === 1 && (
         <Banner tone="ink" icon="key">
-          <strong>You have one passkey.</strong> If it is lost, only someone with root on a host can start over. Add a second,
-          best a security key that you keep elsewhere.
+          <strong>You have one passkey.</strong> If it is lost, only someone with root on a host can start over. Add a
+          second, best a security key that you keep elsewhere.
         </Banner>
       )}
       <div class="stack tight">
@@ -83,7 +83,8 @@ function PasskeyItem({ passkey }: { readonly passkey: Passkey }) {
           {passkey.originClass === "daily" && <span class="badge">daily only</span>}
         </p>
         <p class="small muted">
-          {passkey.synced ? "May be copied to your other devices" : "Stays on one device"}, for <code>{passkey.rpId}</code>
+          {passkey.synced ? "May be copied to your other devices" : "Stays on one device"}, for{" "}
+          <code>{passkey.rpId}</code>
         </p>
       </div>
       <span class="end tiny faint">
@@ -133,7 +134,8 @@ function AddPasskey({ first }: { readonly first: boolean }) {
         />
       </div>
       <p class="small muted" role="status">
-        {describe(step.value) ?? "Another device, or a security key. A passkey copied by the same account is not a second one."}
+        {describe(step.value) ??
+          "Another device, or a security key. A passkey copied by the same account is not a second one."}
       </p>
       {trouble !== undefined && (
         <Banner tone="warn" icon="warn" live>

@@ -97,8 +97,8 @@ export function ReachBanner() {
         </button>
       }
     >
-      <strong>The control plane does not answer.</strong> Your gateways keep running; hosts do not need it to work. You cannot
-      command them from here until it is back. Trying again in <Left at={reach.retryAt} />.
+      <strong>The control plane does not answer.</strong> Your gateways keep running; hosts do not need it to work. You
+      cannot command them from here until it is back. Trying again in <Left at={reach.retryAt} />.
     </Banner>
   );
 }

@@ -271,8 +271,8 @@ function LinkTime({ endsAt }: { readonly endsAt: number }) {
   return (
     <Banner tone="honest" icon="clock">
       <p class="small">
-        This link works once, until {formatClock(endsAt)} (<Left at={endsAt} /> left). If it runs out, start Clawhold again in
-        your terminal for a new one.
+        This link works once, until {formatClock(endsAt)} (<Left at={endsAt} /> left). If it runs out, start Clawhold
+        again in your terminal for a new one.
       </p>
     </Banner>
   );

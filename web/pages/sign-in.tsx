@@ -73,8 +73,8 @@ function OtherDevice() {
       </summary>
       <div class="fold-body">
         <p class="muted small">
-          Choose “use a phone or security key” when your browser asks. A passkey made for another address of Clawhold will not
-          show up here: each address needs its own.
+          Choose “use a phone or security key” when your browser asks. A passkey made for another address of Clawhold
+          will not show up here: each address needs its own.
         </p>
       </div>
     </details>
@@ -85,8 +85,8 @@ function FromEdge() {
   return (
     <Banner tone="honest" icon="globe">
       <p class="small">
-        <strong>This page comes from the edge.</strong> Daily operations such as restart work here. For critical ones type{" "}
-        <code>clawhold ui</code> on your own machine.
+        <strong>This page comes from the edge.</strong> Daily operations such as restart work here. For critical ones
+        type <code>clawhold ui</code> on your own machine.
       </p>
     </Banner>
   );

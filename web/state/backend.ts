@@ -197,7 +197,12 @@ export type CommandStep =
   | { readonly kind: "running"; readonly afterMs: number }
   | { readonly kind: "receipt"; readonly afterMs: number; readonly receipt: ReceiptView; readonly retry: Retry }
   /** Refused before a host signed anything: by this page, the edge, or an unsigned frame of the host. */
-  | { readonly kind: "refused"; readonly by: "page" | "edge" | "host"; readonly trouble: Trouble; readonly retry: Retry }
+  | {
+      readonly kind: "refused";
+      readonly by: "page" | "edge" | "host";
+      readonly trouble: Trouble;
+      readonly retry: Retry;
+    }
   | { readonly kind: "silent"; readonly afterMs: number }
   /** The person closed the authenticator. Nothing was sent. */
   | { readonly kind: "cancelled" };

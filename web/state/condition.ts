@@ -36,7 +36,7 @@ const gatewayConditions = {
     shape: "stopped",
     word: "Stopped",
     urgency: 2,
-    sentence: "Nothing listens where the gateway used to listen. Start it on the machine, or press Restart.",
+    sentence: "Nothing listens where the gateway used to listen. Start it on the machine.",
   },
   unauthorized: {
     shape: "bad",

@@ -28,7 +28,10 @@ function commandWith(steps: () => AsyncIterable<CommandStep>, seen: Recorder): P
 function courseWith(steps: () => AsyncIterable<CommandStep>) {
   const seen: Recorder = { presses: 0, receiptsAsked: 0 };
   const command = commandWith(steps, seen);
-  const course = createCourse({ prepare: async (): Promise<Result<PreparedCommand>> => ({ ok: true, value: command }) }, of);
+  const course = createCourse(
+    { prepare: async (): Promise<Result<PreparedCommand>> => ({ ok: true, value: command }) },
+    of,
+  );
   return { course, seen };
 }
 
@@ -82,6 +85,17 @@ describe("the course of a dialog", () => {
     await course.prepare();
     await course.press();
     expect(course.state.value).toMatchObject({ kind: "refused", by: "page", retry: "none" });
+  });
+
+  it("never calls refused what was already sent when it broke", async () => {
+    const { course } = courseWith(async function* () {
+      yield { kind: "authenticator", secondsLeft: 60 };
+      yield { kind: "approved", afterMs: 0 };
+      throw new TypeError("defect");
+    });
+    await course.prepare();
+    await course.press();
+    expect(course.state.value.kind).toBe("silent");
   });
 
   it("says when the host cannot be asked, whether by answer or by defect", async () => {

@@ -36,7 +36,11 @@ describe("the way of one command", () => {
   });
 
   it("goes back to the question when the authenticator is closed", () => {
-    expect(run(prepared, press, step({ kind: "cancelled" }))).toEqual({ kind: "question", command, closedAuthenticator: true });
+    expect(run(prepared, press, step({ kind: "cancelled" }))).toEqual({
+      kind: "question",
+      command,
+      closedAuthenticator: true,
+    });
   });
 
   it("says so when the host cannot be asked, and asks again only when told", () => {

@@ -37,7 +37,15 @@ describe("order and filters", () => {
   const labels = (hosts: readonly { readonly label: string }[]) => hosts.map(({ label }) => label);
 
   it("puts those that need a person first, the rest by name", () => {
-    expect(labels(sortHosts(fleet, "needs-you", NOW))).toEqual(["vps-3", "vps-5", "vps-8", "vps-1", "vps-2", "vps-7", "vps-10"]);
+    expect(labels(sortHosts(fleet, "needs-you", NOW))).toEqual([
+      "vps-3",
+      "vps-5",
+      "vps-8",
+      "vps-1",
+      "vps-2",
+      "vps-7",
+      "vps-10",
+    ]);
   });
 
   it("sorts names as people count", () => {
@@ -65,7 +73,10 @@ describe("figures and their age", () => {
   });
 
   it("leaves hosts out of totals after an hour, and says how many", () => {
-    const totals = totalsOf([host("a", { cost: 1_000_000 }), host("b", { cost: 2_000_000, seen: DROPPED_SECONDS + 1 })], NOW);
+    const totals = totalsOf(
+      [host("a", { cost: 1_000_000 }), host("b", { cost: 2_000_000, seen: DROPPED_SECONDS + 1 })],
+      NOW,
+    );
     expect(totals).toMatchObject({ costMicros: 1_000_000, counted: 1, dropped: 1 });
   });
 

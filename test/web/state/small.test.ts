@@ -47,7 +47,9 @@ describe("banners", () => {
   const kinds = (facts: Parameters<typeof bannersOf>[0]) => bannersOf(facts).map(({ kind }) => kind);
 
   it("says everything that is true of a first run, in the fixed order", () => {
-    const [passkey] = [{ id: "a", rpId: "x", originClass: "signer", addedAt: 0, synced: false, current: true }] as const;
+    const [passkey] = [
+      { id: "a", rpId: "x", originClass: "signer", addedAt: 0, synced: false, current: true },
+    ] as const;
     expect(kinds({ hosts: [newcomer], originClass: "daily", ledger, passkeys: [passkey] })).toEqual([
       "one-user",
       "never-witnessed",

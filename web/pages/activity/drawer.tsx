@@ -93,7 +93,8 @@ function SealBanner({ seal }: { readonly seal: Seal }) {
       return (
         <Banner tone="ink" icon="seal">
           <p class="small">
-            <strong>Verified here.</strong> Your browser checked each step below; nothing was taken on trust from the edge.
+            <strong>Verified here.</strong> Your browser checked each step below; nothing was taken on trust from the
+            edge.
           </p>
         </Banner>
       );

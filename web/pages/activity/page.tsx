@@ -75,8 +75,8 @@ function Broken({ failure }: { readonly failure: { readonly index: number; reado
         </a>
       }
     >
-      <strong>The ledger does not add up at entry #{formatCount(failure.index)}.</strong> {failure.reason} The edge, or who
-      owns it, changed something. Commands still need your touch; do not trust Activity from that entry on.
+      <strong>The ledger does not add up at entry #{formatCount(failure.index)}.</strong> {failure.reason} The edge, or
+      who owns it, changed something. Commands still need your touch; do not trust Activity from that entry on.
     </Banner>
   );
 }

@@ -83,7 +83,9 @@ function Compare({ host }: { readonly host: HostView }) {
 function NeedsSigner() {
   return (
     <>
-      <p>Admitting a host changes whom hosts obey, so it is accepted only from the signer, which the edge does not serve.</p>
+      <p>
+        Admitting a host changes whom hosts obey, so it is accepted only from the signer, which the edge does not serve.
+      </p>
       <Command caption="Type this on your machine" command="clawhold ui" />
     </>
   );

@@ -121,7 +121,8 @@ interface Timed {
 
 function Totals({ hosts, now }: Timed) {
   const totals = totalsOf(hosts, now);
-  const dropped = totals.dropped > 0 ? `without ${formatNumberOf(totals.dropped, "host")} silent for over 1 h` : undefined;
+  const dropped =
+    totals.dropped > 0 ? `without ${formatNumberOf(totals.dropped, "host")} silent for over 1 h` : undefined;
   const admitted = hosts.filter(({ admission }) => admission === "admitted");
   const answering = admitted.filter((host) => conditionOf(host, now).shape === "ok").length;
   return (
@@ -167,7 +168,12 @@ function HostList({ hosts, route, now }: Timed & { readonly route: FleetRoute })
             <kbd class="wide-only">/</kbd>
           </div>
           <div class="filters scroll" role="group" aria-label="Filter">
-            <button class="chip" type="button" aria-pressed={route.show === "all"} onClick={() => change({ show: "all" })}>
+            <button
+              class="chip"
+              type="button"
+              aria-pressed={route.show === "all"}
+              onClick={() => change({ show: "all" })}
+            >
               All <span class="n">{hosts.length}</span>
             </button>
             <button
@@ -244,7 +250,9 @@ function AddHost() {
         <h2 id="add-host">Add a host</h2>
       </div>
       <div class="card-body stack mid">
-        <p class="small muted">It dials out, so no port is opened. You compare six words and admit it with your passkey.</p>
+        <p class="small muted">
+          It dials out, so no port is opened. You compare six words and admit it with your passkey.
+        </p>
         <Command caption="On the machine to add" command={backend.addHostCommand} />
       </div>
     </section>

@@ -35,7 +35,11 @@ export function FleetTable({ hosts, sort, now, onSort }: FleetTableProps) {
   return (
     <div class="card fleet-card">
       <div class="table-wrap">
-        <table class="table fleet" role="table" aria-label={sort === "needs-you" ? "Hosts, those that need you first" : "Hosts"}>
+        <table
+          class="table fleet"
+          role="table"
+          aria-label={sort === "needs-you" ? "Hosts, those that need you first" : "Hosts"}
+        >
           <thead role="rowgroup">
             <tr role="row">
               {columns.map((column) => (

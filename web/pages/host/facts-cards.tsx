@@ -104,13 +104,16 @@ export function MachineCard({ host }: { readonly host: HostView }) {
       <div class="card-body stack mid">
         <dl class="facts">
           <Fact name="System">
-            {platforms[machine.platform]}, {formatNumberOf(machine.cpus, "processor")}, up {formatSpan(machine.uptimeSeconds)}
+            {platforms[machine.platform]}, {formatNumberOf(machine.cpus, "processor")}, up{" "}
+            {formatSpan(machine.uptimeSeconds)}
           </Fact>
           <Fact name="Memory">
             {formatPercent(used)} of {formatBytes(machine.memoryTotalBytes)} in use
           </Fact>
           <Fact name="Load">{(machine.loadMilli / 1_000).toFixed(2)} over one minute</Fact>
-          <Fact name="Separation">{machine.oneUser ? "one user for gateway and agent" : "gateway has its own user"}</Fact>
+          <Fact name="Separation">
+            {machine.oneUser ? "one user for gateway and agent" : "gateway has its own user"}
+          </Fact>
         </dl>
         <div class="stack tight">
           <p class="eyebrow">Six words of its key</p>

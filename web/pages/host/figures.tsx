@@ -2,12 +2,24 @@
 import type { ComponentChildren } from "preact";
 import { AsOf, MaybeStale, staleSince } from "../../components/usage.tsx";
 import { Tile } from "../../components/parts.tsx";
-import { formatBytes, formatCost, formatCount, formatMilliseconds, formatPercent, formatSpan, unknown } from "../../format.ts";
+import {
+  formatBytes,
+  formatCost,
+  formatCount,
+  formatMilliseconds,
+  formatPercent,
+  formatSpan,
+  unknown,
+} from "../../format.ts";
 import { useApp } from "../../state/app.ts";
+import type { GatewayState } from "../../../protocol/telemetry.ts";
 import type { HostView } from "../../state/backend.ts";
 import { isSilent } from "../../state/condition.ts";
 
-const SAYS_NOT = "this gateway does not say";
+/** Why a figure is missing. */
+function missingReason(state: GatewayState): string {
+  return state === "running" || state === "degraded" ? "this gateway does not say" : "not answering";
+}
 
 /** Slow above this: people notice an answer that starts a quarter of a second late. */
 const SLOW_LOOP_MS = 250;
@@ -20,40 +32,52 @@ export function HostTiles({ host }: { readonly host: HostView }) {
   if (telemetry === undefined) return null;
   const { usage, sessions, gateway, host: machine } = telemetry;
   const age = since === undefined ? undefined : <AsOf since={since} />;
+  const missing = missingReason(gateway.state);
   // Without word from the host the live figures are a memory: marked like every other old figure.
   const liveSince = silent ? host.telemetryAt : undefined;
   return (
     <div class="tiles n6">
-      <UsageTile label="Cost today" value={usage && formatCost(usage.costMicros)} since={since} sub={age ?? "so far"} />
       <UsageTile
+        missing={missing}
+        label="Cost today"
+        value={usage && formatCost(usage.costMicros)}
+        since={since}
+        sub={age ?? "so far"}
+      />
+      <UsageTile
+        missing={missing}
         label="Tokens today"
         value={usage && formatCount(usage.totalTokens)}
         since={since}
         sub={age ?? (usage && `${formatPercent(cacheShare(usage))} from cache`)}
       />
       <UsageTile
+        missing={missing}
         label="Active sessions"
         value={sessions && formatCount(sessions.active)}
         since={liveSince}
         sub={sessions && `${formatCount(sessions.total)} in all`}
       />
       <UsageTile
+        missing={missing}
         label="Event loop"
         value={gateway.eventLoopDelayMs === undefined ? undefined : formatMilliseconds(gateway.eventLoopDelayMs)}
         since={liveSince}
         sub={`slow above ${formatMilliseconds(SLOW_LOOP_MS)}`}
       />
       <UsageTile
+        missing={missing}
         label="Memory"
         value={gateway.rssBytes === undefined ? undefined : formatBytes(gateway.rssBytes)}
         since={liveSince}
         sub={`of ${formatBytes(machine.memoryTotalBytes)}`}
       />
       <UsageTile
+        missing={missing}
         label="Up"
         value={gateway.uptimeSeconds === undefined ? undefined : formatSpan(gateway.uptimeSeconds)}
         since={liveSince}
-        sub={`machine ${formatSpan(machine.uptimeSeconds)}`}
+        sub={`machine up ${formatSpan(machine.uptimeSeconds)}`}
       />
     </div>
   );
@@ -64,12 +88,13 @@ interface UsageTileProps {
   readonly value: string | undefined;
   readonly since: number | undefined;
   readonly sub: ComponentChildren;
+  readonly missing: string;
 }
 
-function UsageTile({ label, value, since, sub }: UsageTileProps) {
+function UsageTile({ label, value, since, sub, missing }: UsageTileProps) {
   if (value === undefined) {
     return (
-      <Tile label={label} sub={SAYS_NOT}>
+      <Tile label={label} sub={missing}>
         <span class="faint">{unknown}</span>
       </Tile>
     );

@@ -78,7 +78,8 @@ function Known({ host }: { readonly host: HostView }) {
     },
     [backend, course, id, label],
   );
-  const mayRestart = host.admission === "admitted" && host.connected && !isSilent(host, now.value);
+  const obstacle = obstacleOf(host, now.value);
+  const mayRestart = obstacle === undefined;
   useEffect(() => {
     if (!mayRestart) return undefined;
     return listenForKeys(window, () => [{ keys: "R", does: "restart…", run: restart }]);
@@ -94,7 +95,7 @@ function Known({ host }: { readonly host: HostView }) {
   }).filter(({ kind }) => kind !== "never-witnessed");
   return (
     <>
-      <Head host={host} mayRestart={mayRestart} onRestart={restart} />
+      <Head host={host} obstacle={obstacle} onRestart={restart} />
       <CourseNote host={host} watch={history.watch} />
       {host.admission === "waiting" && <AdmissionCard host={host} />}
       <Banners all={banners} />
@@ -114,11 +115,11 @@ function Figures({ host, history }: { readonly host: HostView; readonly history:
         <div class="stack">
           <UsageCard host={host} />
           <TraceCards host={host} history={history} />
+          <Lately title="Lately here" hostId={host.id} count={4} />
         </div>
         <div class="stack">
           <GatewayCard host={host} />
           <MachineCard host={host} />
-          <Lately title="Lately here" hostId={host.id} count={4} />
         </div>
       </div>
     </>
@@ -127,11 +128,20 @@ function Figures({ host, history }: { readonly host: HostView; readonly history:
 
 interface HeadProps {
   readonly host: HostView;
-  readonly mayRestart: boolean;
+  /** Why a restart cannot be asked for now. */
+  readonly obstacle: string | undefined;
   readonly onRestart: () => void;
 }
 
-function Head({ host, mayRestart, onRestart }: HeadProps) {
+/** A restart names the start it ends, so there must be one, and a host to tell. */
+function obstacleOf(host: HostView, now: number): string | undefined {
+  if (host.admission === "waiting") return "after you admit it";
+  if (host.admission === "removed") return "this host was removed";
+  if (!host.connected || isSilent(host, now)) return "when it is heard from";
+  return host.telemetry?.gateway.bootId === undefined ? "needs a gateway that answers" : undefined;
+}
+
+function Head({ host, obstacle, onRestart }: HeadProps) {
   const { now } = useApp();
   const condition = conditionOf(host, now.value);
   return (
@@ -156,18 +166,18 @@ function Head({ host, mayRestart, onRestart }: HeadProps) {
             class="btn"
             type="button"
             aria-keyshortcuts="R"
-            aria-disabled={mayRestart ? undefined : "true"}
-            aria-describedby={mayRestart ? undefined : "restart-why"}
+            aria-disabled={obstacle === undefined ? undefined : "true"}
+            aria-describedby={obstacle === undefined ? undefined : "restart-why"}
             onClick={() => {
-              if (mayRestart) onRestart();
+              if (obstacle === undefined) onRestart();
             }}
           >
             <Icon name="restart" class="s" />
             Restart
           </button>
-          {!mayRestart && (
+          {obstacle !== undefined && (
             <p class="tiny faint" id="restart-why">
-              {host.admission === "waiting" ? "after you admit it" : "when it is heard from"}
+              {obstacle}
             </p>
           )}
         </div>
@@ -182,10 +192,20 @@ function HeadLine({ host }: { readonly host: HostView }) {
   const parts = telemetry === undefined ? [] : gatewayLine(telemetry.gateway);
   return (
     <p class="small head-line">
-      {parts.map((part) => (
-        <span key={part}>{part}</span>
-      ))}
-      <span>{host.lastSeenAt === undefined ? "never heard from" : <>seen <Relative at={host.lastSeenAt} ago /></>}</span>
+      <span class="dotted">
+        {parts.map((part) => (
+          <span key={part}>{part}</span>
+        ))}
+        <span>
+          {host.lastSeenAt === undefined ? (
+            "never heard from"
+          ) : (
+            <>
+              seen <Relative at={host.lastSeenAt} ago />
+            </>
+          )}
+        </span>
+      </span>
     </p>
   );
 }

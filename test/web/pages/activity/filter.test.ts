@@ -10,7 +10,9 @@ describe("what the activity page shows", () => {
   });
 
   it("knows commands, sign-ins and changes of trust", () => {
-    expect(filterEntries(entries, { show: "commands", text: "" }).every(({ action }) => action.startsWith("command."))).toBe(true);
+    expect(
+      filterEntries(entries, { show: "commands", text: "" }).every(({ action }) => action.startsWith("command.")),
+    ).toBe(true);
     expect(filterEntries(entries, { show: "sign-ins", text: "" })).toHaveLength(3);
     expect(indices(filterEntries(entries, { show: "trust", text: "" }))).toContain(1);
   });
