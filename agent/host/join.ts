@@ -11,8 +11,8 @@ import { NONCE_BYTES } from "../../protocol/limits.ts";
 import { joinCodec, joinRequestCodec } from "../../protocol/tunnel.ts";
 import { hostWords } from "../../protocol/words.ts";
 import { HostError } from "./host-error.ts";
-import { findEdgeAuthority } from "./link/edge-authority.ts";
-import { parseEndpoint } from "./link/endpoint.ts";
+import { findEdgeAuthority, hexFingerprint } from "./link/edge-authority.ts";
+import { parseEndpoint, type Endpoint } from "./link/endpoint.ts";
 import { postJoin } from "./link/post-join.ts";
 import type { GatewayReference, HostState } from "./state.ts";
 import { openHostKeys, type HostKeys } from "./warden/keys.ts";
@@ -23,6 +23,8 @@ export interface JoinDeps {
   /** True when the edge runs on this machine. */
   readonly colocated: boolean;
   readonly gateway: GatewayReference;
+  /** PEM of the edge's authority, where this very process runs the edge; still held against the join file. */
+  readonly edgeAuthority?: string;
 }
 
 export interface Joined {
@@ -37,16 +39,24 @@ export async function joinHost(joinFile: Uint8Array, deps: JoinDeps): Promise<Jo
   refuseOtherWorkspace(state, file);
   const keys = openHostKeys(state.files.keys);
   const endpoint = parseEndpoint(file.edge);
-  const authority = file.edgeCa === undefined ? undefined : await findEdgeAuthority(endpoint, file.edgeCa);
+  const authority = await authorityOf(file, endpoint, deps.edgeAuthority);
   const { makeCertificateRequest } = await import("./link/certificate-request.ts");
   const { key, csr } = await makeCertificateRequest(keys.host);
   const body = await signedRequest(file, { keys, csr }, deps);
   const answer = await postJoin({ endpoint, authority, body });
   const certificate = new X509Certificate(fromBase64url(answer.certificate));
   if (answer.host !== keys.host || !isForKey(certificate, key)) {
-    throw new HostError("join_refused", "The edge issued a certificate for another host than this one, so it was not kept. Join again with a fresh join file.");
+    throw new HostError(
+      "join_refused",
+      "The edge issued a certificate for another host than this one, so it was not kept. Join again with a fresh join file.",
+    );
   }
-  state.saveTls({ v: 1, key, certificate: certificate.toString(), ...(authority === undefined ? {} : { edgeCa: authority }) });
+  state.saveTls({
+    v: 1,
+    key,
+    certificate: certificate.toString(),
+    ...(authority === undefined ? {} : { edgeCa: authority }),
+  });
   state.saveHost({
     v: 1,
     edge: file.edge,
@@ -57,6 +67,12 @@ export async function joinHost(joinFile: Uint8Array, deps: JoinDeps): Promise<Jo
     gateway: deps.gateway,
   });
   return { host: keys.host, workspace: file.workspace, words: wordsOf(keys, file.workspace) };
+}
+
+async function authorityOf(file: JoinFile, endpoint: Endpoint, known: string | undefined): Promise<string | undefined> {
+  if (file.edgeCa === undefined) return undefined;
+  if (known !== undefined && hexFingerprint(new X509Certificate(known)) === file.edgeCa) return known;
+  return findEdgeAuthority(endpoint, file.edgeCa);
 }
 
 export function wordsOf(keys: HostKeys, workspace: string): readonly string[] {

@@ -3,10 +3,10 @@
  * and which workspace this host obeys. The pin is written once, at joining, from a source that is not the edge.
  * Subdirectories follow the modules (warden, link, gateway), so that each can get an OS user of its own.
  */
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { digest, id, label } from "../../protocol/fields.ts";
+import { digest, id, label, publicKey } from "../../protocol/fields.ts";
 import { writeFileAtomically } from "../edge/atomic-file.ts";
 import { acquireLock, type Lock } from "../edge/lock.ts";
 import { HostError } from "./host-error.ts";
@@ -42,6 +42,12 @@ const tlsFileSchema = v.strictObject({
   certificate: v.pipe(v.string(), v.startsWith("-----BEGIN CERTIFICATE-----")),
   edgeCa: v.optional(v.pipe(v.string(), v.startsWith("-----BEGIN CERTIFICATE-----"))),
 });
+/**
+ * Public halves of the setup keys that this machine made. They outlive a crash between the first root and joining, so
+ * that the pin never has to come from the edge; gone once the host has joined.
+ */
+const setupFileSchema = v.strictObject({ v: v.literal(1), keys: v.pipe(v.array(publicKey), v.maxLength(1_000)) });
+
 export type TlsFile = v.InferOutput<typeof tlsFileSchema>;
 
 export interface HostState {
@@ -49,6 +55,7 @@ export interface HostState {
   readonly files: {
     readonly host: string;
     readonly tls: string;
+    readonly setup: string;
     readonly keys: string;
     readonly trust: string;
     readonly journal: string;
@@ -61,6 +68,9 @@ export interface HostState {
   saveHost(host: HostFile): void;
   tls(): TlsFile | undefined;
   saveTls(tls: TlsFile): void;
+  setupKeys(): readonly string[];
+  /** An empty list forgets them. */
+  saveSetupKeys(keys: readonly string[]): void;
   /** Held as long as an agent runs here. @throws {EdgeError} code `locked`, naming the holder. */
   lock(now: () => Date): Lock;
 }
@@ -73,6 +83,7 @@ export function openHostState(directory: string): HostState {
   const files = {
     host: join(path, "host.json"),
     tls: join(path, "link", "tls.json"),
+    setup: join(path, "warden", "setup.json"),
     keys: join(path, "warden", "keys.json"),
     trust: join(path, "warden", "trust.jsonl"),
     journal: join(path, "warden", "journal.jsonl"),
@@ -87,6 +98,11 @@ export function openHostState(directory: string): HostState {
     saveHost: (host) => writeFileAtomically(files.host, `${JSON.stringify(host)}\n`),
     tls: () => read(files.tls, tlsFileSchema),
     saveTls: (tls) => writeFileAtomically(files.tls, `${JSON.stringify(tls)}\n`),
+    setupKeys: () => read(files.setup, setupFileSchema)?.keys ?? [],
+    saveSetupKeys: (keys) =>
+      keys.length === 0
+        ? rmSync(files.setup, { force: true })
+        : writeFileAtomically(files.setup, `${JSON.stringify({ v: 1, keys })}\n`),
     lock: (now) => acquireLock(join(path, "lock"), now),
   };
 }
@@ -118,6 +134,9 @@ function read<S extends v.GenericSchema>(path: string, schema: S): v.InferOutput
     return v.parse(schema, JSON.parse(text));
   } catch {
     // The cause is dropped: a parser's message may quote the key it stumbled over.
-    throw new HostError("state_damaged", `${path} is not a file that this version wrote. Restore it from a backup, or join this host again with an empty state directory.`);
+    throw new HostError(
+      "state_damaged",
+      `${path} is not a file that this version wrote. Restore it from a backup, or join this host again with an empty state directory.`,
+    );
   }
 }

@@ -10,8 +10,10 @@ const EDGE_SENTENCES: Readonly<Record<string, string>> = {
   certificate_expired:
     "This host's certificate is not valid at this time. Check the clock of this host, then join again: clawhold join",
   certificate_revoked: "The edge has revoked this host's certificate. If that was a mistake, join again: clawhold join",
-  certificate_unknown: "The edge has issued this host a newer certificate, perhaps to a copy of it. Join again: clawhold join",
-  host_removed: "An administrator removed this host from the workspace. It obeys nobody; to use it again, join it anew.",
+  certificate_unknown:
+    "The edge has issued this host a newer certificate, perhaps to a copy of it. Join again: clawhold join",
+  host_removed:
+    "An administrator removed this host from the workspace. It obeys nobody; to use it again, join it anew.",
 };
 
 /** Node's and OpenSSL's codes of connections that did not come about. */
@@ -27,9 +29,12 @@ const NETWORK_SENTENCES: Readonly<Record<string, string>> = {
     "The edge's certificate has ended by this host's clock. Check the clock of this host first, then the edge.",
   CERT_NOT_YET_VALID:
     "The edge's certificate begins in the future by this host's clock. Set the clock of this host; it seems to be behind.",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
-  SELF_SIGNED_CERT_IN_CHAIN: "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
+  SELF_SIGNED_CERT_IN_CHAIN:
+    "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
   ERR_TLS_CERT_ALTNAME_INVALID: "The edge's certificate is for another name than the address this host dials.",
 };
 

@@ -108,7 +108,9 @@ class Loop {
       const socket = openSocket({
         edge: this.#deps.edge,
         tls: this.#deps.tls,
-        ...(this.#deps.keepAliveMilliseconds === undefined ? {} : { keepAliveMilliseconds: this.#deps.keepAliveMilliseconds }),
+        ...(this.#deps.keepAliveMilliseconds === undefined
+          ? {}
+          : { keepAliveMilliseconds: this.#deps.keepAliveMilliseconds }),
         onOpen: () => {
           openedAt = this.#deps.elapsed();
         },
@@ -143,7 +145,8 @@ class Loop {
   }
 
   #send(frame: OutwardFrame): void {
-    if (this.#socket?.send(outwardFrames.encode(frame)) === false) this.#deps.log({ event: "frame_dropped", kind: frame.kind });
+    if (this.#socket?.send(outwardFrames.encode(frame)) === false)
+      this.#deps.log({ event: "frame_dropped", kind: frame.kind });
   }
 
   #explain(ending: SocketEnding): void {

@@ -31,7 +31,10 @@ export async function postJoin(post: JoinPost): Promise<JoinAnswer> {
     return joinAnswerCodec.decode(utf8(answer.text));
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
-    throw new HostError("join_refused", "The edge's answer to joining is not well formed. Check that edge and host run the same version.");
+    throw new HostError(
+      "join_refused",
+      "The edge's answer to joining is not well formed. Check that edge and host run the same version.",
+    );
   }
 }
 
@@ -76,7 +79,11 @@ const CERTIFICATE_CODES = new Set([
 ]);
 
 function transportError(code: string): HostError {
-  const kind: HostErrorCode = CLOCK_CODES.has(code) ? "clock" : CERTIFICATE_CODES.has(code) ? "edge_certificate" : "edge_unreachable";
+  const kind: HostErrorCode = CLOCK_CODES.has(code)
+    ? "clock"
+    : CERTIFICATE_CODES.has(code)
+      ? "edge_certificate"
+      : "edge_unreachable";
   return new HostError(kind, explainNetwork(code));
 }
 
@@ -87,12 +94,18 @@ const REFUSALS: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
     "The edge does not accept this join token: it is wrong, was used, or is older than 15 minutes. Get a fresh join file and join again.",
   ],
   too_many_joins: ["join_refused", "Too many attempts to join in one minute. Wait a minute, then join again."],
-  join_workspace: ["join_refused", "The join file is for another workspace than this edge serves. Get a fresh join file from the machine that runs this edge."],
+  join_workspace: [
+    "join_refused",
+    "The join file is for another workspace than this edge serves. Get a fresh join file from the machine that runs this edge.",
+  ],
 };
 
 function refusal({ status, text }: RawAnswer): HostError {
   const code = /"code":\s*"([a-z][a-z0-9_.]{0,48})"/.exec(text)?.[1] ?? "unknown";
   const known = REFUSALS[code];
   if (known !== undefined) return new HostError(known[0], known[1]);
-  return new HostError("join_refused", `The edge refused to let this host join (${String(status)} ${code}). Its log says why.`);
+  return new HostError(
+    "join_refused",
+    `The edge refused to let this host join (${String(status)} ${code}). Its log says why.`,
+  );
 }

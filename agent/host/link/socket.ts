@@ -42,8 +42,25 @@ const MAX_PROBLEM_CHARACTERS = 4_096;
 const POLICY_VIOLATION = 1008;
 
 export function openSocket(options: SocketOptions): TunnelSocket {
-  const { edge, tls } = options;
-  const socket = new WebSocket(`${edge}/tunnel`, {
+  const socket = dial(options);
+  const close = (code: number, reason: string): void => {
+    if (socket.readyState === WebSocket.CONNECTING || socket.readyState === WebSocket.CLOSED) return socket.terminate();
+    socket.close(code, reason);
+    setTimeout(() => socket.terminate(), CLOSE_MILLISECONDS).unref();
+  };
+  listen(socket, options, close);
+  return {
+    send(text) {
+      if (socket.readyState !== WebSocket.OPEN || socket.bufferedAmount > MAX_BUFFERED_BYTES) return false;
+      socket.send(text);
+      return true;
+    },
+    close,
+  };
+}
+
+function dial({ edge, tls }: SocketOptions): WebSocket {
+  return new WebSocket(`${edge}/tunnel`, {
     key: tls.key,
     cert: tls.certificate,
     ...(tls.edgeCa === undefined ? {} : { ca: tls.edgeCa }),
@@ -53,11 +70,9 @@ export function openSocket(options: SocketOptions): TunnelSocket {
     handshakeTimeout: HANDSHAKE_MILLISECONDS,
     followRedirects: false,
   });
-  const close = (code: number, reason: string): void => {
-    if (socket.readyState === WebSocket.CONNECTING || socket.readyState === WebSocket.CLOSED) return socket.terminate();
-    socket.close(code, reason);
-    setTimeout(() => socket.terminate(), CLOSE_MILLISECONDS).unref();
-  };
+}
+
+function listen(socket: WebSocket, options: SocketOptions, close: TunnelSocket["close"]): void {
   const end = once(options.onEnd);
   const alive = keepAlive(socket, options.keepAliveMilliseconds ?? KEEP_ALIVE_MILLISECONDS);
   socket.on("open", () => {
@@ -84,14 +99,6 @@ export function openSocket(options: SocketOptions): TunnelSocket {
     alive.stop();
     end({ kind: "closed", code });
   });
-  return {
-    send(text) {
-      if (socket.readyState !== WebSocket.OPEN || socket.bufferedAmount > MAX_BUFFERED_BYTES) return false;
-      socket.send(text);
-      return true;
-    },
-    close,
-  };
 }
 
 /** An answer within one interval, or the connection is half open and is cut. */

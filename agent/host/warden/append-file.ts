@@ -2,7 +2,16 @@
  * A file of lines that only grows, and survives a crash at any instant: a line counts once it is whole and synced. A
  * torn last line was never acted on, so it is dropped and reported; a failed write leaves the file as it was.
  */
-import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from "node:fs";
 import { writeFileAtomically } from "../../edge/atomic-file.ts";
 import { HostError } from "../host-error.ts";
 
@@ -90,7 +99,7 @@ export class AppendFile {
     if (this.#isBroken) throw new AppendError("an earlier line could not be made durable");
     const bytes = new TextEncoder().encode(`${line}\n`);
     try {
-      for (let written = 0; written < bytes.length; ) {
+      for (let written = 0; written < bytes.length;) {
         written += this.#io.write(this.#fd, bytes.subarray(written), this.#size + written);
       }
       this.#size += bytes.length;

@@ -3,7 +3,12 @@
  * something on this process of this host, once, for five minutes. A full table refuses the newcomer and never evicts:
  * eviction would let one person kill another's command.
  */
-import { CHALLENGE_SECONDS, CLOCK_JUMP_SECONDS, MAX_CHALLENGES_PER_ACTOR, MAX_CHALLENGES_PER_HOST } from "../../../protocol/limits.ts";
+import {
+  CHALLENGE_SECONDS,
+  CLOCK_JUMP_SECONDS,
+  MAX_CHALLENGES_PER_ACTOR,
+  MAX_CHALLENGES_PER_HOST,
+} from "../../../protocol/limits.ts";
 import type { Digest } from "../../../protocol/signing.ts";
 import type { ChallengeRecord } from "../../../protocol/verify.ts";
 import type { HostClock } from "./clock.ts";

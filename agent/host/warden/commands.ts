@@ -9,7 +9,13 @@ import type { RefusalCode } from "../../../protocol/refusals.ts";
 import type { Digest } from "../../../protocol/signing.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { OutwardFrame } from "../../../protocol/tunnel.ts";
-import { judgeExpect, verifyEnvelope, type Command, type Verification, type Verified } from "../../../protocol/verify.ts";
+import {
+  judgeExpect,
+  verifyEnvelope,
+  type Command,
+  type Verification,
+  type Verified,
+} from "../../../protocol/verify.ts";
 import type { CommandStep } from "../log.ts";
 import { AppendError } from "./append-file.ts";
 import { wallSeconds } from "./clock.ts";
@@ -157,7 +163,12 @@ export class Commands {
     while (!this.#isStopped) {
       try {
         this.#context.journal.ended(stored);
-        this.#context.log({ step: "receipted", intent: draft.intent, verdict: draft.verdict, number: stored.receipt.number });
+        this.#context.log({
+          step: "receipted",
+          intent: draft.intent,
+          verdict: draft.verdict,
+          number: stored.receipt.number,
+        });
         return stored;
       } catch (error) {
         if (!(error instanceof AppendError)) throw error;

@@ -7,7 +7,14 @@ import { MalformedError } from "../../../protocol/canonical.ts";
 import type { Signed } from "../../../protocol/messages.ts";
 import { verifySignature, type MessageKind } from "../../../protocol/signing.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
-import { helloCodec, trustAckCodec, welcomeCodec, type InwardFrame, type OutwardFrame, type Welcome } from "../../../protocol/tunnel.ts";
+import {
+  helloCodec,
+  trustAckCodec,
+  welcomeCodec,
+  type InwardFrame,
+  type OutwardFrame,
+  type Welcome,
+} from "../../../protocol/tunnel.ts";
 import type { WardenContext } from "./deps.ts";
 
 /** The other end does not keep to the protocol. The link closes the tunnel and says the code. */
@@ -107,7 +114,8 @@ export class Connection {
     const { context } = this.#deps;
     const { added, refusal } = await context.trust.accept(page);
     if (added > 0) context.log({ event: "trust_changed", n: context.trust.state?.head.n ?? 0 });
-    if (refusal !== undefined) context.log({ event: refusal === "fork" ? "trust_fork" : "trust_refused", code: refusal });
+    if (refusal !== undefined)
+      context.log({ event: refusal === "fork" ? "trust_fork" : "trust_refused", code: refusal });
     const changed = added > 0;
     this.#onTrust?.(changed);
     if (changed && this.isWelcomed) await this.acknowledgeTrust();

@@ -64,7 +64,8 @@ function parse(path: string, text: string): readonly string[] {
   const lines = text.split("\n").map((line) => line.replace(/#.*$/, "").trim());
   const rules = lines.filter((line) => line !== "");
   const wrong = lines.findIndex((line) => line !== "" && !LINE.test(line));
-  if (wrong >= 0) throw refusal(path, `line ${wrong + 1} is neither an operation like gateway.restart@1 nor a prefix like gateway.*`);
+  if (wrong >= 0)
+    throw refusal(path, `line ${wrong + 1} is neither an operation like gateway.restart@1 nor a prefix like gateway.*`);
   return rules;
 }
 

@@ -5,7 +5,14 @@
 import { toBase64url } from "../../../protocol/bytes.ts";
 import { fromBase64url } from "../../../protocol/bytes.ts";
 import type { TrustHead } from "../../../protocol/fields.ts";
-import { receiptCodec, ZERO_DIGEST, type Observed, type Receipt, type Signed, type Verdict } from "../../../protocol/messages.ts";
+import {
+  receiptCodec,
+  ZERO_DIGEST,
+  type Observed,
+  type Receipt,
+  type Signed,
+  type Verdict,
+} from "../../../protocol/messages.ts";
 import type { RefusalCode } from "../../../protocol/refusals.ts";
 import { digestOf, type Digest, type Signer } from "../../../protocol/signing.ts";
 

@@ -2,6 +2,7 @@
  * The warden's port: frames in, frames out. It verifies and executes, and trusts nobody who hands it frames; nothing
  * reachable from here may open a network connection (a test walks the imports).
  */
+import type { TrustHead } from "../../../protocol/fields.ts";
 import { MAX_CHALLENGES_PER_HOST } from "../../../protocol/limits.ts";
 import type { InwardFrame } from "../../../protocol/tunnel.ts";
 import { AppendError } from "./append-file.ts";
@@ -15,10 +16,18 @@ export interface Warden {
   connect(send: Send): WardenTunnel;
   /** True once a trust statement has admitted this host. */
   isAdmitted(): boolean;
-  /** Refusals so far that no receipt tells of. */
-  unsignedRefusals(): number;
+  standing(): WardenStanding;
   /** Resolves when the command that is running, if any, is over and written down. */
   stop(): Promise<void>;
+}
+
+export interface WardenStanding {
+  /** Undefined until the root was seen. */
+  readonly trustHead: TrustHead | undefined;
+  /** Number of the newest receipt; 0 for none. */
+  readonly lastReceipt: number;
+  /** Refusals since the start that no receipt tells of. */
+  readonly unsignedRefusals: number;
 }
 
 export interface WardenTunnel {
@@ -70,8 +79,12 @@ class Core implements Warden {
     return this.#context.trust.state?.hosts.has(this.#context.keys.host) ?? false;
   }
 
-  unsignedRefusals(): number {
-    return this.#commands.unsignedRefusals;
+  standing(): WardenStanding {
+    return {
+      trustHead: this.#context.trust.state?.head,
+      lastReceipt: this.#context.journal.position.number,
+      unsignedRefusals: this.#commands.unsignedRefusals,
+    };
   }
 
   async stop(): Promise<void> {

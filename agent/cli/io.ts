@@ -1,0 +1,52 @@
+/**
+ * Everything the commands need from the process around them, as one value: only `main.ts` touches the process itself,
+ * so every command runs in a test as it runs in a terminal.
+ */
+
+export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3, refused: 4 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export interface CliIo {
+  /** One line on standard output. */
+  out(line: string): void;
+  /** One line on standard error. */
+  err(line: string): void;
+  /** All of standard input, at most `maxBytes`. */
+  readInput(maxBytes: number): Promise<Uint8Array>;
+  /** Asks on the terminal; undefined when there is none. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** Resolves when the person or the system asks us to end. */
+  readonly stopped: Promise<void>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly homeDirectory: string;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly uid: number;
+  readonly version: string;
+  /** The Node that runs us, and the file that it runs: what a child agent is started with. */
+  readonly node: string;
+  readonly entry: string;
+  /** What the build put beside the entry. */
+  readonly bundle: {
+    readonly worker: string;
+    readonly web: string;
+    readonly migrations: string;
+  };
+}
+
+/** A command cannot go on. The message is for the person who typed it. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  readonly code: string;
+  readonly exit: ExitCode;
+
+  constructor(code: string, message: string, exit: ExitCode = EXIT.failed) {
+    super(message);
+    this.code = code;
+    this.exit = exit;
+  }
+}
+
+export function usageError(message: string): CliError {
+  return new CliError("usage", message, EXIT.usage);
+}

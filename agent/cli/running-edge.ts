@@ -1,0 +1,41 @@
+/** Finds an edge that runs on this machine over the same data directory, through the door that only its user has. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openAdmin, type AdminRequest } from "../edge/admin.ts";
+import { EdgeError, systemCode } from "../edge/edge-error.ts";
+import { acquireLock } from "../edge/lock.ts";
+import { CliError, EXIT } from "./io.ts";
+
+export function findRunningEdge(dataDirectory: string): AdminRequest {
+  const path = join(runDirectoryOf(dataDirectory), "admin.sock");
+  if (holderOf(join(dataDirectory, "lock")) !== undefined && existsSync(path)) return openAdmin(path);
+  throw new CliError("not_running", `No edge runs over ${dataDirectory}. Start it with: clawhold up`, EXIT.unreachable);
+}
+
+/** Inside the data directory, or where a long path made the edge put its sockets. */
+function runDirectoryOf(dataDirectory: string): string {
+  const inside = join(dataDirectory, "run");
+  try {
+    return readFileSync(join(inside, "place"), "utf8").trimEnd();
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return inside;
+    throw error;
+  }
+}
+
+export interface Holder {
+  /** A sentence that names the process. */
+  readonly sentence: string;
+}
+
+/** Who holds a lock; undefined when nobody does. */
+export function holderOf(lockPath: string): Holder | undefined {
+  if (!existsSync(lockPath)) return undefined;
+  try {
+    acquireLock(lockPath, () => new Date()).release();
+    return undefined;
+  } catch (error) {
+    if (error instanceof EdgeError && error.code === "locked") return { sentence: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,109 @@
+/** `clawhold status`: what runs over a data directory, from locks, the agent's own word and the journal. Changes nothing. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { signedSchema, type Receipt } from "../../protocol/messages.ts";
+import { openHostState, type HostState } from "../host/state.ts";
+import { readStatus, type AgentStatus } from "../host/status-file.ts";
+import { readReceipt } from "../host/warden/receipts.ts";
+import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
+import { CliError, EXIT } from "./io.ts";
+import { holderOf } from "./running-edge.ts";
+
+export const status: Command = {
+  name: "status",
+  summary: "Show what runs here and how it stands",
+  help: `Usage: clawhold status [--data <directory>] [--json]
+
+Shows whether edge and agent run, whether the tunnel stands, the state of the gateway, the trust head and the last
+receipt. Exit code 3 when no agent runs.
+
+  --data <directory>   where the state of this installation lies
+  --json               one JSON object`,
+  options: dataOption,
+  run: (input, io) => {
+    const data = dataDirectoryOf(input, io);
+    if (!existsSync(join(data, "host"))) {
+      throw new CliError(
+        "not_joined",
+        `There is no installation in ${data}. Start one with clawhold up, or name another with --data.`,
+        EXIT.unreachable,
+      );
+    }
+    const state = openHostState(join(data, "host"));
+    const edge = holderOf(join(data, "lock")) !== undefined;
+    const agent = holderOf(join(state.path, "lock")) !== undefined;
+    const said = readStatus(state.files.status);
+    const receipt = lastReceipt(state.files.journal);
+    if (input.json)
+      io.out(JSON.stringify({ edge, agent, joined: state.host() !== undefined, status: said, lastReceipt: receipt }));
+    else for (const line of table({ edge, agent, said, receipt, state })) io.out(line);
+    return Promise.resolve(agent ? EXIT.ok : EXIT.unreachable);
+  },
+};
+
+interface Standing {
+  readonly edge: boolean;
+  readonly agent: boolean;
+  readonly said: AgentStatus | undefined;
+  readonly receipt: Receipt | undefined;
+  readonly state: HostState;
+}
+
+function table({ edge, agent, said, receipt, state }: Standing): readonly string[] {
+  const host = state.host();
+  const rows: (readonly [string, string])[] = [
+    ["Edge", edge ? "runs on this machine" : "does not run on this machine"],
+  ];
+  if (host === undefined) rows.push(["Agent", "not joined yet"]);
+  else {
+    rows.push([
+      "Agent",
+      agent ? `runs, ${tunnelOf(said)}` : "does not run; start it with clawhold up or clawhold host run",
+    ]);
+    rows.push(
+      ["Workspace", host.workspace],
+      ["Host", `${host.host} (${host.label})${admissionOf(agent, said)}`],
+      ["Edge at", host.edge],
+    );
+  }
+  if (agent && said !== undefined) {
+    if (said.gateway !== undefined) rows.push(["Gateway", said.gateway]);
+    if (said.trust !== undefined)
+      rows.push(["Trust", `statement ${String(said.trust.n)}, ${said.trust.hash.slice(0, 12)}`]);
+    rows.push(["Certificate", `until ${timeOf(said.certificateEnds)}`]);
+  }
+  if (receipt !== undefined)
+    rows.push(["Receipt", `number ${String(receipt.number)}, ${receipt.verdict}, ${timeOf(receipt.ended)}`]);
+  return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+}
+
+function tunnelOf(said: AgentStatus | undefined): string {
+  if (said?.tunnel === "connected") return "connected to the edge";
+  return said?.problem?.sentence ?? "connecting to the edge";
+}
+
+function admissionOf(agent: boolean, said: AgentStatus | undefined): string {
+  if (!agent || said === undefined) return "";
+  return said.admitted ? ", admitted" : ", waits to be admitted";
+}
+
+function timeOf(seconds: number): string {
+  return new Date(seconds * 1_000).toISOString().replace("T", " ").slice(0, 16);
+}
+
+const receiptLine = v.object({ kind: v.picklist(["ended", "refused"]), receipt: signedSchema });
+
+/** The newest receipt in the journal. The file may be written at this moment, so a line that is not whole is skipped. */
+function lastReceipt(path: string): Receipt | undefined {
+  if (!existsSync(path)) return undefined;
+  for (const line of readFileSync(path, "utf8").split("\n").toReversed()) {
+    try {
+      const parsed = v.safeParse(receiptLine, JSON.parse(line));
+      if (parsed.success) return readReceipt(parsed.output.receipt).receipt;
+    } catch {
+      continue; // empty or torn
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,50 @@
+/** What `up` asks of the edge it runs, through the door that only this process has. Answers are parsed, not believed. */
+import * as v from "valibot";
+import { nonce, publicKey } from "../../../protocol/fields.ts";
+import { signedRootSchema, type SignedRoot } from "../../../protocol/trust/statements.ts";
+import type { AdminRequest } from "../../edge/admin.ts";
+import { EdgeError } from "../../edge/edge-error.ts";
+import { CliError } from "../io.ts";
+
+export interface EdgeAdmin {
+  /** Undefined while the edge has no workspace. */
+  root(): Promise<SignedRoot | undefined>;
+  /** Registers the public half of a setup key; the one before, if any, is dead from then on. */
+  offerSetup(setupKey: string, expires: number): Promise<void>;
+  /** Single use, 15 minutes. */
+  joinToken(): Promise<string>;
+}
+
+const rootAnswer = v.object({ signedRoot: signedRootSchema });
+const tokenAnswer = v.object({ token: nonce });
+
+export function edgeAdmin(request: AdminRequest): EdgeAdmin {
+  return {
+    root: async () => {
+      try {
+        return read(rootAnswer, await request("/admin/workspace")).signedRoot;
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+    },
+    offerSetup: async (setupKey, expires) => {
+      await request("/admin/setup", { setupKey: v.parse(publicKey, setupKey), expires });
+    },
+    joinToken: async () => read(tokenAnswer, await request("/admin/join-token", {})).token,
+  };
+}
+
+function read<S extends v.GenericSchema>(schema: S, answer: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, answer);
+  if (result.success) return result.output;
+  throw new CliError(
+    "edge_answer",
+    "The local edge answered something else than this program expects. Start again; if it repeats, build again from a clean clone.",
+  );
+}
+
+/** The admin door reports the status in its message; "not there yet" is the one that is no failure. */
+function isNotFound(error: unknown): boolean {
+  return error instanceof EdgeError && error.code === "admin_failed" && / with 404\b/.test(error.message);
+}

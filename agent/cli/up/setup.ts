@@ -1,0 +1,79 @@
+/**
+ * The first workspace of an edge: a setup key whose seed exists only in this process and in the link it prints, and the
+ * root that this key signed. The workspace id that comes out is the pin of this machine's agent; it never comes from the
+ * edge's word.
+ */
+import { randomBytes } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import { toBase64url } from "../../../protocol/bytes.ts";
+import { SETUP_SECONDS } from "../../../protocol/limits.ts";
+import { applyRoot } from "../../../protocol/trust/apply.ts";
+import type { SignedRoot } from "../../../protocol/trust/statements.ts";
+import type { HostState } from "../../host/state.ts";
+import { signerOf } from "../../host/warden/keys.ts";
+import { CliError, EXIT } from "../io.ts";
+import type { EdgeAdmin } from "./edge-admin.ts";
+
+export interface SetupLink {
+  /** Holds the seed: for the terminal only, never for a log. */
+  readonly url: string;
+  /** Seconds since 1970. */
+  readonly expires: number;
+}
+
+export interface SetupDeps {
+  readonly admin: EdgeAdmin;
+  readonly state: HostState;
+  /** The dashboard on the signer origin. */
+  readonly origin: string;
+  /** Id of this machine's host: the page admits the host of that key and no other. */
+  readonly host: string;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  readonly onLink: (link: SetupLink, isFirst: boolean) => void;
+  readonly isStopped: () => boolean;
+}
+
+const SEED_BYTES = 32;
+const POLL_MILLISECONDS = 1_000;
+
+/** The workspace id, once somebody used a link; undefined when stopped before. */
+export async function awaitRoot(deps: SetupDeps): Promise<string | undefined> {
+  let expires = 0;
+  let isFirst = true;
+  while (!deps.isStopped()) {
+    const root = await deps.admin.root();
+    if (root !== undefined) return pinOf(root, deps.state);
+    if (deps.now() >= expires) {
+      const link = await makeLink(deps);
+      expires = link.expires;
+      deps.onLink(link, isFirst);
+      isFirst = false;
+    }
+    await wait(POLL_MILLISECONDS);
+  }
+  return undefined;
+}
+
+async function makeLink({ admin, state, origin, host, now }: SetupDeps): Promise<SetupLink> {
+  const seed = randomBytes(SEED_BYTES);
+  const { publicKey } = signerOf(seed);
+  const expires = now() + SETUP_SECONDS;
+  // Kept before it is offered: a root signed by it must be recognised after a crash.
+  state.saveSetupKeys([...state.setupKeys(), publicKey]);
+  await admin.offerSetup(publicKey, expires);
+  return { url: `${origin}/setup#seed=${toBase64url(seed)}&host=${host}`, expires };
+}
+
+/** The id of a workspace whose root one of this machine's own setup keys signed. */
+export async function pinOf(root: SignedRoot, state: HostState): Promise<string> {
+  for (const setupKey of state.setupKeys()) {
+    const result = await applyRoot(root, { setupKey });
+    if (result.ok) return result.state.workspace;
+  }
+  throw new CliError(
+    "root_foreign",
+    "The edge's workspace was not made with a setup link of this machine, so this machine's agent does not join it by itself. If you know the workspace, join with a join file: clawhold join. Otherwise start afresh with another --data.",
+    EXIT.refused,
+  );
+}

@@ -1,0 +1,58 @@
+/** `clawhold verify`: checks an exported activity log without asking anybody, and says what is wrong and where. */
+import { readFileSync } from "node:fs";
+import { systemCode } from "../edge/edge-error.ts";
+import type { Command } from "./command.ts";
+import { EXIT, usageError } from "./io.ts";
+import { verifyExport, type Finding } from "./verify-export.ts";
+
+export const verify: Command = {
+  name: "verify",
+  summary: "Check an exported activity log offline",
+  help: `Usage: clawhold verify <file> [--workspace <id>] [--json]
+
+The file's first line is the trust log ({"root": ..., "statements": [...]}), each further line one row of the activity
+log, oldest first, as the API gives them. Checked are: every statement and its touches, the chain of entries, the
+openings of commitments, and each host's receipts with their signatures and their own chain.
+
+  --workspace <id>   the workspace that the root must be; without it, the file only proves that it agrees with itself
+  --json             one JSON object
+
+Exit code 1 when something is wrong.`,
+  options: { workspace: { type: "string" } },
+  words: 1,
+  run: async (input, io) => {
+    const [path] = input.words;
+    if (path === undefined) throw usageError("Name the file to check: clawhold verify <file>");
+    const workspace = input.text("workspace");
+    const result = await verifyExport(read(path), workspace);
+    if (input.json) io.out(JSON.stringify({ pinned: workspace !== undefined, ...result }));
+    else {
+      for (const finding of result.findings) io.out(sentence(finding));
+      io.out(conclusion(result.findings.length, result.entries, result.receipts));
+      if (workspace === undefined)
+        io.out(
+          `Workspace ${result.workspace ?? "unknown"}: compare it with the one you know, or give it with --workspace.`,
+        );
+    }
+    return result.findings.length === 0 ? EXIT.ok : EXIT.failed;
+  },
+};
+
+function sentence({ line, what }: Finding): string {
+  return `Line ${String(line)}: ${what}`;
+}
+
+function conclusion(findings: number, entries: number, receipts: number): string {
+  const counted = `${String(entries)} entries, ${String(receipts)} receipts`;
+  return findings === 0 ? `Everything verifies: ${counted}.` : `${String(findings)} findings in ${counted}.`;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    throw usageError(`${path} cannot be read (${code}).`);
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * The agent of one host: warden, link and gateway watch in one process for now. The division is kept in code, so that
+ * each can become a process with an OS user of its own. Holds no rule; wires, and says what a person must know.
+ */
+import { X509Certificate } from "node:crypto";
+import type { HostLog } from "./log.ts";
+import { HostError } from "./host-error.ts";
+import { watchGateway, type GatewayWatch } from "./gateway-watch.ts";
+import { wordsOf } from "./join.ts";
+import { hexFingerprint } from "./link/edge-authority.ts";
+import { startLink, type Link, type LinkState } from "./link/link.ts";
+import { requireJoined, type HostFile, type HostState, type TlsFile } from "./state.ts";
+import { writeStatus } from "./status-file.ts";
+import { ChallengeTable } from "./warden/challenges.ts";
+import { wallSeconds, type HostClock } from "./warden/clock.ts";
+import { openDenyList } from "./warden/deny-list.ts";
+import { Journal } from "./warden/journal.ts";
+import { readHostKeys, type HostKeys } from "./warden/keys.ts";
+import { TrustStore } from "./warden/trust-store.ts";
+import { openWarden, type Warden } from "./warden/warden.ts";
+
+/** What a person, or the program that started the agent, is told. */
+export type AgentEvent =
+  | { readonly event: "started"; readonly host: string; readonly workspace: string; readonly edge: string }
+  /** Compare these with the ones on the page before admitting. */
+  | { readonly event: "quarantined"; readonly words: readonly string[] }
+  | { readonly event: "admitted" }
+  | { readonly event: "removed" }
+  | { readonly event: "tunnel"; readonly state: "connected" }
+  | { readonly event: "tunnel"; readonly state: "waiting"; readonly code: string; readonly problem: string };
+
+export interface RunDeps {
+  readonly agentVersion: string;
+  readonly pid: number;
+  /** Who may own the deny list besides root. */
+  readonly ownUid: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly homeDirectory: string;
+  readonly clock: HostClock;
+  /** [0, 1): for jitter, never for secrets. */
+  readonly random: () => number;
+  /** base64url of 32 fresh random bytes. */
+  readonly nonce: () => string;
+  readonly wait: (milliseconds: number) => Promise<void>;
+  readonly log: HostLog;
+  readonly say: (event: AgentEvent) => void;
+}
+
+export interface Agent {
+  /** Rejects when the agent can no longer be trusted to work. */
+  readonly failed: Promise<never>;
+  /** Resolves when the running command, if any, is written down and everything is closed. */
+  stop(): Promise<void>;
+}
+
+export async function runAgent(state: HostState, deps: RunDeps): Promise<Agent> {
+  const { host, tls } = requireJoined(state);
+  const lock = state.lock(() => new Date(deps.clock.wall()));
+  const closers: (() => Promise<void> | void)[] = [() => lock.release()];
+  const stop = async (): Promise<void> => {
+    for (const close of closers.splice(0).toReversed()) await close();
+  };
+  let reject: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, refuse) => {
+    reject = refuse;
+  });
+  failed.catch(() => undefined); // whoever runs the agent waits for it, perhaps a little later
+  try {
+    const parts: Parts = { state, host, tls, keys: requireKeys(state, host), deps, closers };
+    await start(parts, reject);
+    return { failed, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly state: HostState;
+  readonly host: HostFile;
+  readonly tls: TlsFile;
+  readonly keys: HostKeys;
+  readonly deps: RunDeps;
+  readonly closers: (() => Promise<void> | void)[];
+}
+
+async function start(parts: Parts, onFault: (error: unknown) => void): Promise<void> {
+  const { state, host, tls, keys, deps, closers } = parts;
+  let link: Link | undefined;
+  const watch = await watchGateway({
+    ...deps,
+    gateway: host.gateway,
+    directory: state.gatewayDirectory,
+    onTelemetry: () => link?.report(),
+  });
+  closers.push(() => watch.stop());
+  const standing = new Standing(parts, watch);
+  const warden = await makeWarden(parts, watch, {
+    onTrust: () => standing.trustChanged(),
+    onFault,
+  });
+  closers.push(() => warden.stop());
+  standing.begin(warden);
+  link = startLink({
+    edge: host.edge,
+    tls,
+    warden,
+    telemetry: () => watch.latest(),
+    onState: (next) => standing.linkChanged(next),
+    onFault,
+    elapsed: () => deps.clock.monotonic(),
+    random: deps.random,
+    log: deps.log,
+  });
+  closers.push(link.stop.bind(link), standing.writeRegularly());
+  deps.log({ event: "agent_started", host: keys.host });
+}
+
+interface WardenHooks {
+  readonly onTrust: () => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+async function makeWarden(
+  { state, host, tls, keys, deps }: Parts,
+  watch: GatewayWatch,
+  hooks: WardenHooks,
+): Promise<Warden> {
+  const { clock, log, nonce, wait } = deps;
+  const denyList = openDenyList({ path: state.files.denyList, ownUid: deps.ownUid });
+  const journal = Journal.open({ path: state.files.journal, now: wallSeconds(clock) });
+  if (journal.tornBytes > 0) log({ event: "journal_torn_line", bytes: journal.tornBytes });
+  const trust = await TrustStore.open({ path: state.files.trust, pin: { workspace: host.workspace } });
+  return openWarden({
+    context: {
+      workspace: host.workspace,
+      keys,
+      trust,
+      journal,
+      challenges: new ChallengeTable({ clock, nonce }),
+      denyList,
+      clock,
+      nonce,
+      hostBoot: nonce(),
+      certFingerprint: hexFingerprint(new X509Certificate(tls.certificate)),
+      activeSessions: () => watch.latest()?.sessions?.active,
+      gateway: watch.control,
+      wait,
+      log,
+    },
+    ...hooks,
+  });
+}
+
+function requireKeys(state: HostState, host: HostFile): HostKeys {
+  const keys = readHostKeys(state.files.keys);
+  if (keys?.host === host.host) return keys;
+  throw new HostError(
+    "state_damaged",
+    `${state.files.keys} does not hold the keys of ${host.host}, as which this host joined. Restore the file from a backup, or join again with an empty state directory.`,
+  );
+}
+
+const STATUS_MILLISECONDS = 15_000;
+
+/** Where this host stands, for people and for `clawhold status`. */
+class Standing {
+  readonly #parts: Parts;
+  readonly #watch: GatewayWatch;
+  readonly #started: number;
+  readonly #certificateEnds: number;
+  #warden: Warden | undefined;
+  #link: LinkState = { kind: "connecting" };
+  #wasAdmitted: boolean | undefined;
+  #saidCode: string | undefined;
+
+  constructor(parts: Parts, watch: GatewayWatch) {
+    this.#parts = parts;
+    this.#watch = watch;
+    this.#started = wallSeconds(parts.deps.clock);
+    this.#certificateEnds = Math.floor(new X509Certificate(parts.tls.certificate).validToDate.getTime() / 1_000);
+  }
+
+  begin(warden: Warden): void {
+    const { host, deps } = this.#parts;
+    this.#warden = warden;
+    deps.say({ event: "started", host: host.host, workspace: host.workspace, edge: host.edge });
+    this.trustChanged();
+  }
+
+  trustChanged(): void {
+    const { keys, host, deps } = this.#parts;
+    const isAdmitted = this.#warden?.isAdmitted() ?? false;
+    if (isAdmitted !== this.#wasAdmitted) {
+      if (isAdmitted) deps.say({ event: "admitted" });
+      else if (this.#wasAdmitted === true) deps.say({ event: "removed" });
+      else deps.say({ event: "quarantined", words: wordsOf(keys, host.workspace) });
+      this.#wasAdmitted = isAdmitted;
+    }
+    this.#write();
+  }
+
+  linkChanged(next: LinkState): void {
+    this.#link = next;
+    if (next.kind === "connecting") return;
+    const { say } = this.#parts.deps;
+    if (next.kind === "connected") say({ event: "tunnel", state: "connected" });
+    // Failing again for the same reason is no news.
+    else if (next.code !== this.#saidCode)
+      say({ event: "tunnel", state: "waiting", code: next.code, problem: next.problem });
+    this.#saidCode = next.kind === "waiting" ? next.code : undefined;
+    this.#write();
+  }
+
+  writeRegularly(): () => void {
+    const timer = setInterval(() => this.#write(), STATUS_MILLISECONDS);
+    return () => clearInterval(timer);
+  }
+
+  #write(): void {
+    const { state, host, deps } = this.#parts;
+    const standing = this.#warden?.standing();
+    const gateway = this.#watch.latest()?.gateway.state;
+    const link = this.#link;
+    try {
+      writeStatus(state.files.status, {
+        v: 1,
+        pid: deps.pid,
+        host: host.host,
+        workspace: host.workspace,
+        edge: host.edge,
+        started: this.#started,
+        written: wallSeconds(deps.clock),
+        tunnel: link.kind,
+        ...(link.kind === "waiting" ? { problem: { code: link.code, sentence: link.problem } } : {}),
+        admitted: this.#warden?.isAdmitted() ?? false,
+        ...(standing?.trustHead === undefined
+          ? {}
+          : { trust: { n: standing.trustHead.n, hash: standing.trustHead.hash } }),
+        lastReceipt: standing?.lastReceipt ?? 0,
+        unsignedRefusals: standing?.unsignedRefusals ?? 0,
+        ...(gateway === undefined ? {} : { gateway }),
+        certificateEnds: this.#certificateEnds,
+      });
+    } catch {
+      deps.log({ event: "status_not_written" }); // a full disk must not stop the agent over a courtesy
+    }
+  }
+}

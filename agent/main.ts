@@ -1,0 +1,75 @@
+/** The program: hands the process to the commands as values. Nothing else in the agent may touch `process`. */
+import { readFileSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { fileURLToPath } from "node:url";
+import { runCli } from "./cli/cli.ts";
+import type { CliIo } from "./cli/io.ts";
+
+const entry = fileURLToPath(import.meta.url);
+const beside = dirname(entry);
+
+async function readInput(maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of process.stdin) {
+    parts.push(part as Buffer);
+    size += (part as Buffer).length;
+    if (size > maxBytes) break;
+  }
+  return Buffer.concat(parts);
+}
+
+/** The first signal asks; a second one ends the process at once. */
+let stop: () => void = () => undefined;
+const stopped = new Promise<void>((resolve) => {
+  stop = resolve;
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // While it asks, the terminal hands Ctrl-C to the question and not to the process.
+  terminal.once("SIGINT", stop);
+  try {
+    return await Promise.race([terminal.question(question), stopped.then(() => "")]);
+  } finally {
+    terminal.close();
+  }
+}
+
+function version(): string {
+  const text = readFileSync(join(beside, "..", "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+const io: CliIo = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (line) => void process.stderr.write(`${line}\n`),
+  readInput,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+  stopped,
+  environment: process.env,
+  homeDirectory: homedir(),
+  hostname: hostname(),
+  pid: process.pid,
+  uid: process.getuid?.() ?? 0,
+  version: version(),
+  node: process.execPath,
+  entry,
+  bundle: {
+    worker: join(beside, "worker.js"),
+    web: join(beside, "web"),
+    migrations: join(beside, "migrations.json"),
+  },
+};
+
+// Whoever reads our output may leave first (a pager, `head`): that is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
+// Sockets and timers of libraries must not keep a finished command alive.
+process.exit(await runCli(process.argv.slice(2), io));
