@@ -1,0 +1,143 @@
+/**
+ * The typed view of the tables in the SQL files beside it; a test compares the two. Describes, never creates: the SQL
+ * files are the truth, applied in order and never edited afterwards. Every row carries its workspace.
+ */
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+
+export const workspaces = sqliteTable("workspaces", {
+  workspace: text("workspace").primaryKey().notNull(),
+  /** Edge clock, seconds; so are all times below. */
+  createdAt: integer("created_at").notNull(),
+});
+
+export const setup = sqliteTable("setup", {
+  setupKey: text("setup_key").primaryKey().notNull(),
+  workspace: text("workspace"),
+  expires: integer("expires").notNull(),
+});
+
+export const statements = sqliteTable(
+  "statements",
+  {
+    workspace: text("workspace").notNull(),
+    n: integer("n").notNull(),
+    hash: text("hash").notNull(),
+    signed: text("signed").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.n] })],
+);
+
+export const names = sqliteTable(
+  "names",
+  {
+    workspace: text("workspace").notNull(),
+    person: text("person").notNull(),
+    salt: text("salt").notNull(),
+    value: text("value").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.person] })],
+);
+
+export const passkeys = sqliteTable("passkeys", {
+  credentialId: text("credential_id").primaryKey().notNull(),
+  workspace: text("workspace"),
+  person: text("person"),
+  ceremony: text("ceremony").notNull(),
+  /** Canonical JSON of the credential as the trust log would pin it. */
+  credential: text("credential").notNull(),
+  /** base64url of the COSE key. */
+  cose: text("cose").notNull(),
+  /** JSON list. */
+  transports: text("transports").notNull(),
+  counter: integer("counter").notNull(),
+  registeredAt: integer("registered_at").notNull(),
+});
+
+export const nonces = sqliteTable(
+  "nonces",
+  {
+    nonce: text("nonce").primaryKey().notNull(),
+    workspace: text("workspace"),
+    purpose: text("purpose", { enum: ["sign-in", "registration", "setup-request"] }).notNull(),
+    ceremony: text("ceremony"),
+    expires: integer("expires").notNull(),
+  },
+  (table) => [index("nonces_expires").on(table.expires)],
+);
+
+export const hosts = sqliteTable(
+  "hosts",
+  {
+    workspace: text("workspace").notNull(),
+    host: text("host").notNull(),
+    hostKey: text("host_key").notNull(),
+    cosignKey: text("cosign_key").notNull(),
+    label: text("label").notNull(),
+    colocated: integer("colocated", { mode: "boolean" }).notNull(),
+    fingerprint: text("fingerprint").notNull(),
+    certificateNotAfter: integer("certificate_not_after").notNull(),
+    revoked: integer("revoked", { mode: "boolean" }).notNull(),
+    joinedAt: integer("joined_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.workspace, table.host] }),
+    uniqueIndex("hosts_fingerprint").on(table.fingerprint),
+  ],
+);
+export type HostRecord = typeof hosts.$inferSelect;
+
+export const joinTokens = sqliteTable("join_tokens", {
+  hash: text("hash").primaryKey().notNull(),
+  workspace: text("workspace").notNull(),
+  expires: integer("expires").notNull(),
+  usedAt: integer("used_at"),
+});
+
+export const receipts = sqliteTable(
+  "receipts",
+  {
+    workspace: text("workspace").notNull(),
+    digest: text("digest").notNull(),
+    intent: text("intent").notNull(),
+    host: text("host").notNull(),
+    number: integer("number").notNull(),
+    /** base64url of the signed bytes. */
+    body: text("body").notNull(),
+    signature: text("signature").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.digest] })],
+);
+export type ReceiptRecord = typeof receipts.$inferSelect;
+
+export const ledger = sqliteTable(
+  "ledger",
+  {
+    workspace: text("workspace").notNull(),
+    idx: integer("idx").notNull(),
+    /** Canonical JSON of the entry. */
+    body: text("body").notNull(),
+    previous: text("previous").notNull(),
+    hash: text("hash").notNull(),
+    /** `action:subject`, for idempotent appends. */
+    subject: text("subject"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.workspace, table.idx] }),
+    uniqueIndex("ledger_subject")
+      .on(table.workspace, table.subject)
+      .where(sql`subject IS NOT NULL`),
+  ],
+);
+
+export const ledgerValues = sqliteTable(
+  "ledger_values",
+  {
+    workspace: text("workspace").notNull(),
+    idx: integer("idx").notNull(),
+    field: text("field", { enum: ["source", "name"] }).notNull(),
+    salt: text("salt").notNull(),
+    value: text("value").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.idx, table.field] })],
+);
