@@ -1,0 +1,32 @@
+/**
+ * What a deployment gives the Worker and its objects. The names are the same in wrangler.toml, under workerd and in
+ * tests. Only worker/index.ts reads it whole; an object reads its own.
+ */
+import type { Host } from "./host.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Sessions } from "./sessions.ts";
+
+export interface Env {
+  readonly DB: D1Database;
+  /** One a workspace, named by its id: the only writer of its ledger. */
+  readonly LEDGER: DurableObjectNamespace<Ledger>;
+  /** One a host, named `workspace/host`. */
+  readonly HOST: DurableObjectNamespace<Host>;
+  /** One a workspace, named by its id. */
+  readonly SESSIONS: DurableObjectNamespace<Sessions>;
+  /** Ed25519 seeds, base64url. */
+  readonly DISPATCH_KEY: string;
+  readonly LEDGER_KEY: string;
+  /** PEM; signs the agents' client certificates. */
+  readonly AGENT_CA_KEY: string;
+  readonly AGENT_CA_CERT: string;
+  /** The dashboard's origin where it is served by the person's own machine; absent: no origin is a signer here. */
+  readonly SIGNER_ORIGIN?: string;
+  /** wss:// address at which agents reach this edge. */
+  readonly AGENT_ENDPOINT?: string;
+  readonly EDGE_CA_CERT?: string;
+}
+
+export function hostOf(env: Pick<Env, "HOST">, workspace: string, host: string): DurableObjectStub<Host> {
+  return env.HOST.getByName(`${workspace}/${host}`);
+}

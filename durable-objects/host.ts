@@ -1,0 +1,419 @@
+/**
+ * One host: its tunnel, the pages that watch it, and the sequence of its commands. A courier: it verifies what it
+ * can, keeps what must not be lost, and can neither make nor change a command. Everything a host says is a claim
+ * until its signature verified; a frame outside the closed union ends the connection.
+ */
+import { DurableObject } from "cloudflare:workers";
+import * as v from "valibot";
+import { MalformedError } from "../protocol/canonical.ts";
+import { LIVE_SUBPROTOCOL, type CommandStatus, type HostRow } from "../protocol/contracts.ts";
+import { signedSchema, type Signed } from "../protocol/messages.ts";
+import type { Signer } from "../protocol/signing.ts";
+import type { TrustState } from "../protocol/trust/state.ts";
+import { inwardFrames, outwardFrames, PING, PONG, type OutwardFrame } from "../protocol/tunnel.ts";
+import { edgeSeconds, randomNonce } from "./clock.ts";
+import { openDatabase, type Database } from "./db/database.ts";
+import { findHost } from "./db/host-rows.ts";
+import { TrustLog } from "./db/trust-log.ts";
+import type { Env } from "./env.ts";
+import { Delivery, type OpenTunnel } from "./host/delivery.ts";
+import { judgeHello, trustFrames, writeWelcome } from "./host/greeting.ts";
+import { Outbox } from "./host/outbox.ts";
+import { Pages } from "./host/pages.ts";
+import { Prepares, type PrepareAnswer } from "./host/prepares.ts";
+import { Rivals } from "./host/rivals.ts";
+import { composeRow } from "./host/row.ts";
+import * as sockets from "./host/sockets.ts";
+import { HostStore, statusOf, type NewCommand } from "./host/store.ts";
+import { LatestTelemetry } from "./host/telemetry.ts";
+import { Words } from "./host/words.ts";
+import { ledgerOf } from "./ledger-client.ts";
+import { logFault, logStep } from "./log.ts";
+import { seedSigner } from "./signer.ts";
+
+/** A socket that has not answered its challenge by then is not a host of ours. */
+const HELLO_SECONDS = 30;
+
+type AdmittedFrame = Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" }>;
+
+interface Identity {
+  readonly workspace: string;
+  readonly host: string;
+}
+
+export interface PrepareCall {
+  /** Digest of the prepare. */
+  readonly digest: string;
+  readonly prepare: Signed;
+  /** base64url of the canonical bytes of the sign-in. */
+  readonly certificate: string;
+}
+
+export class Host extends DurableObject<Env> {
+  /** Durable. */
+  readonly #store: HostStore;
+  readonly #db: Database;
+  /** Rebuilt: verified again from D1. */
+  readonly #trust: TrustLog;
+  /** In memory only: lives while a page's request waits. */
+  readonly #prepares = new Prepares();
+  /** In memory only: a handshake that waits. */
+  readonly #rivals = new Rivals();
+  /** The newest in memory, one every 30 s in storage. */
+  readonly #telemetry: LatestTelemetry;
+  /** Durable with their sockets. */
+  readonly #pages: Pages;
+  readonly #delivery: Delivery;
+  readonly #words: Words;
+  /** Rebuilt. */
+  #signer: Promise<Signer> | undefined;
+  /** Rebuilt: its rows are durable. */
+  #outbox: Outbox | undefined;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#store = new HostStore(state.storage.sql);
+    this.#db = openDatabase(env.DB);
+    this.#trust = new TrustLog(this.#db);
+    this.#telemetry = new LatestTelemetry(this.#store);
+    this.#pages = new Pages(state);
+    this.#delivery = new Delivery(this.#store, () => this.#dispatchSigner());
+    this.#words = new Words({
+      store: this.#store,
+      prepares: this.#prepares,
+      outbox: () => this.#requireOutbox(),
+      durable: () => state.storage.sync(),
+      pushCommand: (intent) => this.#pushCommand(intent),
+    });
+    // Keep-alive is answered by the runtime, so that an idle tunnel never wakes this object.
+    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+  }
+
+  // ---- sockets ----
+
+  /** Upgrades only, and only from the Worker, which says in a header whose socket it is. */
+  override async fetch(request: Request): Promise<Response> {
+    const opening = sockets.decodeOpening(request.headers.get(sockets.SOCKET_HEADER));
+    this.#identify(opening);
+    const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
+    if (opening.kind === "agent") {
+      this.#acceptAgent(server, opening);
+      return new Response(null, { status: 101, webSocket: client });
+    }
+    await this.#acceptPage(server, opening);
+    return new Response(null, {
+      status: 101,
+      webSocket: client,
+      headers: { "sec-websocket-protocol": LIVE_SUBPROTOCOL },
+    });
+  }
+
+  #acceptAgent(socket: WebSocket, opening: sockets.AgentOpening): void {
+    this.#closeSpeechless();
+    const attachment: sockets.AgentAttachment = {
+      ...opening,
+      phase: "challenged",
+      tunnel: randomNonce(),
+      edgeNonce: randomNonce(),
+      trustSent: -1,
+      openedAt: Date.now(),
+    };
+    this.ctx.acceptWebSocket(socket, [sockets.AGENT_TAG]);
+    socket.serializeAttachment(attachment);
+    const { edgeNonce, tunnel } = attachment;
+    sockets.trySend(socket, inwardFrames.encode({ kind: "challenge", edgeNonce, tunnel }));
+  }
+
+  #closeSpeechless(): void {
+    for (const socket of this.ctx.getWebSockets(sockets.AGENT_TAG)) {
+      const attachment = sockets.readAgent(socket);
+      const waited = Date.now() - (attachment?.openedAt ?? 0);
+      if (attachment?.phase === "challenged" && waited > HELLO_SECONDS * 1_000) {
+        sockets.tryClose(socket, sockets.CLOSE.violation, "no hello");
+      }
+    }
+  }
+
+  async #acceptPage(socket: WebSocket, opening: sockets.PageOpening): Promise<void> {
+    this.ctx.acceptWebSocket(socket, [sockets.pageTag(opening.session)]);
+    socket.serializeAttachment(opening);
+    const row = await this.row(opening.workspace, opening.host);
+    if (row !== undefined) sockets.trySend(socket, JSON.stringify({ kind: "host", row, now: edgeSeconds() }));
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const attachment = sockets.readAgent(socket);
+    if (attachment === undefined) return sockets.tryClose(socket, sockets.CLOSE.violation, "pages only listen");
+    try {
+      if (typeof message !== "string") throw new MalformedError("binary frame");
+      const frame = outwardFrames.decode(message);
+      this.#telemetry.heard();
+      this.#rivals.heard(attachment.tunnel);
+      await this.#receive({ socket, attachment }, frame);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) {
+        logFault("tunnel", error, { host: attachment.host, tunnel: attachment.tunnel });
+        return sockets.tryClose(socket, 1011, "internal");
+      }
+      logStep("frame-refused", { host: attachment.host, tunnel: attachment.tunnel, why: error.message });
+      sockets.tryClose(socket, sockets.CLOSE.violation, "frame");
+    }
+  }
+
+  override async webSocketClose(socket: WebSocket): Promise<void> {
+    const attachment = sockets.readAgent(socket);
+    if (attachment?.phase !== "welcomed") return;
+    socket.serializeAttachment({ ...attachment, phase: "challenged" }); // counted as closed once, whoever tells of it
+    this.#telemetry.persist();
+    this.#rivals.gone(attachment.tunnel);
+    if (this.#tunnel() === undefined) this.#prepares.settleAll({ kind: "offline" });
+    await this.#recordConnection("host.disconnected", attachment);
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    await this.webSocketClose(socket);
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#requireOutbox().flush();
+  }
+
+  // ---- frames ----
+
+  async #receive(open: OpenTunnel, frame: OutwardFrame): Promise<void> {
+    const { phase } = open.attachment;
+    if (frame.kind === "hello") {
+      if (phase !== "challenged") throw new MalformedError("a second hello");
+      return this.#greet(open, frame.signed);
+    }
+    if (phase !== "welcomed") throw new MalformedError("a frame before the handshake");
+    switch (frame.kind) {
+      case "trust-want":
+        return this.#sendTrust(open, frame.after?.n);
+      case "trust-ack":
+        await this.#words.trustAck(open, frame.signed);
+        return this.#pushRow();
+      case "refused":
+        return this.#words.refused(open, frame);
+      default:
+        // A quarantined or removed host takes no part: its words and figures are nobody's business.
+        if (await this.#isAdmitted(open.attachment)) await this.#receiveAdmitted(open, frame);
+    }
+  }
+
+  async #receiveAdmitted(open: OpenTunnel, frame: AdmittedFrame): Promise<void> {
+    switch (frame.kind) {
+      case "prepared":
+        return this.#words.prepared(open, frame.signed);
+      case "receipt":
+        return this.#words.receipt(open, frame);
+      case "telemetry":
+        this.#telemetry.set(frame.telemetry);
+        return this.#pushRow();
+    }
+  }
+
+  async #greet({ socket, attachment }: OpenTunnel, signed: Signed): Promise<void> {
+    const hello = await judgeHello(attachment, signed);
+    if (hello === undefined) throw new MalformedError("hello does not verify");
+    socket.serializeAttachment({ ...attachment, phase: "rival" });
+    if (!(await this.#winsOverRivals(socket, attachment))) return;
+    const trust = await this.#trust.current(attachment.workspace);
+    if (trust === undefined) throw new TypeError("a tunnel of no workspace");
+    await this.#sendTrust({ socket, attachment }, hello.trustHead?.n);
+    const welcome = await writeWelcome(attachment, hello, await this.#dispatchSigner());
+    if (this.#tunnel() !== undefined) return this.#refuseNewcomer(socket, attachment);
+    const welcomed: sockets.AgentAttachment = { ...attachment, phase: "welcomed", trustSent: trust.head.n };
+    socket.serializeAttachment(welcomed);
+    sockets.trySend(socket, welcome);
+    logStep("tunnel-open", { host: attachment.host, tunnel: attachment.tunnel });
+    await this.#recordConnection("host.connected", attachment);
+    if (trust.hosts.has(attachment.host)) await this.#delivery.redeliver(() => this.#tunnel());
+  }
+
+  async #winsOverRivals(socket: WebSocket, attachment: sockets.AgentAttachment): Promise<boolean> {
+    const first = this.#tunnel();
+    if (first === undefined) return true;
+    const { host } = attachment;
+    if (await this.#rivals.answers(first)) {
+      this.#refuseNewcomer(socket, attachment);
+      return false;
+    }
+    logStep("tunnel-replaced", { host, first: first.attachment.tunnel, newcomer: attachment.tunnel });
+    sockets.tryClose(first.socket, sockets.CLOSE.replaced, "no answer");
+    await this.webSocketClose(first.socket);
+    return true;
+  }
+
+  #refuseNewcomer(socket: WebSocket, { host, tunnel }: sockets.AgentAttachment): void {
+    logStep("clone-suspected", { host, newcomer: tunnel });
+    sockets.tryClose(socket, sockets.CLOSE.duplicate, "another connection with this host key is open");
+  }
+
+  // ---- calls of the Worker ----
+
+  /** How this host is shown; undefined when it never joined. */
+  async row(workspace: string, host: string): Promise<HostRow | undefined> {
+    this.#identify({ workspace, host });
+    const [joined, trust] = await Promise.all([findHost(this.#db, workspace, host), this.#trust.current(workspace)]);
+    if (joined === undefined || trust === undefined) return undefined;
+    const ack = this.#store.latest("trust-ack");
+    const telemetry = trust.hosts.has(host) ? this.#telemetry.value : undefined;
+    const lastSeen = this.#lastSeen();
+    return composeRow(joined, trust, {
+      connected: this.#tunnel() !== undefined,
+      ...(lastSeen === undefined ? {} : { lastSeen }),
+      ...(ack === undefined ? {} : { trustAck: v.parse(signedSchema, JSON.parse(ack)) }),
+      ...(telemetry === undefined ? {} : { telemetry }),
+    });
+  }
+
+  /** Asks the host for a challenge and waits for its word. */
+  async prepare(identity: Identity, { digest, prepare, certificate }: PrepareCall): Promise<PrepareAnswer> {
+    this.#identify(identity);
+    const open = this.#tunnel();
+    if (open === undefined) return { kind: "offline" };
+    if (!(await this.#isAdmitted(open.attachment))) return { kind: "quarantined" };
+    const frame = inwardFrames.encode({ kind: "prepare", prepare, session: certificate });
+    return this.#prepares.wait(digest, () => {
+      const tunnel = this.#tunnel();
+      return tunnel !== undefined && sockets.trySend(tunnel.socket, frame);
+    });
+  }
+
+  /** Gives an accepted intent its place and delivers it if the host is there. Again with the same intent: its state. */
+  async submit(identity: Identity, command: NewCommand): Promise<CommandStatus> {
+    this.#identify(identity);
+    this.#store.addCommand(command);
+    await this.ctx.storage.sync();
+    if (await this.#isAdmitted(identity)) await this.#delivery.deliver(command.intent, () => this.#tunnel());
+    const stored = this.#store.command(command.intent);
+    if (stored === undefined) throw new TypeError("command vanished");
+    this.#pushCommand(command.intent);
+    return statusOf(stored);
+  }
+
+  status(identity: Identity, intent: string): CommandStatus | undefined {
+    this.#identify(identity);
+    const command = this.#store.command(intent);
+    return command === undefined ? undefined : statusOf(command);
+  }
+
+  /** Canonical JSON of what the person signed, exactly as it was submitted. */
+  submission(identity: Identity, intent: string): string | undefined {
+    this.#identify(identity);
+    return this.#store.command(intent)?.submission;
+  }
+
+  /** A statement was accepted: the host gets it now, and loses its tunnel if the statement removed it. */
+  async trustChanged(identity: Identity): Promise<void> {
+    this.#identify(identity);
+    const trust = await this.#trust.current(identity.workspace);
+    const open = this.#tunnel();
+    if (open !== undefined && trust !== undefined) {
+      await this.#sendTrust(open, open.attachment.trustSent);
+      open.socket.serializeAttachment({ ...open.attachment, trustSent: trust.head.n });
+      if (trust.removedHosts.has(identity.host))
+        sockets.tryClose(open.socket, sockets.CLOSE.removed, "removed from the workspace");
+    }
+    await this.#pushRow();
+  }
+
+  /** Its certificate is no longer good: the open tunnel rests on it. */
+  closeTunnel(identity: Identity): void {
+    this.#identify(identity);
+    for (const socket of this.ctx.getWebSockets(sockets.AGENT_TAG)) {
+      sockets.tryClose(socket, sockets.CLOSE.removed, "the certificate was revoked");
+    }
+  }
+
+  endSession(session: string): void {
+    this.#pages.endSession(session);
+  }
+
+  // ---- inside ----
+
+  #identify({ workspace, host }: Identity): void {
+    const known = this.#store.identity();
+    if (known === undefined) this.#store.setIdentity(workspace, host);
+    else if (known.workspace !== workspace || known.host !== host) throw new TypeError("object of another host");
+  }
+
+  #requireIdentity(): Identity {
+    const identity = this.#store.identity();
+    if (identity === undefined) throw new TypeError("host object without a name");
+    return identity;
+  }
+
+  #tunnel(): OpenTunnel | undefined {
+    for (const socket of this.ctx.getWebSockets(sockets.AGENT_TAG)) {
+      const attachment = sockets.readAgent(socket);
+      if (attachment?.phase === "welcomed" && socket.readyState === WebSocket.OPEN) return { socket, attachment };
+    }
+    return undefined;
+  }
+
+  #lastSeen(): number | undefined {
+    const open = this.#tunnel();
+    const pinged = open === undefined ? null : this.ctx.getWebSocketAutoResponseTimestamp(open.socket);
+    const heard = this.#telemetry.lastHeard;
+    if (pinged === null) return heard;
+    return Math.max(heard ?? 0, Math.floor(pinged.getTime() / 1_000));
+  }
+
+  async #isAdmitted({ workspace, host }: Identity): Promise<boolean> {
+    const trust: TrustState | undefined = await this.#trust.current(workspace);
+    return trust?.hosts.has(host) ?? false;
+  }
+
+  async #sendTrust({ socket, attachment }: OpenTunnel, after: number | undefined): Promise<void> {
+    let place = after;
+    for (;;) {
+      const page = await this.#trust.page(attachment.workspace, place);
+      for (const frame of trustFrames(page)) sockets.trySend(socket, frame);
+      if (page.statements.length === 0) return;
+      place = (place ?? 0) + page.statements.length;
+    }
+  }
+
+  #dispatchSigner(): Promise<Signer> {
+    return (this.#signer ??= seedSigner(this.env.DISPATCH_KEY));
+  }
+
+  #requireOutbox(): Outbox {
+    if (this.#outbox !== undefined) return this.#outbox;
+    const { workspace, host } = this.#requireIdentity();
+    const append = ledgerOf(this.env, workspace);
+    this.#outbox = new Outbox({ store: this.#store, storage: this.ctx.storage, db: this.#db, workspace, host, append });
+    return this.#outbox;
+  }
+
+  async #recordConnection(
+    action: "host.connected" | "host.disconnected",
+    attachment: sockets.AgentAttachment,
+  ): Promise<void> {
+    const { host, tunnel, certFingerprint } = attachment;
+    this.#store.addToOutbox({
+      actor: { kind: "host", id: host },
+      action,
+      target: host,
+      detail: { certificate: certFingerprint },
+      subject: tunnel,
+    });
+    const carried = this.#requireOutbox().schedule();
+    await this.#pushRow();
+    await carried;
+  }
+
+  async #pushRow(): Promise<void> {
+    if (this.#pages.isEmpty) return;
+    const { workspace, host } = this.#requireIdentity();
+    const row = await this.row(workspace, host);
+    if (row !== undefined) this.#pages.push({ kind: "host", row, now: edgeSeconds() }, edgeSeconds());
+  }
+
+  #pushCommand(intent: string): void {
+    const command = this.#store.command(intent);
+    if (command !== undefined) this.#pages.push({ kind: "command", status: statusOf(command) }, edgeSeconds());
+  }
+}

@@ -1,0 +1,87 @@
+/** The handshake of a tunnel, without its socket: judges a hello, writes the welcome, cuts the trust log into frames. */
+import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
+import { MalformedError } from "../../protocol/canonical.ts";
+import { MAX_FRAME_BYTES, MAX_STATEMENTS_PER_PAGE } from "../../protocol/limits.ts";
+import type { Signed } from "../../protocol/messages.ts";
+import { verifySignature, type Signer } from "../../protocol/signing.ts";
+import type { SignedRoot, SignedStatement, TrustPage } from "../../protocol/trust/statements.ts";
+import { helloCodec, inwardFrames, trustAckCodec, welcomeCodec, type Hello } from "../../protocol/tunnel.ts";
+import type { AgentAttachment } from "./sockets.ts";
+
+/** The host's hello, if it is signed by the key that joined and answers exactly this socket's challenge. */
+export async function judgeHello(attachment: AgentAttachment, signed: Signed): Promise<Hello | undefined> {
+  const body = fromBase64url(signed.body);
+  const { signature } = signed;
+  if (!(await verifySignature({ kind: "hello", body, signature, publicKey: attachment.hostKey }))) return undefined;
+  const hello = decoded(() => helloCodec.decode(body));
+  if (hello === undefined) return undefined;
+  const answers =
+    hello.workspace === attachment.workspace &&
+    hello.host === attachment.host &&
+    hello.edgeNonce === attachment.edgeNonce &&
+    hello.tunnel === attachment.tunnel;
+  return answers ? hello : undefined;
+}
+
+/** The edge's proof for this tunnel: dispatch key over both nonces, host, tunnel and certificate. */
+export async function writeWelcome(attachment: AgentAttachment, hello: Hello, dispatch: Signer): Promise<string> {
+  const body = welcomeCodec.encode({
+    v: 1,
+    workspace: attachment.workspace,
+    host: attachment.host,
+    tunnel: attachment.tunnel,
+    certFingerprint: attachment.certFingerprint,
+    hostNonce: hello.nonce,
+    edgeNonce: attachment.edgeNonce,
+  });
+  const signed = { body: toBase64url(body), signature: await dispatch.sign("welcome", body) };
+  return inwardFrames.encode({ kind: "welcome", signed });
+}
+
+/** A trust-ack is kept only when it is this host's own word. */
+export async function isOwnTrustAck(attachment: AgentAttachment, signed: Signed): Promise<boolean> {
+  const body = fromBase64url(signed.body);
+  const ack = decoded(() => trustAckCodec.decode(body));
+  if (ack === undefined || ack.workspace !== attachment.workspace || ack.host !== attachment.host) return false;
+  return verifySignature({ kind: "trust-ack", body, signature: signed.signature, publicKey: attachment.hostKey });
+}
+
+/** Leaves room for the frame around the page. */
+const MAX_TRUST_CHARACTERS = MAX_FRAME_BYTES - 1_024;
+
+/** One page as frames that each fit a tunnel, in order. */
+export function trustFrames(page: TrustPage): readonly string[] {
+  const frames: string[] = [];
+  let root: SignedRoot | undefined = page.root;
+  let group: SignedStatement[] = [];
+  let size = root === undefined ? 0 : JSON.stringify(root).length;
+  const flush = (): void => {
+    if (root === undefined && group.length === 0) return;
+    frames.push(
+      inwardFrames.encode({
+        kind: "trust",
+        page: root === undefined ? { statements: group } : { root, statements: group },
+      }),
+    );
+    root = undefined;
+    group = [];
+    size = 0;
+  };
+  for (const statement of page.statements) {
+    const length = JSON.stringify(statement).length + 1;
+    if (size + length > MAX_TRUST_CHARACTERS || group.length >= MAX_STATEMENTS_PER_PAGE) flush();
+    group.push(statement);
+    size += length;
+  }
+  flush();
+  return frames;
+}
+
+export function decoded<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof MalformedError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}

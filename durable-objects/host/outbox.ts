@@ -1,0 +1,80 @@
+/**
+ * Carries what a host said into the ledger. The row in the outbox is written together with the fact itself, so a
+ * closed browser, a dead ledger or an eviction delays the entry and never loses it; an alarm tries again.
+ */
+import { receipts } from "../../migrations/schema.ts";
+import type { Database } from "../db/database.ts";
+import { LedgerUnavailable, type AppendEntry } from "../ledger-client.ts";
+import { logFault, logStep } from "../log.ts";
+import type { HostStore, OutboxItem } from "./store.ts";
+
+const FIRST_RETRY_SECONDS = 1;
+const MAX_RETRY_SECONDS = 60;
+
+export interface OutboxDeps {
+  readonly store: HostStore;
+  readonly storage: DurableObjectStorage;
+  readonly db: Database;
+  readonly workspace: string;
+  readonly host: string;
+  readonly append: AppendEntry;
+}
+
+export class Outbox {
+  readonly #deps: OutboxDeps;
+  /** In memory only: a new object simply starts with a short wait again. */
+  #retrySeconds = FIRST_RETRY_SECONDS;
+  /** In memory only. */
+  #running: Promise<void> | undefined;
+
+  constructor(deps: OutboxDeps) {
+    this.#deps = deps;
+  }
+
+  /** Call in the turn that wrote the row: the alarm then commits with it. */
+  schedule(): Promise<void> {
+    void this.#deps.storage.setAlarm(Date.now() + this.#retrySeconds * 1_000);
+    return this.flush();
+  }
+
+  /** Empties the outbox in order; what fails stays, and the alarm is set. Never rejects. */
+  async flush(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+    this.#running = this.#drain();
+    await this.#running;
+    this.#running = undefined;
+  }
+
+  async #drain(): Promise<void> {
+    const { store, storage } = this.#deps;
+    try {
+      for (let items = store.outbox(); items.length > 0; items = store.outbox()) {
+        for (const item of items) {
+          await this.#carry(item);
+          store.removeFromOutbox(item.id);
+        }
+      }
+      this.#retrySeconds = FIRST_RETRY_SECONDS;
+      await storage.deleteAlarm();
+    } catch (error) {
+      if (!(error instanceof LedgerUnavailable)) logFault("outbox", error, { host: this.#deps.host });
+      this.#retrySeconds = Math.min(this.#retrySeconds * 2, MAX_RETRY_SECONDS);
+      await storage.setAlarm(Date.now() + this.#retrySeconds * 1_000);
+    }
+  }
+
+  /** The receipt's bytes go first: a reader who meets the entry must find them. Both writes are idempotent. */
+  async #carry({ draft, receipt }: OutboxItem): Promise<void> {
+    const { db, workspace, host, append } = this.#deps;
+    if (receipt !== undefined) {
+      const { digest, intent, number, signed } = receipt;
+      await db
+        .insert(receipts)
+        .values({ workspace, digest, intent, host, number, ...signed })
+        .onConflictDoNothing();
+    }
+    await append(draft);
+    if (draft.detail.intent !== undefined)
+      logStep("receipt-ledgered", { intent: draft.detail.intent, action: draft.action });
+  }
+}

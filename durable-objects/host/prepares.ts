@@ -1,0 +1,54 @@
+/**
+ * Questions put to a host that a page is waiting for right now. In memory only: when this object dies the page's request
+ * dies with it, and the page asks again.
+ */
+import { PREPARE_TIMEOUT_SECONDS } from "../../protocol/limits.ts";
+import type { Signed } from "../../protocol/messages.ts";
+import type { RefusalCode } from "../../protocol/refusals.ts";
+
+export type PrepareAnswer =
+  | { readonly kind: "prepared"; readonly signed: Signed }
+  | { readonly kind: "refused"; readonly code: RefusalCode }
+  | { readonly kind: "offline" }
+  | { readonly kind: "quarantined" }
+  | { readonly kind: "silent" };
+
+interface Waiting {
+  readonly answer: Promise<PrepareAnswer>;
+  readonly settle: (answer: PrepareAnswer) => void;
+}
+
+export class Prepares {
+  readonly #waiting = new Map<string, Waiting>();
+
+  /** Waits for the answer to `prepare` (a digest). `ask` is called unless the same question is open already. */
+  wait(prepare: string, ask: () => boolean): Promise<PrepareAnswer> {
+    const open = this.#waiting.get(prepare);
+    if (open !== undefined) return open.answer;
+    let settle: (answer: PrepareAnswer) => void = () => undefined;
+    const answer = new Promise<PrepareAnswer>((resolve) => {
+      const timer = setTimeout(() => settle({ kind: "silent" }), PREPARE_TIMEOUT_SECONDS * 1_000);
+      settle = (given) => {
+        clearTimeout(timer);
+        this.#waiting.delete(prepare);
+        resolve(given);
+      };
+    });
+    this.#waiting.set(prepare, { answer, settle });
+    if (!ask()) settle({ kind: "offline" });
+    return answer;
+  }
+
+  isOpen(prepare: string): boolean {
+    return this.#waiting.has(prepare);
+  }
+
+  settle(prepare: string, answer: PrepareAnswer): void {
+    this.#waiting.get(prepare)?.settle(answer);
+  }
+
+  /** The tunnel is gone: nobody will answer. */
+  settleAll(answer: PrepareAnswer): void {
+    for (const { settle } of [...this.#waiting.values()]) settle(answer);
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * What a host's object keeps in its own SQLite: the command sequence, receipts, the outbox to the ledger, and the last
+ * known figures. Synchronous; a caller that writes twice in one turn writes in one transaction.
+ */
+import type { LedgerDraft } from "../../protocol/ledger.ts";
+import type { Signed } from "../../protocol/messages.ts";
+import type { CommandStatus } from "../../protocol/contracts.ts";
+import type { RefusalCode } from "../../protocol/refusals.ts";
+
+export type CommandState = CommandStatus["state"];
+
+export interface StoredCommand {
+  /** Delivery order; bookkeeping of the edge, no part of the intent. */
+  readonly number: number;
+  readonly intent: string;
+  /** Canonical JSON of the submission. */
+  readonly submission: string;
+  readonly state: CommandState;
+  readonly code: RefusalCode | undefined;
+  readonly receipt: Signed | undefined;
+  /** Index of `command.accepted`, written before this row. */
+  readonly ledgerIndex: number;
+}
+
+export type NewCommand = Pick<StoredCommand, "intent" | "submission" | "ledgerIndex">;
+
+export interface StoredReceipt {
+  readonly digest: string;
+  readonly intent: string;
+  readonly number: number;
+  readonly signed: Signed;
+}
+
+/** An entry the ledger still lacks, with the receipt it points to. */
+export interface OutboxItem {
+  readonly id: number;
+  readonly draft: LedgerDraft;
+  readonly receipt: StoredReceipt | undefined;
+}
+
+/** Bounds what one broken ledger can pile up here; commands are refused long before (they need the ledger first). */
+export const MAX_OUTBOX_READ = 64;
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS identity (one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL, host TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS commands (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  intent TEXT NOT NULL UNIQUE,
+  submission TEXT NOT NULL,
+  ledger_index INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  code TEXT,
+  receipt_body TEXT,
+  receipt_signature TEXT
+);
+CREATE INDEX IF NOT EXISTS commands_open ON commands (state);
+CREATE TABLE IF NOT EXISTS receipts (
+  digest TEXT PRIMARY KEY NOT NULL,
+  intent TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  signature TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, draft TEXT NOT NULL, receipt TEXT);
+CREATE TABLE IF NOT EXISTS latest (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
+`;
+
+type CommandRow = Record<string, SqlStorageValue> & {
+  readonly number: number;
+  readonly intent: string;
+  readonly submission: string;
+  readonly ledger_index: number;
+  readonly state: string;
+  readonly code: string | null;
+  readonly receipt_body: string | null;
+  readonly receipt_signature: string | null;
+};
+type ReceiptRow = Record<string, SqlStorageValue> & {
+  readonly digest: string;
+  readonly intent: string;
+  readonly number: number;
+  readonly body: string;
+  readonly signature: string;
+};
+
+/** `telemetry` and `trust-ack`: JSON. `seen`: edge clock, seconds. */
+export type LatestName = "telemetry" | "trust-ack" | "seen";
+
+export class HostStore {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec(SCHEMA);
+  }
+
+  /** Who this object is: learnt at its first call, needed by alarms and closing sockets, which bring no caller. */
+  identity(): { readonly workspace: string; readonly host: string } | undefined {
+    const [row] = this.#sql.exec<{ workspace: string; host: string }>("SELECT workspace, host FROM identity").toArray();
+    return row === undefined ? undefined : { workspace: row.workspace, host: row.host };
+  }
+
+  setIdentity(workspace: string, host: string): void {
+    this.#sql.exec("INSERT INTO identity VALUES (1, ?, ?)", workspace, host);
+  }
+
+  command(intent: string): StoredCommand | undefined {
+    return this.#commands("SELECT * FROM commands WHERE intent = ?", intent)[0];
+  }
+
+  /** Everything without a final answer, in sequence. */
+  openCommands(): readonly StoredCommand[] {
+    return this.#commands("SELECT * FROM commands WHERE state IN ('queued', 'delivered') ORDER BY number");
+  }
+
+  /** Gives a new intent its place; a known one keeps its own. */
+  addCommand({ intent, submission, ledgerIndex }: NewCommand): void {
+    this.#sql.exec(
+      "INSERT INTO commands (intent, submission, ledger_index, state) VALUES (?, ?, ?, 'queued') ON CONFLICT (intent) DO NOTHING",
+      intent,
+      submission,
+      ledgerIndex,
+    );
+  }
+
+  markDelivered(intent: string): void {
+    this.#sql.exec("UPDATE commands SET state = 'delivered' WHERE intent = ? AND state = 'queued'", intent);
+  }
+
+  /** False when the command is unknown or already has its final answer: an unsigned word changes nothing then. */
+  markRefused(intent: string, code: RefusalCode): boolean {
+    const rows = this.#sql.exec(
+      "UPDATE commands SET state = 'refused', code = ? WHERE intent = ? AND state IN ('queued', 'delivered') RETURNING intent",
+      code,
+      intent,
+    );
+    return rows.toArray().length > 0;
+  }
+
+  /** A receipt is the last word, also over an earlier unsigned refusal. False when these very bytes are known. */
+  addReceipt({ digest, intent, number, signed }: StoredReceipt): boolean {
+    const added = this.#sql.exec(
+      "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?, ?) RETURNING digest",
+      digest,
+      intent,
+      number,
+      signed.body,
+      signed.signature,
+    );
+    if (added.toArray().length === 0) return false;
+    this.#sql.exec(
+      "UPDATE commands SET state = 'receipted', code = NULL, receipt_body = ?, receipt_signature = ? WHERE intent = ?",
+      signed.body,
+      signed.signature,
+      intent,
+    );
+    return true;
+  }
+
+  /** Another receipt under the same number: the host's chain has forked (a restored or copied machine). */
+  hasOtherReceipt(number: number, digest: string): boolean {
+    return (
+      this.#sql.exec("SELECT 1 FROM receipts WHERE number = ? AND digest <> ?", number, digest).toArray().length > 0
+    );
+  }
+
+  receipt(digest: string): StoredReceipt | undefined {
+    const [row] = this.#sql.exec<ReceiptRow>("SELECT * FROM receipts WHERE digest = ?", digest).toArray();
+    return row === undefined ? undefined : toReceipt(row);
+  }
+
+  addToOutbox(draft: LedgerDraft, receipt?: string): void {
+    this.#sql.exec("INSERT INTO outbox (draft, receipt) VALUES (?, ?)", JSON.stringify(draft), receipt ?? null);
+  }
+
+  outbox(): readonly OutboxItem[] {
+    const rows = this.#sql.exec<{ id: number; draft: string; receipt: string | null }>(
+      "SELECT id, draft, receipt FROM outbox ORDER BY id LIMIT ?",
+      MAX_OUTBOX_READ,
+    );
+    return rows.toArray().map(({ id, draft, receipt }) => ({
+      id,
+      draft: JSON.parse(draft) as LedgerDraft, // our own row
+      receipt: receipt === null ? undefined : this.receipt(receipt),
+    }));
+  }
+
+  removeFromOutbox(id: number): void {
+    this.#sql.exec("DELETE FROM outbox WHERE id = ?", id);
+  }
+
+  latest(name: LatestName): string | undefined {
+    const [row] = this.#sql.exec<{ value: string }>("SELECT value FROM latest WHERE name = ?", name).toArray();
+    return row?.value;
+  }
+
+  setLatest(name: LatestName, value: string): void {
+    this.#sql.exec("INSERT OR REPLACE INTO latest VALUES (?, ?)", name, value);
+  }
+
+  #commands(query: string, ...parameters: SqlStorageValue[]): readonly StoredCommand[] {
+    return this.#sql
+      .exec<CommandRow>(query, ...parameters)
+      .toArray()
+      .map((row) => ({
+        number: row.number,
+        intent: row.intent,
+        submission: row.submission,
+        state: row.state as CommandState,
+        code: (row.code ?? undefined) as RefusalCode | undefined,
+        receipt:
+          row.receipt_body === null || row.receipt_signature === null
+            ? undefined
+            : { body: row.receipt_body, signature: row.receipt_signature },
+        ledgerIndex: row.ledger_index,
+      }));
+  }
+}
+
+function toReceipt({ digest, intent, number, body, signature }: ReceiptRow): StoredReceipt {
+  return { digest, intent, number, signed: { body, signature } };
+}
+
+export function statusOf(command: StoredCommand): CommandStatus {
+  return {
+    intent: command.intent,
+    state: command.state,
+    ...(command.code === undefined ? {} : { code: command.code }),
+    ...(command.receipt === undefined ? {} : { receipt: command.receipt }),
+    ledgerIndex: command.ledgerIndex,
+  };
+}

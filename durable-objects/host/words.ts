@@ -1,0 +1,94 @@
+/**
+ * What a welcomed host says about trust and commands, and what is kept of it. Signed words are verified before they
+ * count and stored before they are acknowledged; unsigned ones only end a wait.
+ */
+import { MalformedError } from "../../protocol/canonical.ts";
+import type { Signed } from "../../protocol/messages.ts";
+import { inwardFrames, type OutwardFrame } from "../../protocol/tunnel.ts";
+import { logStep } from "../log.ts";
+import type { OpenTunnel } from "./delivery.ts";
+import { isOwnTrustAck } from "./greeting.ts";
+import { judgePrepared, judgeReceipt, type JudgedReceipt } from "./judge-frames.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Prepares } from "./prepares.ts";
+import { trySend } from "./sockets.ts";
+import type { HostStore } from "./store.ts";
+
+export interface WordsDeps {
+  readonly store: HostStore;
+  readonly prepares: Prepares;
+  readonly outbox: () => Outbox;
+  /** Resolves when everything written so far is on disk. */
+  readonly durable: () => Promise<void>;
+  readonly pushCommand: (intent: string) => void;
+}
+
+export class Words {
+  readonly #deps: WordsDeps;
+
+  constructor(deps: WordsDeps) {
+    this.#deps = deps;
+  }
+
+  async trustAck({ attachment }: OpenTunnel, signed: Signed): Promise<void> {
+    if (!(await isOwnTrustAck(attachment, signed))) throw new MalformedError("trust-ack does not verify");
+    this.#deps.store.setLatest("trust-ack", JSON.stringify(signed));
+  }
+
+  async prepared({ attachment }: OpenTunnel, signed: Signed): Promise<void> {
+    const prepared = await judgePrepared(attachment, signed);
+    if (prepared === undefined) throw new MalformedError("prepared does not verify");
+    this.#deps.prepares.settle(prepared.prepare, { kind: "prepared", signed });
+  }
+
+  /** The entry names the edge as the one who says so: nobody signed this. */
+  async refused({ attachment }: OpenTunnel, frame: Extract<OutwardFrame, { kind: "refused" }>): Promise<void> {
+    const { store, prepares, outbox, pushCommand } = this.#deps;
+    const { subject, code } = frame;
+    if (prepares.isOpen(subject)) return prepares.settle(subject, { kind: "refused", code });
+    if (!store.markRefused(subject, code)) return;
+    const { host } = attachment;
+    store.addToOutbox({
+      actor: { kind: "edge" },
+      action: "command.refused",
+      target: host,
+      detail: { intent: subject, code },
+      subject: `${subject}:${host}`,
+    });
+    pushCommand(subject);
+    await outbox().schedule();
+  }
+
+  /** Fact and outbox row commit together; the host hears `ack` only after both are on disk. */
+  async receipt({ socket, attachment }: OpenTunnel, frame: Extract<OutwardFrame, { kind: "receipt" }>): Promise<void> {
+    const judged = await judgeReceipt(attachment, frame.number, frame.signed);
+    if (judged === undefined) throw new MalformedError("receipt does not verify");
+    const { durable, pushCommand } = this.#deps;
+    const carried = this.#keepReceipt(judged, frame.signed);
+    await durable();
+    const { intent, number } = judged.receipt;
+    if (carried !== undefined) logStep("receipt-stored", { intent, host: attachment.host, receipt: judged.digest });
+    trySend(socket, inwardFrames.encode({ kind: "ack", receipt: number }));
+    pushCommand(intent);
+    await carried;
+  }
+
+  /** Undefined when these very bytes are known already. */
+  #keepReceipt({ receipt, digest }: JudgedReceipt, signed: Signed): Promise<void> | undefined {
+    const { store, outbox } = this.#deps;
+    const { host, intent, verdict, code, number } = receipt;
+    if (store.hasOtherReceipt(number, digest)) logStep("receipt-fork", { host, number, receipt: digest });
+    if (!store.addReceipt({ digest, intent, number, signed })) return undefined;
+    store.addToOutbox(
+      {
+        actor: { kind: "host", id: host },
+        action: "command.receipt",
+        target: host,
+        detail: { intent, verdict, receipt: digest, ...(code === undefined ? {} : { code }) },
+        subject: digest,
+      },
+      digest,
+    );
+    return outbox().schedule();
+  }
+}

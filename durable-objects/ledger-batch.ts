@@ -1,0 +1,113 @@
+/** Turns drafts into the next links of the chain. Pure but for the salts of commitments. */
+import { utf8Text } from "../protocol/bytes.ts";
+import { MalformedError } from "../protocol/canonical.ts";
+import {
+  commit,
+  entryCodec,
+  entryDigest,
+  type ChainPosition,
+  type LedgerDraft,
+  type LedgerEntry,
+} from "../protocol/ledger.ts";
+import { randomNonce } from "./clock.ts";
+
+export interface LedgerRow {
+  readonly idx: number;
+  readonly body: string;
+  readonly previous: string;
+  readonly hash: string;
+  readonly subject?: string;
+}
+
+export interface LedgerValue {
+  readonly idx: number;
+  readonly field: "source";
+  readonly salt: string;
+  readonly value: string;
+}
+
+export interface Batch {
+  readonly rows: readonly LedgerRow[];
+  readonly values: readonly LedgerValue[];
+  /** For each draft, in order: its entry's place, possibly an earlier one; undefined when it is no entry at all. */
+  readonly positions: readonly (ChainPosition | undefined)[];
+  readonly head: ChainPosition;
+}
+
+export interface BatchInput {
+  readonly workspace: string;
+  readonly head: ChainPosition;
+  /** Subjects that are already written. */
+  readonly known: ReadonlyMap<string, ChainPosition>;
+  /** `at`: edge clock, milliseconds. */
+  readonly drafts: readonly { readonly draft: LedgerDraft; readonly at: number }[];
+}
+
+export function buildBatch({ workspace, head, known, drafts }: BatchInput): Batch {
+  const rows: LedgerRow[] = [];
+  const values: LedgerValue[] = [];
+  const written = new Map(known);
+  let position = head;
+  const positions = drafts.map(({ draft, at }) => {
+    const subject = subjectKey(draft);
+    const earlier = subject === undefined ? undefined : written.get(subject);
+    if (earlier !== undefined) return earlier;
+    const link = buildLink({ workspace, after: position, draft, at });
+    if (link === undefined) return undefined;
+    rows.push(subject === undefined ? link.row : { ...link.row, subject });
+    if (link.value !== undefined) values.push(link.value);
+    position = { index: link.row.idx, hash: link.row.hash };
+    if (subject !== undefined) written.set(subject, position);
+    return position;
+  });
+  return { rows, values, positions, head: position };
+}
+
+interface LinkInput {
+  readonly workspace: string;
+  readonly after: ChainPosition;
+  readonly draft: LedgerDraft;
+  readonly at: number;
+}
+
+interface Link {
+  readonly row: LedgerRow;
+  readonly value?: LedgerValue;
+}
+
+function buildLink({ workspace, after, draft, at }: LinkInput): Link | undefined {
+  const idx = after.index + 1;
+  const value =
+    draft.sourceIp === undefined
+      ? undefined
+      : ({ idx, field: "source", salt: randomNonce(), value: draft.sourceIp } as const);
+  const bytes = encoded({
+    v: 1,
+    workspace,
+    index: idx,
+    at,
+    actor: draft.actor,
+    action: draft.action,
+    ...(draft.target === undefined ? {} : { target: draft.target }),
+    ...(value === undefined ? {} : { source: commit({ field: value.field, salt: value.salt, value: value.value }) }),
+    detail: draft.detail,
+    previous: after.hash,
+  });
+  if (bytes === undefined) return undefined;
+  const row = { idx, body: utf8Text(bytes), previous: after.hash, hash: entryDigest(bytes) };
+  return value === undefined ? { row } : { row, value };
+}
+
+function encoded(entry: LedgerEntry): Uint8Array | undefined {
+  try {
+    return entryCodec.encode(entry);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+}
+
+/** What makes appends of one fact idempotent: (action, subject). */
+export function subjectKey(draft: LedgerDraft): string | undefined {
+  return draft.subject === undefined ? undefined : `${draft.action}:${draft.subject}`;
+}
