@@ -1,0 +1,55 @@
+/**
+ * Makes an `Operator` out of a request, and is the only place that can. Two things are needed at once: the cookie, and
+ * the request signed by the session key; neither is worth anything alone. Every failure looks the same from outside.
+ */
+import { hashCookie, type SessionRecord } from "../../durable-objects/session-table.ts";
+import type { TrustState } from "../../protocol/trust/state.ts";
+import type { Deps } from "../deps.ts";
+import type { Arrival } from "../http/arrival.ts";
+import { problem } from "../http/problems.ts";
+import { currentTrust } from "../workspace.ts";
+import { requireSameOrigin } from "./same-origin.ts";
+
+declare const authenticated: unique symbol;
+
+/** A signed-in person, at this request. Handlers that act for somebody take one; nothing else can make one. */
+export interface Operator extends SessionRecord {
+  readonly [authenticated]: true;
+  readonly workspace: string;
+  /** The state this request is judged by. */
+  readonly trust: TrustState;
+}
+
+function operatorOf(record: SessionRecord, trust: TrustState): Operator {
+  const facts: Omit<Operator, typeof authenticated> = { ...record, workspace: trust.workspace, trust };
+  return facts as Operator;
+}
+
+/** @throws {ProblemError} `unauthenticated` or `origin` */
+export async function authenticate(arrival: Arrival, deps: Deps): Promise<Operator> {
+  const { cookie, signed, method, path, bodyDigest } = arrival;
+  if (cookie === undefined || signed === undefined)
+    throw problem("unauthenticated", cookie === undefined ? "no cookie" : "no signature");
+  const trust = await currentTrust(deps);
+  if (trust === undefined) throw problem("unauthenticated", "no workspace");
+  const observed = { cookieHash: hashCookie(cookie), ...signed, method, path, bodyDigest };
+  const result = await deps.sessions(trust.workspace).authenticate(observed);
+  if (!result.ok) throw problem("unauthenticated", result.why);
+  requireSameOrigin(arrival, [result.record.origin]);
+  return operatorOf(result.record, trust);
+}
+
+/** The ticket is the proof: got by a signed request a moment ago, for one host, good once. */
+export async function authenticateTicket(
+  { ticket, host }: { readonly ticket: string; readonly host: string },
+  arrival: Arrival,
+  deps: Deps,
+): Promise<Operator> {
+  const trust = await currentTrust(deps);
+  if (trust === undefined) throw problem("unauthenticated", "no workspace");
+  const record = await deps.sessions(trust.workspace).redeemTicket(ticket, host);
+  if (record === undefined) throw problem("unauthenticated", "ticket");
+  // Browsers send Origin with every WebSocket handshake and no Sec-Fetch-Site: it must be exactly the session's.
+  if (arrival.origin !== record.origin) throw problem("origin", "socket");
+  return operatorOf(record, trust);
+}

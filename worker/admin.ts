@@ -1,0 +1,140 @@
+/**
+ * The supervising process's door: a unix socket that only the user who runs the edge can open. It can offer a setup key
+ * and join tokens and take certificates away; it can make nobody an administrator and command no host.
+ */
+import { Hono, type Context } from "hono";
+import * as v from "valibot";
+import { edgeSeconds, randomNonce } from "../durable-objects/clock.ts";
+import { listHosts, revokeCertificate } from "../durable-objects/db/host-rows.ts";
+import { fromBase64url, toBase64url, utf8Text } from "../protocol/bytes.ts";
+import { isAcceptablePoint } from "../protocol/ed25519.ts";
+import { digest, fingerprint, id, nonce, publicKey, seconds, trustHead } from "../protocol/fields.ts";
+import { JOIN_TOKEN_SECONDS, SETUP_SECONDS } from "../protocol/limits.ts";
+import { sha256Of } from "../protocol/signing.ts";
+import { signedRootSchema } from "../protocol/trust/statements.ts";
+import { readLedgerHead } from "./db/activity.ts";
+import { saveJoinToken } from "./db/join-tokens.ts";
+import { replaceSetup } from "./db/setup.ts";
+import type { Deps } from "./deps.ts";
+import { readBody } from "./http/arrival.ts";
+import { problem } from "./http/problems.ts";
+import { withSecurityHeaders } from "./http/headers.ts";
+import { answerProblem } from "./mount.ts";
+import { currentTrust, currentWorkspace, requireTrust } from "./workspace.ts";
+
+export const adminSchemas = {
+  setup: v.strictObject({ setupKey: publicKey, expires: seconds }),
+  workspace: v.strictObject({ signedRoot: signedRootSchema }),
+  joinToken: v.strictObject({ token: nonce, workspace: digest, expires: seconds }),
+  revokeCertificate: v.strictObject({ fingerprint }),
+  status: v.strictObject({
+    workspace: v.optional(digest),
+    trustHead: v.optional(trustHead),
+    ledger: v.optional(v.strictObject({ index: v.number(), hash: digest })),
+    sessions: v.number(),
+    hosts: v.array(
+      v.strictObject({
+        host: id,
+        label: v.string(),
+        status: v.picklist(["quarantined", "admitted", "removed"]),
+        connected: v.boolean(),
+        lastSeen: v.optional(seconds),
+      }),
+    ),
+  }),
+};
+
+type AdminContext = Context<{ Bindings: Deps }>;
+
+export function adminApp(): Hono<{ Bindings: Deps }> {
+  const app = new Hono<{ Bindings: Deps }>();
+  app.get("/health", () => answer({ ok: true }));
+  app.post("/admin/setup", offerSetup);
+  app.get("/admin/workspace", showWorkspace);
+  app.post("/admin/join-token", makeJoinToken);
+  app.get("/admin/status", showStatus);
+  app.post("/admin/revoke-certificate", revoke);
+  app.notFound(() => answerProblem(problem("not_found")));
+  app.onError((error) => answerProblem(error));
+  return app;
+}
+
+function answer(body: unknown): Response {
+  return withSecurityHeaders(Response.json(body));
+}
+
+async function readJson<S extends v.GenericSchema>(context: AdminContext, schema: S): Promise<v.InferOutput<S>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8Text(await readBody(context.req.raw)));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) throw problem("malformed_request", "not JSON");
+    throw error;
+  }
+  const result = v.safeParse(schema, value);
+  if (!result.success) throw problem("malformed_request", v.getDotPath(result.issues[0]) ?? "top level");
+  return result.output;
+}
+
+async function offerSetup(context: AdminContext): Promise<Response> {
+  const deps = context.env;
+  const { setupKey, expires } = await readJson(context, adminSchemas.setup);
+  if ((await currentWorkspace(deps)) !== undefined) throw problem("workspace_exists");
+  if (!isAcceptablePoint(fromBase64url(setupKey))) throw problem("malformed_request", "setupKey");
+  if (expires > edgeSeconds() + SETUP_SECONDS) throw problem("malformed_request", "expires");
+  await replaceSetup(deps.db, setupKey, expires);
+  return answer({ ok: true });
+}
+
+async function showWorkspace(context: AdminContext): Promise<Response> {
+  const deps = context.env;
+  const workspace = await currentWorkspace(deps);
+  const signedRoot = workspace === undefined ? undefined : await deps.trust.root(workspace);
+  if (signedRoot === undefined) throw problem("not_found");
+  return answer({ signedRoot });
+}
+
+async function makeJoinToken(context: AdminContext): Promise<Response> {
+  const deps = context.env;
+  const { workspace } = await requireTrust(deps);
+  const token = randomNonce();
+  const now = edgeSeconds();
+  const expires = now + JOIN_TOKEN_SECONDS;
+  await saveJoinToken(deps.db, { hash: toBase64url(sha256Of(fromBase64url(token))), workspace, expires }, now);
+  return answer({ token, workspace, expires });
+}
+
+async function showStatus(context: AdminContext): Promise<Response> {
+  const deps = context.env;
+  const trust = await currentTrust(deps);
+  if (trust === undefined) return answer({ sessions: 0, hosts: [] });
+  const { workspace, head } = trust;
+  const joined = await listHosts(deps.db, workspace);
+  const [ledger, counters, rows] = await Promise.all([
+    readLedgerHead(deps.db, workspace),
+    deps.sessions(workspace).counters(),
+    Promise.all(joined.map(({ host }) => deps.host(workspace, host).row(workspace, host))),
+  ]);
+  const hosts = rows.flatMap((row) => {
+    if (row === undefined) return [];
+    const { host, label, status, connected, lastSeen } = row;
+    return [{ host, label, status, connected, ...(lastSeen === undefined ? {} : { lastSeen }) }];
+  });
+  return answer({
+    workspace,
+    trustHead: head,
+    ...(ledger === undefined ? {} : { ledger }),
+    sessions: counters.sessions,
+    hosts,
+  });
+}
+
+async function revoke(context: AdminContext): Promise<Response> {
+  const deps = context.env;
+  const { fingerprint: revoked } = await readJson(context, adminSchemas.revokeCertificate);
+  const row = await revokeCertificate(deps.db, revoked);
+  if (row === undefined) throw problem("certificate_unknown");
+  const { workspace, host } = row;
+  await deps.host(workspace, host).closeTunnel({ workspace, host });
+  return answer({ ok: true });
+}

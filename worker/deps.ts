@@ -1,0 +1,21 @@
+/** Everything the Worker's parts may use, made once by index.ts from the environment. */
+import type { AppendEntry } from "../durable-objects/ledger-client.ts";
+import type { Database } from "../durable-objects/db/database.ts";
+import type { TrustLog } from "../durable-objects/db/trust-log.ts";
+import type { Host } from "../durable-objects/host.ts";
+import type { Sessions } from "../durable-objects/sessions.ts";
+
+export interface Deps {
+  readonly db: Database;
+  readonly trust: TrustLog;
+  readonly ledger: (workspace: string) => AppendEntry;
+  readonly sessions: (workspace: string) => DurableObjectStub<Sessions>;
+  readonly host: (workspace: string, host: string) => DurableObjectStub<Host>;
+  /** base64url public keys of this edge. */
+  readonly dispatchKey: () => Promise<string>;
+  readonly ledgerKey: () => Promise<string>;
+  /** The one origin that this deployment serves from the person's own machine. */
+  readonly signerOrigin: string | undefined;
+  /** PEM. */
+  readonly agentAuthority: { readonly key: string; readonly certificate: string };
+}

@@ -1,0 +1,84 @@
+/** What of a request anybody may look at before deciding anything: bounded, read once, believed in nothing. */
+import { toBase64url } from "../../protocol/bytes.ts";
+import { requestHeaders, SESSION_COOKIE } from "../../protocol/contracts.ts";
+import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
+import { sha256Of } from "../../protocol/signing.ts";
+import { problem } from "./problems.ts";
+
+export interface Arrival {
+  readonly method: string;
+  /** Path and query as requested. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Uint8Array;
+  /** base64url SHA-256 of the body. */
+  readonly bodyDigest: string;
+  readonly contentType: string | undefined;
+  readonly origin: string | undefined;
+  readonly fetchSite: string | undefined;
+  readonly cookie: string | undefined;
+  /** The signed request and its signature, both unverified. */
+  readonly signed: { readonly request: string; readonly signature: string } | undefined;
+  /** Source address as the front or Cloudflare states it; undefined when it states nothing sensible. */
+  readonly sourceIp: string | undefined;
+}
+
+/** @throws {ProblemError} `too_large` */
+export async function readArrival(request: Request): Promise<Arrival> {
+  const url = new URL(request.url);
+  const body = await readBody(request);
+  const header = (name: string): string | undefined => request.headers.get(name) ?? undefined;
+  const signedRequest = header(requestHeaders.body);
+  const signature = header(requestHeaders.signature);
+  return {
+    method: request.method,
+    path: url.pathname + url.search,
+    query: url.searchParams,
+    body,
+    bodyDigest: toBase64url(sha256Of(body)),
+    contentType: header("content-type"),
+    origin: header("origin"),
+    fetchSite: header("sec-fetch-site"),
+    cookie: readCookie(header("cookie")),
+    signed: signedRequest === undefined || signature === undefined ? undefined : { request: signedRequest, signature },
+    sourceIp: readAddress(header("cf-connecting-ip")),
+  };
+}
+
+/** Counts while reading: a length that a client states is not a limit. */
+export async function readBody(request: Request): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw problem("too_large");
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw problem("too_large");
+    chunks.push(chunk);
+  }
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+/** Two cookies of our name are no cookie: another page of this hostname may have added one. */
+function readCookie(header: string | undefined): string | undefined {
+  const prefix = `${SESSION_COOKIE}=`;
+  const ours = (header ?? "").split(/; */).filter((pair) => pair.startsWith(prefix));
+  const [only] = ours;
+  if (only === undefined || ours.length !== 1) return undefined;
+  const value = only.slice(prefix.length);
+  return /^[A-Za-z0-9_-]{43}$/.test(value) ? value : undefined;
+}
+
+function readAddress(text: string | undefined): string | undefined {
+  return text !== undefined && /^[0-9a-fA-F:.]{2,45}$/.test(text) ? text : undefined;
+}
+
+export function sessionCookie(value: string, maxAgeSeconds: number): string {
+  return `${SESSION_COOKIE}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}`;
+}

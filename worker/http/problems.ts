@@ -1,0 +1,180 @@
+/**
+ * Every problem the edge can answer with (RFC 9457): a code, a status, and a fixed sentence with the next step. What
+ * exactly went wrong goes to the log under the same id; an unauthenticated caller learns nothing about the workspace.
+ */
+import { logStep } from "../../durable-objects/log.ts";
+import type { Problem } from "../../protocol/contracts.ts";
+import { explainRefusal, type RefusalCode } from "../../protocol/refusals.ts";
+import type { TrustRefusal } from "../../protocol/trust/apply.ts";
+import { randomNonce } from "../../durable-objects/clock.ts";
+
+interface Entry {
+  readonly status: number;
+  readonly title: string;
+}
+
+const PROBLEMS = {
+  malformed_request: { status: 400, title: "The control plane could not read the request. Reload the page." },
+  origin: {
+    status: 403,
+    title: "The request came from a page that is not part of this workspace. Open the dashboard's own address.",
+  },
+  unauthenticated: { status: 401, title: "You are not signed in here, or your session has ended. Sign in again." },
+  sign_in_refused: {
+    status: 401,
+    title: "The sign-in was refused. Try again; if it stays so, use another of your passkeys.",
+  },
+  setup_wrong: {
+    status: 401,
+    title: "This setup link is not the newest one. Use the link that the terminal shows now.",
+  },
+  setup_used: { status: 401, title: "This setup link was used: the workspace exists. Sign in with your passkey." },
+  setup_expired: {
+    status: 401,
+    title: "This setup link has ended; it lasts 15 minutes. Use the new link that the terminal shows.",
+  },
+  forbidden: { status: 403, title: "Your role does not allow this. Ask an administrator for a role that does." },
+  not_found: { status: 404, title: "There is nothing at this address." },
+  host_unknown: { status: 404, title: "No such host has joined this workspace. Look at the list of hosts." },
+  command_unknown: {
+    status: 404,
+    title: "This host holds no such command. It was never accepted; press again for a fresh one.",
+  },
+  method: { status: 405, title: "This address takes another kind of request." },
+  no_workspace: { status: 409, title: "There is no workspace yet. Open the setup link that the terminal shows." },
+  workspace_exists: { status: 409, title: "The workspace exists already; nobody can set it up again." },
+  setup_busy: { status: 409, title: "Another page is finishing this setup. Wait a moment, then reload." },
+  root_keys: { status: 409, title: "The root names other keys than this control plane holds. Start the setup again." },
+  root_origin: { status: 409, title: "The root must name this page as its signer. Start the setup again." },
+  root_passkey: {
+    status: 409,
+    title: "The root must name the passkey made in this setup, and no other. Start the setup again.",
+  },
+  passkey_refused: {
+    status: 400,
+    title: "The passkey could not be registered. Try again, or use another authenticator.",
+  },
+  passkey_exists: { status: 409, title: "This passkey is registered already." },
+  passkey_unregistered: {
+    status: 409,
+    title: "The statement names a passkey that was not registered here. Add the passkey again.",
+  },
+  host_offline: {
+    status: 409,
+    title:
+      "The host is not connected, so nothing was sent. Look whether it is running and can reach the control plane.",
+  },
+  host_quarantined: { status: 409, title: "The host is not admitted yet. Compare its six words, then admit it." },
+  host_silent: {
+    status: 409,
+    title: "The host is connected but did not answer within 10 seconds. Nothing ran. Try again in a moment.",
+  },
+  too_large: { status: 413, title: "The request is larger than anything this page sends. Reload the page." },
+  media_type: { status: 415, title: "The request must be JSON. Reload the page." },
+  join_token_wrong: {
+    status: 403,
+    title: "The join token is not known here. Make a new join file and use it within 15 minutes.",
+  },
+  join_token_used: {
+    status: 403,
+    title: "The join token was used already; each is good for one host. Make a new join file.",
+  },
+  join_token_expired: { status: 403, title: "The join token has ended; it lasts 15 minutes. Make a new join file." },
+  join_refused: {
+    status: 403,
+    title: "The join request does not verify. Update the agent on the host, then make a new join file.",
+  },
+  join_workspace: {
+    status: 403,
+    title: "The join file is for another workspace than this control plane's. Make a new one here.",
+  },
+  certificate_missing: { status: 403, title: "The host sent no client certificate. Join it to the workspace first." },
+  certificate_untrusted: {
+    status: 403,
+    title: "The host's client certificate is not one of this control plane's. Join the host again.",
+  },
+  certificate_expired: { status: 403, title: "The host's client certificate has ended. Join the host again." },
+  certificate_revoked: {
+    status: 403,
+    title: "The host's client certificate was revoked. Join the host again if it should come back.",
+  },
+  certificate_unknown: {
+    status: 403,
+    title: "The host's client certificate was replaced or never issued here. Join the host again.",
+  },
+  host_removed: {
+    status: 403,
+    title: "The host was removed from the workspace for good. Reset its trust, then join it as a new host.",
+  },
+  ledger_unavailable: {
+    status: 503,
+    title: "The activity log could not be written, so nothing was done. Look whether the disk is full, then try again.",
+  },
+  trust_damaged: {
+    status: 503,
+    title: "The stored trust log does not verify, so nothing can be allowed. Restore the database from a backup.",
+  },
+  internal: {
+    status: 500,
+    title: "The control plane failed in a way it should not. Try again; the log has the details under this id.",
+  },
+} as const satisfies Record<string, Entry>;
+export type ProblemCode = keyof typeof PROBLEMS;
+
+const TRUST_SENTENCES = {
+  malformed: "The statement is not well formed. Reload the page.",
+  workspace: "The statement is for another workspace. Check that this page shows yours.",
+  setup_key: "The root is not signed by the key of this setup link. Open the link that the terminal shows.",
+  session: "The first sign-in does not name this root. Start the setup again.",
+  assertion: "A touch does not verify. Approve it again.",
+  origin: "The change was not approved in a signer. Open the dashboard on your own machine and approve it there.",
+  approval: "The approval is for something else, or missing. Approve it again.",
+  place: "Somebody else changed the trust log first. Look at the change, then approve yours again.",
+  revocations: "The statement knows other revocations than this workspace. Reload the page, then approve it again.",
+  role: "Your role does not allow this change. Ask an administrator.",
+  exists: "This id is taken, now or in the past. Ids are never used twice.",
+  unknown: "The change names something that does not exist. Reload the page.",
+  key: "A key does not fit its owner. Do not admit this host; join it again.",
+  last_admin: "The change would leave nobody who can administer the workspace. Give somebody else the role first.",
+} as const satisfies Record<TrustRefusal, string>;
+
+/** Thrown by whatever refuses; becomes the answer at one place. `detail` is for the log only. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string | undefined;
+  constructor(code: string, { status, title }: Entry, detail?: string) {
+    super(code);
+    this.code = code;
+    this.status = status;
+    this.title = title;
+    this.detail = detail;
+  }
+}
+
+export function problem(code: ProblemCode, detail?: string): ProblemError {
+  return new ProblemError(code, PROBLEMS[code], detail);
+}
+
+export function commandProblem(code: RefusalCode): ProblemError {
+  const { what, next } = explainRefusal(code);
+  return new ProblemError(code, { status: 409, title: `The control plane refused: ${what}. ${next}` });
+}
+
+export function hostRefusalProblem(code: RefusalCode): ProblemError {
+  const { what, next } = explainRefusal(code);
+  return new ProblemError(code, { status: 409, title: `The host refused: ${what}. ${next}` });
+}
+
+export function trustProblem(code: TrustRefusal): ProblemError {
+  return new ProblemError(code, { status: 409, title: TRUST_SENTENCES[code] });
+}
+
+export function problemResponse(error: ProblemError): Response {
+  const id = randomNonce().slice(0, 16);
+  logStep("refused", { id, code: error.code, status: error.status, detail: error.detail });
+  const body: Problem = { type: "about:blank", title: error.title, status: error.status, code: error.code, id };
+  return Response.json(body, { status: error.status, headers: { "content-type": "application/problem+json" } });
+}

@@ -1,0 +1,157 @@
+/**
+ * Mounts the table of endpoints. Nothing is reachable that the table does not name; who may call, what goes in and what
+ * comes out are the table's, so a handler is given an authority it cannot make and a body that fits its schema.
+ */
+import { Hono, type Context } from "hono";
+import * as v from "valibot";
+import { logFault } from "../durable-objects/log.ts";
+import { LedgerUnavailable } from "../durable-objects/ledger-client.ts";
+import { TrustLogDamaged } from "../durable-objects/db/trust-log.ts";
+import { utf8Text } from "../protocol/bytes.ts";
+import { endpoints, type Endpoint, type EndpointName } from "../protocol/contracts.ts";
+import { hasPermission } from "../protocol/trust/state.ts";
+import { authenticate, type Operator } from "./access/operator.ts";
+import { authenticateSetup, type SetupHolder } from "./access/setup-holder.ts";
+import type { Deps } from "./deps.ts";
+import { readArrival, type Arrival } from "./http/arrival.ts";
+import { problem, ProblemError, problemResponse } from "./http/problems.ts";
+import { withSecurityHeaders } from "./http/headers.ts";
+
+type Table = typeof endpoints;
+type Output<N extends EndpointName, K extends "request" | "response"> = Table[N] extends {
+  readonly [P in K]: infer S extends v.GenericSchema;
+}
+  ? v.InferOutput<S>
+  : undefined;
+
+/** `open` and `ticket` bring none: what such a handler needs to know, its body or ticket must prove. */
+interface Authorities {
+  readonly open: undefined;
+  readonly setup: SetupHolder;
+  readonly session: Operator;
+  readonly ticket: undefined;
+}
+
+export interface Call<N extends EndpointName> {
+  readonly authority: Authorities[Table[N]["access"]];
+  readonly body: Output<N, "request">;
+  readonly params: Readonly<Record<string, string>>;
+  readonly arrival: Arrival;
+  /** The request itself, for upgrades. */
+  readonly request: Request;
+  readonly deps: Deps;
+  /** Goes on after the answer. */
+  readonly later: (work: Promise<unknown>) => void;
+}
+
+export interface Answer<N extends EndpointName> {
+  readonly body: Output<N, "response">;
+  readonly setCookie?: string;
+}
+
+export type Handler<N extends EndpointName> = (call: Call<N>) => Promise<Answer<N> | Response>;
+export type Handlers = { readonly [N in EndpointName]: Handler<N> };
+
+type Bindings = { Bindings: Deps };
+
+export function mountEndpoints(handlers: Handlers): Hono<Bindings> {
+  const app = new Hono<Bindings>();
+  for (const name of Object.keys(endpoints) as EndpointName[]) {
+    const endpoint: Endpoint = endpoints[name];
+    // The table ties each name to its own body and authority; the compiler cannot follow that through a loop.
+    const handler = handlers[name] as unknown as AnyHandler;
+    app.on(endpoint.method, endpoint.path, (context) => serve(context, endpoint, handler));
+  }
+  app.notFound(() => answerProblem(problem("not_found")));
+  app.onError((error) => answerProblem(error));
+  return app;
+}
+
+interface AnyCall {
+  readonly authority: Operator | SetupHolder | undefined;
+  readonly body: unknown;
+  readonly params: Readonly<Record<string, string>>;
+  readonly arrival: Arrival;
+  readonly request: Request;
+  readonly deps: Deps;
+  readonly later: (work: Promise<unknown>) => void;
+}
+type AnyHandler = (call: AnyCall) => Promise<{ readonly body: unknown; readonly setCookie?: string } | Response>;
+
+async function serve(context: Context<Bindings>, endpoint: Endpoint, handler: AnyHandler): Promise<Response> {
+  const deps = context.env;
+  const request = context.req.raw;
+  const arrival = await readArrival(request);
+  const authority = await authorise(endpoint, arrival, deps);
+  const result = await handler({
+    authority,
+    body: readBodyAs(endpoint, arrival),
+    params: context.req.param(),
+    arrival,
+    request,
+    deps,
+    later: (work) => context.executionCtx.waitUntil(work.catch((error: unknown) => logFault("later", error))),
+  });
+  if (result instanceof Response) return withSecurityHeaders(result);
+  return withSecurityHeaders(jsonResponse(endpoint, result));
+}
+
+async function authorise(
+  endpoint: Endpoint,
+  arrival: Arrival,
+  deps: Deps,
+): Promise<Operator | SetupHolder | undefined> {
+  switch (endpoint.access) {
+    case "open":
+    case "ticket":
+      return undefined;
+    case "setup":
+      return authenticateSetup(arrival, deps);
+    case "session": {
+      const operator = await authenticate(arrival, deps);
+      const { permission } = endpoint;
+      if (permission !== undefined && !hasPermission(operator.trust, operator.person, { permission }))
+        throw problem("forbidden", permission);
+      return operator;
+    }
+  }
+}
+
+function readBodyAs(endpoint: Endpoint, arrival: Arrival): unknown {
+  if (endpoint.request === undefined) {
+    if (arrival.body.length > 0) throw problem("malformed_request", "a body where none is due");
+    return undefined;
+  }
+  if (arrival.contentType !== "application/json") throw problem("media_type");
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8Text(arrival.body));
+  } catch {
+    throw problem("malformed_request", "not UTF-8 JSON");
+  }
+  const result = v.safeParse(endpoint.request, value, { abortEarly: true });
+  if (!result.success) throw problem("malformed_request", v.getDotPath(result.issues[0]) ?? "top level");
+  return result.output;
+}
+
+/** What leaves fits the contract too, so that a careless handler cannot leak a field. */
+function jsonResponse(
+  endpoint: Endpoint,
+  { body, setCookie }: { readonly body: unknown; readonly setCookie?: string },
+): Response {
+  if (endpoint.response === undefined || !v.is(endpoint.response, body))
+    throw new TypeError(`answer of ${endpoint.path} does not fit its contract`);
+  return Response.json(body, setCookie === undefined ? {} : { headers: { "set-cookie": setCookie } });
+}
+
+export function answerProblem(error: unknown): Response {
+  return withSecurityHeaders(problemResponse(asProblem(error)));
+}
+
+function asProblem(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof LedgerUnavailable) return problem("ledger_unavailable", error.message);
+  if (error instanceof TrustLogDamaged) return problem("trust_damaged", error.message);
+  logFault("internal", error);
+  return problem("internal", error instanceof Error ? error.message : undefined);
+}

@@ -1,0 +1,35 @@
+/** Every endpoint of the contracts table and who answers it. A new row of the table does not compile until it is here. */
+import type { Handlers } from "../mount.ts";
+import { activity } from "./activity.ts";
+import { command, commandEvidence, commandStatus } from "./commands.ts";
+import { host, hosts, live, prepare, ticket } from "./hosts.ts";
+import { passkey, passkeyOptions } from "./passkeys.ts";
+import { me, signOut } from "./session.ts";
+import { setupOptions, setupPasskey, setupRoot, setupState } from "./setup.ts";
+import { signIn, signInNonce } from "./sign-in.ts";
+import { trust, trustState } from "./trust.ts";
+
+export const handlers: Handlers = {
+  health: () => Promise.resolve({ body: { ok: true } }),
+  setupState,
+  setupOptions,
+  setupPasskey,
+  setupRoot,
+  signInNonce,
+  signIn,
+  signOut,
+  me,
+  trust,
+  trustState,
+  passkeyOptions,
+  passkey,
+  hosts,
+  host,
+  prepare,
+  ticket,
+  live,
+  command,
+  commandStatus,
+  commandEvidence,
+  activity,
+};
