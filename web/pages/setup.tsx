@@ -287,8 +287,8 @@ interface ProblemText {
 const problems = {
   absent: {
     title: "Open the link from your terminal",
-    why: "This workspace has no administrator yet. The terminal in which Clawhold started printed a link that makes one; it works once, for 15 minutes.",
-    next: "If the terminal is gone, start Clawhold again for a new link.",
+    why: "Setting up needs the link that the terminal printed when Clawhold started. It works once, for 15 minutes.",
+    next: "If this workspace is set up already, sign in. If not, and the terminal is gone, start Clawhold again for a new link.",
   },
   damaged: {
     title: "This link is not complete",
@@ -322,14 +322,16 @@ function LinkProblemView({ problem }: { readonly problem: LinkProblem }) {
         <p class="lead muted">{why}</p>
       </div>
       <p>{next}</p>
-      {problem === "used" ? (
+      {problem !== "used" && (
+        <Command caption="Type this where Clawhold runs; stop it first if it still does" command="npm start" />
+      )}
+      {(problem === "used" || problem === "absent") && (
         <div class="row">
-          <a class="btn primary" href="/sign-in">
+          {/* A target makes it a load of the page, which then asks the edge anew what to show. */}
+          <a class={problem === "used" ? "btn primary" : "btn"} href="/sign-in" target="_self">
             Go to sign in
           </a>
         </div>
-      ) : (
-        <Command caption="Type this where Clawhold runs; stop it first if it still does" command="npm start" />
       )}
       <p class="tiny faint">
         <code>setup_link_{problem}</code>
