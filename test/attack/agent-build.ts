@@ -1,0 +1,69 @@
+/**
+ * Builds the agent as agent/build.mjs does, into a directory of its own, and (for the layer matrix) with single checks
+ * cut out of the source on the way. A cut names the exact text it replaces: when the source changes under it, the
+ * build fails, so that no cut silently stops cutting. Nothing built here ever leaves its temporary directory.
+ */
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { build, type Plugin } from "esbuild";
+
+const root = path.resolve(import.meta.dirname, "../..");
+
+export interface Cut {
+  /** Relative to the repository. */
+  readonly file: string;
+  /** Text that occurs exactly once in it. */
+  readonly from: string;
+  readonly to: string;
+}
+
+function cutting(cuts: readonly Cut[]): Plugin {
+  const byFile = Map.groupBy(cuts, (cut) => path.join(root, cut.file));
+  return {
+    name: "cut",
+    setup({ onLoad, onEnd }) {
+      const seen = new Set<string>();
+      onLoad({ filter: /\.ts$/ }, ({ path: file }) => {
+        const here = byFile.get(file);
+        if (here === undefined) return undefined;
+        seen.add(file);
+        return { contents: here.reduce(applyCut, readFileSync(file, "utf8")), loader: "ts" };
+      });
+      onEnd(() => {
+        const missed = [...byFile.keys()].filter((file) => !seen.has(file));
+        return missed.length === 0 ? undefined : { errors: [{ text: `cut: not part of the agent: ${missed.join(", ")}` }] };
+      });
+    },
+  };
+}
+
+function applyCut(source: string, { file, from, to }: Cut): string {
+  const parts = source.split(from);
+  if (parts.length !== 2) throw new Error(`cut: ${file} has ${String(parts.length - 1)} places like: ${from}`);
+  return parts.join(to);
+}
+
+/** The path of the built program. */
+export async function buildAgent(directory: string, cuts: readonly Cut[] = []): Promise<string> {
+  const dist = path.join(directory, "dist");
+  mkdirSync(dist, { recursive: true });
+  copyFileSync(path.join(root, "package.json"), path.join(directory, "package.json"));
+  await build({
+    entryPoints: { clawhold: path.join(root, "agent", "main.ts") },
+    outdir: dist,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    external: ["workerd", "bufferutil", "utf-8-validate"],
+    banner: {
+      js: 'import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);',
+    },
+    logLevel: "error",
+    plugins: [cutting(cuts)],
+  });
+  return path.join(dist, "clawhold.mjs");
+}

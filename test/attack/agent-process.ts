@@ -1,0 +1,79 @@
+/**
+ * The real agent as a process of its own: the built program, `host run`, on a state directory that says it joined the
+ * attacker's edge. The suite hands it nothing but what a joined host has; it is watched from outside only.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { toBase64url } from "../../protocol/bytes.ts";
+import { openHostState, type HostFile, type TlsFile } from "../../agent/host/state.ts";
+import { seedOf } from "../fixtures/keys.ts";
+import type { Happenings, LogLine } from "./happenings.ts";
+
+export interface AgentFacts {
+  readonly host: HostFile;
+  readonly tls: TlsFile;
+}
+
+/** A data directory as joining leaves it, with the host keys of the fixtures. */
+export class AgentDirectory {
+  readonly path = mkdtempSync(path.join(tmpdir(), "clawhold-attack-"));
+
+  write({ host, tls }: AgentFacts): void {
+    const state = openHostState(path.join(this.path, "host"));
+    state.saveHost(host);
+    state.saveTls(tls);
+    const keys = { v: 1, hostSeed: toBase64url(seedOf("host")), cosignSeed: toBase64url(seedOf("host cosign")) };
+    writeFileSync(state.files.keys, `${JSON.stringify(keys)}\n`, { mode: 0o600 });
+  }
+
+  /** The owner of the machine writes the deny list; an empty one denies nothing. */
+  deny(operations: readonly string[]): void {
+    const file = path.join(this.path, "host", "warden", "deny");
+    writeFileSync(file, operations.map((line) => `${line}\n`).join(""), { mode: 0o600 });
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+export class AgentProcess {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+
+  constructor(program: string, directory: string, happenings: Happenings) {
+    const home = path.join(directory, "home");
+    mkdirSync(home, { recursive: true });
+    this.#child = spawn(process.execPath, ["--no-warnings", program, "host", "run", "--json", "--data", directory], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { PATH: process.env["PATH"] ?? "", HOME: home },
+    });
+    const { stderr } = this.#child;
+    if (stderr === null) throw new TypeError("no pipe");
+    createInterface({ input: stderr }).on("line", (text) => happenings.push({ kind: "log", line: readLine(text) }));
+    this.#exited = new Promise((resolve) => {
+      this.#child.on("exit", (code, signal) => {
+        happenings.push({ kind: "ended", exit: code ?? signal ?? "unknown" });
+        resolve();
+      });
+    });
+  }
+
+  /** `SIGKILL`: as a crash, with nothing written down on the way out. */
+  async end(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
+    this.#child.kill(signal);
+    await this.#exited;
+  }
+}
+
+/** Log lines are flat JSON; anything else (a stack trace) is kept so that a failure can be read. */
+function readLine(text: string): LogLine {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    return { event: "not_json", text };
+  }
+}
