@@ -68,12 +68,20 @@ export function plain(cell: string): string {
 
 /** Every code span of a text outside fenced blocks. */
 export function codeSpans(markdown: string): readonly string[] {
-  return [...prose(markdown).join("\n").matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? "");
+  return [
+    ...prose(markdown)
+      .join("\n")
+      .matchAll(/`([^`\n]+)`/g),
+  ].map((match) => match[1] ?? "");
 }
 
 /** Targets of inline links outside fenced blocks. */
 export function links(markdown: string): readonly string[] {
-  return [...prose(markdown).join("\n").matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? "");
+  return [
+    ...prose(markdown)
+      .join("\n")
+      .matchAll(/\]\(([^)\s]+)\)/g),
+  ].map((match) => match[1] ?? "");
 }
 
 /** Anchors as code hosts derive them from headings. */

@@ -12,6 +12,8 @@ import { explainRefusal, refusalCodes } from "../../protocol/refusals.ts";
 import { builtInRoles, permissions } from "../../protocol/roles.ts";
 import { messageKinds, typeOf } from "../../protocol/signing.ts";
 import { statementPermissions } from "../../protocol/trust/apply.ts";
+import { commands } from "../../agent/cli/cli.ts";
+import { frontProblems, tabled, thrown, type ErrorSentence } from "./errors.ts";
 import { sectionNames, tableText, withSection } from "./markdown.ts";
 import { constants, quotedMembers, read, ROOT } from "./source.ts";
 import { exampleText } from "./worked-example-text.ts";
@@ -73,6 +75,51 @@ function actionRows(): readonly (readonly string[])[] {
   return ledgerActions.map((action) => [code(action), reasons.get(action) ?? ""]);
 }
 
+function errorTable(rows: readonly ErrorSentence[]): string {
+  return tableText(
+    ["code", "what it says"],
+    rows.map((row) => [code(row.code), row.sentence]),
+  );
+}
+
+/** The status stands beside the sentence in the source. */
+function problemTable(): string {
+  const source = read("worker/http/problems.ts");
+  const rows = tabled("worker/http/problems.ts", "PROBLEMS").map((row) => {
+    const status = new RegExp(`^  ${row.code}: \\{\\s*status: (\\d+)`, "m").exec(source)?.[1];
+    if (status === undefined) throw new Error(`problem ${row.code} has no status`);
+    return [code(row.code), status, row.sentence];
+  });
+  return tableText(["code", "status", "what it says"], rows);
+}
+
+function commandRows(): readonly (readonly string[])[] {
+  return commands.map(({ name, summary, options }) => [
+    code(`clawhold ${name}`),
+    Object.keys(options)
+      .map((option) => code(`--${option}`))
+      .join(", "),
+    summary,
+  ]);
+}
+
+function operationSections(): readonly (readonly [string, string])[] {
+  const explain = "agent/host/link/explain.ts";
+  return [
+    ["commands", tableText(["command", "options", "does"], commandRows())],
+    ["edge-errors", errorTable(thrown("EdgeError"))],
+    ["host-errors", errorTable(thrown("HostError"))],
+    ["demo-errors", errorTable(thrown("DemoError"))],
+    ["cli-errors", errorTable(thrown("CliError"))],
+    ["join-refusals", errorTable(tabled("agent/host/link/post-join.ts", "REFUSALS"))],
+    ["tunnel-refusals", errorTable(tabled(explain, "EDGE_SENTENCES"))],
+    ["network-refusals", errorTable(tabled(explain, "NETWORK_SENTENCES"))],
+    ["problems", problemTable()],
+    ["trust-problems", errorTable(tabled("worker/http/problems.ts", "TRUST_SENTENCES"))],
+    ["front-problems", errorTable(frontProblems())],
+  ];
+}
+
 /** Name of a section to its text. */
 export async function sections(): Promise<ReadonlyMap<string, string>> {
   const { example, bent } = await exampleText();
@@ -86,16 +133,14 @@ export async function sections(): Promise<ReadonlyMap<string, string>> {
     ["operations", tableText(["operation", "class", "permission", "must pin", "what happens"], operationRows())],
     [
       "permissions",
-      tableText(
-        ["permission", "for", ...roleNames],
-        [...permissionRows(), ["longest session", "", ...lifetimes]],
-      ),
+      tableText(["permission", "for", ...roleNames], [...permissionRows(), ["longest session", "", ...lifetimes]]),
     ],
     ["refusals", tableText(["code", "what happened", "next step"], refusalRows())],
     ["trust-refusals", tableText(["code", "meaning"], trustRefusalRows())],
     ["statements", tableText(["kind", "permission to approve"], statementRows())],
     ["actions", tableText(["action", "when"], actionRows())],
     ["types", messageKinds.map((kind) => `- ${code(typeOf(kind))}`).join("\n")],
+    ...operationSections(),
   ]);
 }
 
@@ -104,7 +149,7 @@ function statementRows(): readonly (readonly string[])[] {
 }
 
 /** Documents that hold such sections. */
-export const DOCUMENTS = ["docs/PROTOCOL.md"] as const;
+export const DOCUMENTS = ["docs/PROTOCOL.md", "docs/OPERATE.md"] as const;
 
 export async function regenerated(markdown: string): Promise<string> {
   const made = await sections();

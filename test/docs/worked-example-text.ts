@@ -48,12 +48,18 @@ function prepare(example: WorkedExample): string {
     "**2. Her page asks the host for a challenge.** Signed by the session key. Edge and host both refuse it if her role",
     "lacks the operation, so nobody reads a dialog in vain.",
     "",
-    quoted(example.prepare.text, { digest: example.prepare.digest, "session key's signature": example.prepare.signature }),
+    quoted(example.prepare.text, {
+      digest: example.prepare.digest,
+      "session key's signature": example.prepare.signature,
+    }),
     "",
     "**3. The host answers.** Signed by the host key: a one-time challenge, its own clock, and the facts that the page",
     "may show. The page checks the signature against the host key in the trust log; the edge cannot make this up.",
     "",
-    quoted(example.prepared.text, { digest: example.prepared.digest, "host key's signature": example.prepared.signature }),
+    quoted(example.prepared.text, {
+      digest: example.prepared.digest,
+      "host key's signature": example.prepared.signature,
+    }),
   ].join("\n");
 }
 

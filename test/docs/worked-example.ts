@@ -197,7 +197,13 @@ export async function workedExample(): Promise<WorkedExample> {
     trustHead,
     facts: { gatewayBoot: BOOT_BEFORE, activeSessions: 2 },
   });
-  const target = { host, challenge: nonceOf("challenge"), iat: NOW + 2, expect: { gatewayBoot: BOOT_BEFORE }, sealed: [] };
+  const target = {
+    host,
+    challenge: nonceOf("challenge"),
+    iat: NOW + 2,
+    expect: { gatewayBoot: BOOT_BEFORE },
+    sealed: [],
+  };
   const intent = await message(keys.session, "intent", {
     v: 1,
     workspace,
