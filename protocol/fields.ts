@@ -1,7 +1,7 @@
 /** Field types shared by all messages. Closed: what is not described is refused. */
 import * as v from "valibot";
 import { fromBase64url, toBase64url } from "./bytes.ts";
-import { decodeCanonical, encodeCanonical, MalformedError } from "./canonical.ts";
+import { decodeCanonical, encodeCanonical, MalformedError, readsAsWritten } from "./canonical.ts";
 import { MAX_CREDENTIAL_ID_BYTES, MAX_LABEL_CHARACTERS } from "./limits.ts";
 
 const base64urlText = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]*$/));
@@ -67,6 +67,7 @@ export function codec<S extends v.GenericSchema>(schema: S): Codec<v.InferOutput
   function check(value: unknown): v.InferOutput<S> {
     const result = v.safeParse(schema, value, { abortEarly: true });
     if (!result.success) throw new MalformedError(`schema: ${v.getDotPath(result.issues[0]) ?? "top level"}`);
+    if (!readsAsWritten(value, result.output)) throw new MalformedError("schema: not read as written");
     return result.output;
   }
   return {

@@ -3,13 +3,13 @@ import { refusalCodes } from "../../protocol/refusals.ts";
 import { verifyEnvelope, verifySubmission } from "../../protocol/verify.ts";
 import { honestCommand } from "../fixtures/command.ts";
 import { product } from "./rules/cases.ts";
+import { itJudges } from "./rules/describe.ts";
 import { envelopeCases, edgeVerdict, hostVerdict, sharedWorld } from "./rules/envelope-cases.ts";
+import { prepareCases } from "./rules/prepare-cases.ts";
 import { canBreakBoth, envelopeRules, reachedElsewhere, ruleName } from "./rules/envelope-rules.ts";
 
 describe("each rule", () => {
-  it.each(envelopeCases.map((one) => [one.name, one] as const))("%s", async (_, one) => {
-    expect(await one.run(product)).toBe(one.expected);
-  });
+  itJudges(envelopeCases);
 
   it("has a case for every refusal code that an envelope can reach", () => {
     const reached = new Set<string>(
@@ -19,6 +19,10 @@ describe("each rule", () => {
     expect(refusalCodes.filter((code) => !reached.has(code) && !elsewhere.has(code))).toEqual([]);
     expect(refusalCodes.filter((code) => reached.has(code) && elsewhere.has(code))).toEqual([]);
   });
+});
+
+describe("a request for a challenge", () => {
+  itJudges(prepareCases);
 });
 
 describe("the order of the rules", () => {

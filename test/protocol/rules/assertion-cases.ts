@@ -38,12 +38,9 @@ interface Bend {
   readonly context?: Partial<AssertionContext>;
 }
 
-export async function assertionVerdict(
-  modules: Modules,
-  { kind = "es256", knobs, pinned, context }: Bend,
-): Promise<string> {
+async function contextOf({ kind = "es256", knobs, pinned, context }: Bend): Promise<AssertionContext> {
   const credential = await credentials[kind]();
-  const verdict = await modules.assertion.verifyAssertion({
+  return {
     assertion: await assertion(credential, challenge, knobs),
     challenge,
     credential: pinned?.(credential.pinned) ?? credential.pinned,
@@ -52,7 +49,12 @@ export async function assertionVerdict(
       { origin: ORIGIN, rpId: SIGNER_RP_ID, class: "signer" },
     ],
     ...context,
-  });
+  };
+}
+
+/** The verdict in a few words: the rule, or the page's class and the counter. */
+export async function assertionVerdict(modules: Modules, context: AssertionContext): Promise<string> {
+  const verdict = await modules.assertion.verifyAssertion(context);
   return verdict.ok ? `ok ${verdict.origin.class} ${verdict.counter}` : verdict.rule;
 }
 
@@ -271,15 +273,23 @@ const signatureRules: readonly (readonly [string, string, Bend])[] = [
 /** Encoding of the base point: y = 4/5 (RFC 8032, section 5.1). */
 const basePoint = concatBytes(Uint8Array.of(0x58), new Uint8Array(31).fill(0x66));
 
-export const assertionCases: readonly RuleCase[] = Object.entries({
+export interface AssertionInput {
+  readonly name: string;
+  readonly expected: string;
+  context(): Promise<AssertionContext>;
+}
+
+export const assertionInputs: readonly AssertionInput[] = Object.entries({
   browsers,
   "client data": clientDataRules,
   authenticator: authenticatorRules,
   signature: signatureRules,
 }).flatMap(([group, rows]) =>
-  rows.map(([name, expected, bend]) => ({
-    name: `${group}: ${name}`,
-    expected,
-    run: (modules: Modules) => assertionVerdict(modules, bend),
-  })),
+  rows.map(([name, expected, bend]) => ({ name: `${group}: ${name}`, expected, context: () => contextOf(bend) })),
 );
+
+export const assertionCases: readonly RuleCase[] = assertionInputs.map(({ name, expected, context }) => ({
+  name,
+  expected,
+  run: async (modules) => assertionVerdict(modules, await context()),
+}));

@@ -292,6 +292,21 @@ function touchOf(draft: CommandDraft): CommandDraft["session"] {
 /** Finer points that edge and host share: [name, expected, change]. */
 const sharedPoints: readonly (readonly [string, string, Change])[] = [
   [
+    "arguments as an empty list",
+    "malformed",
+    (d) => {
+      d.intent["args"] = [];
+    },
+  ],
+  [
+    "an empty list in place of what to expect",
+    "malformed",
+    (d) => {
+      d.intent["operation"] = "host.check@1";
+      d.target["expect"] = [];
+    },
+  ],
+  [
     "argument named like an object's own machinery",
     "malformed",
     (d) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { applyRoot, applyStatement, type TrustRefusal } from "../../../protocol/trust/apply.ts";
 import { hasPermission, rolesOf, sessionLimit } from "../../../protocol/trust/state.ts";
 import { applied, makeRoot, makeWorld, stated } from "../../fixtures/workspace.ts";
-import { product } from "../rules/cases.ts";
+import { itJudges } from "../rules/describe.ts";
 import { trustCases } from "../rules/trust-cases.ts";
 
 /** Every way to refuse; the compiler keeps it complete. */
@@ -24,9 +24,7 @@ const refusals = {
 } as const satisfies Record<TrustRefusal, 1>;
 
 describe("the trust log", () => {
-  it.each(trustCases.map((one) => [one.name, one] as const))("%s", async (_, one) => {
-    expect(await one.run(product)).toBe(one.expected);
-  });
+  itJudges(trustCases);
 
   it("has a case for every refusal", () => {
     const reached = new Set(trustCases.map((one) => one.expected));

@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { fromHex, toHex, utf8Text } from "../../protocol/bytes.ts";
+import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
+import { digestOf, messageKinds, preAuthenticationEncoding } from "../../protocol/signing.ts";
+import { samples, type Golden } from "../vectors/golden.ts";
+
+const file = readFileSync(new URL("../vectors/messages.json", import.meta.url));
+const golden = JSON.parse(file.toString("utf8")) as readonly Golden[];
+
+/** Kinds that are reserved and have no message in this version. */
+const RESERVED = ["proposal"];
+
+describe("recorded vectors", () => {
+  it.each([
+    ["messages.json", "11a67887e098c6a3d39f19e8e0e65cd1a62226a5f3a042db92228e4538ef474c"],
+    ["verdicts.json", "d4f4f13f37944417bd84d8fe2580921441734a33aeb2d7dc36f4cc761b69968b"],
+  ])("%s never changes: new vectors go into a new file", (name, sha256) => {
+    const content = readFileSync(new URL(`../vectors/${name}`, import.meta.url));
+    expect(createHash("sha256").update(content).digest("hex")).toBe(sha256);
+  });
+});
+
+describe("one of each message", () => {
+  it("covers every kind that is signed or named", () => {
+    const covered = new Set([...golden.map(({ kind }) => kind as string), ...RESERVED]);
+    expect(messageKinds.filter((kind) => !covered.has(kind))).toEqual([]);
+  });
+
+  it.each(golden.map((one) => [one.name, one] as const))(
+    "%s: bytes, text and digest",
+    (_, { text, hex, kind, digest }) => {
+      const bytes = fromHex(hex);
+      expect(utf8Text(bytes)).toBe(text);
+      expect(toHex(encodeCanonical(JSON.parse(text)))).toBe(hex);
+      if (kind !== undefined) expect(digestOf(kind, bytes)).toBe(digest);
+    },
+  );
+
+  it.each(
+    golden
+      .map((one) => [one.name, one.hex, samples[one.name]?.codec] as const)
+      .filter(([, , codec]) => codec !== undefined),
+  )("%s: is parsed, written back the same, and closed", (sample, hex, codec) => {
+    const bytes = fromHex(hex);
+    const value = codec?.decode(bytes);
+    expect(toHex(codec?.encode(value) ?? new Uint8Array())).toBe(hex);
+    const members = JSON.parse(utf8Text(bytes)) as Record<string, unknown>;
+    expect(() => codec?.decode(encodeCanonical({ ...members, foreign: 1 }))).toThrow(MalformedError);
+    for (const name of Object.keys(members)) {
+      const { [name]: _removed, ...rest } = members;
+      const without = encodeCanonical(rest);
+      if (OPTIONAL.includes(`${sample}: ${name}`)) expect(() => codec?.decode(without)).not.toThrow();
+      else expect(() => codec?.decode(without), `without ${name}`).toThrow(MalformedError);
+      for (const wrong of [null, {}, [], -1, 0.5, "\u0000", "x".repeat(70_000)]) {
+        // No field of any message takes all of these; every one refuses most. None may crash another way.
+        try {
+          codec?.decode(encodeCanonical({ ...members, [name]: wrong }));
+        } catch (error) {
+          expect(error).toBeInstanceOf(MalformedError);
+        }
+      }
+    }
+  });
+
+  it("has no two kinds with one digest for the same bytes", () => {
+    const bytes = encodeCanonical({ v: 1 });
+    expect(new Set(messageKinds.map((kind) => digestOf(kind, bytes))).size).toBe(messageKinds.length);
+  });
+});
+
+/** Members that a sample has and may lack. */
+const OPTIONAL: readonly string[] = [
+  "receipt of a refusal: code",
+  "ledger-entry: target",
+  "ledger-entry: source",
+  "hello: trustHead",
+  "join file: edgeCa",
+  "trust page: root",
+];
+
+describe("pre-authentication encoding", () => {
+  it("writes both lengths in bytes, before each part", () => {
+    const encoded = utf8Text(preAuthenticationEncoding("intent", new TextEncoder().encode("ä{}")));
+    expect(encoded).toBe("DSSEv1 39 application/vnd.clawhold.intent.v1+json 4 ä{}");
+  });
+});
