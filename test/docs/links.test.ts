@@ -9,7 +9,7 @@ const documents = ["README.md", "SECURITY.md", "CHANGELOG.md", ...filesBelow("do
 
 function broken(document: string): readonly string[] {
   return links(read(document)).filter((link) => {
-    if (/^https:\/\//.test(link)) return false;
+    if (link.startsWith("https://")) return false;
     const [path = "", anchor] = link.split("#", 2);
     const target = path === "" ? document : normalize(join(dirname(document), path));
     if (!existsSync(join(ROOT, target))) return true;

@@ -41,11 +41,7 @@ describe("commands in documents", () => {
   it("the README's flags are those of `up`", () => {
     const up = commands.find(({ name }) => name === "up");
     const flags = tables(read("README.md")).find(({ header }) => header[0] === "flag");
-    const listed = (flags?.rows ?? []).map((row) =>
-      plain(row[0] ?? "")
-        .split(" ")[0]
-        ?.slice(2),
-    );
+    const listed = (flags?.rows ?? []).map((row) => (plain(row[0] ?? "").split(" ")[0] ?? "").slice(2));
     expect(listed.toSorted()).toEqual([...Object.keys(up?.options ?? {}), "json"].toSorted());
   });
 

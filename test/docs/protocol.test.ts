@@ -157,6 +157,18 @@ describe("other tables", () => {
     expect(column(table, "kind")).toEqual(variantKinds(statements, "statementSchema"));
   });
 
+  it("lists the endpoints of the other doors", () => {
+    const table = tables(protocol).find(({ header }) => header[0] === "door");
+    if (table === undefined) throw new Error("no table of doors");
+    const listed = table.rows.map((row) => `${row[0] ?? ""} ${(row[1] ?? "").replaceAll("`", "")}`);
+    const mounted = ["agent", "admin"].flatMap((door) =>
+      [...read(`worker/${door}.ts`).matchAll(/app\.(get|post)\("([^"]+)"/g)].map(
+        ([, method = "", path = ""]) => `${door === "agent" ? "agents" : door} ${method.toUpperCase()} ${path}`,
+      ),
+    );
+    expect(listed).toEqual(mounted);
+  });
+
   it("mentions no limit that does not exist", () => {
     const names = new Set(constants(read("protocol/limits.ts")).map(({ name }) => name));
     const mentioned = codeSpans(protocol).filter((span) => /^[A-Z]+(_[A-Z]+)+$/.test(span));
