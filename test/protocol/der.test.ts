@@ -22,7 +22,7 @@ describe("ECDSA signatures in DER", () => {
 
   it("accepts one encoding of a signature: whatever it accepts is what the encoder writes", () => {
     fc.assert(
-      fc.property(scalar, scalar, fc.nat(71), fc.nat(255), (r, s, at, byte) => {
+      fc.property(fc.tuple(scalar, scalar), fc.tuple(fc.nat(71), fc.nat(255)), ([r, s], [at, byte]) => {
         const der = rawToDer(concatBytes(r, s));
         der[at % der.length] = byte;
         const raw = ecdsaDerToRaw(der);

@@ -31,11 +31,11 @@ const outward: { readonly [K in OutwardFrame["kind"]]: Extract<OutwardFrame, { k
 };
 
 const directions = [
-  ["inward", inwardFrames, inward, outward],
-  ["outward", outwardFrames, outward, inward],
+  { name: "inward", codec: inwardFrames, own: inward, foreign: outward },
+  { name: "outward", codec: outwardFrames, own: outward, foreign: inward },
 ] as const;
 
-describe.each(directions)("%s frames", (_, codec, own, foreign) => {
+describe.each(directions)("$name frames", ({ codec, own, foreign }) => {
   const decode = (fields: Fields): unknown => codec.decode(utf8Text(encodeCanonical(fields)));
 
   it.each(Object.keys(own))("%s comes back as it was sent", (kind) => {

@@ -265,6 +265,13 @@ const signatureRules: readonly (readonly [string, string, Bend])[] = [
       pinned: (pinned) => ({ ...pinned, publicKey: toBase64url(flipBit(fromBase64url(pinned.publicKey), 90 * 8)) }),
     },
   ],
+  ["RS256 of 3072 bits", "ok signer 0", { kind: "rs3072" }],
+  ...Object.entries(laxP256).map(
+    ([name, bend]) => [`P-256 key: ${name}`, "signature", { pinned: reencoded(bend) }] as const,
+  ),
+  ...Object.entries(laxRsa).map(
+    ([name, bend]) => [`RSA key: ${name}`, "signature", { kind: "rs256", pinned: reencoded(bend) }] as const,
+  ),
   ...Object.entries(laxDer).map(
     ([name, mutate]) => [`DER: ${name}`, "signature", { knobs: { mutateSignature: mutate } }] as const,
   ),
@@ -276,7 +283,7 @@ const basePoint = concatBytes(Uint8Array.of(0x58), new Uint8Array(31).fill(0x66)
 export interface AssertionInput {
   readonly name: string;
   readonly expected: string;
-  context(): Promise<AssertionContext>;
+  readonly context: () => Promise<AssertionContext>;
 }
 
 export const assertionInputs: readonly AssertionInput[] = Object.entries({
