@@ -89,15 +89,28 @@ function transportError(code: string): HostError {
 
 /** The edge's codes at joining; its prose is never shown. */
 const REFUSALS: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
-  join_token: [
+  join_token_wrong: ["join_token", "The edge does not know this join token. Get a fresh join file and join again."],
+  join_token_used: [
     "join_token",
-    "The edge does not accept this join token: it is wrong, was used, or is older than 15 minutes. Get a fresh join file and join again.",
+    "This join token was used already; each is good for one host. Get a fresh join file and join again.",
   ],
-  too_many_joins: ["join_refused", "Too many attempts to join in one minute. Wait a minute, then join again."],
+  join_token_expired: [
+    "join_token",
+    "This join token has ended; it lasts 15 minutes. Get a fresh join file and join again.",
+  ],
+  join_refused: [
+    "join_refused",
+    "The edge could not verify what this host sent. Check that edge and host run the same version, then join again with a fresh join file.",
+  ],
   join_workspace: [
     "join_refused",
     "The join file is for another workspace than this edge serves. Get a fresh join file from the machine that runs this edge.",
   ],
+  host_removed: [
+    "join_refused",
+    "An administrator removed this host from the workspace for good. To use the machine again, join it as a new host with another --data.",
+  ],
+  too_many_joins: ["join_refused", "Too many attempts to join in one minute. Wait a minute, then join again."],
 };
 
 function refusal({ status, text }: RawAnswer): HostError {

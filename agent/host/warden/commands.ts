@@ -7,7 +7,7 @@ import { fromBase64url } from "../../../protocol/bytes.ts";
 import type { Observed } from "../../../protocol/messages.ts";
 import type { RefusalCode } from "../../../protocol/refusals.ts";
 import type { Digest } from "../../../protocol/signing.ts";
-import type { TrustState } from "../../../protocol/trust/state.ts";
+import { sameHead, type TrustState } from "../../../protocol/trust/state.ts";
 import type { OutwardFrame } from "../../../protocol/tunnel.ts";
 import {
   judgeExpect,
@@ -125,10 +125,11 @@ export class Commands {
     this.#step("verified", command.digest);
     const implementation: Implementation = implementations[command.operation];
     const seen = await implementation.observe(this.#context);
+    const observed = observedBoots(seen.gatewayBoot, undefined);
     const refuse = (code: RefusalCode): Promise<void> =>
-      this.#refuse({ kind: "refused", code, digest: command.digest, sessionVerified: true }, source, {
-        ...(seen.gatewayBoot === undefined ? {} : { gatewayBootBefore: seen.gatewayBoot }),
-      });
+      this.#refuse({ kind: "refused", code, digest: command.digest, sessionVerified: true }, source, observed);
+    // Asking the gateway took a moment: who may command can have changed in it.
+    if (!this.#isCurrent(command)) return refuse("trust_behind");
     const changed = judgeExpect(command, seen);
     if (changed !== undefined) return refuse(changed);
     if (!this.#context.challenges.consume(command.target.challenge)) return refuse("challenge");
@@ -142,10 +143,17 @@ export class Commands {
     }
     this.#step("journaled", command.digest);
     const outcome = await this.#run(command);
-    const { verdict, observed } = outcome;
     const ended = wallSeconds(this.#context.clock);
-    const stored = await this.#end({ intent: command.digest, verdict, started: at, ended, observed });
+    const { verdict } = outcome;
+    const stored = await this.#end({ intent: command.digest, verdict, started: at, ended, observed: outcome.observed });
     if (stored !== undefined) source.send(receiptFrame(stored));
+  }
+
+  #isCurrent({ intent }: Command): boolean {
+    const { trust, keys } = this.#context;
+    return (
+      trust.state !== undefined && sameHead(intent.trustHead, trust.state.head) && trust.state.hosts.has(keys.host)
+    );
   }
 
   async #run(command: Verified<Command>): Promise<Outcome> {

@@ -1,0 +1,422 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { AppendError, type AppendIo } from "../../../../agent/host/warden/append-file.ts";
+import { fromBase64url } from "../../../../protocol/bytes.ts";
+import { digestOf, verifySignature } from "../../../../protocol/signing.ts";
+import { nonceOf } from "../../../fixtures/keys.ts";
+import { asserted, stated } from "../../../fixtures/workspace.ts";
+import { encodeCanonical } from "../../../../protocol/canonical.ts";
+import { Rig, until, type RigOptions } from "./rig.ts";
+import { ftruncateSync, writeSync, fdatasyncSync } from "node:fs";
+import type { CommandDraft } from "../../../fixtures/command.ts";
+
+const rigs: Rig[] = [];
+async function rig(options: RigOptions = {}): Promise<Rig> {
+  const made = await Rig.open(options);
+  rigs.push(made);
+  await made.welcome();
+  return made;
+}
+afterEach(async () => {
+  for (const made of rigs.splice(0)) {
+    expect(made.faults).toEqual([]);
+    await made.close();
+  }
+});
+
+describe("an honest command", () => {
+  it("runs once, and its receipt says what was seen", async () => {
+    const host = await rig();
+    const command = await host.command();
+    await host.deliver(command.bytes);
+    expect(host.gateway.restarts).toBe(1);
+    expect(host.lastReceipt()).toMatchObject({
+      verdict: "executed",
+      intent: command.digest,
+      number: 1,
+      observed: { gatewayBootBefore: "boot-0001", gatewayBootAfter: "boot-after-1" },
+    });
+    const { signed } = host.last("receipt");
+    const body = fromBase64url(signed.body);
+    const publicKey = host.world.keys.host.publicKey;
+    expect(await verifySignature({ kind: "receipt", body, signature: signed.signature, publicKey })).toBe(true);
+    const steps = host.logged.flatMap((line) => (line["intent"] === command.digest ? [line["step"]] : []));
+    expect(steps).toEqual(["verified", "journaled", "executing", "executed", "receipted"]);
+  });
+
+  it("is answered with the stored receipt when it comes again, and never runs again", async () => {
+    const host = await rig();
+    const command = await host.command();
+    await host.deliver(command.bytes);
+    await host.deliver(command.bytes, 2);
+    expect(host.gateway.restarts).toBe(1);
+    expect(host.receipts()).toHaveLength(2);
+    expect(host.receipts()[1]).toEqual(host.receipts()[0]);
+  });
+
+  it("runs once when it arrives many times at once", async () => {
+    const host = await rig();
+    const command = await host.command();
+    const envelope = Buffer.from(command.bytes).toString("base64url");
+    await Promise.all(Array.from({ length: 8 }, (_, i) => host.receive({ kind: "deliver", number: i, envelope })));
+    await host.idle();
+    expect(host.gateway.restarts).toBe(1);
+  });
+
+  it("is known to the next process over the same files", async () => {
+    const host = await rig();
+    const command = await host.command();
+    await host.deliver(command.bytes);
+    const next = await host.reopen();
+    rigs.splice(0, 1, next);
+    await next.welcome();
+    await next.deliver(command.bytes);
+    expect(next.gateway.restarts).toBe(1);
+    expect(next.lastReceipt()).toEqual(host.lastReceipt());
+  });
+
+  it("chains receipts", async () => {
+    const host = await rig();
+    await host.deliver((await host.command()).bytes);
+    const first = host.last("receipt").signed;
+    await host.deliver((await host.command()).bytes, 2);
+    expect(host.lastReceipt()).toMatchObject({ number: 2, previous: digestOf("receipt", fromBase64url(first.body)) });
+  });
+});
+
+/** Rules behind the session's signature: receipted, the intent stays unknown, the challenge lives. */
+const receipted: Record<string, (draft: CommandDraft, host: Rig) => Promise<void> | void> = {
+  approval_missing: (draft) => {
+    draft.approvals = [];
+  },
+  "approval.user_verification": (draft) => {
+    const [approval] = draft.approvals;
+    if (approval !== undefined) approval.knobs = { ...approval.knobs, flags: 0x01 };
+  },
+  clock: (draft) => {
+    const [approval] = draft.approvals;
+    if (approval !== undefined) approval.body = { ...approval.body, after: 90 };
+  },
+  expect: (draft) => {
+    draft.target = { ...draft.target, expect: { gatewayBoot: "boot-other" } };
+  },
+  people: (draft, host) => {
+    const [approval] = draft.approvals;
+    if (approval !== undefined) approval.passkey = host.world.people.otto.passkey;
+  },
+  role: (draft, host) => {
+    const [approval] = draft.approvals;
+    if (approval !== undefined) approval.passkey = host.world.people.vera.passkey;
+  },
+};
+
+describe("refusals after the session's signature", () => {
+  for (const [code, bend] of Object.entries(receipted)) {
+    it(`${code}: receipted, not known, challenge not spent`, async () => {
+      const host = await rig();
+      const { challenge, now } = await host.prepared();
+      const honest = (draft: CommandDraft): void => {
+        draft.target = { ...draft.target, challenge, iat: now };
+      };
+      const bent = await host.seal((draft) => {
+        honest(draft);
+        void bend(draft, host);
+      });
+      await host.deliver(bent.bytes);
+      expect(host.gateway.restarts).toBe(0);
+      expect(host.lastReceipt()).toMatchObject({ verdict: "refused", code, number: 1, intent: bent.digest });
+      await host.deliver((await host.seal(honest)).bytes, 2);
+      expect(host.gateway.restarts).toBe(1);
+      expect(host.lastReceipt()).toMatchObject({ verdict: "executed", number: 2 });
+    });
+  }
+
+  it("repeats a refusal instead of writing it again", async () => {
+    const host = await rig();
+    const command = await host.command((draft) => (draft.approvals = []));
+    await host.deliver(command.bytes);
+    await host.deliver(command.bytes, 2);
+    expect(host.receipts().map((receipt) => receipt.number)).toEqual([1, 1]);
+    expect(host.context.journal.position.number).toBe(1);
+  });
+
+  it("local_policy: the deny list of the machine wins", async () => {
+    const host = await rig({ denyList: "# never\ngateway.*\n" });
+    await host.deliver((await host.command()).bytes);
+    expect(host.gateway.restarts).toBe(0);
+    expect(host.lastReceipt()).toMatchObject({ verdict: "refused", code: "local_policy" });
+  });
+});
+
+/** Rules before it: unsigned, counted, nothing in the chain. */
+const unsigned: Record<string, (draft: CommandDraft, host: Rig) => void> = {
+  workspace: (draft) => {
+    draft.intent = { ...draft.intent, workspace: nonceOf("elsewhere") };
+  },
+  target: (draft) => {
+    draft.target = { ...draft.target, host: "h-elsewhere" };
+  },
+  dispatch: (draft, host) => {
+    draft.dispatch.signer = host.world.keys.stranger;
+  },
+  challenge: (draft) => {
+    draft.target = { ...draft.target, challenge: nonceOf("never minted") };
+  },
+  session_key: (draft, host) => {
+    draft.sessionSigner = host.world.keys.stranger;
+  },
+};
+
+describe("refusals before the session's signature", () => {
+  for (const [code, bend] of Object.entries(unsigned)) {
+    it(`${code}: an unsigned frame, a counter, no receipt`, async () => {
+      const host = await rig();
+      const before = host.warden.standing().unsignedRefusals;
+      const command = await host.command((draft) => bend(draft, host));
+      await host.receive({ kind: "deliver", number: 1, envelope: Buffer.from(command.bytes).toString("base64url") });
+      await until(() => host.sent.at(-1)?.kind === "refused");
+      expect(host.last("refused")).toEqual({ kind: "refused", subject: command.digest, code });
+      expect(host.warden.standing().unsignedRefusals).toBe(before + 1);
+      expect(host.receipts()).toEqual([]);
+      expect(host.gateway.restarts).toBe(0);
+    });
+  }
+
+  it("malformed: garbage gets no answer at all", async () => {
+    const host = await rig();
+    const before = host.sent.length;
+    await host.deliver(new TextEncoder().encode("{}"));
+    expect(host.sent.length).toBe(before);
+    expect(host.warden.standing().unsignedRefusals).toBeGreaterThan(0);
+  });
+});
+
+describe("expired and spent challenges", () => {
+  it("refuses after five minutes", async () => {
+    const host = await rig();
+    const command = await host.command();
+    host.clock.advance(301);
+    await host.deliver(command.bytes);
+    expect(host.last("refused").code).toBe("challenge");
+  });
+
+  it("refuses after a jump of the wall clock", async () => {
+    const host = await rig();
+    const command = await host.command();
+    host.clock.wallMilliseconds += 6_000;
+    await host.deliver(command.bytes);
+    expect(host.last("refused").code).toBe("challenge");
+  });
+
+  it("refuses a second intent on a challenge that one intent spent", async () => {
+    const host = await rig();
+    const { challenge, now } = await host.prepared();
+    const use = (id: string) => (draft: CommandDraft) => {
+      draft.target = { ...draft.target, challenge, iat: now, expect: { gatewayBoot: host.gateway.boot } };
+      draft.intent = { ...draft.intent, id: nonceOf(id) };
+    };
+    await host.deliver((await host.seal(use("one"))).bytes);
+    await host.deliver((await host.seal(use("two"))).bytes, 2);
+    expect(host.gateway.restarts).toBe(1);
+    expect(host.last("refused").code).toBe("challenge");
+  });
+
+  it("refuses the challenge of an earlier process", async () => {
+    const host = await rig();
+    const command = await host.command();
+    const next = await host.reopen();
+    rigs.splice(0, 1, next);
+    await next.welcome();
+    await next.deliver(command.bytes);
+    expect(next.last("refused").code).toBe("challenge");
+    expect(next.gateway.restarts).toBe(0);
+  });
+});
+
+describe("a full disk", () => {
+  function failingIo(): AppendIo & { fail: boolean; from: number } {
+    return {
+      fail: false,
+      from: 0,
+      write(fd, bytes, position) {
+        if (!this.fail) return writeSync(fd, bytes, 0, bytes.length, position);
+        writeSync(fd, bytes, 0, 3, position); // half a line first, as a real disk does
+        throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+      },
+      sync: fdatasyncSync,
+      truncate: ftruncateSync,
+    };
+  }
+
+  it("refuses before acting, runs nothing, and works again when there is space", async () => {
+    const io = failingIo();
+    const host = await rig({ journalIo: io });
+    const command = await host.command();
+    io.fail = true;
+    await host.deliver(command.bytes);
+    expect(host.gateway.restarts).toBe(0);
+    expect(host.last("refused")).toMatchObject({ subject: command.digest, code: "journal" });
+    io.fail = false;
+    await host.deliver((await host.command()).bytes, 2);
+    expect(host.gateway.restarts).toBe(1);
+    const next = await host.reopen({});
+    rigs.splice(0, 1, next);
+    expect(next.context.journal.position.number).toBe(1);
+    expect(next.context.journal.tornBytes).toBe(0);
+  });
+
+  it("sends no receipt that is not on disk, and sends it once it is", async () => {
+    const io = failingIo();
+    const host = await rig({ journalIo: io });
+    host.gateway.onRestart = () => {
+      io.fail = true;
+    };
+    const command = await host.command();
+    await host.receive({ kind: "deliver", number: 1, envelope: Buffer.from(command.bytes).toString("base64url") });
+    await until(() => host.logged.some((line) => line["event"] === "journal_write_failed"));
+    expect(host.receipts()).toEqual([]);
+    io.fail = false;
+    await until(() => host.receipts().length === 1);
+    expect(host.lastReceipt().verdict).toBe("executed");
+    expect(host.gateway.restarts).toBe(1);
+  });
+
+  it("refuses everything after a failed sync", async () => {
+    const io = failingIo();
+    let breaks = false;
+    const host = await rig({
+      journalIo: {
+        ...io,
+        sync: (fd) => {
+          if (breaks) throw new AppendError("sync");
+          fdatasyncSync(fd);
+        },
+      },
+    });
+    const command = await host.command();
+    breaks = true;
+    await host.deliver(command.bytes);
+    breaks = false;
+    await host.deliver((await host.command()).bytes, 2);
+    expect(host.gateway.restarts).toBe(0);
+    expect(host.last("refused").code).toBe("journal");
+  });
+});
+
+describe("trust that moves on", () => {
+  it("fetches once when the command knows more, then runs it", async () => {
+    const host = await rig({ wait: () => new Promise(() => undefined) });
+    const { world } = host;
+    const passkey = world.people.ada.passkey;
+    const later = await stated(
+      { state: world.state, by: passkey },
+      { kind: "role.assign", body: { person: "p-vera", roles: ["operator"] } },
+    );
+    const head = {
+      n: world.state.head.n + 1,
+      hash: digestOf("statement", fromBase64url(later.statement)),
+      revoked: world.state.head.revoked,
+    };
+    const command = await host.command((draft) => {
+      draft.intent = { ...draft.intent, trustHead: head };
+    });
+    await host.receive({ kind: "deliver", number: 1, envelope: Buffer.from(command.bytes).toString("base64url") });
+    await until(() => host.sent.some((frame) => frame.kind === "trust-want"));
+    expect(host.last("trust-want").after).toEqual(world.state.head);
+    await host.receive({ kind: "trust", page: { statements: [later] } });
+    await until(() => host.receipts().length === 1);
+    expect(host.lastReceipt()).toMatchObject({ verdict: "executed", trustHead: head });
+    expect(host.last("trust-ack")).toBeDefined();
+  });
+
+  it("refuses trust_behind when nothing newer comes, and asks at most once a minute", async () => {
+    const host = await rig();
+    const head = { ...host.world.state.head, n: 99 };
+    for (const number of [1, 2]) {
+      const command = await host.command((draft) => {
+        draft.intent = { ...draft.intent, trustHead: head };
+      });
+      await host.deliver(command.bytes, number);
+      expect(host.last("refused").code).toBe("trust_behind");
+    }
+    expect(host.sent.filter((frame) => frame.kind === "trust-want")).toHaveLength(1);
+  });
+
+  it("obeys nobody any more once it was removed", async () => {
+    const host = await rig();
+    const { world } = host;
+    const command = await host.command();
+    const removal = await stated(
+      { state: world.state, by: world.people.ada.passkey },
+      { kind: "host.remove", body: { host: world.host } },
+    );
+    await host.receive({ kind: "trust", page: { statements: [removal] } });
+    await host.deliver(command.bytes);
+    expect(host.gateway.restarts).toBe(0);
+    expect(host.warden.isAdmitted()).toBe(false);
+    expect(await host.prepare()).toMatchObject({ kind: "refused", code: "target" });
+  });
+
+  it("refuses when trust changes while the gateway is asked", async () => {
+    const host = await rig();
+    const { world } = host;
+    const command = await host.command();
+    const change = await stated(
+      { state: world.state, by: world.people.ada.passkey },
+      { kind: "role.assign", body: { person: "p-otto", roles: [] } },
+    );
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    const { promise: answer, resolve: reply } = Promise.withResolvers<string>();
+    host.gateway.bootId = () => {
+      ask();
+      return answer;
+    };
+    await host.receive({ kind: "deliver", number: 1, envelope: Buffer.from(command.bytes).toString("base64url") });
+    await asked;
+    await host.receive({ kind: "trust", page: { statements: [change] } });
+    reply("boot-0001");
+    await until(() => host.receipts().length === 1);
+    expect(host.lastReceipt()).toMatchObject({ verdict: "refused", code: "trust_behind" });
+    expect(host.gateway.restarts).toBe(0);
+  });
+});
+
+describe("operations that go wrong", () => {
+  it("failed: no new boot came", async () => {
+    const host = await rig();
+    host.gateway.restart = () => Promise.resolve({ before: "boot-0001", after: undefined });
+    await host.deliver((await host.command()).bytes);
+    expect(host.lastReceipt()).toMatchObject({ verdict: "failed", observed: { gatewayBootBefore: "boot-0001" } });
+  });
+
+  it("failed: the gateway refused, with the code in the log only", async () => {
+    const host = await rig();
+    host.gateway.restart = () =>
+      Promise.reject(Object.assign(new Error("content of the gateway"), { code: "refused" }));
+    await host.deliver((await host.command()).bytes);
+    expect(host.lastReceipt().verdict).toBe("failed");
+    expect(JSON.stringify(host.logged)).not.toContain("content of the gateway");
+    expect(host.logged).toContainEqual(expect.objectContaining({ step: "executed", reason: "refused" }));
+  });
+
+  it("takes a boot id that is none for no claim", async () => {
+    const host = await rig();
+    host.gateway.restart = () => Promise.resolve({ before: "boot-0001", after: "\u001b[2Jboot" });
+    await host.deliver((await host.command()).bytes);
+    expect(host.lastReceipt()).toMatchObject({ verdict: "failed", observed: { gatewayBootBefore: "boot-0001" } });
+  });
+});
+
+describe("a touch made for something else", () => {
+  it("does not pass as an approval", async () => {
+    const host = await rig();
+    const { workspace, people } = host.world;
+    const subject = nonceOf("other");
+    const other = encodeCanonical({ v: 1, workspace, kind: "intent", subject, decision: "approve", after: 1 });
+    const foreign = await asserted(people.ada.passkey, "approval", { body: other });
+    const command = await host.command((draft) => {
+      draft.envelope = { approvals: [foreign] };
+    });
+    await host.deliver(command.bytes);
+    expect(host.lastReceipt()).toMatchObject({ verdict: "refused", code: "approval_subject" });
+  });
+});

@@ -1,0 +1,331 @@
+/**
+ * A warden on real files with a bendable clock and a gateway of three lines, and an edge that plays the other end of
+ * the tunnel honestly unless a test tells it otherwise.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TrustStore } from "../../../../agent/host/warden/trust-store.ts";
+import { ChallengeTable } from "../../../../agent/host/warden/challenges.ts";
+import { openDenyList } from "../../../../agent/host/warden/deny-list.ts";
+import type { WardenContext } from "../../../../agent/host/warden/deps.ts";
+import { Journal } from "../../../../agent/host/warden/journal.ts";
+import { readHostKeys } from "../../../../agent/host/warden/keys.ts";
+import { openWarden, type Warden, type WardenTunnel } from "../../../../agent/host/warden/warden.ts";
+import type { AppendIo } from "../../../../agent/host/warden/append-file.ts";
+import type { GatewayControl } from "../../../../agent/host/gateway/control-interface.ts";
+import type { HostLogLine } from "../../../../agent/host/log.ts";
+import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
+import { encodeCanonical } from "../../../../protocol/canonical.ts";
+import {
+  assertedCodec,
+  preparedCodec,
+  receiptCodec,
+  type Prepared,
+  type Receipt,
+  type Signed,
+} from "../../../../protocol/messages.ts";
+import { verifySignature } from "../../../../protocol/signing.ts";
+import type { TrustPage } from "../../../../protocol/trust/statements.ts";
+import { helloCodec, type Hello, type InwardFrame, type OutwardFrame } from "../../../../protocol/tunnel.ts";
+import {
+  CERT_FINGERPRINT,
+  draftCommand,
+  GATEWAY_BOOT,
+  sealCommand,
+  signedPrepare,
+  TUNNEL,
+  type CommandDraft,
+  type SealedCommand,
+} from "../../../fixtures/command.ts";
+import { nonceOf, seedOf, signed } from "../../../fixtures/keys.ts";
+import { makeWorld, NOW, type Fields, type World } from "../../../fixtures/workspace.ts";
+
+export class FakeGateway implements GatewayControl {
+  boot: string | undefined = GATEWAY_BOOT;
+  restarts = 0;
+  /** Runs inside every restart, before the new boot answers. */
+  onRestart: () => Promise<void> | void = () => undefined;
+
+  bootId(): Promise<string | undefined> {
+    return Promise.resolve(this.boot);
+  }
+  configHash(): Promise<string | undefined> {
+    return Promise.resolve(undefined);
+  }
+  async restart(): Promise<{ before: string; after: string | undefined }> {
+    const before = this.boot ?? "boot-none";
+    this.restarts += 1;
+    await this.onRestart();
+    this.boot = `boot-after-${String(this.restarts)}`;
+    return { before, after: this.boot };
+  }
+}
+
+export class FakeClock {
+  wallMilliseconds = NOW * 1_000;
+  monotonicMilliseconds = 1_000_000;
+  wall(): number {
+    return this.wallMilliseconds;
+  }
+  monotonic(): number {
+    return this.monotonicMilliseconds;
+  }
+  /** Time passes, on both clocks. */
+  advance(seconds: number): void {
+    this.wallMilliseconds += seconds * 1_000;
+    this.monotonicMilliseconds += seconds * 1_000;
+  }
+}
+
+export interface RigOptions {
+  readonly world?: World;
+  readonly directory?: string;
+  readonly gateway?: FakeGateway;
+  readonly clock?: FakeClock;
+  readonly journalIo?: AppendIo;
+  readonly log?: (line: HostLogLine) => void;
+  readonly denyList?: string;
+  /** How time is waited out; at once unless given. */
+  readonly wait?: (milliseconds: number) => Promise<void>;
+}
+
+let counter = 0;
+let shared: Promise<World> | undefined;
+
+/** One world for all tests of a file: making its passkeys takes longer than most tests. It is never changed. */
+export function theWorld(): Promise<World> {
+  shared ??= makeWorld();
+  return shared;
+}
+
+export class Rig {
+  readonly world: World;
+  readonly directory: string;
+  readonly gateway: FakeGateway;
+  readonly clock: FakeClock;
+  readonly context: WardenContext;
+  readonly warden: Warden;
+  readonly sent: OutwardFrame[] = [];
+  readonly logged: HostLogLine[];
+  readonly faults: unknown[];
+  tunnel: WardenTunnel;
+
+  private constructor(parts: {
+    world: World;
+    directory: string;
+    gateway: FakeGateway;
+    clock: FakeClock;
+    context: WardenContext;
+    warden: Warden;
+    logged: HostLogLine[];
+    faults: unknown[];
+  }) {
+    this.world = parts.world;
+    this.directory = parts.directory;
+    this.gateway = parts.gateway;
+    this.clock = parts.clock;
+    this.context = parts.context;
+    this.warden = parts.warden;
+    this.logged = parts.logged;
+    this.faults = parts.faults;
+    this.tunnel = this.warden.connect((frame) => this.sent.push(frame));
+  }
+
+  static async open(options: RigOptions = {}): Promise<Rig> {
+    const world = options.world ?? (await theWorld());
+    const directory = options.directory ?? temporary();
+    writeKeys(directory);
+    if (options.denyList !== undefined) writeFileSync(join(directory, "deny"), options.denyList, { mode: 0o600 });
+    const gateway = options.gateway ?? new FakeGateway();
+    const clock = options.clock ?? new FakeClock();
+    const logged: HostLogLine[] = [];
+    const faults: unknown[] = [];
+    const keys = readHostKeys(join(directory, "keys.json"));
+    if (keys === undefined) throw new TypeError("rig: no keys");
+    const nonce = (): string => nonceOf(`rig ${String((counter += 1))}`);
+    const context: WardenContext = {
+      workspace: world.workspace,
+      keys,
+      trust: await TrustStore.open({ path: join(directory, "trust.jsonl"), pin: { workspace: world.workspace } }),
+      journal: Journal.open({
+        path: join(directory, "journal.jsonl"),
+        now: Math.floor(clock.wall() / 1_000),
+        ...(options.journalIo === undefined ? {} : { io: options.journalIo }),
+      }),
+      challenges: new ChallengeTable({ clock, nonce }),
+      denyList: openDenyList({ path: join(directory, "deny"), ownUid: process.getuid?.() ?? 0 }),
+      clock,
+      nonce,
+      hostBoot: nonce(),
+      certFingerprint: CERT_FINGERPRINT,
+      activeSessions: () => 2,
+      gateway,
+      wait: options.wait ?? (() => new Promise((resolve) => setImmediate(resolve))),
+      log: (line) => {
+        logged.push(line);
+        options.log?.(line);
+      },
+    };
+    const warden = openWarden({ context, onFault: (error) => faults.push(error) });
+    return new Rig({ world, directory, gateway, clock, context, warden, logged, faults });
+  }
+
+  /** A second process over the same files. */
+  async reopen(options: RigOptions = {}): Promise<Rig> {
+    await this.warden.stop();
+    return Rig.open({
+      world: this.world,
+      directory: this.directory,
+      gateway: this.gateway,
+      clock: this.clock,
+      ...options,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.warden.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  page(): TrustPage {
+    return { root: this.world.root, statements: [...this.world.statements] };
+  }
+
+  receive(frame: InwardFrame): Promise<void> {
+    return this.tunnel.receive(frame);
+  }
+
+  /** A new tunnel, from challenge to welcome. `change` bends the welcome before it is signed. */
+  async welcome(change: Fields = {}, signer = this.world.keys.dispatch): Promise<void> {
+    this.tunnel = this.warden.connect((frame) => this.sent.push(frame));
+    const hello = await this.challenge();
+    await this.receive({ kind: "trust", page: this.page() });
+    await this.receive({ kind: "welcome", signed: await this.signWelcome(hello, change, signer) });
+  }
+
+  async challenge(): Promise<Hello> {
+    await this.receive({ kind: "challenge", edgeNonce: nonceOf("edge nonce"), tunnel: TUNNEL });
+    const frame = this.last("hello");
+    const body = fromBase64url(frame.signed.body);
+    const isOwn = await verifySignature({
+      kind: "hello",
+      body,
+      signature: frame.signed.signature,
+      publicKey: this.world.keys.host.publicKey,
+    });
+    if (!isOwn) throw new Error("hello is not signed by the host key");
+    return helloCodec.decode(body);
+  }
+
+  signWelcome(hello: Hello, change: Fields = {}, signer = this.world.keys.dispatch): Promise<Signed> {
+    const body = {
+      v: 1,
+      workspace: this.world.workspace,
+      host: this.world.host,
+      tunnel: hello.tunnel,
+      certFingerprint: CERT_FINGERPRINT,
+      hostNonce: hello.nonce,
+      edgeNonce: hello.edgeNonce,
+      ...change,
+    };
+    return signed(signer, "welcome", encodeCanonical(body));
+  }
+
+  /** Asks for a challenge with an honest session, or a bent one. */
+  async prepare(change: Fields = {}, bend: (draft: CommandDraft) => void = () => undefined): Promise<OutwardFrame> {
+    const command = await this.seal(bend);
+    const prepare = await signedPrepare(this.world, command.session, {
+      jti: nonceOf(`jti ${String((counter += 1))}`),
+      ...change,
+    });
+    return this.prepareWith(prepare, toBase64url(assertedCodec.encode(command.submission.session)));
+  }
+
+  async prepareWith(prepare: Signed, session: string): Promise<OutwardFrame> {
+    const before = this.sent.length;
+    await this.receive({ kind: "prepare", prepare, session });
+    await until(() => this.sent.length > before);
+    const frame = this.sent.at(-1);
+    if (frame === undefined) throw new Error("no answer");
+    return frame;
+  }
+
+  async prepared(change: Fields = {}): Promise<Prepared> {
+    const frame = await this.prepare(change);
+    if (frame.kind !== "prepared") throw new Error(`not prepared: ${JSON.stringify(frame)}`);
+    // The fixtures' person presses three seconds after the page got the answer.
+    this.clock.advance(4);
+    return preparedCodec.decode(fromBase64url(frame.signed.body));
+  }
+
+  /** A sealed command in this rig's world; sessions come out the same every time. */
+  seal(bend: (draft: CommandDraft) => void = () => undefined): Promise<SealedCommand> {
+    const draft = draftCommand(this.world);
+    bend(draft);
+    return sealCommand(this.world, draft);
+  }
+
+  /** An honest envelope for a fresh challenge of this host; `bend` comes last. */
+  async command(bend: (draft: CommandDraft) => void = () => undefined): Promise<SealedCommand> {
+    const { challenge, now, facts, trustHead } = await this.prepared();
+    return this.seal((draft) => {
+      draft.intent = { ...draft.intent, trustHead, id: nonceOf(`intent ${String((counter += 1))}`) };
+      draft.target = { ...draft.target, challenge, iat: now, expect: { gatewayBoot: facts.gatewayBoot } };
+      bend(draft);
+    });
+  }
+
+  /** Hands an envelope in and waits for the lane to be idle again. */
+  async deliver(envelope: Uint8Array, number = 1): Promise<void> {
+    await this.receive({ kind: "deliver", number, envelope: toBase64url(envelope) });
+    await this.idle();
+  }
+
+  /** Everything that was handed in is over: the lane answers a probe that it refuses at once. */
+  async idle(): Promise<void> {
+    const before = this.logged.length;
+    await this.receive({ kind: "deliver", number: 0, envelope: toBase64url(new Uint8Array([0x7b])) });
+    await until(() =>
+      this.logged.slice(before).some((line) => line["code"] === "malformed" || line["code"] === "target"),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  receipts(): readonly Receipt[] {
+    return this.sent.flatMap((frame) =>
+      frame.kind === "receipt" ? [receiptCodec.decode(fromBase64url(frame.signed.body))] : [],
+    );
+  }
+
+  lastReceipt(): Receipt {
+    const receipt = this.receipts().at(-1);
+    if (receipt === undefined) throw new Error("no receipt");
+    return receipt;
+  }
+
+  last<K extends OutwardFrame["kind"]>(kind: K): Extract<OutwardFrame, { kind: K }> {
+    const frame = this.sent.findLast((sent) => sent.kind === kind);
+    if (frame === undefined) throw new Error(`no ${kind} was sent`);
+    return frame as Extract<OutwardFrame, { kind: K }>;
+  }
+}
+
+export function temporary(): string {
+  return mkdtempSync(join(tmpdir(), "clawhold-warden-"));
+}
+
+export function writeKeys(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const keys = { v: 1, hostSeed: toBase64url(seedOf("host")), cosignSeed: toBase64url(seedOf("host cosign")) };
+  writeFileSync(join(directory, "keys.json"), JSON.stringify(keys), { mode: 0o600 });
+}
+
+/** Waits for something that another task of this process does. */
+export async function until(isSo: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 20_000; turn += 1) {
+    if (isSo()) return;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  throw new Error("it never became so");
+}

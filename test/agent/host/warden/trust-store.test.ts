@@ -1,0 +1,166 @@
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { TrustStore } from "../../../../agent/host/warden/trust-store.ts";
+import { AppendError } from "../../../../agent/host/warden/append-file.ts";
+import { makeRoot, stated, type World } from "../../../fixtures/workspace.ts";
+import { nonceOf } from "../../../fixtures/keys.ts";
+import { temporary, theWorld } from "./rig.ts";
+
+let world: World;
+let directory: string;
+let path: string;
+beforeAll(async () => {
+  world = await theWorld();
+});
+beforeEach(() => {
+  directory = temporary();
+  path = join(directory, "trust.jsonl");
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const open = (): Promise<TrustStore> => TrustStore.open({ path, pin: { workspace: world.workspace } });
+const page = () => ({ root: world.root, statements: [...world.statements] });
+
+describe("growing", () => {
+  it("holds after a start what it held before", async () => {
+    const store = await open();
+    expect(await store.accept(page())).toEqual({ added: world.statements.length + 1, refusal: undefined });
+    store.close();
+    const again = await open();
+    expect(again.state?.head).toEqual(world.state.head);
+    expect(again.state).toEqual(world.state);
+    again.close();
+  });
+
+  it("takes pages in parts, and ignores what it knows", async () => {
+    const store = await open();
+    await store.accept({ root: world.root, statements: world.statements.slice(0, 3) });
+    expect(await store.accept(page())).toEqual({ added: world.statements.length - 3, refusal: undefined });
+    expect(await store.accept(page())).toEqual({ added: 0, refusal: undefined });
+    store.close();
+  });
+
+  it("accepts the setup key as a pin", async () => {
+    const store = await TrustStore.open({ path, pin: { setupKey: world.setupKey } });
+    expect((await store.accept(page())).refusal).toBeUndefined();
+    expect(store.state?.workspace).toBe(world.workspace);
+    store.close();
+  });
+});
+
+describe("refusing", () => {
+  it("a root that is not the pinned one", async () => {
+    const other = await makeRoot((draft) => {
+      draft.root = { ...draft.root, at: 7 };
+    });
+    const store = await open();
+    expect(await store.accept({ root: other.signed, statements: [] })).toEqual({ added: 0, refusal: "workspace" });
+    store.close();
+    const bySetup = await TrustStore.open({ path, pin: { setupKey: nonceOf("another setup key") } });
+    expect((await bySetup.accept({ root: world.root, statements: [] })).refusal).toBe("setup_key");
+    bySetup.close();
+  });
+
+  it("statements before a root, and out of their place", async () => {
+    const store = await open();
+    expect((await store.accept({ statements: [...world.statements] })).refusal).toBe("no_root");
+    await store.accept({ root: world.root, statements: [] });
+    expect((await store.accept({ statements: world.statements.slice(1) })).refusal).toBe("place");
+    expect(store.state?.head.n).toBe(0);
+    store.close();
+  });
+
+  it("a validly signed sibling: a fork, which changes nothing", async () => {
+    const store = await open();
+    await store.accept(page());
+    const sibling = await stated(
+      { state: world.state, by: world.people.ada.passkey },
+      { kind: "role.assign", body: { person: "p-vera", roles: ["operator"] } },
+    );
+    const mine = await stated(
+      { state: world.state, by: world.people.ada.passkey },
+      { kind: "role.assign", body: { person: "p-vera", roles: [] } },
+    );
+    expect((await store.accept({ statements: [mine] })).added).toBe(1);
+    const head = store.state?.head;
+    expect(await store.accept({ statements: [sibling] })).toEqual({ added: 0, refusal: "fork" });
+    expect(store.state?.head).toEqual(head);
+    store.close();
+  });
+
+  it("an older page: it never goes back", async () => {
+    const store = await open();
+    await store.accept(page());
+    await store.accept({ root: world.root, statements: world.statements.slice(0, 2) });
+    expect(store.state?.head).toEqual(world.state.head);
+    store.close();
+  });
+
+  it("stops at the first statement that does not verify, and keeps what came before", async () => {
+    const byViewer = await stated(
+      { state: world.state, by: world.people.vera.passkey },
+      { kind: "host.remove", body: { host: world.host } },
+    );
+    const store = await open();
+    const result = await store.accept({ root: world.root, statements: [...world.statements, byViewer] });
+    expect(result).toEqual({ added: world.statements.length + 1, refusal: "role" });
+    expect(store.state?.head).toEqual(world.state.head);
+    store.close();
+  });
+});
+
+describe("the file", () => {
+  it("loses at most a line that never counted", async () => {
+    const store = await open();
+    await store.accept(page());
+    store.close();
+    appendFileSync(path, '{"approvals":[{"asser');
+    const again = await open();
+    expect(again.state?.head).toEqual(world.state.head);
+    again.close();
+  });
+
+  it("is refused when a line was changed, taken out or is foreign", async () => {
+    const store = await open();
+    await store.accept(page());
+    store.close();
+    const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+    const damaged = expect.objectContaining({ code: "trust_damaged" });
+    for (const bent of [
+      lines.toSpliced(1, 1),
+      lines.toSpliced(2, 0, "{}"),
+      [lines[0] ?? "", lines[2] ?? ""],
+      lines.slice(1),
+    ]) {
+      writeFileSync(path, bent.map((line) => `${line}\n`).join(""));
+      await expect(open()).rejects.toEqual(damaged);
+    }
+  });
+
+  it("is refused under another pin", async () => {
+    const store = await open();
+    await store.accept(page());
+    store.close();
+    await expect(TrustStore.open({ path, pin: { workspace: nonceOf("other") } })).rejects.toMatchObject({
+      code: "trust_damaged",
+    });
+  });
+
+  it("counts nothing that could not be written", async () => {
+    const store = await TrustStore.open({
+      path,
+      pin: { workspace: world.workspace },
+      io: {
+        write: () => {
+          throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+        },
+        sync: () => undefined,
+        truncate: () => undefined,
+      },
+    });
+    await expect(store.accept(page())).rejects.toBeInstanceOf(AppendError);
+    expect(store.state).toBeUndefined();
+    store.close();
+  });
+});
