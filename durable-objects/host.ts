@@ -323,7 +323,7 @@ export class Host extends DurableObject<Env> {
   closeTunnel(identity: Identity): void {
     this.#identify(identity);
     for (const socket of this.ctx.getWebSockets(sockets.AGENT_TAG)) {
-      sockets.tryClose(socket, sockets.CLOSE.removed, "the certificate was revoked");
+      sockets.tryClose(socket, sockets.CLOSE.removed, "the certificate is no longer good");
     }
   }
 

@@ -15,32 +15,37 @@ export interface PinnedKey {
 const P256_SPKI_PREFIX = fromHex("3059301306072a8648ce3d020106082a8648ce3d03010703420004");
 /** AlgorithmIdentifier of rsaEncryption with its NULL (RFC 3279, section 2.3.1). */
 const RSA_ALGORITHM = fromHex("300d06092a864886f70d0101010500");
-const COORDINATE_BYTES = 32;
+/** A P-256 coordinate, an Ed25519 key. */
+const KEY_BYTES = 32;
 const P256 = 1;
 const ED25519 = 6;
 
 export function pinnedKeyOf(coseKey: Uint8Array<ArrayBuffer>): PinnedKey | undefined {
   const key = decodeCredentialPublicKey(coseKey);
   const alg = key.get(cose.COSEKEYS.alg);
-  if (cose.isCOSEPublicKeyEC2(key) && alg === cose.COSEALG.ES256) {
-    const x = key.get(cose.COSEKEYS.x);
-    const y = key.get(cose.COSEKEYS.y);
-    if (key.get(cose.COSEKEYS.crv) !== P256 || x?.length !== COORDINATE_BYTES || y?.length !== COORDINATE_BYTES)
-      return undefined;
-    return { alg: "ES256", publicKey: concatBytes(P256_SPKI_PREFIX, x, y) };
-  }
-  if (cose.isCOSEPublicKeyOKP(key) && alg === cose.COSEALG.EdDSA) {
-    const x = key.get(cose.COSEKEYS.x);
-    if (key.get(cose.COSEKEYS.crv) !== ED25519 || x?.length !== 32) return undefined;
-    return { alg: "Ed25519", publicKey: new Uint8Array(x) };
-  }
-  if (cose.isCOSEPublicKeyRSA(key) && alg === cose.COSEALG.RS256) {
-    const n = key.get(cose.COSEKEYS.n);
-    const e = key.get(cose.COSEKEYS.e);
-    if (n === undefined || e === undefined) return undefined;
-    return { alg: "RS256", publicKey: rsaSpki(n, e) };
-  }
+  if (cose.isCOSEPublicKeyEC2(key) && alg === cose.COSEALG.ES256) return p256Key(key);
+  if (cose.isCOSEPublicKeyOKP(key) && alg === cose.COSEALG.EdDSA) return ed25519Key(key);
+  if (cose.isCOSEPublicKeyRSA(key) && alg === cose.COSEALG.RS256) return rsaKey(key);
   return undefined;
+}
+
+function p256Key(key: cose.COSEPublicKeyEC2): PinnedKey | undefined {
+  const x = key.get(cose.COSEKEYS.x);
+  const y = key.get(cose.COSEKEYS.y);
+  if (key.get(cose.COSEKEYS.crv) !== P256 || x?.length !== KEY_BYTES || y?.length !== KEY_BYTES) return undefined;
+  return { alg: "ES256", publicKey: concatBytes(P256_SPKI_PREFIX, x, y) };
+}
+
+function ed25519Key(key: cose.COSEPublicKeyOKP): PinnedKey | undefined {
+  const x = key.get(cose.COSEKEYS.x);
+  if (key.get(cose.COSEKEYS.crv) !== ED25519 || x?.length !== KEY_BYTES) return undefined;
+  return { alg: "Ed25519", publicKey: new Uint8Array(x) };
+}
+
+function rsaKey(key: cose.COSEPublicKeyRSA): PinnedKey | undefined {
+  const n = key.get(cose.COSEKEYS.n);
+  const e = key.get(cose.COSEKEYS.e);
+  return n === undefined || e === undefined ? undefined : { alg: "RS256", publicKey: rsaSpki(n, e) };
 }
 
 function rsaSpki(n: Uint8Array, e: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -43,6 +43,8 @@ export async function joinHost(body: Uint8Array, deps: Deps): Promise<Uint8Array
     revoked: false,
     joinedAt: now,
   });
+  // A tunnel that is open rests on the certificate before this one.
+  await deps.host(join.workspace, host).closeTunnel({ workspace: join.workspace, host });
   return joinAnswerCodec.encode({ host, certificate: toBase64url(certificate.der) });
 }
 

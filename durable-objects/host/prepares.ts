@@ -49,6 +49,6 @@ export class Prepares {
 
   /** The tunnel is gone: nobody will answer. */
   settleAll(answer: PrepareAnswer): void {
-    for (const { settle } of [...this.#waiting.values()]) settle(answer);
+    for (const { settle } of this.#waiting.values()) settle(answer);
   }
 }

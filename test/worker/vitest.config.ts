@@ -1,0 +1,45 @@
+/**
+ * The Worker and its objects in real workerd with the real migrations. Storage is one per file. Offline: no cf.json,
+ * no telemetry.
+ */
+import path from "node:path";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+import { makeAuthority } from "../../agent/edge/certificates.ts";
+import { seedOf } from "../fixtures/keys.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
+const seed = (name: string): string => Buffer.from(seedOf(name)).toString("base64url");
+
+export default defineConfig({
+  root,
+  cacheDir: ".cache/vitest-workers",
+  plugins: [
+    cloudflareTest(async () => {
+      const authority = await makeAuthority("test agent authority", new Date());
+      return {
+        main: path.join(root, "worker/index.ts"),
+        wrangler: { configPath: path.join(root, "wrangler.toml") },
+        miniflare: {
+          cf: false,
+          bindings: {
+            TEST_MIGRATIONS: await readD1Migrations(path.join(root, "migrations")),
+            DISPATCH_KEY: seed("dispatch"),
+            LEDGER_KEY: seed("ledger"),
+            AGENT_CA_KEY: authority.key,
+            AGENT_CA_CERT: authority.certificate,
+            SIGNER_ORIGIN: "http://clawhold.localhost:8443",
+            AGENT_ENDPOINT: "wss://agents.test:4471",
+          },
+        },
+      };
+    }),
+  ],
+  test: {
+    name: "workerd",
+    include: ["test/worker/**/*.test.ts", "test/durable-objects/**/*.test.ts"],
+    setupFiles: ["test/worker/setup.ts"],
+    // The edge logs every refusal; only those of a failed test are worth reading.
+    silent: "passed-only",
+  },
+});
