@@ -83,6 +83,7 @@ const HOST_EXITS: Partial<Record<HostErrorCode, ExitCode>> = {
   not_joined: EXIT.unreachable,
   edge_certificate: EXIT.refused,
   edge_fingerprint: EXIT.refused,
+  join_file: EXIT.usage,
   join_refused: EXIT.refused,
   join_token: EXIT.refused,
   joined_elsewhere: EXIT.refused,

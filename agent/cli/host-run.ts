@@ -57,7 +57,7 @@ export function sentences(event: AgentEvent): readonly string[] {
   switch (event.event) {
     case "started":
       return [`This is host ${event.host}. It dials ${event.edge}.`];
-    case "quarantined":
+    case "words":
       return [
         "This host waits to be admitted. Until then it obeys nobody. Compare these six words with the ones on the page:",
         "",

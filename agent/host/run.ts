@@ -22,8 +22,8 @@ import { openWarden, type Warden } from "./warden/warden.ts";
 /** What a person, or the program that started the agent, is told. */
 export type AgentEvent =
   | { readonly event: "started"; readonly host: string; readonly workspace: string; readonly edge: string }
-  /** Compare these with the ones on the page before admitting. */
-  | { readonly event: "quarantined"; readonly words: readonly string[] }
+  /** Not admitted yet. Whoever admits compares these with the ones on the page. */
+  | { readonly event: "words"; readonly words: readonly string[] }
   | { readonly event: "admitted" }
   | { readonly event: "removed" }
   | { readonly event: "tunnel"; readonly state: "connected" }
@@ -194,7 +194,7 @@ class Standing {
     if (isAdmitted !== this.#wasAdmitted) {
       if (isAdmitted) deps.say({ event: "admitted" });
       else if (this.#wasAdmitted === true) deps.say({ event: "removed" });
-      else deps.say({ event: "quarantined", words: wordsOf(keys, host.workspace) });
+      else deps.say({ event: "words", words: wordsOf(keys, host.workspace) });
       this.#wasAdmitted = isAdmitted;
     }
     this.#write();

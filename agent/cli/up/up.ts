@@ -134,8 +134,8 @@ class Session {
     const lines = rows.map(([name = "", value = ""]) => `  ${name.padEnd(11)}${value}`);
     this.#voice.say(
       {
-        event: "edge",
-        origin: edge.signerOrigin,
+        event: "ready",
+        url: edge.signerOrigin,
         agentEndpoint: edge.agentEndpoint,
         dataDir: edge.dataDirectory.path,
         gateway: choice.kind,
@@ -159,7 +159,7 @@ class Session {
   async #workspace({ edge, state, host, admin }: Work): Promise<string | undefined> {
     const root = await admin.root();
     if (root !== undefined) {
-      this.#say({ event: "ready", url: edge.signerOrigin, setup: false }, [
+      this.#say({ event: "sign-in", url: edge.signerOrigin }, [
         "Sign in at",
         "",
         `  ${edge.signerOrigin}`,
@@ -184,7 +184,7 @@ class Session {
     const intro = isFirst
       ? `Open this link to make the workspace. It works once, until ${until}:`
       : `Nobody used the setup link, and it has ended. Here is a new one, until ${until}:`;
-    this.#say({ event: isFirst ? "ready" : "setup-link", url, setup: true, expires }, [
+    this.#say({ event: "setup", url, expires }, [
       intro,
       "",
       `  ${url}`,
@@ -217,7 +217,7 @@ class Session {
       onLog: (line) => this.#voice.agentLog(line),
       onStart: (pid) => this.#say({ event: "agent", pid }),
       onEnd: (how, pause) =>
-        this.#say({ event: "agent.ended", how, pauseMilliseconds: pause }, [
+        this.#say({ event: "agent-ended", how, pauseMilliseconds: pause }, [
           `The agent of this machine ended (${how}) and is started again. Its log: ${edge.dataDirectory.join("log", "agent.log")}`,
         ]),
     });
@@ -240,11 +240,11 @@ class Session {
       this.#closers.push(() => demo.stop());
       this.#gateway = { kind: "demo", url: demo.url, tokenFile: demo.tokenFile };
       if (this.#noteGateway(state)) this.#agent?.restart();
-      this.#say({ event: "demo.ready", url: demo.url }, ["The demo gateway runs."]);
+      this.#say({ event: "demo-ready", url: demo.url }, ["The demo gateway runs."]);
     } catch (error) {
       // The dashboard serves without a gateway; the person decides what to do about it.
       const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
-      this.#say({ event: "demo.failed", code }, [
+      this.#say({ event: "demo-failed", code }, [
         error instanceof Error ? error.message : "The demo gateway did not start.",
       ]);
     }

@@ -32,8 +32,7 @@ export function openVoice(json: boolean, io: CliIo): Voice & { openFile(path: st
     agentEvent: (line) => {
       const event = parseEvent(line);
       if (event === undefined) return;
-      const { event: name, ...rest } = event;
-      say({ event: `agent.${name}`, ...rest }, spoken(event));
+      say(event.event === "started" ? { ...event, event: "agent-started" } : event, spoken(event));
     },
     agentLog: (line) => {
       file?.write({ level: "info", code: "agent", detail: line });
