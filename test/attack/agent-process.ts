@@ -3,7 +3,7 @@
  * attacker's edge. The suite hands it nothing but what a joined host has; it is watched from outside only.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -32,7 +32,21 @@ export class AgentDirectory {
   /** The owner of the machine writes the deny list; an empty one denies nothing. */
   deny(operations: readonly string[]): void {
     const file = path.join(this.path, "host", "warden", "deny");
+    rmSync(file, { force: true }); // a mode that an attack left behind goes with it
     writeFileSync(file, operations.map((line) => `${line}\n`).join(""), { mode: 0o600 });
+  }
+
+  /** As on a host that has seen no trust log yet. */
+  forgetTrust(): void {
+    rmSync(this.#trustFile, { force: true });
+  }
+
+  holdsTrust(): boolean {
+    return existsSync(this.#trustFile) && statSync(this.#trustFile).size > 0;
+  }
+
+  get #trustFile(): string {
+    return path.join(this.path, "host", "warden", "trust.jsonl");
   }
 
   remove(): void {

@@ -81,6 +81,10 @@ export class Tunnel {
   cut(): void {
     this.#socket.terminate();
   }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
 }
 
 export class MaliciousEdge {
@@ -124,9 +128,16 @@ export class MaliciousEdge {
   }
 
   /** The next connection of the agent, already there or to come. */
-  next(): Promise<Tunnel> {
-    const ready = this.#ready.shift();
-    return ready === undefined ? new Promise((resolve) => this.#wanting.push(resolve)) : Promise.resolve(ready);
+  async next(): Promise<Tunnel> {
+    for (;;) {
+      const ready = this.#ready.shift() ?? (await new Promise<Tunnel>((resolve) => this.#wanting.push(resolve)));
+      if (ready.isOpen) return ready; // one that an earlier process left behind is no connection any more
+    }
+  }
+
+  /** Forgets connections of a process that has ended. */
+  forget(): void {
+    for (const tunnel of this.#ready.splice(0)) tunnel.cut();
   }
 
   async close(): Promise<void> {

@@ -114,6 +114,7 @@ export class Scene {
 
   async restartAgent(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     await this.#agent?.end(signal);
+    this.edge.forget();
     this.#held.clear();
     this.startAgent();
   }

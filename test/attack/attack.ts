@@ -1,0 +1,69 @@
+/** What an attack is, and the record of what became of it. An attack names the one rule that has to refuse it. */
+import type { CommandDraft } from "../fixtures/command.ts";
+import type { TouchDraft } from "../fixtures/command.ts";
+import type { Outcome, Scene } from "./scene.ts";
+import type { Actor, ActorName } from "./town.ts";
+
+export interface Attack {
+  readonly class: string;
+  readonly name: string;
+  /** The rule that must refuse it. */
+  readonly rule: string;
+  run(scene: Scene): Promise<Outcome>;
+}
+
+export interface Result {
+  readonly class: string;
+  readonly name: string;
+  readonly rule: string;
+  readonly outcome: string;
+  /** Executions that nobody approved. */
+  readonly executed: number;
+}
+
+export function isAsNamed(result: Result): boolean {
+  return result.outcome === result.rule && result.executed === 0;
+}
+
+/** Runs an attack and looks at the canary before and after. */
+export async function attempt(attack: Attack, scene: Scene): Promise<Result> {
+  const before = scene.canary.restarts - scene.honestRuns;
+  const outcome = await attack.run(scene);
+  const executed = scene.canary.restarts - scene.honestRuns - before;
+  const { class: kind, name, rule } = attack;
+  // An operation that the canary cannot see still counts when the host says that it ran.
+  return { class: kind, name, rule, outcome, executed: Math.max(executed, outcome === "executed" || outcome === "failed" ? 1 : 0) };
+}
+
+/** What a bend may use: the draft, the people, the running scene. */
+export interface Kit {
+  readonly scene: Scene;
+  readonly actor: Actor;
+  /** The one approval of the draft. */
+  readonly touch: TouchDraft;
+}
+
+export type Bend = (draft: CommandDraft, kit: Kit) => void | Promise<void>;
+
+/** An honest command of `actor`, bent at one place before it is signed, delivered once. */
+export function bent(bend: Bend, by: ActorName = "otto") {
+  return async (scene: Scene): Promise<Outcome> => {
+    const actor = scene.town.actors[by];
+    const draft = await scene.draft(actor);
+    await bend(draft, { scene, actor, touch: touchOf(draft) });
+    const { bytes } = await scene.seal(draft);
+    return scene.deliver(bytes);
+  };
+}
+
+export function touchOf(draft: CommandDraft): TouchDraft {
+  const [touch] = draft.approvals;
+  if (touch === undefined) throw new TypeError("attack: a draft has an approval");
+  return touch;
+}
+
+export type Row = readonly [name: string, rule: string, bend: Bend];
+
+export function tableOf(kind: string, rows: readonly Row[], by?: ActorName): readonly Attack[] {
+  return rows.map(([name, rule, bend]) => ({ class: kind, name, rule, run: bent(bend, by) }));
+}

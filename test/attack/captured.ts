@@ -1,0 +1,42 @@
+/**
+ * What the edge does with an envelope that it captured: takes it apart, changes it, writes it canonically again and
+ * signs a fresh dispatch for the result, so that it gets past every rule that the edge's own keys open.
+ */
+import { fromBase64url, toBase64url, utf8Text } from "../../protocol/bytes.ts";
+import { encodeCanonical } from "../../protocol/canonical.ts";
+import { digestOf, type Signer } from "../../protocol/signing.ts";
+import { signed } from "../fixtures/keys.ts";
+import type { Fields } from "../fixtures/workspace.ts";
+import type { Scene } from "./scene.ts";
+
+/** JSON as the attacker sees it: every member can be reached and changed. */
+export type Tree = { [key: string]: unknown };
+
+export function treeOf(bytes: Uint8Array): Tree {
+  return JSON.parse(utf8Text(bytes)) as Tree;
+}
+
+export function innerTree(text: unknown): Tree {
+  return treeOf(fromBase64url(String(text)));
+}
+
+export function encodeInner(tree: unknown): string {
+  return toBase64url(encodeCanonical(tree));
+}
+
+/** A dispatch over whatever `intent` now is, with the real dispatch key, for the tunnel that is open. */
+export async function dispatched(scene: Scene, envelope: Tree, change: Fields = {}, signer: Signer = scene.town.world.keys.dispatch): Promise<Uint8Array> {
+  const { workspace, host } = scene.town.world;
+  const { tunnel, certFingerprint } = scene.tunnel;
+  const intent = digestOf("intent", fromBase64url(String(envelope["intent"])));
+  const body = encodeCanonical({ v: 1, workspace, host, intent, tunnel, certFingerprint, ...change });
+  return encodeCanonical({ ...envelope, dispatch: await signed(signer, "dispatch", body) });
+}
+
+/** Changes the intent of a captured envelope and signs the delivery anew. */
+export async function withIntent(scene: Scene, envelope: Uint8Array, change: (intent: Tree) => void): Promise<Uint8Array> {
+  const tree = treeOf(envelope);
+  const intent = innerTree(tree["intent"]);
+  change(intent);
+  return dispatched(scene, { ...tree, intent: encodeInner(intent) });
+}
