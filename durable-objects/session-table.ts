@@ -78,7 +78,7 @@ export class SessionTable {
 
   /** Oldest first. */
   ofPerson(person: string): readonly SessionRecord[] {
-    return this.#records("SELECT * FROM sessions WHERE person = ? ORDER BY created, session", person);
+    return this.#records("SELECT * FROM sessions WHERE person = ? ORDER BY rowid", person);
   }
 
   touch(session: string, now: number): void {

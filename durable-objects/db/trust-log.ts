@@ -2,9 +2,11 @@
  * Reads a workspace's trust log and applies it. The database is not believed: every row is verified again by the
  * same pure function that hosts run, once per isolate and place in the chain.
  */
-import { and, asc, eq, gte, gt, max } from "drizzle-orm";
+import { and, asc, eq, gte, gt } from "drizzle-orm";
 import { statements } from "../../migrations/schema.ts";
 import { utf8 } from "../../protocol/bytes.ts";
+import { MalformedError } from "../../protocol/canonical.ts";
+import type { Codec } from "../../protocol/fields.ts";
 import { MAX_STATEMENTS_PER_PAGE } from "../../protocol/limits.ts";
 import { applyRoot, applyStatement, type TrustResult } from "../../protocol/trust/apply.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
@@ -51,10 +53,10 @@ export class TrustLog {
 
   async root(workspace: string): Promise<SignedRoot | undefined> {
     const [row] = await this.#db
-      .select({ signed: statements.signed })
+      .select()
       .from(statements)
       .where(and(eq(statements.workspace, workspace), eq(statements.n, 0)));
-    return row === undefined ? undefined : signedRootCodec.decode(utf8(row.signed));
+    return row === undefined ? undefined : decodeStored(row, signedRootCodec);
   }
 
   /** The log after place `after`; without it from the root on. At most one page. */
@@ -66,16 +68,8 @@ export class TrustLog {
       .orderBy(asc(statements.n))
       .limit(MAX_STATEMENTS_PER_PAGE);
     const root = after === undefined ? await this.root(workspace) : undefined;
-    const decoded = rows.map(({ signed }) => signedStatementCodec.decode(utf8(signed)));
+    const decoded = rows.map((row) => decodeStored(row, signedStatementCodec));
     return root === undefined ? { statements: decoded } : { root, statements: decoded };
-  }
-
-  async lastPlace(workspace: string): Promise<number | undefined> {
-    const [row] = await this.#db
-      .select({ n: max(statements.n) })
-      .from(statements)
-      .where(eq(statements.workspace, workspace));
-    return row?.n ?? undefined;
   }
 
   async #rowsFrom(workspace: string, n: number): Promise<readonly Row[]> {
@@ -89,16 +83,25 @@ export class TrustLog {
   async #apply(workspace: string, from: TrustState | undefined, rows: readonly Row[]): Promise<TrustState | undefined> {
     let state = from;
     for (const row of rows) {
-      const bytes = utf8(row.signed);
       const result: TrustResult =
         state === undefined
-          ? await applyRoot(signedRootCodec.decode(bytes), { workspace })
-          : await applyStatement(state, signedStatementCodec.decode(bytes));
+          ? await applyRoot(decodeStored(row, signedRootCodec), { workspace })
+          : await applyStatement(state, decodeStored(row, signedStatementCodec));
       if (!result.ok) throw new TrustLogDamaged(`statement ${row.n}: ${result.code}`);
       if (result.state.head.n !== row.n || result.state.head.hash !== row.hash)
         throw new TrustLogDamaged(`statement ${row.n}: misplaced`);
       state = result.state;
     }
     return state;
+  }
+}
+
+/** @throws {TrustLogDamaged} */
+function decodeStored<T>({ n, signed }: Row, codec: Codec<T>): T {
+  try {
+    return codec.decode(utf8(signed));
+  } catch (error) {
+    if (error instanceof MalformedError) throw new TrustLogDamaged(`statement ${n}: malformed`, { cause: error });
+    throw error;
   }
 }

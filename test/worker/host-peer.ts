@@ -12,8 +12,6 @@ import { signed, signerOf } from "../fixtures/keys.ts";
 import type { Fields } from "../fixtures/workspace.ts";
 import { admin, fresh, now, replyOf, send, type Reply } from "./client.ts";
 
-const EC = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
-
 export interface JoinKnobs {
   readonly token?: string;
   readonly join?: Fields;
@@ -24,8 +22,9 @@ export interface JoinKnobs {
 type Kind = InwardFrame["kind"];
 type FrameOf<K extends Kind> = Extract<InwardFrame, { kind: K }>;
 
-export async function makeCsr(algorithm: EcKeyGenParams & { hash: string } = EC): Promise<Uint8Array> {
+export async function makeCsr(namedCurve: "P-256" | "P-384" = "P-256"): Promise<Uint8Array> {
   x509.cryptoProvider.set(crypto);
+  const algorithm = { name: "ECDSA", namedCurve, hash: "SHA-256" };
   const keys = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
     name: "CN=ignored",

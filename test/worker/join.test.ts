@@ -39,7 +39,7 @@ describe("joining", () => {
       (await peerOf("race a")).join({ token }),
       (await peerOf("race b")).join({ token }),
     ]);
-    expect([a?.code, b?.code].toSorted()).toEqual(["join_token_used", undefined].toSorted());
+    expect(new Set([a?.code, b?.code])).toEqual(new Set(["join_token_used", undefined]));
   });
 
   it("names a wrong and an ended token", async () => {
@@ -62,7 +62,7 @@ describe("joining", () => {
     const bent = await makeCsr();
     bent[bent.length - 1] = (bent.at(-1) ?? 0) ^ 1;
     expect((await peer.join({ token, csr: bent }))?.code).toBe("join_refused");
-    const p384 = await makeCsr({ name: "ECDSA", namedCurve: "P-384", hash: "SHA-256" });
+    const p384 = await makeCsr("P-384");
     expect((await peer.join({ token, csr: p384 }))?.code).toBe("join_refused");
     expect(await peer.join({ token })).toBeUndefined();
   });

@@ -6,14 +6,14 @@ import { digestOf } from "../../protocol/signing.ts";
 import { TrustLog } from "../../durable-objects/db/trust-log.ts";
 import { openDatabase } from "../../durable-objects/db/database.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
-import type { Statement, StatementKind } from "../../protocol/trust/statements.ts";
+import type { StatementKind } from "../../protocol/trust/statements.ts";
 import { signed, signerOf } from "../fixtures/keys.ts";
 import { asserted, stated, type Fields } from "../fixtures/workspace.ts";
 import { found, fresh, now, settled, type Founded, type Reply } from "./client.ts";
 import { env } from "./environment.ts";
 import type { HostPeer } from "./host-peer.ts";
 
-type BodyOf<K extends StatementKind> = Extract<Statement, { kind: K }>["body"];
+type BodyOf<K extends StatementKind> = Parameters<typeof stated<K>>[1]["body"];
 
 export class Town {
   readonly founded: Founded;
