@@ -8,11 +8,11 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
-import type { Verdicts } from "../vectors/verdicts.ts";
+import type { Report } from "./suite.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const cache = fileURLToPath(new URL("../../.cache/three-runtimes/", import.meta.url));
-const MARK = "VERDICTS ";
+const MARK = "REPORT ";
 
 interface Bundle {
   readonly entry: string;
@@ -21,7 +21,7 @@ interface Bundle {
 
 /** Bundles a few lines that import the suite and its vectors. */
 async function bundle({ entry, name }: Bundle): Promise<string> {
-  const contents = `import { suite } from "./suite.ts"; import vectors from "../vectors/verdicts.json"; ${entry}`;
+  const contents = `import { report } from "./suite.ts"; import vectors from "../vectors/verdicts.json"; ${entry}`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: here, loader: "ts", sourcefile: name },
     bundle: true,
@@ -37,8 +37,8 @@ async function bundle({ entry, name }: Bundle): Promise<string> {
 }
 
 /** `workerd test` runs a worker's `test` handler and exits: no socket, no files but these two. */
-export async function inWorkerd(): Promise<Verdicts> {
-  const entry = `export default { async test() { console.log("${MARK}" + JSON.stringify(await suite(vectors))); } };`;
+export async function inWorkerd(): Promise<Report> {
+  const entry = `export default { async test() { console.log("${MARK}" + JSON.stringify(await report(vectors))); } };`;
   await mkdir(cache, { recursive: true });
   await writeFile(`${cache}worker.js`, await bundle({ entry, name: "worker-entry.ts" }));
   await writeFile(`${cache}config.capnp`, WORKERD_CONFIG);
@@ -46,7 +46,7 @@ export async function inWorkerd(): Promise<Verdicts> {
   const { stdout, stderr } = await promisify(execFile)(binary, ["test", `${cache}config.capnp`], {
     maxBuffer: 16 * 1024 * 1024,
   });
-  return verdictsIn(`${stdout}\n${stderr}`);
+  return reportIn(`${stdout}\n${stderr}`);
 }
 
 const WORKERD_CONFIG = `using Workerd = import "/workerd/workerd.capnp";
@@ -60,10 +60,10 @@ const config :Workerd.Config = (
 );
 `;
 
-function verdictsIn(output: string): Verdicts {
+function reportIn(output: string): Report {
   const line = output.split("\n").find((text) => text.includes(MARK));
-  if (line === undefined) throw new Error(`workerd gave no verdicts: ${output.slice(0, 2_000)}`);
-  return JSON.parse(line.slice(line.indexOf(MARK) + MARK.length)) as Verdicts;
+  if (line === undefined) throw new Error(`workerd gave no report: ${output.slice(0, 2_000)}`);
+  return JSON.parse(line.slice(line.indexOf(MARK) + MARK.length)) as Report;
 }
 
 const CHROMIUM_FLAGS = [
@@ -77,8 +77,8 @@ const CHROMIUM_FLAGS = [
   "--disable-sync",
 ];
 
-export async function inChromium(): Promise<Verdicts> {
-  const script = await bundle({ entry: "globalThis.verdicts = suite(vectors);", name: "page-entry.ts" });
+export async function inChromium(): Promise<Report> {
+  const script = await bundle({ entry: "globalThis.report = report(vectors);", name: "page-entry.ts" });
   const server = createServer((request, response) => {
     const isScript = request.url === "/suite.js";
     response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
@@ -91,8 +91,8 @@ export async function inChromium(): Promise<Verdicts> {
   try {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    await page.waitForFunction(() => "verdicts" in globalThis);
-    return await page.evaluate(() => (globalThis as unknown as { readonly verdicts: Promise<Verdicts> }).verdicts);
+    await page.waitForFunction(() => "report" in globalThis);
+    return await page.evaluate(() => (globalThis as unknown as { readonly report: Promise<Report> }).report);
   } finally {
     await browser.close();
     server.close();

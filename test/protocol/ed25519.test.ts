@@ -7,6 +7,7 @@ import { isAcceptablePoint, verifyEd25519 } from "../../protocol/ed25519.ts";
 import { flipBit, rawSigner } from "../fixtures/keys.ts";
 import { smallOrderEncodings } from "../vectors/ed25519-edges.ts";
 import { groupOf, itJudges } from "./rules/describe.ts";
+import { signatureCases } from "./rules/signature-cases.ts";
 import { parserCases } from "./rules/parser-cases.ts";
 
 interface Test8032 {
@@ -102,6 +103,10 @@ describe("agreement with an independent implementation", () => {
       { numRuns: 100 },
     );
   });
+});
+
+describe("signatures that verifiers disagree about", () => {
+  itJudges(signatureCases);
 });
 
 describe("lengths", () => {

@@ -128,6 +128,8 @@ const pointEncodings: readonly (readonly [string, string, string])[] = [
   ["largest canonical y", "ok", le("eb", `${"ff".repeat(30)}7f`)],
   ["largest canonical y, sign set", "ok", le("eb", "ff".repeat(31))],
   ["p with a lower byte 30", "ok", le("ff", `${"ff".repeat(29)}fe7f`)],
+  ["all ones below a low top byte", "ok", `${"ff".repeat(31)}00`],
+  ["all ones below a top byte of 0x3f, sign set", "ok", `${"ff".repeat(31)}bf`],
   ["p", "refused", le("ed", `${"ff".repeat(30)}7f`)],
   ["p, sign set", "refused", le("ed", "ff".repeat(31))],
   ["p + 2", "refused", le("ef", `${"ff".repeat(30)}7f`)],
@@ -136,6 +138,24 @@ const pointEncodings: readonly (readonly [string, string, string])[] = [
   ["31 bytes", "refused", "66".repeat(31)],
   ["33 bytes", "refused", "66".repeat(33)],
 ];
+
+/** The fourteen of "Taming the many EdDSAs", table 6c; ed25519.test.ts computes them from the curve as well. */
+const smallOrder: readonly (readonly [string, string, string])[] = [
+  "00".repeat(32),
+  `${"00".repeat(31)}80`,
+  `01${"00".repeat(31)}`,
+  `01${"00".repeat(30)}80`,
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+  `ec${"ff".repeat(30)}7f`,
+  `ec${"ff".repeat(31)}`,
+  `ed${"ff".repeat(30)}7f`,
+  `ed${"ff".repeat(31)}`,
+  `ee${"ff".repeat(30)}7f`,
+  `ee${"ff".repeat(31)}`,
+].map((encoding) => [`small order ${encoding}`, "refused", encoding]);
 
 const entry = (change: Fields = {}): Uint8Array =>
   encodeCanonical({
@@ -185,7 +205,7 @@ function table<T>(group: string, rows: Row<T>, judge: (modules: Modules, input: 
   return rows.map(([name, expected, input]) => ({
     name: `${group}: ${name}`,
     expected,
-    run: (modules) => Promise.resolve(judge(modules, input)),
+    run: async (modules) => judge(modules, input),
   }));
 }
 
@@ -193,6 +213,8 @@ export const parserCases: readonly RuleCase[] = [
   ...table("canonical", canonicalTexts, (m, text) => canonicalVerdict(m, typeof text === "string" ? utf8(text) : text)),
   ...table("client data", clientDataTexts, clientDataVerdict),
   ...table("der", derInputs, derVerdict),
-  ...table("point", pointEncodings, (m, hex) => (m.ed25519.isAcceptablePoint(fromHex(hex)) ? "ok" : "refused")),
+  ...table("point", [...pointEncodings, ...smallOrder], (m, hex) =>
+    m.ed25519.isAcceptablePoint(fromHex(hex)) ? "ok" : "refused",
+  ),
   ...table("ledger", ledgerEntries, ledgerVerdict),
 ];

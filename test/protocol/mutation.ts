@@ -1,0 +1,132 @@
+/**
+ * Removes each rule of the verifiers in turn and asks whether a named case notices. Run: node test/protocol/mutation.ts
+ * [--json]. A survivor is a rule that nothing tests, unless `redundant` says why it cannot be told apart.
+ */
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { assertionCases } from "./rules/assertion-cases.ts";
+import { product, type Modules, type RuleCase } from "./rules/cases.ts";
+import { envelopeCases } from "./rules/envelope-cases.ts";
+import { keyCases } from "./rules/key-cases.ts";
+import { parserCases } from "./rules/parser-cases.ts";
+import { prepareCases } from "./rules/prepare-cases.ts";
+import { signatureCases } from "./rules/signature-cases.ts";
+import { trustCases } from "./rules/trust-cases.ts";
+import { mutantsOf, type Mutant } from "./mutants.ts";
+
+const protocol = fileURLToPath(new URL("../../protocol/", import.meta.url));
+const workshop = fileURLToPath(new URL("../../.cache/mutants/", import.meta.url));
+
+const files: Readonly<Record<string, readonly RuleCase[]>> = {
+  "verify.ts": [...envelopeCases, ...prepareCases],
+  "assertion.ts": assertionCases,
+  "public-key.ts": keyCases,
+  "client-data.ts": [...parserCases, ...assertionCases],
+  "der.ts": parserCases,
+  "ed25519.ts": [...parserCases, ...assertionCases, ...signatureCases],
+  "canonical.ts": [...parserCases, ...envelopeCases],
+  "fields.ts": envelopeCases,
+  "ledger.ts": parserCases,
+  "trust/apply.ts": trustCases,
+  "trust/state.ts": [...envelopeCases, ...trustCases],
+};
+
+/** Rules that another rule also enforces: taking one away changes no verdict. `file: what was replaced -> by`. */
+export const redundant: Readonly<Record<string, string>> = {
+  "verify.ts: error instanceof RangeError -> false": "the envelope's schema has already decoded every base64url text",
+  "verify.ts: target === undefined -> false": "then the number of targets is not one",
+  "verify.ts: mine.length !== 1 -> false": "the schema has refused a host named twice",
+  "verify.ts: !Number.isFinite(approved) -> false": "approval_missing and the schema leave no other number",
+  'client-data.ts: typeof value !== "object" -> false': "numbers, texts and booleans have none of the members",
+  "client-data.ts: Array.isArray(value) -> false": "a list has none of the members",
+  "der.ts: der[1] === undefined -> false": "then the length does not match either",
+  "der.ts: der[1] > 0x7f -> false": "two integers of at most 33 bytes never fill that length",
+  "der.ts: length === undefined -> false": "then nothing follows that could end where it must",
+  "der.ts: length < 1 -> false": "an empty integer reads as a zero, which is refused",
+  "der.ts: end > der.length -> false": "then the end is not where it must be",
+  "der.ts: content.length === 1 -> false": "a missing second byte reads as a zero",
+  "ed25519.ts: signature.length !== 64 -> false": "this platform refuses it too; workerd throws instead",
+  "canonical.ts: /^[ -~]*$/.test(text) -> false": "only saves time",
+  "fields.ts: !result.success -> false": "a value that failed is cut short, so it does not read as written",
+  "trust/apply.ts: error instanceof RangeError -> false": "the schema has already decoded every base64url text",
+  ...filterOfThisPlatform(),
+};
+
+/** Node 24 (OpenSSL 3.5) refuses these points by itself. workerd and Chromium do not: test/browser shows it. */
+function filterOfThisPlatform(): Readonly<Record<string, string>> {
+  const both = "!isAcceptablePoint(publicKey) || !isAcceptablePoint(signature.subarray(0, 32))";
+  const reason = "this platform refuses them too; others do not";
+  return Object.fromEntries([both, ...both.split(" || ")].map((was) => [`ed25519.ts: ${was} -> false`, reason]));
+}
+
+export interface Outcome {
+  readonly mutant: string;
+  readonly line: number;
+  /** Name of the first case that noticed. */
+  readonly killedBy?: string;
+}
+
+async function load(directory: string): Promise<Modules> {
+  const names: Readonly<Record<keyof Modules, string>> = {
+    assertion: "assertion",
+    canonical: "canonical",
+    clientData: "client-data",
+    der: "der",
+    ed25519: "ed25519",
+    ledger: "ledger",
+    operations: "operations",
+    publicKey: "public-key",
+    apply: "trust/apply",
+    verify: "verify",
+  };
+  const loaded: Record<string, unknown> = {};
+  for (const [key, file] of Object.entries(names)) {
+    loaded[key] = await import(pathToFileURL(`${directory}${file}.ts`).href);
+  }
+  return loaded as unknown as Modules;
+}
+
+async function firstNotice(modules: Modules, cases: readonly RuleCase[]): Promise<string | undefined> {
+  for (const one of cases) {
+    const verdict = await one.run(modules).catch(() => "crash");
+    if (verdict !== one.expected) return one.name;
+  }
+  return undefined;
+}
+
+async function judge(mutant: Mutant, number: number): Promise<Outcome> {
+  const directory = `${workshop}${number}/`;
+  await cp(protocol, directory, { recursive: true, filter: (path) => !path.endsWith(".json") });
+  await writeFile(`${directory}${mutant.file}`, mutant.text);
+  const killedBy = await firstNotice(await load(directory), files[mutant.file] ?? []);
+  const name = `${mutant.file}: ${mutant.was} -> ${mutant.now}`;
+  return { mutant: name, line: mutant.line, ...(killedBy === undefined ? {} : { killedBy }) };
+}
+
+async function campaign(): Promise<readonly Outcome[]> {
+  await rm(workshop, { recursive: true, force: true });
+  await mkdir(workshop, { recursive: true });
+  const all = [...new Set(Object.values(files).flat())];
+  const broken = await firstNotice(product, all);
+  if (broken !== undefined) throw new Error(`the product itself fails "${broken}"`);
+  const outcomes: Outcome[] = [];
+  for (const file of Object.keys(files)) {
+    for (const mutant of mutantsOf(file, await readFile(`${protocol}${file}`, "utf8"))) {
+      outcomes.push(await judge(mutant, outcomes.length));
+    }
+  }
+  await rm(workshop, { recursive: true, force: true });
+  return outcomes;
+}
+
+function line({ mutant, line: at, killedBy }: Outcome): string {
+  const because = redundant[mutant] === undefined ? "SURVIVED" : `redundant: ${redundant[mutant]}`;
+  return `${mutant} (line ${at})\n    ${killedBy === undefined ? because : `noticed by "${killedBy}"`}`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const outcomes = await campaign();
+  console.log(process.argv.includes("--json") ? JSON.stringify(outcomes) : outcomes.map(line).join("\n"));
+  const survivors = outcomes.filter(({ killedBy }) => killedBy === undefined);
+  if (!process.argv.includes("--json")) console.log(`${outcomes.length} mutants, ${survivors.length} not noticed`);
+}
