@@ -38,6 +38,18 @@ const NETWORK_SENTENCES: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "The edge's certificate is for another name than the address this host dials.",
 };
 
+/** Close codes of the edge's own (4000 to 4999, RFC 6455 section 7.4.2). */
+const CLOSE_SENTENCES: Readonly<Record<number, string>> = {
+  1008: "The edge closed the tunnel because something that this host sent did not fit. Check that both run the same version.",
+  4001: "The edge closed this tunnel because it did not answer in time, and took another connection with this host's key.",
+  4002: "Another connection with this host's key is open. If this machine was copied, one of the two must join anew; otherwise the other one ends soon.",
+  4003: "The edge closed the tunnel: this host was removed, or its certificate was revoked. If that was a mistake, join again: clawhold join",
+};
+
+export function explainClose(code: number): string {
+  return CLOSE_SENTENCES[code] ?? "The edge closed the tunnel. It is opened again.";
+}
+
 export function explainEdgeRefusal(code: string, status: number): string {
   return EDGE_SENTENCES[code] ?? `The edge refused the tunnel (${String(status)} ${code}). It is tried again.`;
 }
@@ -46,5 +58,3 @@ export function explainNetwork(code: string): string {
   return NETWORK_SENTENCES[code] ?? `The edge could not be reached (${code}). It is tried again.`;
 }
 
-/** The codes above, for tests and documents. */
-export const explainedEdgeCodes: readonly string[] = Object.keys(EDGE_SENTENCES);

@@ -11,7 +11,7 @@ import type { TlsFile } from "../state.ts";
 import { TunnelViolation } from "../warden/connection.ts";
 import type { Warden, WardenTunnel } from "../warden/warden.ts";
 import { BackOff } from "./back-off.ts";
-import { explainEdgeRefusal, explainNetwork } from "./explain.ts";
+import { explainClose, explainEdgeRefusal, explainNetwork } from "./explain.ts";
 import { openSocket, type SocketEnding, type TunnelSocket } from "./socket.ts";
 
 /** What the link is doing, for a person. `problem` explains why there is no tunnel. */
@@ -155,7 +155,7 @@ class Loop {
         ? explainEdgeRefusal(ending.code, ending.status)
         : ending.kind === "failed"
           ? explainNetwork(ending.code)
-          : "The edge closed the tunnel. It is opened again.";
+          : explainClose(ending.code);
     const code = ending.kind === "closed" ? `closed_${String(ending.code)}` : ending.code;
     this.#deps.log({ event: "tunnel_closed", code });
     this.#deps.onState({ kind: "waiting", code, problem });

@@ -35,7 +35,7 @@ const HANDSHAKE_MILLISECONDS = 10_000;
 /** Below the idle limits of the proxies in front of any edge. */
 const KEEP_ALIVE_MILLISECONDS = 25_000;
 /** A close frame that is not answered by then: the other end is gone. */
-const CLOSE_MILLISECONDS = 3_000;
+const CLOSE_MILLISECONDS = 1_000;
 /** More than the receipts of a bad day; a peer that stopped reading must not cost us memory. */
 const MAX_BUFFERED_BYTES = 4_194_304;
 const MAX_PROBLEM_CHARACTERS = 4_096;

@@ -118,7 +118,8 @@ export class Connection {
       context.log({ event: refusal === "fork" ? "trust_fork" : "trust_refused", code: refusal });
     const changed = added > 0;
     this.#onTrust?.(changed);
-    if (changed && this.isWelcomed) await this.acknowledgeTrust();
+    // Also when nothing changed: an empty page is how the edge asks whether this tunnel still lives.
+    if (this.isWelcomed) await this.acknowledgeTrust();
     if (refusal === "workspace" || refusal === "setup_key") throw new TunnelViolation("foreign_workspace");
     if (refusal !== undefined && refusal !== "place" && refusal !== "fork") throw new TunnelViolation("trust_refused");
     return changed;

@@ -169,6 +169,14 @@ describe("trust on the tunnel", () => {
     expect(host.context.trust.state?.head).toEqual(state.head);
   });
 
+  it("acknowledges an empty page: that is how the edge asks for a sign of life", async () => {
+    await open();
+    await host.welcome();
+    host.sent.length = 0;
+    await host.receive({ kind: "trust", page: { statements: [] } });
+    expect(host.sent.map((frame) => frame.kind)).toEqual(["trust-ack"]);
+  });
+
   it("acknowledges a change at once", async () => {
     await open();
     await host.welcome();

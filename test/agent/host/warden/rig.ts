@@ -86,6 +86,7 @@ export interface RigOptions {
   readonly journalIo?: AppendIo;
   readonly log?: (line: HostLogLine) => void;
   readonly denyList?: string;
+  readonly certFingerprint?: string;
   /** How time is waited out; at once unless given. */
   readonly wait?: (milliseconds: number) => Promise<void>;
 }
@@ -158,7 +159,7 @@ export class Rig {
       clock,
       nonce,
       hostBoot: nonce(),
-      certFingerprint: CERT_FINGERPRINT,
+      certFingerprint: options.certFingerprint ?? CERT_FINGERPRINT,
       activeSessions: () => 2,
       gateway,
       wait: options.wait ?? (() => new Promise((resolve) => setImmediate(resolve))),

@@ -1,0 +1,139 @@
+/**
+ * The far end of a tunnel over real TLS, saying exactly what a test tells it to: certificates of a private authority, a
+ * WebSocket on `/tunnel`, and problems instead of an upgrade where a test wants them.
+ */
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { WebSocketServer, type WebSocket } from "ws";
+import { makeAuthority, makeServerCertificate, type KeyPair } from "../../../../agent/edge/certificates.ts";
+import type { TlsFile } from "../../../../agent/host/state.ts";
+import { encodeCanonical } from "../../../../protocol/canonical.ts";
+import type { Signer } from "../../../../protocol/signing.ts";
+import { helloCodec, inwardFrames, outwardFrames, type InwardFrame, type OutwardFrame } from "../../../../protocol/tunnel.ts";
+import { fromBase64url } from "../../../../protocol/bytes.ts";
+import { nonceOf, signed } from "../../../fixtures/keys.ts";
+import { TUNNEL } from "../../../fixtures/command.ts";
+import type { Fields, World } from "../../../fixtures/workspace.ts";
+import { issueClient } from "../../edge/fixtures/client-certificates.ts";
+import { until } from "../warden/rig.ts";
+
+export interface ScriptedEdge {
+  readonly url: string;
+  readonly tls: TlsFile;
+  readonly fingerprint: string;
+  readonly authority: KeyPair;
+  readonly connections: Connection[];
+  /** Answers upgrades with this problem instead. */
+  problem: { readonly status: number; readonly code: string } | undefined;
+  /** The next connection that is opened. */
+  next(): Promise<Connection>;
+  stop(): Promise<void>;
+}
+
+export interface Connection {
+  readonly socket: WebSocket;
+  readonly frames: OutwardFrame[];
+  readonly texts: string[];
+  readonly closed: Promise<{ code: number; reason: string }>;
+  /** True when the client showed a certificate of our authority. */
+  readonly authorized: boolean;
+  send(frame: InwardFrame): void;
+  frame<K extends OutwardFrame["kind"]>(kind: K): Promise<Extract<OutwardFrame, { kind: K }>>;
+}
+
+export async function startScriptedEdge(names: readonly string[] = ["127.0.0.1"]): Promise<ScriptedEdge> {
+  const now = new Date();
+  const authority = await makeAuthority("test edge authority", now);
+  const leaf = await makeServerCertificate(authority, names, now);
+  const agents = await makeAuthority("test agent authority", now);
+  const client = await issueClient(agents);
+  const server: Server = createServer({
+    key: leaf.key,
+    cert: leaf.certificate + authority.certificate,
+    ca: agents.certificate,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.3",
+  });
+  const sockets = new WebSocketServer({ noServer: true });
+  const connections: Connection[] = [];
+  const edge: ScriptedEdge = {
+    url: "",
+    tls: { v: 1, key: pem(client.key), certificate: pem(client.cert), edgeCa: authority.certificate },
+    fingerprint: client.fingerprint,
+    authority,
+    connections,
+    problem: undefined,
+    async next() {
+      const before = connections.length;
+      await until(() => connections.length > before);
+      const connection = connections.at(-1);
+      if (connection === undefined) throw new Error("no connection");
+      return connection;
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets.clients) socket.terminate();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  server.on("upgrade", (request, socket, head) => {
+    if (edge.problem !== undefined) {
+      const { status, code } = edge.problem;
+      const body = JSON.stringify({ type: "about:blank", title: "\u001b[31mhostile prose", status, code, id: "x" });
+      socket.end(`HTTP/1.1 ${String(status)} Refused\r\ncontent-type: application/problem+json\r\ncontent-length: ${String(body.length)}\r\nconnection: close\r\n\r\n${body}`);
+      return;
+    }
+    const { authorized } = request.socket as unknown as { authorized: boolean };
+    sockets.handleUpgrade(request, socket, head, (opened) => connections.push(listen(opened, authorized)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return Object.assign(edge, { url: `wss://127.0.0.1:${String((server.address() as AddressInfo).port)}` });
+}
+
+function pem(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
+}
+
+function listen(socket: WebSocket, authorized: boolean): Connection {
+  const frames: OutwardFrame[] = [];
+  const texts: string[] = [];
+  socket.on("message", (data: Buffer) => {
+    const text = data.toString("utf8");
+    texts.push(text);
+    if (text === "ping") return; // answered by tests that want to
+    if (text.startsWith("{")) frames.push(outwardFrames.decode(text));
+  });
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    socket.on("close", (code, reason) => resolve({ code, reason: reason.toString("utf8") }));
+  });
+  return {
+    socket,
+    frames,
+    texts,
+    closed,
+    authorized,
+    send: (frame) => socket.send(inwardFrames.encode(frame)),
+    async frame(kind) {
+      await until(() => frames.some((frame) => frame.kind === kind));
+      return frames.findLast((frame) => frame.kind === kind) as never;
+    },
+  };
+}
+
+/** The honest handshake, or one with a bent welcome. */
+export async function greet(
+  connection: Connection,
+  { world, fingerprint, change = {}, signer }: { world: World; fingerprint: string; change?: Fields; signer?: Signer },
+): Promise<void> {
+  connection.send({ kind: "challenge", edgeNonce: nonceOf("edge nonce"), tunnel: TUNNEL });
+  const { signed: said } = await connection.frame("hello");
+  const hello = helloCodec.decode(fromBase64url(said.body));
+  connection.send({ kind: "trust", page: { root: world.root, statements: [...world.statements] } });
+  const body = encodeCanonical({
+    v: 1, workspace: world.workspace, host: world.host, tunnel: hello.tunnel, certFingerprint: fingerprint,
+    hostNonce: hello.nonce, edgeNonce: hello.edgeNonce, ...change,
+  });
+  connection.send({ kind: "welcome", signed: await signed(signer ?? world.keys.dispatch, "welcome", body) });
+}
