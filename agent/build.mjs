@@ -1,4 +1,4 @@
-// Builds dist/: the agent and CLI for Node, the Worker, the dashboard, the migrations as data. Run under the
+// Builds dist/ (or the folder given as argument): the agent and CLI for Node, the Worker, the dashboard, the migrations as data. Run under the
 // pinned Node. Writes dist/.built last, so that an interrupted build is built again.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -6,7 +6,7 @@ import { build } from "esbuild";
 import { buildWeb } from "../web/build.ts";
 
 const root = path.dirname(import.meta.dirname);
-const dist = path.join(root, "dist");
+const dist = path.resolve(process.argv[2] ?? path.join(root, "dist"));
 const file = (...parts) => path.join(root, ...parts);
 
 rmSync(dist, { recursive: true, force: true });

@@ -64,6 +64,7 @@ async function addAuthenticator(session: CDPSession, transport: "internal" | "us
 export async function sitDown(browser: Browser, options: { readonly width?: number } = {}): Promise<Person> {
   const context = await browser.newContext({ viewport: { width: options.width ?? 1280, height: 900 } });
   const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
   const complaints: string[] = [];
   const asked = new Set<string>();
   page.on("console", (message) => {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 
-const root = path.resolve(import.meta.dirname, "../..");
+/** The built program; another folder lets two people test in one checkout. */
+const dist = process.env["CLAWHOLD_TEST_DIST"] ?? path.resolve(import.meta.dirname, "../../dist");
 
 export interface UpEvent {
   readonly event: string;
@@ -36,7 +37,7 @@ export class Up {
   constructor(options: UpOptions) {
     const args = [
       "--no-warnings",
-      path.join(root, "dist", "clawhold.mjs"),
+      path.join(dist, "clawhold.mjs"),
       "up",
       "--json",
       "--data",

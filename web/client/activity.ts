@@ -193,6 +193,7 @@ export class Activity implements ActivityLog {
 
   #entry(checked: CheckedRow, partner: number | undefined): LedgerEntry {
     const { entry, row } = checked;
+    const request = partner === undefined ? undefined : this.#rows.value[partner - 1]?.entry;
     return {
       index: entry.index,
       at: entry.at / 1000,
@@ -200,7 +201,11 @@ export class Activity implements ActivityLog {
       actor: this.#party(entry.actor.kind, "id" in entry.actor ? entry.actor.id : entry.actor.kind),
       ...(entry.target === undefined ? {} : { target: this.#party(kindOf(entry.target), entry.target) }),
       ...(row.source !== undefined && checked.sourceFits === true ? { source: row.source.value } : {}),
-      detail: entry.detail,
+      // A receipt names the intent; what was asked, and by whom, stands in the acceptance that this page verified too.
+      detail: { ...(request === undefined ? {} : { operation: request.detail.operation }), ...entry.detail },
+      ...(entry.action === "command.receipt" && request?.actor.kind === "person"
+        ? { requester: this.#party("person", request.actor.id) }
+        : {}),
       ...(partner === undefined ? {} : { partner }),
       hash: row.hash,
       previous: entry.previous,

@@ -29,6 +29,11 @@ export const POLL_MILLISECONDS = 10_000;
 const INVENTORY_ROUNDS = 3;
 /** Events that follow each other closely cause one round. */
 const SETTLE_MILLISECONDS = 1_000;
+/** The day's figures stand while the gateway is away, marked as old and with their own time. */
+function asStale(usage: Telemetry["usage"]): Telemetry["usage"] {
+  return usage === undefined ? undefined : { ...usage, freshness: "stale" };
+}
+
 /** An unfinished usage answer is asked again after this, a few times, before the ordinary rhythm goes on. */
 const UNFINISHED_MILLISECONDS = 2_000;
 const UNFINISHED_ROUNDS = 5;
@@ -263,7 +268,7 @@ class Watch {
       hello: this.#connection?.hello,
       uptimeMilliseconds: isLive ? this.#readiness?.uptimeMilliseconds : undefined,
       vitals: this.#vitals,
-      usage: isLive && this.#vitals !== undefined ? this.#usage : undefined,
+      usage: isLive && this.#vitals !== undefined ? this.#usage : asStale(this.#usage),
       inventory: this.#inventory,
     });
     if (!report.ok) this.#deps.log("telemetry_invalid");
