@@ -11,7 +11,7 @@ import { signedSchema, type Signed } from "../protocol/messages.ts";
 import type { Signer } from "../protocol/signing.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
 import { inwardFrames, outwardFrames, PING, PONG, type OutwardFrame } from "../protocol/tunnel.ts";
-import { edgeSeconds, randomNonce } from "./clock.ts";
+import { edgeSeconds } from "./clock.ts";
 import { openDatabase, type Database } from "./db/database.ts";
 import { findHost } from "./db/host-rows.ts";
 import { TrustLog } from "./db/trust-log.ts";
@@ -26,13 +26,11 @@ import { composeRow } from "./host/row.ts";
 import * as sockets from "./host/sockets.ts";
 import { HostStore, statusOf, type NewCommand } from "./host/store.ts";
 import { LatestTelemetry } from "./host/telemetry.ts";
+import { Tunnels } from "./host/tunnels.ts";
 import { Words } from "./host/words.ts";
 import { ledgerOf } from "./ledger-client.ts";
 import { logFault, logStep } from "./log.ts";
 import { seedSigner } from "./signer.ts";
-
-/** A socket that has not answered its challenge by then is not a host of ours. */
-const HELLO_SECONDS = 30;
 
 type AdmittedFrame = Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" }>;
 
@@ -62,6 +60,7 @@ export class Host extends DurableObject<Env> {
   /** The newest in memory, one every 30 s in storage. */
   readonly #telemetry: LatestTelemetry;
   /** Durable with their sockets. */
+  readonly #tunnels: Tunnels;
   readonly #pages: Pages;
   readonly #delivery: Delivery;
   readonly #words: Words;
@@ -76,6 +75,7 @@ export class Host extends DurableObject<Env> {
     this.#db = openDatabase(env.DB);
     this.#trust = new TrustLog(this.#db);
     this.#telemetry = new LatestTelemetry(this.#store);
+    this.#tunnels = new Tunnels(state);
     this.#pages = new Pages(state);
     this.#delivery = new Delivery(this.#store, () => this.#dispatchSigner());
     this.#words = new Words({
@@ -97,7 +97,7 @@ export class Host extends DurableObject<Env> {
     this.#identify(opening);
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     if (opening.kind === "agent") {
-      this.#acceptAgent(server, opening);
+      this.#tunnels.accept(server, opening);
       return new Response(null, { status: 101, webSocket: client });
     }
     await this.#acceptPage(server, opening);
@@ -106,32 +106,6 @@ export class Host extends DurableObject<Env> {
       webSocket: client,
       headers: { "sec-websocket-protocol": LIVE_SUBPROTOCOL },
     });
-  }
-
-  #acceptAgent(socket: WebSocket, opening: sockets.AgentOpening): void {
-    this.#closeSpeechless();
-    const attachment: sockets.AgentAttachment = {
-      ...opening,
-      phase: "challenged",
-      tunnel: randomNonce(),
-      edgeNonce: randomNonce(),
-      trustSent: -1,
-      openedAt: Date.now(),
-    };
-    this.ctx.acceptWebSocket(socket, [sockets.AGENT_TAG]);
-    socket.serializeAttachment(attachment);
-    const { edgeNonce, tunnel } = attachment;
-    sockets.trySend(socket, inwardFrames.encode({ kind: "challenge", edgeNonce, tunnel }));
-  }
-
-  #closeSpeechless(): void {
-    for (const socket of this.ctx.getWebSockets(sockets.AGENT_TAG)) {
-      const attachment = sockets.readAgent(socket);
-      const waited = Date.now() - (attachment?.openedAt ?? 0);
-      if (attachment?.phase === "challenged" && waited > HELLO_SECONDS * 1_000) {
-        sockets.tryClose(socket, sockets.CLOSE.violation, "no hello");
-      }
-    }
   }
 
   async #acceptPage(socket: WebSocket, opening: sockets.PageOpening): Promise<void> {
@@ -322,9 +296,7 @@ export class Host extends DurableObject<Env> {
   /** Its certificate is no longer good: the open tunnel rests on it. */
   closeTunnel(identity: Identity): void {
     this.#identify(identity);
-    for (const socket of this.ctx.getWebSockets(sockets.AGENT_TAG)) {
-      sockets.tryClose(socket, sockets.CLOSE.removed, "the certificate is no longer good");
-    }
+    this.#tunnels.closeAll(sockets.CLOSE.removed, "the certificate is no longer good");
   }
 
   endSession(session: string): void {
@@ -346,19 +318,13 @@ export class Host extends DurableObject<Env> {
   }
 
   #tunnel(): OpenTunnel | undefined {
-    for (const socket of this.ctx.getWebSockets(sockets.AGENT_TAG)) {
-      const attachment = sockets.readAgent(socket);
-      if (attachment?.phase === "welcomed" && socket.readyState === WebSocket.OPEN) return { socket, attachment };
-    }
-    return undefined;
+    return this.#tunnels.open;
   }
 
   #lastSeen(): number | undefined {
-    const open = this.#tunnel();
-    const pinged = open === undefined ? null : this.ctx.getWebSocketAutoResponseTimestamp(open.socket);
-    const heard = this.#telemetry.lastHeard;
-    if (pinged === null) return heard;
-    return Math.max(heard ?? 0, Math.floor(pinged.getTime() / 1_000));
+    const { lastPing } = this.#tunnels;
+    const { lastHeard } = this.#telemetry;
+    return lastPing === undefined ? lastHeard : Math.max(lastPing, lastHeard ?? 0);
   }
 
   async #isAdmitted({ workspace, host }: Identity): Promise<boolean> {

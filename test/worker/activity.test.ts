@@ -2,14 +2,14 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { fromBase64url } from "../../protocol/bytes.ts";
 import { checkEntry, CHAIN_START, commit, entryCodec, type ChainPosition } from "../../protocol/ledger.ts";
 import type { ActivityRow } from "../../protocol/contracts.ts";
-import { admin, send } from "./client.ts";
+import { admin, edge, send } from "./client.ts";
 import { HostPeer } from "./host-peer.ts";
 import { Town } from "./town.ts";
 
 let town: Town;
 beforeAll(async () => {
-  town = await Town.found();
-  await (await HostPeer.of("box", town.workspace)).join();
+  town = await Town.at(edge);
+  await (await HostPeer.at(edge, "box", town.workspace)).join();
 });
 
 async function read(query: string): Promise<{ readonly rows: readonly ActivityRow[]; readonly head: ChainPosition }> {

@@ -1,34 +1,14 @@
-/** Calls the Worker as a page, an agent or the supervising process would, with every part open to bending. */
-import { toBase64url, utf8 } from "../../protocol/bytes.ts";
-import {
-  endpoints,
-  problemSchema,
-  requestHeaders,
-  SESSION_COOKIE,
-  type Endpoint,
-  type EndpointName,
-} from "../../protocol/contracts.ts";
-import { encodeCanonical } from "../../protocol/canonical.ts";
-import { sha256Of, type Signer } from "../../protocol/signing.ts";
-import worker from "../../worker/index.ts";
+/** The Worker of this isolate, called through its doors as the runtime would. */
 import type { Door } from "../../worker/doors.ts";
-import * as v from "valibot";
-import { createCredential, originFor, registrationJson, type SoftwareCredential } from "../fixtures/authenticator.ts";
-import { nonceOf, signerOf } from "../fixtures/keys.ts";
-import { asserted, makeRoot, SIGNER_RP_ID, type Fields, type RootDraft } from "../fixtures/workspace.ts";
+import worker from "../../worker/index.ts";
+import type { Signer } from "../../protocol/signing.ts";
+import type { Fields } from "../fixtures/workspace.ts";
 import { env } from "./environment.ts";
+import type { HostPeer, TunnelSocket } from "./host-peer.ts";
+import * as page from "./page.ts";
 
-export const ORIGIN = originFor(SIGNER_RP_ID);
-
-export function now(): number {
-  return Math.floor(Date.now() / 1_000);
-}
-
-let counter = 0;
-/** A nonce that no other call of this run has used. */
-export function fresh(): string {
-  return nonceOf(`fresh ${counter++}`);
-}
+export { certificateOf, foundingOf, fresh, now, ORIGIN, replyOf } from "./page.ts";
+export type { CallInput, Founded, Reply } from "./page.ts";
 
 const pending: Promise<unknown>[] = [];
 /** Waits for what the Worker went on doing after its answers. */
@@ -36,7 +16,6 @@ export async function settled(): Promise<void> {
   await Promise.all(pending.splice(0));
 }
 
-/** One request through the door; `undefined` is a deployment without marks. */
 export function send(via: Door | undefined, request: Request): Promise<Response> {
   const context = {
     waitUntil: (work: Promise<unknown>) => void pending.push(work),
@@ -46,169 +25,48 @@ export function send(via: Door | undefined, request: Request): Promise<Response>
   return worker.fetch(request, env, context);
 }
 
-export interface Reply {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Fields;
-  /** Code of the problem, if it is one. */
-  readonly code: string | undefined;
-}
-
-export async function replyOf(response: Response): Promise<Reply> {
-  const body = (await response.json()) as Fields;
-  const problem = v.safeParse(problemSchema, body);
-  if (response.status >= 400 && !problem.success) throw new Error(`not a problem: ${JSON.stringify(body)}`);
-  return {
-    status: response.status,
-    headers: response.headers,
-    body,
-    code: problem.success ? problem.output.code : undefined,
+export function upgrade(
+  peer: HostPeer,
+  tls: Fields = {},
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  const certificate = {
+    certPresented: "1",
+    certVerified: "SUCCESS",
+    certRevoked: "0",
+    certFingerprintSHA256: peer.fingerprint,
   };
+  const cf = { tlsClientAuth: { ...certificate, ...tls } };
+  const init = { headers: { upgrade: "websocket", ...headers }, cf } as unknown as RequestInit;
+  return send("agent", new Request("https://agents.test:4471/tunnel", init));
 }
 
-export async function admin(path: string, body?: unknown): Promise<Reply> {
-  const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-  return replyOf(await send("admin", new Request(`http://edge${path}`, init)));
+/** The code with which a certificate is refused. */
+export async function refusal(peer: HostPeer, tls: Fields): Promise<string | undefined> {
+  return (await page.replyOf(await upgrade(peer, tls))).code;
 }
 
-export interface CallInput {
-  readonly params?: Readonly<Record<string, string>>;
-  readonly query?: string;
-  readonly body?: unknown;
-  /** Members of the signed request to replace. */
-  readonly request?: Fields;
-  /** Headers to replace; undefined leaves one out. */
-  readonly headers?: Readonly<Record<string, string | undefined>>;
-}
+export const edge: page.Edge = {
+  send,
+  async connect(peer): Promise<TunnelSocket> {
+    const { webSocket, status } = await upgrade(peer);
+    if (webSocket === null) throw new Error(`no socket: ${status}`);
+    webSocket.accept();
+    return webSocket;
+  },
+};
 
-export class Page {
-  signer: Signer;
-  cookie: string | undefined;
-  origin = ORIGIN;
-
+export class Page extends page.EdgePage {
   constructor(signer: Signer, cookie?: string) {
-    this.signer = signer;
-    this.cookie = cookie;
-  }
-
-  async request(name: EndpointName, input: CallInput = {}): Promise<Request> {
-    const endpoint: Endpoint = endpoints[name];
-    const path =
-      endpoint.path.replaceAll(/:([a-z]+)/g, (_, key: string) => input.params?.[key] ?? "") + (input.query ?? "");
-    const text = endpoint.method === "POST" ? JSON.stringify(input.body ?? {}) : "";
-    const signedRequest = {
-      v: 1,
-      method: endpoint.method,
-      path,
-      body: toBase64url(sha256Of(utf8(text))),
-      iat: now(),
-      jti: fresh(),
-      ...input.request,
-    };
-    const bytes = encodeCanonical(signedRequest);
-    const headers: Record<string, string | undefined> = {
-      "cf-connecting-ip": "203.0.113.7",
-      [requestHeaders.body]: toBase64url(bytes),
-      [requestHeaders.signature]: await this.signer.sign("request", bytes),
-      ...(this.cookie === undefined ? {} : { cookie: `${SESSION_COOKIE}=${this.cookie}` }),
-      ...(endpoint.method === "POST" ? { "content-type": "application/json", origin: this.origin } : {}),
-      ...input.headers,
-    };
-    const present = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    const init = {
-      method: endpoint.method,
-      headers: Object.fromEntries(present),
-      ...(text === "" ? {} : { body: text }),
-    };
-    return new Request(`${this.origin}${path}`, init);
-  }
-
-  async call(name: EndpointName, input: CallInput = {}): Promise<Reply> {
-    const reply = await replyOf(await send("web", await this.request(name, input)));
-    const cookie = new RegExp(`^${SESSION_COOKIE}=([\\w-]*);`).exec(reply.headers.get("set-cookie") ?? "")?.[1];
-    if (cookie !== undefined) this.cookie = cookie === "" ? undefined : cookie;
-    return reply;
-  }
-
-  /** @throws {Error} when the edge refuses. */
-  async must(name: EndpointName, input: CallInput = {}): Promise<Fields> {
-    const { status, body } = await this.call(name, input);
-    if (status !== 200) throw new Error(`${name}: ${JSON.stringify(body)}`);
-    return body;
+    super(edge, signer, cookie);
   }
 }
 
-export async function offerSetup(setup: Signer, expires = now() + 900): Promise<Reply> {
-  return admin("/admin/setup", { setupKey: setup.publicKey, expires });
-}
-
-export interface Registered {
-  readonly page: Page;
-  readonly passkey: SoftwareCredential;
-}
-
-/** A page that opened the link and made the first passkey. */
-export async function registerFirst(setup: Signer): Promise<Registered> {
-  const page = new Page(setup);
-  const { options } = await page.must("setupOptions", { body: { name: "Ada" } });
-  const { challenge } = JSON.parse(String(options)) as { challenge: string };
-  const passkey = await createCredential({ rpId: SIGNER_RP_ID });
-  const response = JSON.stringify(registrationJson(passkey, challenge));
-  await page.must("setupPasskey", { body: { response } });
-  return { page, passkey };
-}
-
-export interface Founding extends Registered {
-  readonly workspace: string;
-  readonly body: { readonly signed: unknown; readonly name: { readonly salt: string; readonly value: string } };
-}
-
-/** The body of `POST /api/setup/root`, honest unless bent. */
-export async function foundingOf(
-  setup: Signer,
-  { page, passkey }: Registered,
-  change: (draft: RootDraft) => void = () => undefined,
-): Promise<Founding> {
-  const { signed, workspace } = await makeRoot((draft) => {
-    draft.setup = setup;
-    draft.admin = passkey;
-    draft.root = { ...draft.root, at: now() };
-    draft.session = { ...draft.session, nonce: fresh(), iat: now(), exp: now() + 7_200 };
-    change(draft);
-  });
-  return { page, passkey, workspace, body: { signed, name: { salt: nonceOf("ada"), value: "Ada" } } };
-}
-
-export interface Founded extends Registered {
-  readonly workspace: string;
-  readonly session: string;
-}
-
-/** From the link to the first session. */
-export async function found(): Promise<Founded> {
-  const setup = await signerOf("setup");
-  await offerSetup(setup);
-  const founding = await foundingOf(setup, await registerFirst(setup));
-  const me = await founding.page.must("setupRoot", { body: founding.body });
-  founding.page.signer = await signerOf("session");
-  return { ...founding, session: String(me["session"]) };
-}
-
-/** A certificate for a new session, honest unless bent. */
-export async function certificateOf(passkey: SoftwareCredential, offer: Fields, change: Fields = {}) {
-  const body = encodeCanonical({
-    v: 1,
-    workspace: offer["workspace"],
-    sessionKey: (await signerOf("session")).publicKey,
-    origin: ORIGIN,
-    nonce: offer["nonce"],
-    trustHead: offer["trustHead"],
-    iat: now(),
-    exp: now() + 7_200,
-    ...change,
-  });
-  return asserted(passkey, "session", { body });
-}
+export const admin = (path: string, body?: unknown): Promise<page.Reply> => page.adminOf(edge, path, body);
+export const offerSetup = (setup: Signer, expires?: number): Promise<page.Reply> =>
+  page.offerSetupTo(edge, setup, expires);
+export const registerFirst = (setup: Signer): Promise<page.Registered> => page.registerFirstAt(edge, setup);
+export const found = (): Promise<page.Founded> => page.foundAt(edge);
 
 export async function ledgerBodies(workspace: string): Promise<readonly Fields[]> {
   const { results } = await env.DB.prepare("SELECT body FROM ledger WHERE workspace = ? ORDER BY idx")

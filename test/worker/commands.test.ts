@@ -7,18 +7,18 @@ import { dispatchCodec, envelopeCodec } from "../../protocol/messages.ts";
 import { verifySignature } from "../../protocol/signing.ts";
 import { signerOf } from "../fixtures/keys.ts";
 import type { Fields } from "../fixtures/workspace.ts";
-import { fresh, ledgerBodies, Page, replyOf, send, settled, type Reply } from "./client.ts";
+import { edge, fresh, ledgerBodies, Page, replyOf, send, settled, type Reply } from "./client.ts";
 import { env } from "./environment.ts";
 import { HostPeer, telemetryOf, type Tunnel } from "./host-peer.ts";
 import { Town } from "./town.ts";
 
 let town: Town;
 beforeAll(async () => {
-  town = await Town.found();
+  town = await Town.at(edge);
 });
 
 async function admitted(name: string): Promise<{ readonly peer: HostPeer; readonly tunnel: Tunnel }> {
-  const peer = await HostPeer.of(name, town.workspace);
+  const peer = await HostPeer.at(edge, name, town.workspace);
   await peer.join();
   await town.admit(peer);
   return { peer, tunnel: await peer.open((await town.trust()).head) };

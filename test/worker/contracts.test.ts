@@ -3,7 +3,7 @@ import { endpoints, type EndpointName } from "../../protocol/contracts.ts";
 import { handlers } from "../../worker/routes/handlers.ts";
 import { SECURITY_HEADERS } from "../../worker/http/headers.ts";
 import { signerOf } from "../fixtures/keys.ts";
-import { fresh, Page, replyOf, send } from "./client.ts";
+import { edge, fresh, Page, replyOf, send } from "./client.ts";
 import { Town } from "./town.ts";
 
 const names = Object.keys(endpoints) as EndpointName[];
@@ -11,7 +11,7 @@ const params = { host: "h-nobody", intent: fresh() };
 
 let town: Town;
 beforeAll(async () => {
-  town = await Town.found();
+  town = await Town.at(edge);
 });
 
 describe("the contracts table", () => {

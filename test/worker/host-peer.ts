@@ -10,7 +10,7 @@ import type { TrustHead } from "../../protocol/fields.ts";
 import { hostIdOf } from "../../protocol/words.ts";
 import { signed, signerOf } from "../fixtures/keys.ts";
 import type { Fields } from "../fixtures/workspace.ts";
-import { admin, fresh, now, replyOf, send, type Reply } from "./client.ts";
+import { adminOf, fresh, now, replyOf, type Edge, type Reply } from "./page.ts";
 
 export interface JoinKnobs {
   readonly token?: string;
@@ -22,7 +22,13 @@ export interface JoinKnobs {
 type Kind = InwardFrame["kind"];
 type FrameOf<K extends Kind> = Extract<InwardFrame, { kind: K }>;
 
-export async function makeCsr(namedCurve: "P-256" | "P-384" = "P-256"): Promise<Uint8Array> {
+export interface TlsRequest {
+  readonly csr: Uint8Array;
+  /** PEM. */
+  readonly key: string;
+}
+
+export async function makeTlsRequest(namedCurve: "P-256" | "P-384" = "P-256"): Promise<TlsRequest> {
   x509.cryptoProvider.set(crypto);
   const algorithm = { name: "ECDSA", namedCurve, hash: "SHA-256" };
   const keys = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
@@ -31,28 +37,45 @@ export async function makeCsr(namedCurve: "P-256" | "P-384" = "P-256"): Promise<
     keys,
     signingAlgorithm: algorithm,
   });
-  return new Uint8Array(request.rawData);
+  const key = (await crypto.subtle.exportKey("pkcs8", keys.privateKey)) as ArrayBuffer;
+  return { csr: new Uint8Array(request.rawData), key: x509.PemConverter.encode(key, "PRIVATE KEY") };
 }
 
-export async function joinToken(): Promise<string> {
-  return String((await admin("/admin/join-token", {})).body["token"]);
+export async function makeCsr(namedCurve?: "P-256" | "P-384"): Promise<Uint8Array> {
+  return (await makeTlsRequest(namedCurve)).csr;
+}
+
+export async function joinTokenOf(edge: Edge): Promise<string> {
+  return String((await adminOf(edge, "/admin/join-token", {})).body["token"]);
+}
+
+/** As much of a WebSocket as every runtime has. */
+export interface TunnelSocket {
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { readonly code: number; readonly reason: string }) => void): void;
 }
 
 export class HostPeer {
   readonly key: Signer;
   readonly cosign: Signer;
   readonly workspace: string;
+  readonly edge: Edge;
   fingerprint = "";
-  certificate = new Uint8Array();
+  certificate: Uint8Array<ArrayBuffer> = new Uint8Array();
+  /** PEM. */
+  tlsKey = "";
 
-  private constructor(keys: { key: Signer; cosign: Signer }, workspace: string) {
+  private constructor(edge: Edge, keys: { key: Signer; cosign: Signer }, workspace: string) {
+    this.edge = edge;
     this.key = keys.key;
     this.cosign = keys.cosign;
     this.workspace = workspace;
   }
 
-  static async of(name: string, workspace: string): Promise<HostPeer> {
-    return new HostPeer({ key: await signerOf(name), cosign: await signerOf(`${name} cosign`) }, workspace);
+  static async at(edge: Edge, name: string, workspace: string): Promise<HostPeer> {
+    return new HostPeer(edge, { key: await signerOf(name), cosign: await signerOf(`${name} cosign`) }, workspace);
   }
 
   get host(): string {
@@ -70,6 +93,7 @@ export class HostPeer {
   }
 
   async join(knobs: JoinKnobs = {}): Promise<Reply | undefined> {
+    const tls = await makeTlsRequest();
     const body = encodeCanonical({
       v: 1,
       workspace: this.workspace,
@@ -77,13 +101,13 @@ export class HostPeer {
       cosignKey: this.cosign.publicKey,
       label: "box",
       colocated: false,
-      csr: toBase64url(knobs.csr ?? (await makeCsr())),
+      csr: toBase64url(knobs.csr ?? tls.csr),
       nonce: fresh(),
       ...knobs.join,
     });
     const { body: join, signature } = await signed(knobs.signer ?? this.key, "join", body);
-    const request = encodeCanonical({ token: knobs.token ?? (await joinToken()), join, signature });
-    const response = await send(
+    const request = encodeCanonical({ token: knobs.token ?? (await joinTokenOf(this.edge)), join, signature });
+    const response = await this.edge.send(
       "agent",
       new Request("https://agents.test:4471/join", { method: "POST", body: request }),
     );
@@ -91,29 +115,12 @@ export class HostPeer {
     const answer = joinAnswerCodec.decode(new Uint8Array(await response.arrayBuffer()));
     this.certificate = fromBase64url(answer.certificate);
     this.fingerprint = toHex(sha256Of(this.certificate));
+    this.tlsKey = tls.key;
     return undefined;
   }
 
-  async upgrade(tls: Fields = {}, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
-    const tlsClientAuth = {
-      certPresented: "1",
-      certVerified: "SUCCESS",
-      certRevoked: "0",
-      certFingerprintSHA256: this.fingerprint,
-      ...tls,
-    };
-    const init = { headers: { upgrade: "websocket", ...headers }, cf: { tlsClientAuth } } as unknown as RequestInit;
-    return send("agent", new Request("https://agents.test:4471/tunnel", init));
-  }
-
-  async refusal(tls: Fields): Promise<string | undefined> {
-    return (await replyOf(await this.upgrade(tls))).code;
-  }
-
   async connect(): Promise<Tunnel> {
-    const { webSocket, status } = await this.upgrade();
-    if (webSocket === null) throw new Error(`no socket: ${status}`);
-    return new Tunnel(this, webSocket);
+    return new Tunnel(this, await this.edge.connect(this));
   }
 
   /** Connects and shakes hands; the tunnel is welcome afterwards. */
@@ -145,14 +152,14 @@ export class HostPeer {
 
 export class Tunnel {
   readonly peer: HostPeer;
-  readonly socket: WebSocket;
+  readonly socket: TunnelSocket;
   /** Every frame so far, in order. */
   readonly heard: InwardFrame[] = [];
   readonly #unread: InwardFrame[] = [];
   readonly #waiting: (() => void)[] = [];
   #closed: { readonly code: number; readonly reason: string } | undefined;
 
-  constructor(peer: HostPeer, socket: WebSocket) {
+  constructor(peer: HostPeer, socket: TunnelSocket) {
     this.peer = peer;
     this.socket = socket;
     socket.addEventListener("message", ({ data }) => {
@@ -165,7 +172,6 @@ export class Tunnel {
       this.#closed = { code, reason };
       this.#wake();
     });
-    socket.accept();
   }
 
   /** The next frame of a kind; frames of other kinds before it are skipped. */

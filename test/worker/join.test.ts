@@ -5,22 +5,22 @@ import { fromBase64url } from "../../protocol/bytes.ts";
 import { digestOf, verifySignature } from "../../protocol/signing.ts";
 import { welcomeCodec } from "../../protocol/tunnel.ts";
 import { signed, signerOf } from "../fixtures/keys.ts";
-import { admin, fresh, ledgerBodies, now, replyOf, send } from "./client.ts";
+import { admin, edge, refusal, upgrade, fresh, ledgerBodies, now, replyOf, send } from "./client.ts";
 import { env } from "./environment.ts";
-import { HostPeer, joinToken, makeCsr, telemetryOf } from "./host-peer.ts";
+import { HostPeer, joinTokenOf, makeCsr, telemetryOf } from "./host-peer.ts";
 import { Town } from "./town.ts";
 
 let town: Town;
 beforeAll(async () => {
-  town = await Town.found();
+  town = await Town.at(edge);
 });
 
-const peerOf = (name: string): Promise<HostPeer> => HostPeer.of(name, town.workspace);
+const peerOf = (name: string): Promise<HostPeer> => HostPeer.at(edge, name, town.workspace);
 
 describe("joining", () => {
   it("takes a token once and answers with a certificate for this host", async () => {
     const peer = await peerOf("joiner");
-    const token = await joinToken();
+    const token = await joinTokenOf(edge);
     expect(await peer.join({ token })).toBeUndefined();
     expect((await peer.join({ token }))?.code).toBe("join_token_used");
     const entries = (await ledgerBodies(town.workspace)).slice(-2);
@@ -34,7 +34,7 @@ describe("joining", () => {
   });
 
   it("lets one of two racing hosts use a token", async () => {
-    const token = await joinToken();
+    const token = await joinTokenOf(edge);
     const [a, b] = await Promise.all([
       (await peerOf("race a")).join({ token }),
       (await peerOf("race b")).join({ token }),
@@ -45,7 +45,7 @@ describe("joining", () => {
   it("names a wrong and an ended token", async () => {
     const peer = await peerOf("joiner");
     expect((await peer.join({ token: fresh() }))?.code).toBe("join_token_wrong");
-    const token = await joinToken();
+    const token = await joinTokenOf(edge);
     await env.DB.prepare("UPDATE join_tokens SET expires = ?")
       .bind(now() - 1)
       .run();
@@ -54,7 +54,7 @@ describe("joining", () => {
 
   it("refuses a join that does not verify, without burning the token", async () => {
     const peer = await peerOf("joiner");
-    const token = await joinToken();
+    const token = await joinTokenOf(edge);
     const stranger = await signerOf("stranger");
     expect((await peer.join({ token, signer: stranger }))?.code).toBe("join_refused");
     expect((await peer.join({ token, join: { workspace: fresh() } }))?.code).toBe("join_workspace");
@@ -69,7 +69,7 @@ describe("joining", () => {
 
   it("hands out nothing while the ledger cannot write, and the token stays good", async () => {
     const peer = await peerOf("ledgerless");
-    const token = await joinToken();
+    const token = await joinTokenOf(edge);
     await env.DB.exec("CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk full'); END");
     expect((await peer.join({ token }))?.code).toBe("ledger_unavailable");
     await env.DB.exec("DROP TRIGGER full");
@@ -94,12 +94,14 @@ describe("the client certificate", () => {
   it("is judged at each request: missing, untrusted, revoked, unknown, ended, replaced", async () => {
     const peer = await peerOf("certified");
     await peer.join();
-    expect(await peer.refusal({ certPresented: "0" })).toBe("certificate_missing");
-    expect(await peer.refusal({ certVerified: "FAILED:unable to verify" })).toBe("certificate_untrusted");
-    expect(await peer.refusal({ certVerified: "NONE" })).toBe("certificate_untrusted");
-    expect(await peer.refusal({ certRevoked: "1" })).toBe("certificate_revoked");
-    expect(await peer.refusal({ certFingerprintSHA256: "0".repeat(64) })).toBe("certificate_unknown");
-    expect(await peer.refusal({ certFingerprintSHA256: peer.fingerprint.toUpperCase() })).toBe("certificate_untrusted");
+    expect(await refusal(peer, { certPresented: "0" })).toBe("certificate_missing");
+    expect(await refusal(peer, { certVerified: "FAILED:unable to verify" })).toBe("certificate_untrusted");
+    expect(await refusal(peer, { certVerified: "NONE" })).toBe("certificate_untrusted");
+    expect(await refusal(peer, { certRevoked: "1" })).toBe("certificate_revoked");
+    expect(await refusal(peer, { certFingerprintSHA256: "0".repeat(64) })).toBe("certificate_unknown");
+    expect(await refusal(peer, { certFingerprintSHA256: peer.fingerprint.toUpperCase() })).toBe(
+      "certificate_untrusted",
+    );
     const bare = await send(
       "agent",
       new Request("https://agents.test:4471/tunnel", { headers: { upgrade: "websocket" } }),
@@ -107,9 +109,9 @@ describe("the client certificate", () => {
     expect((await replyOf(bare)).code).toBe("certificate_missing");
     const { fingerprint } = peer;
     await peer.join();
-    expect(await peer.refusal({ certFingerprintSHA256: fingerprint })).toBe("certificate_unknown");
+    expect(await refusal(peer, { certFingerprintSHA256: fingerprint })).toBe("certificate_unknown");
     await env.DB.prepare("UPDATE hosts SET certificate_not_after = ? WHERE host = ?").bind(now(), peer.host).run();
-    expect(await peer.refusal({})).toBe("certificate_expired");
+    expect(await refusal(peer, {})).toBe("certificate_expired");
   });
 
   it("closes an open tunnel when it is revoked", async () => {
@@ -118,7 +120,7 @@ describe("the client certificate", () => {
     const tunnel = await peer.open();
     expect((await admin("/admin/revoke-certificate", { fingerprint: peer.fingerprint })).status).toBe(200);
     expect(await tunnel.closed()).toBe(4003);
-    expect(await peer.refusal({})).toBe("certificate_revoked");
+    expect(await refusal(peer, {})).toBe("certificate_revoked");
     expect((await admin("/admin/revoke-certificate", { fingerprint: "0".repeat(64) })).code).toBe(
       "certificate_unknown",
     );
@@ -136,7 +138,7 @@ describe("the client certificate", () => {
       hostKey: liar.key.publicKey,
       certFingerprint: liar.fingerprint,
     });
-    const { webSocket } = await liar.upgrade({}, { "clawhold-socket": opening });
+    const { webSocket } = await upgrade(liar, {}, { "clawhold-socket": opening });
     expect(webSocket).not.toBeNull();
     webSocket?.accept();
     const rows = (await town.page.must("hosts"))["hosts"] as { host: string; connected: boolean }[];
@@ -279,7 +281,7 @@ describe("trust on a tunnel", () => {
     const again = await peer.open(head);
     expect((await town.state("host.remove", { host: peer.host })).status).toBe(200);
     expect(await again.closed()).toBe(4003);
-    expect(await peer.refusal({})).toBe("host_removed");
+    expect(await refusal(peer, {})).toBe("host_removed");
     expect((await peer.join())?.code).toBe("host_removed");
   });
 

@@ -3,14 +3,12 @@ import { toBase64url } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { submissionCodec, type Submission } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
-import { TrustLog } from "../../durable-objects/db/trust-log.ts";
-import { openDatabase } from "../../durable-objects/db/database.ts";
+import { applyRoot } from "../../protocol/trust/apply.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
-import type { StatementKind } from "../../protocol/trust/statements.ts";
+import type { StatementKind, TrustPage } from "../../protocol/trust/statements.ts";
 import { signed, signerOf } from "../fixtures/keys.ts";
-import { asserted, stated, type Fields } from "../fixtures/workspace.ts";
-import { found, fresh, now, settled, type Founded, type Reply } from "./client.ts";
-import { env } from "./environment.ts";
+import { applied, asserted, stated, type Fields } from "../fixtures/workspace.ts";
+import { foundAt, fresh, now, type Edge, type Founded, type Reply } from "./page.ts";
 import type { HostPeer } from "./host-peer.ts";
 
 type BodyOf<K extends StatementKind> = Parameters<typeof stated<K>>[1]["body"];
@@ -22,8 +20,8 @@ export class Town {
     this.founded = founded;
   }
 
-  static async found(): Promise<Town> {
-    return new Town(await found());
+  static async at(edge: Edge): Promise<Town> {
+    return new Town(await foundAt(edge));
   }
 
   get page(): Founded["page"] {
@@ -34,18 +32,21 @@ export class Town {
     return this.founded.workspace;
   }
 
+  /** As any page computes it. */
   async trust(): Promise<TrustState> {
-    const state = await new TrustLog(openDatabase(env.DB)).current(this.workspace);
-    if (state === undefined) throw new Error("no trust state");
+    const { page } = (await this.page.must("trust")) as { readonly page: TrustPage };
+    if (page.root === undefined) throw new Error("no root");
+    const first = await applyRoot(page.root, { workspace: this.workspace });
+    if (!first.ok) throw new Error(first.code);
+    let { state } = first;
+    for (const statement of page.statements) state = await applied(state, statement);
     return state;
   }
 
   /** States something as the first admin would, through the API. */
   async state<K extends StatementKind>(kind: K, body: BodyOf<K>): Promise<Reply> {
     const statement = await stated({ state: await this.trust(), by: this.founded.passkey }, { kind, body });
-    const reply = await this.page.call("trustState", { body: statement });
-    await settled();
-    return reply;
+    return this.page.call("trustState", { body: statement });
   }
 
   async admit(peer: HostPeer): Promise<void> {

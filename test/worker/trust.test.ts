@@ -6,14 +6,14 @@ import { utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
 import type { SignedStatement, TrustPage } from "../../protocol/trust/statements.ts";
-import { certificateOf, fresh, ledgerBodies, Page } from "./client.ts";
+import { certificateOf, edge, fresh, ledgerBodies, Page } from "./client.ts";
 import { env } from "./environment.ts";
 import { HostPeer } from "./host-peer.ts";
 import { Town } from "./town.ts";
 
 let town: Town;
 beforeAll(async () => {
-  town = await Town.found();
+  town = await Town.at(edge);
 });
 
 const lastEntry = async () => (await ledgerBodies(town.workspace)).at(-1);
@@ -141,7 +141,7 @@ describe("roles", () => {
   it("are asked at every request", async () => {
     const other = await signInViewer();
     expect((await other.call("hosts")).status).toBe(200);
-    const peer = await HostPeer.of("unseen", town.workspace);
+    const peer = await HostPeer.at(edge, "unseen", town.workspace);
     await peer.join();
     expect((await town.state("role.assign", { person: "p-vera", roles: [] })).status).toBe(200);
     for (const name of ["hosts", "activity"] as const) expect((await other.call(name)).code).toBe("forbidden");

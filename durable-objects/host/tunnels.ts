@@ -1,0 +1,63 @@
+/** The agent's sockets of one host: at most one is welcomed at a time; the others are being judged or are leaving. */
+import { inwardFrames } from "../../protocol/tunnel.ts";
+import { randomNonce } from "../clock.ts";
+import type { OpenTunnel } from "./delivery.ts";
+import { AGENT_TAG, CLOSE, readAgent, tryClose, trySend, type AgentAttachment, type AgentOpening } from "./sockets.ts";
+
+/** A socket that has not answered its challenge by then is not a host of ours. */
+const HELLO_SECONDS = 30;
+
+export class Tunnels {
+  /** Sockets and attachments are durable through hibernation. */
+  readonly #state: DurableObjectState;
+
+  constructor(state: DurableObjectState) {
+    this.#state = state;
+  }
+
+  /** Takes a socket and asks who is there. */
+  accept(socket: WebSocket, opening: AgentOpening): void {
+    this.#closeSpeechless();
+    const attachment: AgentAttachment = {
+      ...opening,
+      phase: "challenged",
+      tunnel: randomNonce(),
+      edgeNonce: randomNonce(),
+      trustSent: -1,
+      openedAt: Date.now(),
+    };
+    this.#state.acceptWebSocket(socket, [AGENT_TAG]);
+    socket.serializeAttachment(attachment);
+    const { edgeNonce, tunnel } = attachment;
+    trySend(socket, inwardFrames.encode({ kind: "challenge", edgeNonce, tunnel }));
+  }
+
+  get open(): OpenTunnel | undefined {
+    for (const socket of this.#state.getWebSockets(AGENT_TAG)) {
+      const attachment = readAgent(socket);
+      if (attachment?.phase === "welcomed" && socket.readyState === WebSocket.OPEN) return { socket, attachment };
+    }
+    return undefined;
+  }
+
+  /** Edge clock, seconds: when the runtime last answered a keep-alive for us. */
+  get lastPing(): number | undefined {
+    const { open } = this;
+    const at = open === undefined ? null : this.#state.getWebSocketAutoResponseTimestamp(open.socket);
+    return at === null ? undefined : Math.floor(at.getTime() / 1_000);
+  }
+
+  closeAll(code: number, reason: string): void {
+    for (const socket of this.#state.getWebSockets(AGENT_TAG)) tryClose(socket, code, reason);
+  }
+
+  #closeSpeechless(): void {
+    for (const socket of this.#state.getWebSockets(AGENT_TAG)) {
+      const attachment = readAgent(socket);
+      const waited = Date.now() - (attachment?.openedAt ?? 0);
+      if (attachment?.phase === "challenged" && waited > HELLO_SECONDS * 1_000) {
+        tryClose(socket, CLOSE.violation, "no hello");
+      }
+    }
+  }
+}
