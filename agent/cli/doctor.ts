@@ -24,8 +24,8 @@ export const doctor: Command = {
   summary: "Find out why this host does not reach its edge or gateway",
   help: `Usage: clawhold doctor [--data <directory>] [--json]
 
-Checks, in this order: name, connection, the edge's certificate, what the edge says to this host's certificate, the clock,
-this host's own certificate, the agent, admission, the deny list, and the gateway. Changes nothing.
+Checks, in this order: name, connection, the edge's certificate, what the edge says to this host's certificate, the
+clock, this host's own certificate, the agent, admission, the deny list, and the gateway. Changes nothing.
 
   --data <directory>   where the state of this installation lies
   --json               one JSON object

@@ -1,5 +1,5 @@
 /** `clawhold join`: makes this machine a host of a workspace. The token comes by file or standard input, never by argv. */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { openDataDirectory } from "../edge/data-directory.ts";
 import { systemCode } from "../edge/edge-error.ts";
@@ -83,13 +83,14 @@ async function readJoinFile(input: CommandInput, io: CliIo): Promise<Uint8Array>
 }
 
 function readFile(path: string): Uint8Array {
+  let bytes: Uint8Array;
   try {
-    if (statSync(path).size > MAX_JOIN_FILE_BYTES)
-      throw usageError(`${path} is too large for a join file. Give the file that the edge's machine printed.`);
-    return readFileSync(path);
+    bytes = readFileSync(path);
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
     throw usageError(`The join file ${path} cannot be read (${code}).`);
   }
+  if (bytes.length <= MAX_JOIN_FILE_BYTES) return bytes;
+  throw usageError(`${path} is too large for a join file. Give the file that the edge's machine printed.`);
 }

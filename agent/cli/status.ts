@@ -3,12 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { signedSchema, type Receipt } from "../../protocol/messages.ts";
+import { EdgeError } from "../edge/edge-error.ts";
 import { openHostState, type HostState } from "../host/state.ts";
 import { readStatus, type AgentStatus } from "../host/status-file.ts";
 import { readReceipt } from "../host/warden/receipts.ts";
 import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
 import { CliError, EXIT } from "./io.ts";
-import { holderOf } from "./running-edge.ts";
+import { findRunningEdge, holderOf } from "./running-edge.ts";
 
 export const status: Command = {
   name: "status",
@@ -21,7 +22,7 @@ receipt. Exit code 3 when no agent runs.
   --data <directory>   where the state of this installation lies
   --json               one JSON object`,
   options: dataOption,
-  run: (input, io) => {
+  run: async (input, io) => {
     const data = dataDirectoryOf(input, io);
     if (!existsSync(join(data, "host"))) {
       throw new CliError(
@@ -31,19 +32,48 @@ receipt. Exit code 3 when no agent runs.
       );
     }
     const state = openHostState(join(data, "host"));
-    const edge = holderOf(join(data, "lock")) !== undefined;
+    const edge = await askEdge(data);
     const agent = holderOf(join(state.path, "lock")) !== undefined;
     const said = readStatus(state.files.status);
     const receipt = lastReceipt(state.files.journal);
     if (input.json)
       io.out(JSON.stringify({ edge, agent, joined: state.host() !== undefined, status: said, lastReceipt: receipt }));
     else for (const line of table({ edge, agent, said, receipt, state })) io.out(line);
-    return Promise.resolve(agent ? EXIT.ok : EXIT.unreachable);
+    return agent ? EXIT.ok : EXIT.unreachable;
   },
 };
 
+const edgeSchema = v.object({
+  ledger: v.optional(v.object({ index: v.number() })),
+  hosts: v.array(v.object({ connected: v.boolean(), status: v.string() })),
+});
+
+interface EdgeStanding {
+  readonly hosts: number;
+  readonly connected: number;
+  readonly waiting: number;
+  /** Entries of the activity log. */
+  readonly entries: number;
+}
+
+/** What the edge of this directory says of itself; undefined when none runs or it does not answer. */
+async function askEdge(data: string): Promise<EdgeStanding | undefined> {
+  try {
+    const { hosts, ledger } = v.parse(edgeSchema, await findRunningEdge(data)("/admin/status"));
+    return {
+      hosts: hosts.length,
+      connected: hosts.filter((host) => host.connected).length,
+      waiting: hosts.filter((host) => host.status === "quarantined").length,
+      entries: ledger?.index ?? 0,
+    };
+  } catch (error) {
+    if (error instanceof CliError || error instanceof EdgeError || error instanceof v.ValiError) return undefined;
+    throw error;
+  }
+}
+
 interface Standing {
-  readonly edge: boolean;
+  readonly edge: EdgeStanding | undefined;
   readonly agent: boolean;
   readonly said: AgentStatus | undefined;
   readonly receipt: Receipt | undefined;
@@ -53,7 +83,7 @@ interface Standing {
 function table({ edge, agent, said, receipt, state }: Standing): readonly string[] {
   const host = state.host();
   const rows: (readonly [string, string])[] = [
-    ["Edge", edge ? "runs on this machine" : "does not run on this machine"],
+    ["Edge", edgeOf(edge)],
   ];
   if (host === undefined) rows.push(["Agent", "not joined yet"]);
   else {
@@ -76,6 +106,12 @@ function table({ edge, agent, said, receipt, state }: Standing): readonly string
   if (receipt !== undefined)
     rows.push(["Receipt", `number ${String(receipt.number)}, ${receipt.verdict}, ${timeOf(receipt.ended)}`]);
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+}
+
+function edgeOf(edge: EdgeStanding | undefined): string {
+  if (edge === undefined) return "does not run on this machine";
+  const waiting = edge.waiting === 0 ? "" : `, ${String(edge.waiting)} to be admitted`;
+  return `runs on this machine: ${String(edge.connected)} of ${String(edge.hosts)} hosts connected${waiting}, ${String(edge.entries)} entries in the log`;
 }
 
 function tunnelOf(said: AgentStatus | undefined): string {

@@ -22,7 +22,8 @@ Exit code 1 when something is wrong.`,
   words: 1,
   run: async (input, io) => {
     const [path] = input.words;
-    if (path === undefined) throw usageError("Name the file to check: clawhold verify <file>");
+    if (path === undefined)
+      throw usageError("The file to check is missing. Type clawhold verify --help for what it takes.");
     const workspace = input.text("workspace");
     const result = await verifyExport(read(path), workspace);
     if (input.json) io.out(JSON.stringify({ pinned: workspace !== undefined, ...result }));

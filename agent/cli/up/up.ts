@@ -184,13 +184,7 @@ class Session {
     const intro = isFirst
       ? `Open this link to make the workspace. It works once, until ${until}:`
       : `Nobody used the setup link, and it has ended. Here is a new one, until ${until}:`;
-    this.#say({ event: "setup", url, expires }, [
-      intro,
-      "",
-      `  ${url}`,
-      "",
-      ...(isFirst ? [STOP_HINT] : []),
-    ]);
+    this.#say({ event: "setup", url, expires }, [intro, "", `  ${url}`, "", ...(isFirst ? [STOP_HINT] : [])]);
   }
 
   async #settle(workspace: string, { edge, state, admin }: Work): Promise<void> {

@@ -57,4 +57,3 @@ export function explainEdgeRefusal(code: string, status: number): string {
 export function explainNetwork(code: string): string {
   return NETWORK_SENTENCES[code] ?? `The edge could not be reached (${code}). It is tried again.`;
 }
-

@@ -37,7 +37,12 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "clawhold-join-"));
   state = openHostState(join(directory, "host"));
   requests = [];
-  answer = async (join) => ({ status: 200, text: textOf(joinAnswerCodec.encode({ host: hostIdOf(join.hostKey), certificate: await issue(fromBase64url(join.csr)) })) });
+  answer = async (join) => ({
+    status: 200,
+    text: textOf(
+      joinAnswerCodec.encode({ host: hostIdOf(join.hostKey), certificate: await issue(fromBase64url(join.csr)) }),
+    ),
+  });
   await serve(await makeServerCertificate(authority, ["127.0.0.1"], new Date()));
 });
 afterEach(() => {
@@ -50,20 +55,27 @@ const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 async function serve(leaf: KeyPair, chain = authority.certificate): Promise<void> {
   server?.close();
-  server = createServer({ key: leaf.key, cert: leaf.certificate + chain, minVersion: "TLSv1.3" }, (request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString("utf8")));
-    request.on("end", () => {
-      void (async () => {
-        const { token, join: text, signature } = joinRequestCodec.decode(new TextEncoder().encode(body));
-        const bytes = fromBase64url(text);
-        const parsed = joinCodec.decode(bytes);
-        requests.push({ token, join: parsed, signed: await verifySignature({ kind: "join", body: bytes, signature, publicKey: parsed.hostKey }) });
-        const said = await answer(parsed);
-        response.writeHead(said.status).end(said.text);
-      })();
-    });
-  });
+  server = createServer(
+    { key: leaf.key, cert: leaf.certificate + chain, minVersion: "TLSv1.3" },
+    (request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString("utf8")));
+      request.on("end", () => {
+        void (async () => {
+          const { token, join: text, signature } = joinRequestCodec.decode(new TextEncoder().encode(body));
+          const bytes = fromBase64url(text);
+          const parsed = joinCodec.decode(bytes);
+          requests.push({
+            token,
+            join: parsed,
+            signed: await verifySignature({ kind: "join", body: bytes, signature, publicKey: parsed.hostKey }),
+          });
+          const said = await answer(parsed);
+          response.writeHead(said.status).end(said.text);
+        })();
+      });
+    },
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   port = (server.address() as AddressInfo).port;
 }
@@ -90,17 +102,26 @@ async function issue(csr: Uint8Array): Promise<string> {
 const WORKSPACE = nonceOf("workspace");
 function joinFile(change: object = {}): Uint8Array {
   return encodeCanonical({
-    v: 1, edge: `wss://127.0.0.1:${String(port)}`, workspace: WORKSPACE, token: nonceOf("token"),
-    edgeCa: hexFingerprint(new X509Certificate(authority.certificate)), ...change,
+    v: 1,
+    edge: `wss://127.0.0.1:${String(port)}`,
+    workspace: WORKSPACE,
+    token: nonceOf("token"),
+    edgeCa: hexFingerprint(new X509Certificate(authority.certificate)),
+    ...change,
   });
 }
-const doJoin = (file = joinFile()) => joinHost(file, { state, label: "vps-1", colocated: false, gateway: { kind: "none" } });
+const doJoin = (file = joinFile()) =>
+  joinHost(file, { state, label: "vps-1", colocated: false, gateway: { kind: "none" } });
 
 describe("joining", () => {
   it("sends a signed request and keeps certificate, authority and pin", async () => {
     const joined = await doJoin();
     const [request] = requests;
-    expect(request).toMatchObject({ token: nonceOf("token"), signed: true, join: { workspace: WORKSPACE, label: "vps-1", colocated: false } });
+    expect(request).toMatchObject({
+      token: nonceOf("token"),
+      signed: true,
+      join: { workspace: WORKSPACE, label: "vps-1", colocated: false },
+    });
     expect(joined.words).toEqual(hostWords({ hostKey: request?.join.hostKey ?? "", workspace: WORKSPACE }));
     const { host, tls } = requireJoined(state);
     expect(host).toMatchObject({ workspace: WORKSPACE, host: joined.host, label: "vps-1" });
@@ -156,7 +177,10 @@ describe("what stops it, before the token leaves", () => {
   });
 
   it("nobody there", async () => {
-    await expect(doJoin(joinFile({ edge: "wss://127.0.0.1:1" }))).rejects.toMatchObject({ code: "edge_unreachable", message: expect.stringContaining("Nothing answers") });
+    await expect(doJoin(joinFile({ edge: "wss://127.0.0.1:1" }))).rejects.toMatchObject({
+      code: "edge_unreachable",
+      message: expect.stringContaining("Nothing answers"),
+    });
   });
 
   it("a fingerprint of the leaf instead of the authority", async () => {
@@ -169,7 +193,16 @@ describe("what stops it, before the token leaves", () => {
   });
 
   it("something that is no join file", async () => {
-    for (const file of ["{}", "", "not json", '{"v":2}', `${textOf(joinFile())} `, textOf(joinFile({ surplus: 1 })), textOf(joinFile({ edge: "ws://127.0.0.1:1" })), textOf(joinFile({ edge: "wss://user@127.0.0.1:1" }))]) {
+    for (const file of [
+      "{}",
+      "",
+      "not json",
+      '{"v":2}',
+      `${textOf(joinFile())} `,
+      textOf(joinFile({ surplus: 1 })),
+      textOf(joinFile({ edge: "ws://127.0.0.1:1" })),
+      textOf(joinFile({ edge: "wss://user@127.0.0.1:1" })),
+    ]) {
       await expect(doJoin(new TextEncoder().encode(file)), file).rejects.toMatchObject({ code: "join_file" });
     }
     expect(existsSync(state.files.keys)).toBe(false);
@@ -177,15 +210,28 @@ describe("what stops it, before the token leaves", () => {
 
   it("a join file of another workspace than the one this host belongs to", async () => {
     await doJoin();
-    await expect(doJoin(joinFile({ workspace: nonceOf("second") }))).rejects.toMatchObject({ code: "joined_elsewhere" });
+    await expect(doJoin(joinFile({ workspace: nonceOf("second") }))).rejects.toMatchObject({
+      code: "joined_elsewhere",
+    });
     expect(requests).toHaveLength(1);
   });
 });
 
 describe("what the edge answers", () => {
-  const codes = { join_token_wrong: "join_token", join_token_used: "join_token", join_token_expired: "join_token", join_workspace: "join_refused", too_many_joins: "join_refused", something_new: "join_refused" };
+  const codes = {
+    join_token_wrong: "join_token",
+    join_token_used: "join_token",
+    join_token_expired: "join_token",
+    join_workspace: "join_refused",
+    too_many_joins: "join_refused",
+    something_new: "join_refused",
+  };
   it.each(Object.entries(codes))("%s", async (code, kind) => {
-    answer = () => Promise.resolve({ status: 403, text: JSON.stringify({ type: "about:blank", title: "hostile prose", status: 403, code, id: "x" }) });
+    answer = () =>
+      Promise.resolve({
+        status: 403,
+        text: JSON.stringify({ type: "about:blank", title: "hostile prose", status: 403, code, id: "x" }),
+      });
     const failure = doJoin();
     await expect(failure).rejects.toMatchObject({ code: kind });
     await expect(failure).rejects.not.toThrow(/hostile prose/);
@@ -194,14 +240,29 @@ describe("what the edge answers", () => {
 
   it("a certificate for another key is not kept", async () => {
     const keys = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
-    const foreign = await x509.Pkcs10CertificateRequestGenerator.create({ name: "CN=h-x", keys, signingAlgorithm: { name: "ECDSA", hash: "SHA-256" } });
-    answer = async (join) => ({ status: 200, text: textOf(joinAnswerCodec.encode({ host: hostIdOf(join.hostKey), certificate: await issue(new Uint8Array(foreign.rawData)) })) });
+    const foreign = await x509.Pkcs10CertificateRequestGenerator.create({
+      name: "CN=h-x",
+      keys,
+      signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
+    });
+    answer = async (join) => ({
+      status: 200,
+      text: textOf(
+        joinAnswerCodec.encode({
+          host: hostIdOf(join.hostKey),
+          certificate: await issue(new Uint8Array(foreign.rawData)),
+        }),
+      ),
+    });
     await expect(doJoin()).rejects.toMatchObject({ code: "join_refused" });
     expect(state.tls()).toBeUndefined();
   });
 
   it("another host's id, and what is no answer", async () => {
-    answer = async (join) => ({ status: 200, text: textOf(joinAnswerCodec.encode({ host: "h-other", certificate: await issue(fromBase64url(join.csr)) })) });
+    answer = async (join) => ({
+      status: 200,
+      text: textOf(joinAnswerCodec.encode({ host: "h-other", certificate: await issue(fromBase64url(join.csr)) })),
+    });
     await expect(doJoin()).rejects.toMatchObject({ code: "join_refused" });
     for (const text of ["", "{}", '{"host":"h-x"}', "x".repeat(20_000)]) {
       answer = () => Promise.resolve({ status: 200, text });

@@ -53,8 +53,10 @@ function start(change: Partial<Parameters<typeof startLink>[0]> = {}): Link {
   return link;
 }
 
-const violations = (): unknown[] => logged.flatMap((line) => (line["event"] === "tunnel_violation" ? [line["code"]] : []));
-const waiting = (): Extract<LinkState, { kind: "waiting" }>[] => states.flatMap((state) => (state.kind === "waiting" ? [state] : []));
+const violations = (): unknown[] =>
+  logged.flatMap((line) => (line["event"] === "tunnel_violation" ? [line["code"]] : []));
+const waiting = (): Extract<LinkState, { kind: "waiting" }>[] =>
+  states.flatMap((state) => (state.kind === "waiting" ? [state] : []));
 
 describe("an honest edge", () => {
   it("is greeted over TLS 1.3 with our certificate, and gets our frames", async () => {
@@ -131,7 +133,9 @@ describe("a half-open connection", () => {
 });
 
 describe("a hostile edge", () => {
-  async function closesOn(say: (connection: Awaited<ReturnType<ScriptedEdge["next"]>>) => Promise<void> | void): Promise<{ code: number; reason: string }> {
+  async function closesOn(
+    say: (connection: Awaited<ReturnType<ScriptedEdge["next"]>>) => Promise<void> | void,
+  ): Promise<{ code: number; reason: string }> {
     start();
     const connection = await edge.next();
     await say(connection);
@@ -144,13 +148,17 @@ describe("a hostile edge", () => {
   });
 
   it("that cannot sign with the dispatch key is left", async () => {
-    const ended = await closesOn((connection) => greet(connection, { world, fingerprint: edge.fingerprint, signer: world.keys.stranger }));
+    const ended = await closesOn((connection) =>
+      greet(connection, { world, fingerprint: edge.fingerprint, signer: world.keys.stranger }),
+    );
     expect(ended).toEqual({ code: 1008, reason: "edge_unproven" });
     expect(states.some((state) => state.kind === "connected")).toBe(false);
   });
 
   it("that names another certificate is left: somebody stands between", async () => {
-    const ended = await closesOn((connection) => greet(connection, { world, fingerprint: edge.fingerprint, change: { certFingerprint: "0".repeat(64) } }));
+    const ended = await closesOn((connection) =>
+      greet(connection, { world, fingerprint: edge.fingerprint, change: { certFingerprint: "0".repeat(64) } }),
+    );
     expect(ended.reason).toBe("edge_unproven");
   });
 
@@ -167,7 +175,9 @@ describe("a hostile edge", () => {
   });
 
   it("that sends binary is left", async () => {
-    const ended = await closesOn((connection) => connection.socket.send(Buffer.from('{"kind":"drain"}'), { binary: true }));
+    const ended = await closesOn((connection) =>
+      connection.socket.send(Buffer.from('{"kind":"drain"}'), { binary: true }),
+    );
     expect(ended).toEqual({ code: 1008, reason: "binary" });
   });
 
@@ -199,7 +209,14 @@ describe("a hostile edge", () => {
 });
 
 describe("refusals", () => {
-  const codes = ["certificate_missing", "certificate_untrusted", "certificate_expired", "certificate_revoked", "certificate_unknown", "host_removed"];
+  const codes = [
+    "certificate_missing",
+    "certificate_untrusted",
+    "certificate_expired",
+    "certificate_revoked",
+    "certificate_unknown",
+    "host_removed",
+  ];
   it.each(codes)("%s has a sentence with a next step, and none of the edge's prose", async (code) => {
     edge.problem = { status: 403, code };
     start();
@@ -255,6 +272,15 @@ function aTelemetry(): Telemetry {
     v: 1,
     at: 1_800_000_000,
     gateway: { state: "running", demo: false, listens: [] },
-    host: { agentVersion: "0.1.0", platform: "linux", uptimeSeconds: 1, memoryTotalBytes: 1, memoryFreeBytes: 1, loadMilli: 1, cpus: 1, oneUser: false },
+    host: {
+      agentVersion: "0.1.0",
+      platform: "linux",
+      uptimeSeconds: 1,
+      memoryTotalBytes: 1,
+      memoryFreeBytes: 1,
+      loadMilli: 1,
+      cpus: 1,
+      oneUser: false,
+    },
   };
 }

@@ -9,7 +9,13 @@ import { makeAuthority, makeServerCertificate, type KeyPair } from "../../../../
 import type { TlsFile } from "../../../../agent/host/state.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
 import type { Signer } from "../../../../protocol/signing.ts";
-import { helloCodec, inwardFrames, outwardFrames, type InwardFrame, type OutwardFrame } from "../../../../protocol/tunnel.ts";
+import {
+  helloCodec,
+  inwardFrames,
+  outwardFrames,
+  type InwardFrame,
+  type OutwardFrame,
+} from "../../../../protocol/tunnel.ts";
 import { fromBase64url } from "../../../../protocol/bytes.ts";
 import { nonceOf, signed } from "../../../fixtures/keys.ts";
 import { TUNNEL } from "../../../fixtures/command.ts";
@@ -25,6 +31,8 @@ export interface ScriptedEdge {
   readonly connections: Connection[];
   /** Answers upgrades with this problem instead. */
   problem: { readonly status: number; readonly code: string } | undefined;
+  /** What the edge's clock shows in its answers. */
+  date: Date | undefined;
   /** The next connection that is opened. */
   next(): Promise<Connection>;
   stop(): Promise<void>;
@@ -64,6 +72,7 @@ export async function startScriptedEdge(names: readonly string[] = ["127.0.0.1"]
     authority,
     connections,
     problem: undefined,
+    date: undefined,
     async next() {
       const before = connections.length;
       await until(() => connections.length > before);
@@ -78,11 +87,18 @@ export async function startScriptedEdge(names: readonly string[] = ["127.0.0.1"]
         server.closeAllConnections();
       }),
   };
+  server.on("request", (_request, response) => {
+    if (edge.date !== undefined) response.setHeader("date", edge.date.toUTCString());
+    const { status, code } = edge.problem ?? { status: 200, code: "fine" };
+    response.writeHead(status).end(JSON.stringify({ status, code }));
+  });
   server.on("upgrade", (request, socket, head) => {
     if (edge.problem !== undefined) {
       const { status, code } = edge.problem;
       const body = JSON.stringify({ type: "about:blank", title: "\u001b[31mhostile prose", status, code, id: "x" });
-      socket.end(`HTTP/1.1 ${String(status)} Refused\r\ncontent-type: application/problem+json\r\ncontent-length: ${String(body.length)}\r\nconnection: close\r\n\r\n${body}`);
+      socket.end(
+        `HTTP/1.1 ${String(status)} Refused\r\ncontent-type: application/problem+json\r\ncontent-length: ${String(body.length)}\r\nconnection: close\r\n\r\n${body}`,
+      );
       return;
     }
     const { authorized } = request.socket as unknown as { authorized: boolean };
@@ -132,8 +148,14 @@ export async function greet(
   const hello = helloCodec.decode(fromBase64url(said.body));
   connection.send({ kind: "trust", page: { root: world.root, statements: [...world.statements] } });
   const body = encodeCanonical({
-    v: 1, workspace: world.workspace, host: world.host, tunnel: hello.tunnel, certFingerprint: fingerprint,
-    hostNonce: hello.nonce, edgeNonce: hello.edgeNonce, ...change,
+    v: 1,
+    workspace: world.workspace,
+    host: world.host,
+    tunnel: hello.tunnel,
+    certFingerprint: fingerprint,
+    hostNonce: hello.nonce,
+    edgeNonce: hello.edgeNonce,
+    ...change,
   });
   connection.send({ kind: "welcome", signed: await signed(signer ?? world.keys.dispatch, "welcome", body) });
 }

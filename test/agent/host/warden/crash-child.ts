@@ -7,7 +7,7 @@ const [, , directory = "", dieAt = ""] = process.argv;
 const gateway = new FakeGateway();
 const world = await makeWorld();
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
-const die = (): void => process.kill(process.pid, "SIGKILL");
+const die = (): boolean => process.kill(process.pid, "SIGKILL");
 
 gateway.onRestart = () => {
   say({ restarted: true });

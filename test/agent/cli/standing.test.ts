@@ -1,0 +1,204 @@
+/** status, host words and doctor over a state directory that a join would have left. */
+import "reflect-metadata";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { makeAuthority } from "../../../agent/edge/certificates.ts";
+import { openHostState, type HostState } from "../../../agent/host/state.ts";
+import { writeStatus, type AgentStatus } from "../../../agent/host/status-file.ts";
+import { openHostKeys } from "../../../agent/host/warden/keys.ts";
+import { hostWords } from "../../../protocol/words.ts";
+import { nonceOf } from "../../fixtures/keys.ts";
+import { issueClient } from "../edge/fixtures/client-certificates.ts";
+import { startScriptedEdge, type ScriptedEdge } from "../host/link/scripted-edge.ts";
+import { run } from "./terminal.ts";
+
+let data: string;
+let state: HostState;
+let edge: ScriptedEdge;
+const workspace = nonceOf("workspace");
+
+beforeEach(async () => {
+  data = mkdtempSync(join(tmpdir(), "clawhold-standing-"));
+  state = openHostState(join(data, "host"));
+  edge = await startScriptedEdge();
+  const { host } = openHostKeys(state.files.keys);
+  state.saveHost({
+    v: 1,
+    edge: edge.url,
+    workspace,
+    host,
+    label: "vps-1",
+    colocated: false,
+    gateway: { kind: "none" },
+  });
+  state.saveTls(edge.tls);
+});
+afterEach(async () => {
+  await edge.stop();
+  rmSync(data, { recursive: true, force: true });
+});
+
+function said(change: Partial<AgentStatus> = {}): void {
+  const host = state.host();
+  if (host === undefined) throw new TypeError("not joined");
+  writeStatus(state.files.status, {
+    v: 1,
+    pid: process.pid,
+    host: host.host,
+    workspace,
+    edge: host.edge,
+    started: 1,
+    written: 2,
+    tunnel: "connected",
+    admitted: true,
+    trust: { n: 3, hash: nonceOf("head") },
+    lastReceipt: 0,
+    unsignedRefusals: 0,
+    gateway: "running",
+    certificateEnds: 1_900_000_000,
+    ...change,
+  });
+}
+const running = (): { release(): void } => state.lock(() => new Date());
+
+describe("host words", () => {
+  it("are those of the key and workspace", async () => {
+    const words = hostWords({ hostKey: openHostKeys(state.files.keys).hostKey.publicKey, workspace });
+    expect(await run(["host", "words", "--data", data])).toEqual({ exit: 0, out: [words.join(" ")], err: [] });
+    expect(JSON.parse((await run(["host", "words", "--data", data, "--json"])).out[0] ?? "")).toMatchObject({
+      words: [...words],
+    });
+  });
+
+  it("are not shown from keys that others can read", async () => {
+    const { chmodSync } = await import("node:fs");
+    chmodSync(state.files.keys, 0o640);
+    const { exit, err } = await run(["host", "words", "--data", data]);
+    expect(exit).toBe(1);
+    expect(err[0]).toContain("chmod 600");
+  });
+});
+
+describe("status", () => {
+  it("exit 3 while nothing runs, 0 while the agent does", async () => {
+    const down = await run(["status", "--data", data]);
+    expect(down.exit).toBe(3);
+    expect(down.out.join("\n")).toContain("does not run; start it");
+    const lock = running();
+    said();
+    const up = await run(["status", "--data", data]);
+    expect(up.exit).toBe(0);
+    expect(up.out.join("\n")).toMatch(
+      /Agent +runs, connected to the edge[\s\S]*admitted[\s\S]*Gateway +running[\s\S]*statement 3/,
+    );
+    lock.release();
+  });
+
+  it("says why there is no tunnel, and what waits", async () => {
+    const lock = running();
+    said({ tunnel: "waiting", problem: { code: "x", sentence: "Nothing answers there." }, admitted: false });
+    const { out } = await run(["status", "--data", data]);
+    expect(out.join("\n")).toContain("runs, Nothing answers there.");
+    expect(out.join("\n")).toContain("waits to be admitted");
+    lock.release();
+  });
+
+  it("is not led astray by a damaged status file", async () => {
+    const lock = running();
+    writeFileSync(state.files.status, '{"v":1,"tunnel":"\\u001b[2J"}', { mode: 0o600 });
+    const { exit, out } = await run(["status", "--data", data]);
+    expect(exit).toBe(0);
+    expect(out.join("")).not.toContain("\u001b");
+    lock.release();
+  });
+
+  it("gives the same as an object", async () => {
+    said();
+    const parsed: unknown = JSON.parse((await run(["status", "--data", data, "--json"])).out[0] ?? "");
+    expect(parsed).not.toHaveProperty("edge");
+    expect(parsed).toMatchObject({ agent: false, joined: true, status: { workspace } });
+  });
+});
+
+describe("doctor", () => {
+  const line = (out: readonly string[], name: string): string =>
+    out.find((text) => text.slice(6).startsWith(name)) ?? "";
+
+  it("walks to the edge and back", async () => {
+    const lock = running();
+    said();
+    const { exit, out } = await run(["doctor", "--data", data]);
+    expect(out.filter((text) => text.startsWith("FAIL"))).toEqual([]);
+    expect(exit).toBe(0);
+    for (const name of [
+      "name",
+      "connection",
+      "edge",
+      "access",
+      "clock",
+      "certificate",
+      "agent",
+      "admission",
+      "deny list",
+      "gateway",
+    ])
+      expect(line(out, name), name).toMatch(/^ok/);
+    lock.release();
+  });
+
+  it("says that the edge is not there", async () => {
+    await edge.stop();
+    const { exit, out } = await run(["doctor", "--data", data]);
+    expect(exit).toBe(3);
+    expect(line(out, "connection")).toMatch(/^FAIL.*Nothing answers/);
+  });
+
+  it("says that somebody else answers", async () => {
+    const other = await makeAuthority("other", new Date());
+    state.saveTls({ ...edge.tls, edgeCa: other.certificate });
+    const { exit, out } = await run(["doctor", "--data", data]);
+    expect(exit).toBe(3);
+    expect(line(out, "edge")).toMatch(/^FAIL.*not the edge this host joined/);
+  });
+
+  it("says what the edge refuses", async () => {
+    edge.problem = { status: 403, code: "certificate_revoked" };
+    const { exit, out } = await run(["doctor", "--data", data]);
+    expect(exit).toBe(4);
+    expect(line(out, "access")).toMatch(/^FAIL.*revoked/);
+  });
+
+  it("measures the clock", async () => {
+    edge.date = new Date(Date.now() - 600_000);
+    const { out } = await run(["doctor", "--data", data]);
+    expect(line(out, "clock")).toMatch(/^FAIL.*(600|599|601) s ahead of/);
+  });
+
+  it("says that nobody has admitted this host, and that the certificate has ended", async () => {
+    const lock = running();
+    said({ admitted: false });
+    const agents = await makeAuthority("agents", new Date());
+    const ended = await issueClient(agents, {
+      notBefore: new Date(Date.now() - 2 * 86_400_000),
+      notAfter: new Date(Date.now() - 86_400_000),
+    });
+    state.saveTls({ ...edge.tls, key: `${ended.key}\n`, certificate: `${ended.cert}\n` });
+    const { exit, out } = await run(["doctor", "--data", data]);
+    expect(exit).not.toBe(0);
+    expect(line(out, "admission")).toMatch(/^FAIL.*clawhold host words/);
+    expect(line(out, "certificate")).toMatch(/^FAIL.*ended on/);
+    lock.release();
+  });
+
+  it("says what is wrong with the deny list and the gateway", async () => {
+    writeFileSync(state.files.denyList, "what is this\n");
+    const host = state.host();
+    if (host === undefined) throw new TypeError("not joined");
+    state.saveHost({ ...host, gateway: { kind: "local", url: "ws://127.0.0.1:1" } });
+    const { out } = await run(["doctor", "--data", data]);
+    expect(line(out, "deny list")).toMatch(/^FAIL.*line 1/);
+    expect(line(out, "gateway")).toMatch(/^FAIL.*Nothing answers/);
+  });
+});

@@ -1,0 +1,183 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { verifyExport } from "../../../agent/cli/verify-export.ts";
+import { toBase64url, utf8Text } from "../../../protocol/bytes.ts";
+import { encodeCanonical } from "../../../protocol/canonical.ts";
+import {
+  CHAIN_START,
+  commit,
+  entryCodec,
+  entryDigest,
+  type ChainPosition,
+  type LedgerDetail,
+} from "../../../protocol/ledger.ts";
+import { receiptCodec, ZERO_DIGEST, type Signed } from "../../../protocol/messages.ts";
+import { digestOf } from "../../../protocol/signing.ts";
+import { flipBase64url, nonceOf, signed } from "../../fixtures/keys.ts";
+import { makeWorld, NOW, type World } from "../../fixtures/workspace.ts";
+
+let world: World;
+let trustLine: string;
+let rows: Record<string, unknown>[];
+const line = (value: unknown): string => utf8Text(encodeCanonical(value));
+const exportOf = (all: readonly unknown[], first = trustLine): string => [first, ...all.map(line), ""].join("\n");
+
+beforeAll(async () => {
+  world = await makeWorld();
+  trustLine = line({ root: world.root, statements: [...world.statements] });
+  rows = await build();
+});
+
+async function build(
+  bend: (number: number, receipt: Record<string, unknown>) => Record<string, unknown> = (_n, receipt) => receipt,
+): Promise<Record<string, unknown>[]> {
+  const made: Record<string, unknown>[] = [];
+  let position: ChainPosition = CHAIN_START;
+  const add = (action: string, detail: LedgerDetail, extra: { source?: string; receipt?: Signed } = {}): void => {
+    const salt = nonceOf(`salt ${String(position.index)}`);
+    const body = entryCodec.encode({
+      v: 1,
+      workspace: world.workspace,
+      index: position.index + 1,
+      at: NOW * 1_000,
+      actor: { kind: "edge" },
+      action: action as "session.started",
+      ...(extra.source === undefined ? {} : { source: commit({ field: "source", salt, value: extra.source }) }),
+      detail,
+      previous: position.hash,
+    });
+    const hash = entryDigest(body);
+    position = { index: position.index + 1, hash };
+    made.push({
+      index: position.index,
+      body: toBase64url(body),
+      hash,
+      ...(extra.source === undefined ? {} : { source: { salt, value: extra.source } }),
+      ...(extra.receipt === undefined ? {} : { receipt: extra.receipt }),
+    });
+  };
+  add("workspace.created", {}, { source: "127.0.0.1" });
+  let previous = ZERO_DIGEST;
+  for (const number of [1, 2]) {
+    const intent = nonceOf(`intent ${String(number)}`);
+    const receipt = bend(number, {
+      v: 1,
+      workspace: world.workspace,
+      host: world.host,
+      intent,
+      verdict: "executed",
+      number,
+      previous,
+      started: NOW,
+      ended: NOW,
+      observed: {},
+      trustHead: world.state.head,
+    });
+    const said = await signed(world.keys.host, "receipt", encodeCanonical(receipt));
+    const parsed = receiptCodec.check(receipt);
+    previous = digestOf("receipt", encodeCanonical(receipt));
+    add("command.receipt", { intent, verdict: parsed.verdict, receipt: previous }, { receipt: said });
+  }
+  add("session.ended", {});
+  return made;
+}
+
+const findings = async (text: string, pin?: string): Promise<readonly string[]> =>
+  (await verifyExport(text, pin)).findings.map(({ line: at, what }) => `${String(at)}: ${what}`);
+
+describe("an honest export", () => {
+  it("verifies, with and without the workspace", async () => {
+    expect(await verifyExport(exportOf(rows), world.workspace)).toEqual({
+      workspace: world.workspace,
+      entries: 4,
+      receipts: 2,
+      findings: [],
+    });
+    expect((await verifyExport(exportOf(rows), undefined)).findings).toEqual([]);
+  });
+});
+
+describe("what is found, and where", () => {
+  const change = (index: number, members: Record<string, unknown>): Record<string, unknown>[] =>
+    rows.map((row, i) => (i === index ? { ...row, ...members } : row));
+  const without = (index: number, member: string): Record<string, unknown>[] =>
+    rows.map((row, i) =>
+      i === index ? Object.fromEntries(Object.entries(row).filter(([name]) => name !== member)) : row,
+    );
+
+  it("a changed entry", async () => {
+    const [first] = rows;
+    const text = new TextDecoder().decode(Buffer.from(String(first?.["body"]), "base64url")).replace("edge", "host");
+    expect((await findings(exportOf(change(0, { body: Buffer.from(text).toString("base64url") }))))[0]).toMatch(
+      /^2: entry 1: /,
+    );
+    expect(await findings(exportOf(change(3, { hash: nonceOf("other") })))).toEqual([
+      expect.stringMatching(/^5: entry 4: its content was changed/),
+    ]);
+  });
+
+  it("a missing entry, exchanged entries, a replaced entry", async () => {
+    expect((await findings(exportOf(rows.toSpliced(1, 1))))[0]).toMatch(/^3: entry 3: an entry is missing/);
+    const [a, b, ...rest] = rows;
+    expect((await findings(exportOf([b, a, ...rest])))[0]).toMatch(/^2: /);
+    const other = await build((_n, receipt) => ({ ...receipt, started: NOW - 1 }));
+    expect(await findings(exportOf([rows[0], other[1], ...rows.slice(2)]))).toContainEqual(
+      expect.stringMatching(/^4: entry 3: it does not follow/),
+    );
+  });
+
+  it("a row that is none, a foreign member", async () => {
+    expect(await findings(exportOf([...rows, { hello: 1 }]))).toEqual(["6: this is not a row of an activity log"]);
+    expect((await findings(exportOf(change(3, { extra: 1 }))))[0]).toMatch(/^5: this is not a row/);
+  });
+
+  it("a withheld, forged, exchanged or foreign receipt", async () => {
+    expect(await findings(exportOf(without(1, "receipt")))).toEqual([
+      "3: entry 2: the host's receipt is missing",
+      expect.stringContaining("receipts 1 to 1"),
+    ]);
+    const receipt = rows[1]?.["receipt"] as Signed;
+    expect(
+      (
+        await findings(exportOf(change(1, { receipt: { ...receipt, signature: flipBase64url(receipt.signature, 9) } })))
+      )[0],
+    ).toContain("signature does not verify");
+    expect((await findings(exportOf(change(1, { receipt: rows[2]?.["receipt"] }))))[0]).toContain(
+      "not the one that the entry names",
+    );
+    expect((await findings(exportOf(change(3, { receipt }))))[0]).toContain("names none");
+    const foreign = await build((_n, body) => ({ ...body, host: "h-other" }));
+    expect((await findings(exportOf(foreign)))[0]).toContain("never admitted");
+    const elsewhere = await build((_n, body) => ({ ...body, workspace: nonceOf("elsewhere") }));
+    expect((await findings(exportOf(elsewhere)))[0]).toContain("another workspace");
+  });
+
+  it("receipts that somebody kept back, and a fork", async () => {
+    const gap = await build((n, body) => (n === 2 ? { ...body, number: 5 } : body));
+    expect(await findings(exportOf(gap))).toEqual([
+      expect.stringMatching(/^4: entry 3: receipts 2 to 4 of h-.* are missing/),
+    ]);
+    const fork = await build((n, body) => (n === 2 ? { ...body, previous: nonceOf("other past") } : body));
+    expect(await findings(exportOf(fork))).toEqual([expect.stringContaining("forked")]);
+  });
+
+  it("an opening that is not the one committed to", async () => {
+    expect(await findings(exportOf(change(0, { source: { salt: nonceOf("salt 0"), value: "10.0.0.9" } })))).toEqual([
+      expect.stringContaining("source address"),
+    ]);
+  });
+
+  it("a trust log that is none, lacks its root, is another's, or was bent", async () => {
+    expect(await findings(exportOf(rows, "{}"))).toEqual([expect.stringContaining("1: this is not a trust log")]);
+    expect(await findings(exportOf(rows, line({ statements: [] })))).toEqual([
+      expect.stringContaining("lacks its root"),
+    ]);
+    expect(await findings(exportOf(rows), nonceOf("another workspace"))).toEqual([
+      "1: the root does not verify (workspace)",
+    ]);
+    const bent = line({ root: world.root, statements: world.statements.toSpliced(1, 1) });
+    expect(await findings(exportOf(rows, bent))).toEqual([
+      expect.stringContaining("statement 2 does not verify (place)"),
+    ]);
+    expect(await findings("")).toHaveLength(1);
+  });
+});
