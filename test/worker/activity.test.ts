@@ -3,8 +3,8 @@ import { fromBase64url } from "../../protocol/bytes.ts";
 import { checkEntry, CHAIN_START, commit, entryCodec, type ChainPosition } from "../../protocol/ledger.ts";
 import type { ActivityRow } from "../../protocol/contracts.ts";
 import { admin, edge, send } from "./client.ts";
-import { HostPeer } from "./host-peer.ts";
-import { Town } from "./town.ts";
+import { HostPeer } from "../fixtures/edge/host-peer.ts";
+import { Town } from "../fixtures/edge/town.ts";
 
 let town: Town;
 beforeAll(async () => {

@@ -1,14 +1,13 @@
 /** The Worker of this isolate, called through its doors as the runtime would. */
-import type { Door } from "../../worker/doors.ts";
 import worker from "../../worker/index.ts";
 import type { Signer } from "../../protocol/signing.ts";
 import type { Fields } from "../fixtures/workspace.ts";
 import { env } from "./environment.ts";
-import type { HostPeer, TunnelSocket } from "./host-peer.ts";
-import * as page from "./page.ts";
+import type { HostPeer, TunnelSocket } from "../fixtures/edge/host-peer.ts";
+import * as page from "../fixtures/edge/page.ts";
 
-export { certificateOf, foundingOf, fresh, now, ORIGIN, replyOf } from "./page.ts";
-export type { CallInput, Founded, Reply } from "./page.ts";
+export { certificateOf, foundingOf, fresh, now, ORIGIN, replyOf } from "../fixtures/edge/page.ts";
+export type { CallInput, Founded, Reply } from "../fixtures/edge/page.ts";
 
 const pending: Promise<unknown>[] = [];
 /** Waits for what the Worker went on doing after its answers. */
@@ -16,7 +15,7 @@ export async function settled(): Promise<void> {
   await Promise.all(pending.splice(0));
 }
 
-export function send(via: Door | undefined, request: Request): Promise<Response> {
+export function send(via: page.Door | undefined, request: Request): Promise<Response> {
   const context = {
     waitUntil: (work: Promise<unknown>) => void pending.push(work),
     passThroughOnException: () => undefined,

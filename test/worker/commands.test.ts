@@ -9,8 +9,8 @@ import { signerOf } from "../fixtures/keys.ts";
 import type { Fields } from "../fixtures/workspace.ts";
 import { edge, fresh, ledgerBodies, Page, replyOf, send, settled, type Reply } from "./client.ts";
 import { env } from "./environment.ts";
-import { HostPeer, telemetryOf, type Tunnel } from "./host-peer.ts";
-import { Town } from "./town.ts";
+import { HostPeer, telemetryOf, type Tunnel } from "../fixtures/edge/host-peer.ts";
+import { Town } from "../fixtures/edge/town.ts";
 
 let town: Town;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { handlers } from "../../worker/routes/handlers.ts";
 import { SECURITY_HEADERS } from "../../worker/http/headers.ts";
 import { signerOf } from "../fixtures/keys.ts";
 import { edge, fresh, Page, replyOf, send } from "./client.ts";
-import { Town } from "./town.ts";
+import { Town } from "../fixtures/edge/town.ts";
 
 const names = Object.keys(endpoints) as EndpointName[];
 const params = { host: "h-nobody", intent: fresh() };

@@ -7,8 +7,8 @@ import { welcomeCodec } from "../../protocol/tunnel.ts";
 import { signed, signerOf } from "../fixtures/keys.ts";
 import { admin, edge, refusal, upgrade, fresh, ledgerBodies, now, replyOf, send } from "./client.ts";
 import { env } from "./environment.ts";
-import { HostPeer, joinTokenOf, makeCsr, telemetryOf } from "./host-peer.ts";
-import { Town } from "./town.ts";
+import { HostPeer, joinTokenOf, makeCsr, telemetryOf } from "../fixtures/edge/host-peer.ts";
+import { Town } from "../fixtures/edge/town.ts";
 
 let town: Town;
 beforeAll(async () => {

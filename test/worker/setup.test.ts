@@ -129,7 +129,7 @@ describe("the first root", () => {
     const one = await foundingOf(setup, await registerFirst(setup));
     const two = await foundingOf(setup, await registerFirst(setup));
     const replies = await Promise.all([one, two].map(({ page, body }) => page.call("setupRoot", { body })));
-    expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
     const winner = replies.find(({ status }) => status === 200);
     const workspace = String(winner?.body["workspace"]);
     expect((await ledgerBodies(workspace)).map(({ action }) => action)).toEqual([

@@ -8,8 +8,8 @@ import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
 import type { SignedStatement, TrustPage } from "../../protocol/trust/statements.ts";
 import { certificateOf, edge, fresh, ledgerBodies, Page } from "./client.ts";
 import { env } from "./environment.ts";
-import { HostPeer } from "./host-peer.ts";
-import { Town } from "./town.ts";
+import { HostPeer } from "../fixtures/edge/host-peer.ts";
+import { Town } from "../fixtures/edge/town.ts";
 
 let town: Town;
 beforeAll(async () => {

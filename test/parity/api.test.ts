@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fromBase64url } from "../../protocol/bytes.ts";
+import { CHAIN_START, checkEntry, type ChainPosition } from "../../protocol/ledger.ts";
+import { envelopeCodec } from "../../protocol/messages.ts";
+import type { ActivityRow, HostRow } from "../../protocol/contracts.ts";
+import { signerOf } from "../fixtures/keys.ts";
+import { HostPeer, telemetryOf } from "../fixtures/edge/host-peer.ts";
+import {
+  adminOf,
+  certificateOf,
+  EdgePage,
+  foundingOf,
+  fresh,
+  offerSetupTo,
+  registerFirstAt,
+} from "../fixtures/edge/page.ts";
+import { Town } from "../fixtures/edge/town.ts";
+import { bundleWorker, type Bundle } from "./bundle.ts";
+import { startMiniflare, type RunningEdge } from "./miniflare.ts";
+import { startPlain } from "./plain.ts";
+
+const runtimes = { miniflare: startMiniflare, "plain workerd": startPlain } as const;
+
+let bundle: Bundle;
+beforeAll(async () => {
+  bundle = await bundleWorker();
+});
+afterAll(() => bundle.remove());
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+describe.each(Object.entries(runtimes))("the API in %s", (_, start) => {
+  let edge: RunningEdge;
+  let town: Town;
+  beforeAll(async () => {
+    edge = await start(bundle);
+  });
+  afterAll(() => edge.stop());
+
+  it("answers problems before there is a workspace", async () => {
+    const page = new EdgePage(edge, await signerOf("setup"));
+    expect((await page.call("health")).body).toEqual({ ok: true });
+    expect((await page.call("setupState")).code).toBe("setup_wrong");
+    expect((await page.call("signInNonce")).code).toBe("no_workspace");
+    expect((await page.call("me")).code).toBe("unauthenticated");
+  });
+
+  it("lets one of two racing roots found the workspace", async () => {
+    const setup = await signerOf("setup");
+    await offerSetupTo(edge, setup);
+    const stranger = await foundingOf(
+      setup,
+      await registerFirstAt(edge, setup),
+      (draft) => void (draft.root["ledgerKey"] = fresh()),
+    );
+    expect((await stranger.page.call("setupRoot", { body: stranger.body })).code).toBe("root_keys");
+    const rivals = [
+      await foundingOf(setup, await registerFirstAt(edge, setup)),
+      await foundingOf(setup, await registerFirstAt(edge, setup)),
+    ];
+    const replies = await Promise.all(rivals.map(({ page, body }) => page.call("setupRoot", { body })));
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+    const winner = replies.findIndex(({ status }) => status === 200);
+    // The other one came while the first was being written, or after.
+    expect(["setup_busy", "setup_used"]).toContain(replies[1 - winner]?.code);
+    const founding = rivals[winner];
+    if (founding === undefined) throw new Error("no winner");
+    founding.page.signer = await signerOf("session");
+    town = Town.of({ ...founding, session: String(replies[winner]?.body["session"]) });
+    expect((await new EdgePage(edge, setup).call("setupState")).code).toBe("setup_used");
+  });
+
+  it("wants cookie, signature, freshness and origin", async () => {
+    const { page } = town;
+    expect((await page.call("me")).status).toBe(200);
+    expect((await page.call("me", { headers: { cookie: undefined } })).code).toBe("unauthenticated");
+    expect((await page.call("me", { headers: { "clawhold-signature": undefined } })).code).toBe("unauthenticated");
+    const jti = fresh();
+    expect((await page.call("me", { request: { jti } })).status).toBe(200);
+    expect((await page.call("me", { request: { jti } })).code).toBe("unauthenticated");
+    expect((await page.call("passkeyOptions", { headers: { origin: "http://evil.localhost:8443" } })).code).toBe(
+      "origin",
+    );
+    expect((await page.call("me", { headers: { "sec-fetch-site": "cross-site" } })).code).toBe("origin");
+    expect((await page.call("activity", { query: "?limit=x" })).code).toBe("malformed_request");
+    expect((await page.call("ticket", { body: { host: "h-x", more: 1 } })).code).toBe("malformed_request");
+  });
+
+  it("signs in with one touch", async () => {
+    const visiting = new EdgePage(edge, await signerOf("session"));
+    const session = await certificateOf(town.founded.passkey, await visiting.must("signInNonce"));
+    expect((await visiting.call("signIn", { body: { session } })).status).toBe(200);
+    expect((await visiting.call("signIn", { body: { session } })).code).toBe("sign_in_refused");
+    expect((await visiting.call("signOut")).status).toBe(200);
+    expect((await visiting.call("me")).code).toBe("unauthenticated");
+  });
+
+  it("carries a command from prepare to the receipt in the ledger", async () => {
+    const peer = await HostPeer.at(edge, "parity host", town.workspace);
+    expect((await peer.join({ token: fresh() }))?.code).toBe("join_token_wrong");
+    expect(await peer.join()).toBeUndefined();
+    const tunnel = await peer.open();
+    await town.admit(peer);
+    await tunnel.next("trust");
+    tunnel.say({ kind: "telemetry", telemetry: telemetryOf() });
+    const rowOf = async (): Promise<HostRow> =>
+      (await town.page.must("host", { params: { host: peer.host } }))["host"] as HostRow;
+    await until(async () => (await rowOf()).telemetry !== undefined);
+    expect(await rowOf()).toMatchObject({
+      status: "admitted",
+      connected: true,
+      telemetry: { gateway: { state: "running" } },
+    });
+
+    const { prepare } = await town.prepareBody(peer.host);
+    const asked = town.page.call("prepare", { params: { host: peer.host }, body: { prepare } });
+    await tunnel.answerPrepare();
+    expect((await asked).status).toBe(200);
+
+    const { body, digest } = await town.submission(peer.host);
+    const first = await town.page.must("command", { body });
+    expect(first).toMatchObject({ intent: digest, state: "delivered" });
+    const { envelope } = await tunnel.next("deliver");
+    expect(envelopeCodec.decode(fromBase64url(envelope)).intent).not.toBe("");
+    tunnel.say(await peer.receipt(digest));
+    await tunnel.next("ack");
+    const status = await town.page.must("commandStatus", { params: { intent: digest, host: peer.host } });
+    expect(status["state"]).toBe("receipted");
+    expect((await town.page.must("command", { body }))["ledgerIndex"]).toBe(first["ledgerIndex"]);
+  });
+
+  it("keeps one chain of what happened", async () => {
+    const read = async (query: string): Promise<{ rows: ActivityRow[]; head: ChainPosition }> =>
+      (await town.page.must("activity", { query })) as unknown as { rows: ActivityRow[]; head: ChainPosition };
+    await until(async () => (await read("")).rows[0]?.receipt !== undefined);
+    const { rows, head } = await read("?after=0&limit=500");
+    let position = CHAIN_START;
+    const actions: string[] = [];
+    for (const row of rows) {
+      const step = checkEntry(fromBase64url(row.body), row.hash, { workspace: town.workspace, position });
+      if (!step.ok) throw new Error(`${step.index}: ${step.fault}`);
+      ({ position } = step);
+      actions.push(step.entry.action);
+    }
+    expect(position).toEqual(head);
+    expect(actions).toEqual([
+      "workspace.created",
+      "session.started",
+      "session.started",
+      "session.refused",
+      "session.ended",
+      "host.joined",
+      "certificate.issued",
+      "host.connected",
+      "trust.stated",
+      "command.accepted",
+      "command.receipt",
+    ]);
+  });
+
+  it("says how it stands to whoever runs it", async () => {
+    expect((await adminOf(edge, "/admin/status")).body).toMatchObject({
+      workspace: town.workspace,
+      sessions: 1,
+      hosts: [{ status: "admitted" }],
+    });
+  });
+});

@@ -1,0 +1,13 @@
+/** One list of API calls against two runtimes: miniflare, and plain workerd behind its front. */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: new URL("../..", import.meta.url).pathname,
+  cacheDir: ".cache/vitest-parity",
+  test: {
+    include: ["test/parity/**/*.test.ts"],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
