@@ -258,11 +258,7 @@ interface CertifiedSession extends Session {
   readonly person: string;
 }
 
-async function judgeSession(
-  envelope: Submission,
-  intent: Intent,
-  view: SessionView,
-): Promise<CertifiedSession> {
+async function judgeSession(envelope: Submission, intent: Intent, view: SessionView): Promise<CertifiedSession> {
   const session = await judgeCertificate(envelope.session, intent.actor.session, view);
   const signed = {
     kind: "intent",

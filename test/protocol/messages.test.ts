@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { fromHex, toHex, utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
 import { digestOf, messageKinds, preAuthenticationEncoding } from "../../protocol/signing.ts";
-import { samples, type Golden } from "../vectors/golden.ts";
+import { goldenMessages, samples, type Golden } from "../vectors/golden.ts";
 
 const file = readFileSync(new URL("../vectors/messages.json", import.meta.url));
 const golden = JSON.parse(file.toString("utf8")) as readonly Golden[];
@@ -23,6 +23,10 @@ describe("recorded vectors", () => {
 });
 
 describe("one of each message", () => {
+  it("is what the samples in code still give", () => {
+    expect(goldenMessages()).toEqual(golden);
+  });
+
   it("covers every kind that is signed or named", () => {
     const covered = new Set([...golden.map(({ kind }) => kind as string), ...RESERVED]);
     expect(messageKinds.filter((kind) => !covered.has(kind))).toEqual([]);
