@@ -173,10 +173,9 @@ export class Scene {
     return this.happenings.first(mark, (item) => (item.kind === "frame" ? read(item.frame) : undefined));
   }
 
-  /** Sends a prepare frame as it is. */
-  async prepareRaw(prepare: Signed, session: string): Promise<Outcome | Prepared> {
+  /** Sends a prepare frame as it is. `mark`: since when a closed tunnel counts as the answer. */
+  async prepareRaw(prepare: Signed, session: string, mark = this.happenings.mark): Promise<Outcome | Prepared> {
     const subject = digestOf("prepare", fromBase64url(prepare.body));
-    const mark = this.happenings.mark;
     this.tunnel.send({ kind: "prepare", prepare, session });
     const answer = await this.happenings.first<Outcome | Prepared | Happening>(mark, (item) => {
       if (item.kind === "closed" || item.kind === "ended") return item;
@@ -192,11 +191,11 @@ export class Scene {
   }
 
   /** An actor's own request for a challenge, sign-in included; `change` bends the body of the request. */
-  async prepare(actor: Actor, change: Fields = {}, signer: Signer = actor.sessionKey): Promise<Outcome | Prepared> {
+  async prepare(actor: Actor, change: Fields = {}, mark = this.happenings.mark): Promise<Outcome | Prepared> {
     const { workspace, host } = this.town.world;
     const body = { v: 1, workspace, host, actor: { session: actor.digest }, operation: OPERATION, jti: freshNonce(), ...change };
     const session = assertedCodec.encode(await asserted(actor.passkey, "session", { body: encodeCanonical(actor.session) }));
-    return this.prepareRaw(await signed(signer, "prepare", encodeCanonical(body)), toBase64url(session));
+    return this.prepareRaw(await signed(actor.sessionKey, "prepare", encodeCanonical(body)), toBase64url(session), mark);
   }
 
   /** A live challenge of the actor; the same one until it was spent or grows old. */

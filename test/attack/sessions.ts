@@ -76,7 +76,7 @@ function deliveries(): readonly Row[] {
 }
 
 /** A genuine sign-in that certifies the attacker's key (made on a hostile page), under the honest session's challenge. */
-const swapKey: Row[2] = (draft, { scene, actor }) => {
+export const swapKey: Row[2] = (draft, { scene, actor }) => {
   named(draft, actor);
   draft.session.body["sessionKey"] = scene.town.mallory.key.publicKey;
   draft.sessionSigner = scene.town.mallory.key;
@@ -92,7 +92,7 @@ const selfMade: Row[2] = (draft, kit) => {
   draft.session.passkey = kit.scene.town.mallory.passkey;
 };
 
-const stolenName: Row[2] = (draft, kit) => {
+export const stolenName: Row[2] = (draft, kit) => {
   void selfMade(draft, kit);
   draft.session.knobs = { credentialId: kit.actor.passkey.pinned.credentialId };
 };

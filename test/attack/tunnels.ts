@@ -167,7 +167,8 @@ const frames: readonly Attack[] = [
 /** What became of a page of statements: refused by a rule, or not believed although nothing was said. */
 async function trustFate(scene: Scene, mark: number): Promise<Outcome> {
   const { head } = scene.town.world.state;
-  const prepared = await scene.prepare(scene.town.actors.otto);
+  // Frames are taken in order: the answer comes after the statements were judged.
+  const prepared = await scene.prepare(scene.town.actors.otto, {}, mark);
   const said = scene.happenings.logged(mark, (line) => line["event"] === "trust_refused" || line["event"] === "trust_fork");
   if (said !== undefined) return `trust.${String(said["code"])}`;
   if (typeof prepared === "string") return prepared;
@@ -321,6 +322,19 @@ const quarantine: readonly Attack[] = [
   },
 ];
 
+/** A host that an administrator removed obeys nobody any more, whatever else the edge tells it. */
+async function removed(scene: Scene): Promise<Outcome> {
+  await advance(scene, "joined");
+  const { world, actors } = scene.town;
+  const mark = scene.happenings.mark;
+  const statement = await stated({ state: world.state, by: actors.ada.passkey }, { kind: "host.remove", body: { host: world.host } });
+  scene.tunnel.send({ kind: "trust", page: { statements: [statement] } });
+  scene.tunnel.send({ kind: "trust", page: scene.wholeTrust() });
+  const answer = await scene.prepare(actors.otto, {}, mark);
+  scene.directory.forgetTrust(); // the next attack begins before this statement
+  return typeof answer === "string" ? answer : "prepared";
+}
+
 /** After a restart the edge tells an older state, in which rex was an operator. */
 const rollback: readonly Attack[] = [
   {
@@ -340,4 +354,10 @@ const rollback: readonly Attack[] = [
 ];
 
 export const tunnelAttacks: readonly Attack[] = [...order, ...welcomes, ...frames];
-export const trustAttacks: readonly Attack[] = [...statements, ...rollback, ...first, ...quarantine];
+export const trustAttacks: readonly Attack[] = [
+  ...statements,
+  ...rollback,
+  { class: "quarantine", name: "a request for a challenge to a host that was removed", rule: "target", run: removed },
+  ...first,
+  ...quarantine,
+];
