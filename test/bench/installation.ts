@@ -18,12 +18,12 @@ export async function startInstallation(options: { readonly gateway: string }): 
   const port = nextPort;
   nextPort += 2;
   const up = new Up({ dataDir: data.path, port, agentPort: port + 1, gateway: options.gateway });
-  const setup = await up.event((event) => event.event === "ready");
+  const setup = await up.event((event) => event.event === "setup");
   const seed = new URLSearchParams(new URL(String(setup["url"])).hash.slice(1)).get("seed") ?? "";
   const operator = await HeadlessOperator.create(port);
   await operator.setUp(seed);
   const host = await operator.admitFirstHost();
-  await up.event((event) => event.event === "agent.admitted");
+  await up.event((event) => event.event === "admitted");
   return {
     up,
     operator,

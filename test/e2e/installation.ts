@@ -8,6 +8,9 @@ import { createInterface } from "node:readline";
 /** The built program; another folder lets two people test in one checkout. */
 const dist = process.env["CLAWHOLD_TEST_DIST"] ?? path.resolve(import.meta.dirname, "../../dist");
 
+/** A demo gateway on a busy machine takes a minute; nothing here takes longer. */
+const PATIENCE_MS = 120_000;
+
 export interface UpEvent {
   readonly event: string;
   readonly [key: string]: unknown;
@@ -81,14 +84,21 @@ export class Up {
   }
 
   async #until<T>(look: () => T | undefined, what: string): Promise<T> {
+    const until = performance.now() + PATIENCE_MS;
     for (;;) {
       const found = look();
       if (found !== undefined) return found;
       if (this.child.exitCode !== null || this.child.signalCode !== null) {
         throw new Error(`up ended while ${what} was awaited:\n${this.stderr.slice(-20).join("\n")}`);
       }
+      if (performance.now() > until) {
+        const said = this.events.map((event) => event.event).join(", ");
+        throw new Error(`waited in vain for ${what}; up said: ${said}\n${this.stderr.slice(-20).join("\n")}`);
+      }
       await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => wake(), 1_000);
         const wake = () => {
+          clearTimeout(timer);
           this.#waiting.delete(wake);
           resolve();
         };

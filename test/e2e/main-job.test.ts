@@ -25,7 +25,7 @@ describe("from the setup link to a verified restart", () => {
     // The gateway's packages are fetched once for all tests: a first start makes the directory, a link brings them.
     const ports = { dataDir: data.path, port: PORT, agentPort: PORT + 1 };
     const first = new Up({ ...ports, gateway: "none" });
-    await first.event((said) => said.event === "ready");
+    await first.event((said) => said.event === "setup");
     await first.stop();
     const demo = path.join(data.path, "demo");
     mkdirSync(demo, { recursive: true, mode: 0o700 });
@@ -49,7 +49,7 @@ describe("from the setup link to a verified restart", () => {
   });
 
   it("prints a one-time setup link whose secret is in the fragment", async () => {
-    const event = await up.event((said) => said.event === "ready");
+    const event = await up.event((said) => said.event === "setup");
     setupUrl = String(event["url"]);
     const url = new URL(setupUrl);
     expect(url.origin).toBe(`http://clawhold.localhost:${PORT}`);
@@ -68,7 +68,7 @@ describe("from the setup link to a verified restart", () => {
     const admit = page.getByRole("button", { name: /They match, admit/ });
     await admit.waitFor();
     const words = await page.locator(".words li").allTextContents();
-    const said = await up.event((event) => event.event === "agent.quarantined");
+    const said = await up.event((event) => event.event === "words");
     expect(words.map((word) => word.replace(/^\d+/, "").trim())).toEqual(said["words"]);
     await shoot(page, "e2e-setup-3");
     await admit.click();
@@ -91,7 +91,7 @@ describe("from the setup link to a verified restart", () => {
     await page.goto(`http://clawhold.localhost:${PORT}/`);
     await page.getByRole("link", { name: "Fleet" }).first().waitFor();
     await page.locator("table a, [role=table] a").first().click();
-    await up.event((said) => said.event === "demo.ready");
+    await up.event((said) => said.event === "demo-ready");
     await page.getByText("OpenClaw 2026.9.6").first().waitFor({ timeout: 60_000 });
     await page.getByText("this machine only").first().waitFor();
     await page.getByText("demo", { exact: false }).first().waitFor();
