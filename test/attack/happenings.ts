@@ -15,26 +15,31 @@ export type Happening =
 /** Nothing honest takes this long; an attack that is answered by nothing at all is a finding. */
 const PATIENCE_MILLISECONDS = 15_000;
 
+/** A long campaign forgets its beginning; nobody waits for anything that far back. */
+const KEPT = 10_000;
+
 export class Happenings {
   readonly #items: Happening[] = [];
   readonly #waiting = new Set<() => void>();
+  #forgotten = 0;
 
   /** Where the list ends now: what is awaited from here has not happened yet. */
   get mark(): number {
-    return this.#items.length;
+    return this.#forgotten + this.#items.length;
   }
 
   push(item: Happening): void {
     this.#items.push(item);
+    if (this.#items.length > 2 * KEPT) this.#forgotten += this.#items.splice(0, KEPT).length;
     for (const wake of this.#waiting) wake();
   }
 
   since(mark: number): readonly Happening[] {
-    return this.#items.slice(mark);
+    return this.#items.slice(Math.max(0, mark - this.#forgotten));
   }
 
   logged(mark: number, fits: (line: LogLine) => boolean): LogLine | undefined {
-    for (const item of this.#items.slice(mark)) if (item.kind === "log" && fits(item.line)) return item.line;
+    for (const item of this.since(mark)) if (item.kind === "log" && fits(item.line)) return item.line;
     return undefined;
   }
 
@@ -49,8 +54,8 @@ export class Happenings {
     }, PATIENCE_MILLISECONDS);
     try {
       for (;;) {
-        while (at < this.#items.length) {
-          const item = this.#items[at++];
+        while (at < this.mark) {
+          const item = this.#items[at++ - this.#forgotten];
           const found = item === undefined ? undefined : read(item);
           if (found !== undefined) return found;
         }

@@ -196,7 +196,7 @@ export async function runMutants(scene: Scene, mutants: number, seed: number): P
     if (isSignedAgain) signedAgain += 1;
     const outcome = await scene.deliver(mutant);
     refusedBy[outcome] = (refusedBy[outcome] ?? 0) + 1;
-    if (!isRefusal(outcome)) findings.push(`${outcome}: mutant ${String(made)} of seed ${String(seed)}`);
+    if (!isRefusal(outcome) && findings.length < 10) findings.push(`${outcome}: mutant ${String(made)} of seed ${String(seed)}`);
     if (outcome === "executed") executed += 1;
     if (outcome.startsWith("tunnel.")) await scene.join();
   }
