@@ -6,6 +6,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { KeyList } from "./components/key-list.tsx";
+import { RetryBanner } from "./components/banner.tsx";
 import { Waiting } from "./components/parts.tsx";
 import { Sprite } from "./icons.tsx";
 import { ActivityPage } from "./pages/activity/page.tsx";
@@ -39,8 +40,12 @@ function Face() {
     case "starting":
       return (
         <Gatehouse title="Starting" foot={<span>{backend.origin.host}</span>}>
-          <div class="gatehouse-card">
-            <Waiting what="Asking the control plane" />
+          <div class="gatehouse-card stack">
+            {phase.trouble === undefined ? (
+              <Waiting what="Asking the control plane" />
+            ) : (
+              <RetryBanner trouble={phase.trouble} onRetry={() => backend.retryNow()} />
+            )}
           </div>
         </Gatehouse>
       );

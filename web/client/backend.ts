@@ -50,6 +50,7 @@ class ClientBackend implements Backend {
   readonly #phase = signal<Phase>({ kind: "starting" });
   readonly #reach = signal<Reach>({ state: "ok" });
   readonly #session = signal<StoredSession | undefined>(undefined);
+  #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #deps: SessionDeps;
   readonly #trust: TrustKeeper;
   readonly #hosts: Hosts;
@@ -64,7 +65,7 @@ class ClientBackend implements Backend {
     const client = new EdgeClient({
       clock,
       onReach: (ok) => this.#noteReach(ok),
-      onUnauthorised: () => void this.#leave("ended"),
+      onUnauthorised: () => void this.#leave("refused"),
     });
     this.#deps = { client, vault, clock };
     this.#trust = new TrustKeeper(this.#deps);
@@ -116,25 +117,37 @@ class ClientBackend implements Backend {
       await this.setup.start();
       return;
     }
-    const stored = await resumeSession(this.#deps);
-    if (stored === undefined) this.#phase.value = { kind: "signed-out" };
-    else await this.#resume(stored);
+    await this.#resume();
   }
 
-  async #resume(stored: StoredSession): Promise<void> {
+  /** Goes on with the session of an earlier visit. Only the edge's own "no" ends it; silence is waited for. */
+  async #resume(): Promise<void> {
+    const stored = await resumeSession(this.#deps);
+    if (stored === undefined) {
+      this.#phase.value = { kind: "signed-out" };
+      return;
+    }
     const { client, clock } = this.#deps;
     try {
       clock.set((await client.call("me")).now);
       await this.#enter(stored);
     } catch (error) {
       if (!(error instanceof TroubleError)) throw error;
-      await endSession(this.#deps);
-      this.#phase.value = { kind: "signed-out", why: "ended" };
+      if (error.trouble.code === "unauthenticated") return this.#end(stored, "refused");
+      this.#phase.value = { kind: "starting", trouble: error.trouble };
+      this.#tryLater();
     }
   }
 
   retryNow(): void {
-    void this.#hosts.load();
+    clearTimeout(this.#retry);
+    if (this.#phase.value.kind === "starting") void this.#resume();
+    if (this.#phase.value.kind === "signed-in") void this.#hosts.load();
+  }
+
+  #tryLater(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.retryNow(), RETRY_SECONDS * 1000);
   }
 
   signIn(): Promise<Result<undefined>> {
@@ -199,20 +212,31 @@ class ClientBackend implements Backend {
     this.#phase.value = { kind: "signed-in" };
   }
 
-  async #leave(why: "asked" | "ended"): Promise<void> {
-    if (this.#session.value === undefined) return;
+  async #leave(why: "asked" | "refused"): Promise<void> {
+    const session = this.#session.value;
+    if (session === undefined) return;
     this.#session.value = undefined;
+    await this.#end(session, why);
+  }
+
+  /** The edge does not say why it refuses; that a session's own time is over is known here. */
+  async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
     for (const part of [this.#trust, this.#hosts, this.activity]) part.forget();
-    this.#phase.value = { kind: "signed-out", why };
+    const isOver = this.#deps.clock.now() >= session.expires;
+    this.#phase.value = { kind: "signed-out", why: why === "asked" ? "asked" : isOver ? "ended" : "idle" };
   }
 
   #noteReach(ok: boolean): void {
-    const now = this.#deps.clock.now();
-    if (ok) this.#reach.value = { state: "ok" };
-    else if (this.#reach.value.state === "ok") {
-      this.#reach.value = { state: "lost", sinceAt: now, retryAt: now + RETRY_SECONDS };
+    const before = this.#reach.value;
+    if (ok) {
+      if (before.state === "lost") this.#reach.value = { state: "ok" };
+      return;
     }
+    const now = this.#deps.clock.now();
+    const sinceAt = before.state === "lost" ? before.sinceAt : now;
+    this.#reach.value = { state: "lost", sinceAt, retryAt: now + RETRY_SECONDS };
+    this.#tryLater();
   }
 
   #person(): Person | undefined {

@@ -13,6 +13,7 @@ import {
 } from "../../protocol/contracts.ts";
 import { requestCodec, type ApiRequest } from "../../protocol/messages.ts";
 import { sha256Of, type Signer } from "../../protocol/signing.ts";
+import { REQUEST_SKEW_SECONDS } from "../../protocol/limits.ts";
 import type { EdgeClock } from "./clock.ts";
 import { randomNonce } from "./random.ts";
 import { problemTrouble, TroubleError, UNREACHABLE } from "./trouble.ts";
@@ -56,16 +57,38 @@ export class EdgeClient {
     const endpoint: Endpoint = endpoints[name];
     const path = requestPath(endpoint.path, input);
     const text = input.body === undefined ? "" : JSON.stringify(input.body);
+    let response = await this.#send(endpoint, path, text);
+    // A machine that slept stopped our clock: the refusal says the edge's time, and the request is signed once more.
+    if (response.status === 401 && this.#adjustClock(response)) response = await this.#send(endpoint, path, text);
+    return (await this.#parse(endpoint, response)) as Answer<N>;
+  }
+
+  async #send(endpoint: Endpoint, path: string, text: string): Promise<Response> {
     const headers = await this.#headers(endpoint, path, text);
-    const response = await this.#fetch(path, {
+    return this.#fetch(path, {
       method: endpoint.method,
       headers,
-      credentials: "same-origin",
-      cache: "no-store",
-      redirect: "error",
       ...(endpoint.method === "POST" ? { body: text } : {}),
     });
-    return (await this.#parse(endpoint, response)) as Answer<N>;
+  }
+
+  /** True when our idea of the edge's time was too far off for a signed request. */
+  #adjustClock(response: Response): boolean {
+    const said = edgeTimeOf(response);
+    const isOff = said !== undefined && Math.abs(said - this.#clock.now()) > REQUEST_SKEW_SECONDS / 2;
+    if (isOff) this.#clock.set(said);
+    return isOff;
+  }
+
+  /** The edge's time, asked for when no answer told it yet: the wall clock of this machine may be wrong. */
+  async #edgeNow(): Promise<number> {
+    if (this.#clock.now() > 0) return this.#clock.now();
+    const response = await this.#fetch(endpoints.health.path, { method: endpoints.health.method });
+    await this.#parse(endpoints.health, response);
+    const said = edgeTimeOf(response);
+    if (said === undefined) throw new TroubleError(FOREIGN_ANSWER);
+    this.#clock.set(said);
+    return said;
   }
 
   async #headers(endpoint: Endpoint, path: string, text: string): Promise<Record<string, string>> {
@@ -80,7 +103,7 @@ export class EdgeClient {
       method: endpoint.method,
       path,
       body: toBase64url(sha256Of(utf8(text))),
-      iat: this.#clock.now() === 0 ? Math.floor(Date.now() / 1000) : this.#clock.now(),
+      iat: await this.#edgeNow(),
       jti: randomNonce(),
     };
     const body = requestCodec.encode(request);
@@ -91,9 +114,7 @@ export class EdgeClient {
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     try {
-      const response = await fetch(path, init);
-      this.#onReach(response.status < 502 || response.status > 504);
-      return response;
+      return await fetch(path, { credentials: "same-origin", cache: "no-store", redirect: "error", ...init });
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       this.#onReach(false); // the network's own failure; nothing else of fetch throws a TypeError here
@@ -103,8 +124,10 @@ export class EdgeClient {
 
   async #parse(endpoint: Endpoint, response: Response): Promise<unknown> {
     const value: unknown = await response.json().catch(() => undefined); // not JSON: the schemas below refuse it
+    const problem = v.safeParse(problemSchema, value);
+    // Whoever stands before a stopped edge answers in another form; a problem of the edge's own is an answer.
+    this.#onReach(response.status < 502 || problem.success);
     if (!response.ok) {
-      const problem = v.safeParse(problemSchema, value);
       if (response.status === 401 && endpoint.access === "session") this.#onUnauthorised();
       throw new TroubleError(problem.success ? problemTrouble(problem.output) : UNREACHABLE);
     }
@@ -121,6 +144,12 @@ const FOREIGN_ANSWER = {
   why: "Page and control plane may be of different versions.",
   next: "Reload the page.",
 } as const;
+
+/** Seconds; every HTTP answer carries it (RFC 9110, section 6.6.1). */
+function edgeTimeOf(response: Response): number | undefined {
+  const milliseconds = Date.parse(response.headers.get("date") ?? "");
+  return Number.isNaN(milliseconds) ? undefined : Math.floor(milliseconds / 1000);
+}
 
 function requestPath(template: string, input: { readonly params?: object; readonly query?: object }): string {
   const params = new Map<string, string>(Object.entries(input.params ?? {}));

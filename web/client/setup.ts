@@ -25,6 +25,14 @@ import type { StoredSession } from "./vault.ts";
 
 const SEED_BYTES = 32;
 const HOST_POLL_MS = 1_000;
+const ASK_AGAIN_MS = 3_000;
+
+/** The edge's codes that say something about the link itself. */
+const LINK_PROBLEMS: ReadonlyMap<string, LinkProblem> = new Map([
+  ["setup_used", "used"],
+  ["setup_expired", "expired"],
+  ["setup_wrong", "wrong"],
+]);
 
 export interface SetupDeps extends SessionDeps {
   readonly trust: TrustKeeper;
@@ -80,15 +88,25 @@ export class Setup implements SetupFlow {
     }
     this.#signer = await seedSigner(this.#link.seed);
     this.#deps.client.use(this.#signer);
+    while (this.#edge === undefined && this.#state.value.kind === "checking") await this.#ask();
+  }
+
+  /** Only the edge's own word condemns a link: it left the address bar, so a restart of the edge must not cost it. */
+  async #ask(): Promise<void> {
     try {
       this.#edge = await this.#deps.client.call("setupState");
       this.#deps.clock.set(this.#edge.now);
       this.#show("passkey", {});
     } catch (error) {
-      const { code } = troubleOf(error);
-      const problem: LinkProblem = code === "setup_used" ? "used" : code === "setup_expired" ? "expired" : "wrong";
-      this.#deps.client.use(undefined);
-      this.#state.value = { kind: "link", problem };
+      const trouble = troubleOf(error);
+      const problem = LINK_PROBLEMS.get(trouble.code);
+      if (problem === undefined) {
+        this.#state.value = { kind: "checking", trouble };
+        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      } else {
+        this.#deps.client.use(undefined);
+        this.#state.value = { kind: "link", problem };
+      }
     }
   }
 

@@ -5,7 +5,7 @@
 import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { MAX_LABEL_CHARACTERS } from "../../protocol/limits.ts";
-import { Banner } from "../components/banner.tsx";
+import { Banner, RetryBanner } from "../components/banner.tsx";
 import { Command, Empty, TouchButton, TroubleText, Waiting, Words } from "../components/parts.tsx";
 import { Left } from "../components/time.tsx";
 import { Icon } from "../icons.tsx";
@@ -32,7 +32,11 @@ export function SetupPage() {
 function SetupBody({ state }: { readonly state: SetupState }) {
   switch (state.kind) {
     case "checking":
-      return <Waiting what="Checking the setup link" />;
+      return state.trouble === undefined ? (
+        <Waiting what="Checking the setup link" />
+      ) : (
+        <RetryBanner trouble={state.trouble} />
+      );
     case "link":
       return <LinkProblemView problem={state.problem} />;
     case "step":
@@ -271,8 +275,8 @@ function LinkTime({ endsAt }: { readonly endsAt: number }) {
   return (
     <Banner tone="honest" icon="clock">
       <p class="small">
-        This link works once, until {formatClock(endsAt)} (<Left at={endsAt} /> left). If it runs out, start Clawhold
-        again in your terminal for a new one.
+        This link works once, until {formatClock(endsAt)} (<Left at={endsAt} /> left). If it runs out, your terminal
+        shows a new one by itself.
       </p>
     </Banner>
   );
@@ -297,8 +301,8 @@ const problems = {
   },
   wrong: {
     title: "This link does not fit",
-    why: "It carries another setup key than the one that is waited for. A later start printed a newer link.",
-    next: "Use the newest link in your terminal.",
+    why: "It carries another setup key than the one that is waited for. A link lasts 15 minutes, and a newer one, or a later start, puts an end to it.",
+    next: "Use the newest link in your terminal. If no terminal shows one, start Clawhold again.",
   },
   used: {
     title: "This link was used before",
@@ -308,7 +312,7 @@ const problems = {
   expired: {
     title: "This link ran out",
     why: "A setup link works for 15 minutes, so that one left in a scroll-back is worth nothing. Nothing was made with it.",
-    next: "Start Clawhold again in your terminal for a new link.",
+    next: "Your terminal shows a new link by itself. If it is closed, start Clawhold again.",
   },
 } satisfies Record<LinkProblem, ProblemText>;
 
@@ -322,9 +326,7 @@ function LinkProblemView({ problem }: { readonly problem: LinkProblem }) {
         <p class="lead muted">{why}</p>
       </div>
       <p>{next}</p>
-      {problem !== "used" && (
-        <Command caption="Type this where Clawhold runs; stop it first if it still does" command="npm start" />
-      )}
+      {problem !== "used" && <Command caption="To start it, type this in the folder of Clawhold" command="npm start" />}
       {(problem === "used" || problem === "absent") && (
         <div class="row">
           {/* A target makes it a load of the page, which then asks the edge anew what to show. */}

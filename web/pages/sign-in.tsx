@@ -11,9 +11,8 @@ type SignedOut = Extract<Phase, { kind: "signed-out" }>;
 
 const reasons = {
   asked: "You are signed out. This browser kept no key of the session.",
-  idle: "You were signed out after 15 minutes of quiet.",
-  ended: "Your session reached its end. Your role says how long one lasts.",
-  revoked: "Your session was ended by an administrator, or from another place.",
+  idle: "Your session was ended: by 15 minutes of quiet, or from another place. Sign in again to go on.",
+  ended: "Your session reached its end; your role says how long one lasts. Sign in again to go on.",
 } satisfies Record<NonNullable<SignedOut["why"]>, string>;
 
 export function SignInPage({ phase }: { readonly phase: SignedOut }) {

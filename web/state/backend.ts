@@ -47,12 +47,13 @@ export interface PageOrigin {
 
 /** Which of the application's faces to show. */
 export type Phase =
-  | { readonly kind: "starting" }
+  /** `trouble`: why it does not go on; it is tried again by itself. */
+  | { readonly kind: "starting"; readonly trouble?: Trouble }
   /** No WebAuthn, an address the browser calls insecure, or no Ed25519 in WebCrypto. */
   | { readonly kind: "unsupported"; readonly reason: "no-webauthn" | "insecure-address" | "no-ed25519" }
   /** There is no root yet, or the address carries a setup link. `setup` says the rest. */
   | { readonly kind: "setup" }
-  | { readonly kind: "signed-out"; readonly why?: "asked" | "idle" | "ended" | "revoked" }
+  | { readonly kind: "signed-out"; readonly why?: "asked" | "idle" | "ended" }
   | { readonly kind: "signed-in" };
 
 /** Whether the control plane answers. While `lost`, figures stay on the page and grow old. */
@@ -97,7 +98,8 @@ export interface PendingHost {
 }
 
 export type SetupState =
-  | { readonly kind: "checking" }
+  /** `trouble`: why it is not known yet; it is asked again by itself, because the link is good once. */
+  | { readonly kind: "checking"; readonly trouble?: Trouble }
   | { readonly kind: "link"; readonly problem: LinkProblem }
   | {
       readonly kind: "step";
