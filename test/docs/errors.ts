@@ -43,7 +43,10 @@ export function tabled(path: string, name: string): readonly ErrorSentence[] {
   const end = source.indexOf("\n}", start);
   if (start < 0 || end < 0) throw new Error(`no table ${name} in ${path}`);
   const body = source.slice(source.indexOf("{\n", start) + 1, end);
-  const pattern = new RegExp(String.raw`^ {2}"?([A-Za-z_.]+)"?:([\s\S]*?)(?=^ {2}"?[A-Za-z_.]+"?:|$(?![\s\S]))`, "gm");
+  const pattern = new RegExp(
+    String.raw`^ {2}"?([A-Za-z0-9_.]+)"?:([\s\S]*?)(?=^ {2}"?[A-Za-z0-9_.]+"?:|$(?![\s\S]))`,
+    "gm",
+  );
   return [...body.matchAll(pattern)].map(([, code = "", value = ""]) => {
     const literals = [...value.matchAll(new RegExp(LITERAL, "g"))].map((match) => match[1] ?? "");
     const sentence = literals.map(sentenceOf).findLast((text) => text.includes(" "));

@@ -46,7 +46,7 @@ describe("commands in documents", () => {
   });
 
   it("the README's ports are the defaults", () => {
-    const source = read("agent/cli/up/up.ts");
+    const source = filesBelow("agent/cli/up", ".ts").map(read).join("\n");
     const ports = [...source.matchAll(/const DEFAULT_(?:AGENT_)?PORT = ([0-9_]+)/g)].map((m) =>
       (m[1] ?? "").replace("_", ""),
     );

@@ -113,6 +113,7 @@ function operationSections(): readonly (readonly [string, string])[] {
     ["cli-errors", errorTable(thrown("CliError"))],
     ["join-refusals", errorTable(tabled("agent/host/link/post-join.ts", "REFUSALS"))],
     ["tunnel-refusals", errorTable(tabled(explain, "EDGE_SENTENCES"))],
+    ["tunnel-endings", errorTable(tabled(explain, "CLOSE_SENTENCES"))],
     ["network-refusals", errorTable(tabled(explain, "NETWORK_SENTENCES"))],
     ["problems", problemTable()],
     ["trust-problems", errorTable(tabled("worker/http/problems.ts", "TRUST_SENTENCES"))],
