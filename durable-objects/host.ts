@@ -16,6 +16,7 @@ import { openDatabase, type Database } from "./db/database.ts";
 import { findHost } from "./db/host-rows.ts";
 import { TrustLog } from "./db/trust-log.ts";
 import type { Env } from "./env.ts";
+import { Acceptance, type NewCommand } from "./host/acceptance.ts";
 import { Delivery, type OpenTunnel } from "./host/delivery.ts";
 import { judgeHello, trustFrames, writeWelcome } from "./host/greeting.ts";
 import { Outbox } from "./host/outbox.ts";
@@ -24,7 +25,7 @@ import { Prepares, type PrepareAnswer } from "./host/prepares.ts";
 import { Rivals } from "./host/rivals.ts";
 import { composeRow } from "./host/row.ts";
 import * as sockets from "./host/sockets.ts";
-import { HostStore, statusOf, type NewCommand } from "./host/store.ts";
+import { HostStore, statusOf } from "./host/store.ts";
 import { LatestTelemetry } from "./host/telemetry.ts";
 import { Tunnels } from "./host/tunnels.ts";
 import { Words } from "./host/words.ts";
@@ -67,6 +68,7 @@ export class Host extends DurableObject<Env> {
   /** Rebuilt. */
   #signer: Promise<Signer> | undefined;
   /** Rebuilt: its rows are durable. */
+  #acceptance: Acceptance | undefined;
   #outbox: Outbox | undefined;
 
   constructor(state: DurableObjectState, env: Env) {
@@ -149,6 +151,7 @@ export class Host extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
+    for (const intent of await this.#requireAcceptance().resume()) await this.#deliver(this.#requireIdentity(), intent);
     await this.#requireOutbox().flush();
   }
 
@@ -255,22 +258,22 @@ export class Host extends DurableObject<Env> {
     });
   }
 
-  /** Gives an accepted intent its place and delivers it if the host is there. Again with the same intent: its state. */
-  async submit(identity: Identity, command: NewCommand): Promise<CommandStatus> {
+  /**
+   * Records an accepted intent, gives it its place and delivers it if the host is there; undefined when the ledger could
+   * not be written, and then nothing happened. Again with the same intent: its state.
+   */
+  async submit(identity: Identity, command: NewCommand): Promise<CommandStatus | undefined> {
     this.#identify(identity);
-    this.#store.addCommand(command);
-    await this.ctx.storage.sync();
-    if (await this.#isAdmitted(identity)) await this.#delivery.deliver(command.intent, () => this.#tunnel());
-    const stored = this.#store.command(command.intent);
-    if (stored === undefined) throw new TypeError("command vanished");
-    this.#pushCommand(command.intent);
-    return statusOf(stored);
+    if (!(await this.#requireAcceptance().accept(command))) return undefined;
+    await this.#deliver(identity, command.intent);
+    return this.status(identity, command.intent);
   }
 
   status(identity: Identity, intent: string): CommandStatus | undefined {
     this.#identify(identity);
     const command = this.#store.command(intent);
-    return command === undefined ? undefined : statusOf(command);
+    if (command !== undefined) return statusOf(command);
+    return this.#store.isHeld(intent) ? { intent, state: "queued" } : undefined;
   }
 
   /** Canonical JSON of what the person signed, exactly as it was submitted. */
@@ -304,6 +307,11 @@ export class Host extends DurableObject<Env> {
   }
 
   // ---- inside ----
+
+  async #deliver(identity: Identity, intent: string): Promise<void> {
+    if (await this.#isAdmitted(identity)) await this.#delivery.deliver(intent, () => this.#tunnel());
+    this.#pushCommand(intent);
+  }
 
   #identify({ workspace, host }: Identity): void {
     const known = this.#store.identity();
@@ -344,6 +352,13 @@ export class Host extends DurableObject<Env> {
 
   #dispatchSigner(): Promise<Signer> {
     return (this.#signer ??= seedSigner(this.env.DISPATCH_KEY));
+  }
+
+  #requireAcceptance(): Acceptance {
+    if (this.#acceptance !== undefined) return this.#acceptance;
+    const append = ledgerOf(this.env, this.#requireIdentity().workspace);
+    this.#acceptance = new Acceptance({ store: this.#store, storage: this.ctx.storage, append });
+    return this.#acceptance;
   }
 
   #requireOutbox(): Outbox {

@@ -104,12 +104,6 @@ export class Sessions extends DurableObject<Env> {
     return this.#table.delete(session);
   }
 
-  endAllOf(person: string): readonly string[] {
-    const ended = this.#table.ofPerson(person).map(({ session }) => session);
-    for (const session of ended) this.#table.delete(session);
-    return ended;
-  }
-
   issueTicket(session: string, host: string): string {
     const now = edgeSeconds();
     for (const [ticket, { until }] of this.#tickets) if (until < now) this.#tickets.delete(ticket);

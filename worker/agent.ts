@@ -6,11 +6,15 @@ import { withSecurityHeaders } from "./http/headers.ts";
 import { problem } from "./http/problems.ts";
 import { joinHost } from "./join.ts";
 import { answerProblem } from "./mount.ts";
-import { openTunnel } from "./tunnel.ts";
+import { openTunnel, requireJoinedHost } from "./tunnel.ts";
 
 export function agentApp(): Hono<{ Bindings: Deps }> {
   const app = new Hono<{ Bindings: Deps }>();
-  app.get("/health", () => withSecurityHeaders(Response.json({ ok: true })));
+  // For `clawhold doctor`: says what the tunnel would say to this certificate, so that the two never disagree.
+  app.get("/health", async (context) => {
+    await requireJoinedHost(context.req.raw, context.env);
+    return withSecurityHeaders(Response.json({ ok: true }));
+  });
   app.post("/join", async (context) => {
     const request = context.req.raw;
     const answer = await joinHost(await readBody(request), context.env);

@@ -20,15 +20,19 @@ export interface ClientTls {
 
 /** @throws {ProblemError} */
 export async function openTunnel(request: Request, deps: Deps): Promise<Response> {
-  const certificate = requireCertificate(request.cf?.tlsClientAuth as ClientTls | undefined | null);
+  const row = await requireJoinedHost(request, deps);
   if (request.headers.get("upgrade") !== "websocket") throw problem("method", "not an upgrade");
-  const row = await requireHost(certificate, deps);
   const { workspace, host, hostKey, fingerprint } = row;
   const headers = new Headers(request.headers);
   headers.delete("cookie");
   // Set, not added: what a client sent under this name is gone.
   headers.set(SOCKET_HEADER, encodeOpening({ kind: "agent", workspace, host, hostKey, certFingerprint: fingerprint }));
   return deps.host(workspace, host).fetch(new Request(request, { headers }));
+}
+
+/** The host whose newest certificate this request presents. @throws {ProblemError} */
+export async function requireJoinedHost(request: Request, deps: Deps): Promise<HostRecord> {
+  return requireHost(requireCertificate(request.cf?.tlsClientAuth as ClientTls | undefined | null), deps);
 }
 
 function requireCertificate(tls: ClientTls | undefined | null): string {

@@ -37,7 +37,10 @@ export class Outbox {
     return this.flush();
   }
 
-  /** Empties the outbox in order; what fails stays, and the alarm is set. Never rejects. */
+  /**
+   * Empties the outbox in order; what fails stays, and the alarm is set. An alarm that finds nothing is left to fire: it is
+   * shared with commands under way. Never rejects.
+   */
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
     this.#running = this.#drain();
@@ -55,7 +58,6 @@ export class Outbox {
         }
       }
       this.#retrySeconds = FIRST_RETRY_SECONDS;
-      await storage.deleteAlarm();
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) logFault("outbox", error, { host: this.#deps.host });
       this.#retrySeconds = Math.min(this.#retrySeconds * 2, MAX_RETRY_SECONDS);

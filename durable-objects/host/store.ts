@@ -22,7 +22,15 @@ export interface StoredCommand {
   readonly ledgerIndex: number;
 }
 
-export type NewCommand = Pick<StoredCommand, "intent" | "submission" | "ledgerIndex">;
+export type PlacedCommand = Pick<StoredCommand, "intent" | "submission" | "ledgerIndex">;
+
+/** Between submission and ledger. `entry`: JSON of the draft. */
+export interface HeldCommand {
+  readonly intent: string;
+  readonly submission: string;
+  readonly entry: string;
+}
+type HeldRow = Record<string, SqlStorageValue> & HeldCommand;
 
 export interface StoredReceipt {
   readonly digest: string;
@@ -53,6 +61,7 @@ CREATE TABLE IF NOT EXISTS commands (
   receipt_body TEXT,
   receipt_signature TEXT
 );
+CREATE TABLE IF NOT EXISTS held (intent TEXT PRIMARY KEY NOT NULL, submission TEXT NOT NULL, entry TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS commands_open ON commands (state);
 CREATE TABLE IF NOT EXISTS receipts (
   digest TEXT PRIMARY KEY NOT NULL,
@@ -113,14 +122,32 @@ export class HostStore {
     return this.#commands("SELECT * FROM commands WHERE state IN ('queued', 'delivered') ORDER BY number");
   }
 
-  /** Gives a new intent its place; a known one keeps its own. */
-  addCommand({ intent, submission, ledgerIndex }: NewCommand): void {
+  /** Keeps what is not in the ledger yet. It has no place, and nothing delivers it. */
+  hold({ intent, submission, entry }: HeldCommand): void {
+    this.#sql.exec("INSERT OR REPLACE INTO held VALUES (?, ?, ?)", intent, submission, entry);
+  }
+
+  held(): readonly HeldCommand[] {
+    return this.#sql.exec<HeldRow>("SELECT * FROM held ORDER BY rowid").toArray();
+  }
+
+  isHeld(intent: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM held WHERE intent = ?", intent).toArray().length > 0;
+  }
+
+  dropHeld(intent: string): void {
+    this.#sql.exec("DELETE FROM held WHERE intent = ?", intent);
+  }
+
+  /** Gives an intent that is in the ledger its place; a known one keeps its own. */
+  place({ intent, submission, ledgerIndex }: PlacedCommand): void {
     this.#sql.exec(
       "INSERT INTO commands (intent, submission, ledger_index, state) VALUES (?, ?, ?, 'queued') ON CONFLICT (intent) DO NOTHING",
       intent,
       submission,
       ledgerIndex,
     );
+    this.dropHeld(intent);
   }
 
   markDelivered(intent: string): void {

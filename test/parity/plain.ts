@@ -64,7 +64,8 @@ function adapt(socket: WebSocket): TunnelSocket {
     send: (data) => socket.send(data),
     close: (code) => socket.close(code),
     addEventListener: (type: "message" | "close", listener: (event: never) => void) => {
-      if (type === "message") socket.on("message", (data) => listener({ data: String(data) } as never));
+      if (type === "message")
+        socket.on("message", (data) => listener({ data: Buffer.isBuffer(data) ? data.toString() : "" } as never));
       else socket.on("close", (code, reason) => listener({ code, reason: String(reason) } as never));
     },
   };

@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     include: ["test/parity/**/*.test.ts"],
     fileParallelism: false,
+    // The edge logs every refusal; only those of a failed test are worth reading.
+    silent: "passed-only",
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
 import { hostOf } from "../../durable-objects/env.ts";
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
@@ -184,6 +184,28 @@ describe("a command", () => {
     await tunnel.next("trust");
     expect(tunnel.heard.some(({ kind }) => kind === "deliver")).toBe(false);
     expect((await town.page.must("command", { body }))["state"]).toBe("delivered");
+  });
+
+  it("is finished by the alarm when the edge died between accepting and recording it", async () => {
+    const { peer, tunnel } = await admitted("half accepted");
+    const { bytes, digest } = await town.submission(peer.host);
+    const entry = {
+      actor: { kind: "person", id: "p-ada" },
+      action: "command.accepted",
+      detail: { intent: digest },
+      subject: digest,
+    };
+    await runInDurableObject(stubOf(peer.host), async (_, state) => {
+      const submission = new TextDecoder().decode(bytes);
+      state.storage.sql.exec("INSERT INTO held VALUES (?, ?, ?)", digest, submission, JSON.stringify(entry));
+      await state.storage.setAlarm(Date.now() + 60_000);
+    });
+    await evictDurableObject(stubOf(peer.host));
+    expect((await status(digest, peer.host)).body).toEqual({ intent: digest, state: "queued" });
+    await runDurableObjectAlarm(stubOf(peer.host));
+    await tunnel.next("deliver");
+    expect(await withAction("command.accepted", digest)).toHaveLength(1);
+    expect((await status(digest, peer.host)).body["state"]).toBe("delivered");
   });
 
   it("keeps a receipt whose entry the ledger could not take, through an eviction, until the alarm brings it", async () => {

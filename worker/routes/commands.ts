@@ -1,10 +1,9 @@
 /**
- * Commands. The edge checks all that it can, writes `command.accepted`, and only then gives the intent its place in
- * each host's sequence. It adds nothing to the command and the hosts repeat every check.
+ * Commands. The edge checks all that it can; `command.accepted` is written before the intent gets its place in each
+ * host's sequence. The edge adds nothing to the command and the hosts repeat every check.
  */
 import * as v from "valibot";
 import { edgeSeconds } from "../../durable-objects/clock.ts";
-import { logStep } from "../../durable-objects/log.ts";
 import { fromBase64url, toBase64url, utf8, utf8Text } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import { digest as digestSchema, id } from "../../protocol/fields.ts";
@@ -32,15 +31,14 @@ export const command: Handler<"command"> = async (call) => {
   const { authority, body, deps } = call;
   const bytes = fromBase64url(body.submission);
   const { intent, digest } = await judge(call, bytes);
-  const { index } = await deps.ledger(authority.workspace)(acceptedEntry(call, { intent, digest }));
-  logStep("ledgered", { intent: digest, index });
   const { workspace } = authority;
-  const submitted = { intent: digest, submission: utf8Text(bytes), ledgerIndex: index };
+  // The host's object writes the entry before anything is delivered, and finishes even if this request dies now.
+  const submitted = { intent: digest, submission: utf8Text(bytes), entry: acceptedEntry(call, { intent, digest }) };
   const statuses = await Promise.all(
     intent.targets.map(({ host }) => deps.host(workspace, host).submit({ workspace, host }, submitted)),
   );
   const [first] = statuses;
-  if (first === undefined) throw new TypeError("an intent without targets was accepted");
+  if (first === undefined) throw problem("ledger_unavailable");
   return { body: first };
 };
 
