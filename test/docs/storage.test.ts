@@ -1,6 +1,6 @@
 /** docs/STORAGE.md against the migrations, the objects' own tables, and the places the code writes to. */
 import { describe, expect, it } from "vitest";
-import { column, tableUnder, tables } from "./markdown.ts";
+import { codeSpans, column, tableUnder, tables } from "./markdown.ts";
 import { filesBelow, read } from "./source.ts";
 
 const storage = read("docs/STORAGE.md");
@@ -67,6 +67,14 @@ describe("Durable Objects", () => {
   it("are the classes of the Worker's configuration", () => {
     const classes = [...read("wrangler.toml").matchAll(/class_name = "([A-Za-z]+)"/g)].map((match) => match[1] ?? "");
     expect(column(tableUnder(storage, "Durable Objects"), "object").toSorted()).toEqual(classes.toSorted());
+  });
+
+  it("have no table that the document leaves out", () => {
+    const sources = filesBelow("durable-objects", ".ts").map(read).join("\n");
+    const kept = [...sources.matchAll(/CREATE TABLE IF NOT EXISTS ([a-z_]+)/g)].map((match) => match[1] ?? "");
+    const text = storage.slice(storage.indexOf("## Durable Objects"), storage.indexOf("## The browser"));
+    expect(kept.length).toBeGreaterThan(5);
+    expect(kept.filter((name) => !codeSpans(text).includes(name))).toEqual([]);
   });
 });
 
