@@ -71,7 +71,7 @@ describe("what is not understood: one sentence, exit code 2", () => {
     expect(exit).toBe(2);
     expect(out).toEqual([]);
     expect(err).toHaveLength(1);
-    expect(err[0]).toMatch(/\.( Type clawhold .*)?$/);
+    expect(err[0]).toMatch(/\.( Type clawhold .*|.*: clawhold .*)?$/);
   });
 
   it("is an object with --json", async () => {
