@@ -55,9 +55,9 @@ export function tabled(path: string, name: string): readonly ErrorSentence[] {
   });
 }
 
-/** `code: "…", detail: "…"` of the front's own answers. */
+/** `status: …, code: "…", detail: "…"` of the front's own answers; without a status it is a log line. */
 export function frontProblems(): readonly ErrorSentence[] {
-  const pattern = new RegExp(String.raw`code: "([a-z_]+)",\s*detail: ${LITERAL}`, "g");
+  const pattern = new RegExp(String.raw`status: [^,]+,\s*code: "([a-z_]+)",\s*detail: ${LITERAL}`, "g");
   const found = filesBelow("agent/edge", ".ts").flatMap((path) =>
     [...read(path).matchAll(pattern)].map(([, code = "", literal = ""]) => ({ code, sentence: sentenceOf(literal) })),
   );
