@@ -6,7 +6,7 @@ import { env } from "./environment.ts";
 import type { HostPeer, TunnelSocket } from "../fixtures/edge/host-peer.ts";
 import * as page from "../fixtures/edge/page.ts";
 
-export { certificateOf, foundingOf, fresh, now, ORIGIN, replyOf } from "../fixtures/edge/page.ts";
+export { certificateOf, foundingOf, fresh, now, replyOf } from "../fixtures/edge/page.ts";
 export type { CallInput, Founded, Reply } from "../fixtures/edge/page.ts";
 
 const pending: Promise<unknown>[] = [];
