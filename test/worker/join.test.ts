@@ -85,7 +85,9 @@ describe("joining", () => {
     }
     expect((await send("agent", request("/admin/join-token"))).status).toBe(404);
     expect((await send("agent", request("/api/health"))).status).toBe(404);
-    expect((await send(undefined, new Request("https://agents.test/health"))).status).toBe(200);
+    // Without marks the hostname decides: this is the agents' door, which wants a certificate even to say that it is well.
+    const health = await send(undefined, new Request("https://agents.test/health"));
+    expect((await replyOf(health)).code).toBe("certificate_missing");
     expect((await send(undefined, new Request("https://agents.test/admin/status"))).status).toBe(404);
   });
 });
@@ -94,6 +96,16 @@ describe("the client certificate", () => {
   it("is judged at each request: missing, untrusted, revoked, unknown, ended, replaced", async () => {
     const peer = await peerOf("certified");
     await peer.join();
+    const cf = {
+      tlsClientAuth: {
+        certPresented: "1",
+        certVerified: "SUCCESS",
+        certRevoked: "0",
+        certFingerprintSHA256: peer.fingerprint,
+      },
+    };
+    const health = new Request("https://agents.test:4471/health", { cf } as unknown as RequestInit);
+    expect((await send("agent", health)).status).toBe(200);
     expect(await refusal(peer, { certPresented: "0" })).toBe("certificate_missing");
     expect(await refusal(peer, { certVerified: "FAILED:unable to verify" })).toBe("certificate_untrusted");
     expect(await refusal(peer, { certVerified: "NONE" })).toBe("certificate_untrusted");
