@@ -48,4 +48,7 @@ const migrations = readdirSync(file("migrations"))
   .map((name) => ({ name, sql: readFileSync(file("migrations", name), "utf8") }));
 writeFileSync(path.join(dist, "migrations.json"), JSON.stringify(migrations));
 
+const { version } = JSON.parse(readFileSync(file("package.json"), "utf8"));
+writeFileSync(path.join(dist, "version"), `${version}\n`);
+
 writeFileSync(path.join(dist, ".built"), "");

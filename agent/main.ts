@@ -40,8 +40,7 @@ async function ask(question: string): Promise<string> {
 }
 
 function version(): string {
-  const text = readFileSync(join(beside, "..", "package.json"), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
+  return readFileSync(join(beside, "version"), "utf8").trim();
 }
 
 const io: CliIo = {

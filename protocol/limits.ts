@@ -1,6 +1,6 @@
 /** Every limit of the protocol, each with its reason. Seconds unless the name says otherwise. */
 
-/** An envelope holds one intent, a session certificate and a few assertions (about 2 KB); 64 KB leaves room for 64 targets. */
+/** An envelope holds one intent, a session certificate and a few assertions (about 3 KB); 64 KB leaves room for 64 targets. */
 export const MAX_ENVELOPE_BYTES = 65_536;
 /** One frame on a tunnel: an envelope in base64url plus its wrapper. Larger frames close the socket. */
 export const MAX_FRAME_BYTES = 131_072;

@@ -123,7 +123,7 @@ export function OriginChip() {
         <p class="small muted">
           {signer
             ? "What you see here is what you sign: the edge does not serve this page, it only carries messages. Everything your role allows works here."
-            : "Daily operations such as restart work here. Critical ones need your own machine: type clawhold ui there."}
+            : "Daily operations such as restart work here. Critical ones need the dashboard of the machine that runs Clawhold."}
         </p>
         <p class="small">
           <code>{origin.host}</code>

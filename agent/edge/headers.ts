@@ -23,7 +23,6 @@ export const CONTENT_SECURITY_POLICY = [
 const SWITCHED_OFF = [
   "accelerometer",
   "autoplay",
-  "bluetooth",
   "camera",
   "clipboard-read",
   "display-capture",

@@ -16,6 +16,7 @@ export interface Person {
   readonly page: Page;
   readonly context: BrowserContext;
   readonly authenticator: Authenticator;
+  readonly devtools: CDPSession;
   /** Everything the page complained about: console errors and exceptions. */
   readonly complaints: string[];
   /** Host names that the page asked anything of. */
@@ -74,12 +75,22 @@ export async function sitDown(browser: Browser, options: { readonly width?: numb
   page.on("request", (request) => asked.add(new URL(request.url()).host));
   const session = await context.newCDPSession(page);
   await session.send("WebAuthn.enable", { enableUI: false });
-  return { page, context, authenticator: await addAuthenticator(session, "internal"), complaints, asked };
+  return {
+    page,
+    context,
+    devtools: session,
+    authenticator: await addAuthenticator(session, "internal"),
+    complaints,
+    asked,
+  };
 }
 
-/** Another device of the same person: two passkeys of one person need two authenticators. */
+/**
+ * Another device of the same person: two passkeys of one person need two authenticators. It is touched once, to make
+ * its passkey; a key that touched itself again would answer the approval, which the first passkey has to give.
+ */
 export async function plugInSecondDevice(person: Person): Promise<Authenticator> {
-  const session = await person.context.newCDPSession(person.page);
-  await session.send("WebAuthn.enable", { enableUI: false });
-  return addAuthenticator(session, "usb");
+  const device = await addAuthenticator(person.devtools, "usb");
+  person.devtools.on("WebAuthn.credentialAdded", () => void device.setPresence(false));
+  return device;
 }

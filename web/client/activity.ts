@@ -17,7 +17,7 @@ import type {
   Stop,
 } from "../state/backend.ts";
 import { bytesOf } from "./http.ts";
-import { proveEntry, type CheckedRow } from "./proof.ts";
+import { proofFile, proveEntry, type CheckedRow } from "./proof.ts";
 import { checkReceipt, type CheckedReceipt } from "./receipts.ts";
 import type { SessionDeps } from "./session.ts";
 import { TroubleError, troubleOf } from "./trouble.ts";
@@ -242,6 +242,7 @@ export class Activity implements ActivityLog {
           partner: partner === undefined ? undefined : rows[partner - 1],
           entry: this.#entry(checked, partner),
           chainSize: this.#position.index,
+          file: proofFile(this.#deps.trust.page, rows.slice(0, index)),
         },
       );
       return { state: "ready", value };

@@ -46,6 +46,7 @@ export async function createBackend(): Promise<Backend> {
 }
 
 class ClientBackend implements Backend {
+  readonly inviteCommand = "clawhold host invite > join.json";
   readonly addHostCommand = "clawhold join --file join.json";
   readonly #phase = signal<Phase>({ kind: "starting" });
   readonly #reach = signal<Reach>({ state: "ok" });

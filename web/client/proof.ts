@@ -1,4 +1,6 @@
 /** What this browser computed about one entry, step by step, and the proof as a file. */
+import { utf8Text } from "../../protocol/bytes.ts";
+import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { ActivityRow } from "../../protocol/contracts.ts";
 import type { LedgerEntry as ProtocolEntry } from "../../protocol/ledger.ts";
 import { approvalCodec, intentCodec, submissionCodec, type Submission } from "../../protocol/messages.ts";
@@ -6,6 +8,7 @@ import { digestOf, verifySignature } from "../../protocol/signing.ts";
 import { sessionCodec } from "../../protocol/messages.ts";
 import { verifyTouch } from "../../protocol/trust/apply.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
+import type { TrustPage } from "../../protocol/trust/statements.ts";
 import type { EntryProof, LedgerEntry, ProofCheck } from "../state/backend.ts";
 import { bytesOf, type EdgeClient } from "./http.ts";
 import { receiptView, type CheckedReceipt } from "./receipts.ts";
@@ -27,11 +30,21 @@ export interface ProofDeps {
   readonly nameOf: (person: string) => string | undefined;
 }
 
+/**
+ * A file that `clawhold verify` checks offline: the trust log from its root, then every entry of the chain up to the
+ * proven one, each line canonical JSON. Nothing in it has to be believed.
+ */
+export function proofFile(page: TrustPage, rows: readonly CheckedRow[]): NonNullable<EntryProof["file"]> {
+  const lines = [page, ...rows.map(({ row }) => row)].map((line) => utf8Text(encodeCanonical(line)));
+  return { name: `clawhold-proof-${rows.length}.jsonl`, json: `${lines.join("\n")}\n` };
+}
+
 export interface ProofSubject {
   readonly checked: CheckedRow;
   readonly partner: CheckedRow | undefined;
   readonly entry: LedgerEntry;
   readonly chainSize: number;
+  readonly file: NonNullable<EntryProof["file"]>;
 }
 
 /** The acceptance and the receipt of a command are two entries; a proof of one brings the other. */
@@ -50,15 +63,13 @@ export async function proveEntry(deps: ProofDeps, subject: ProofSubject): Promis
   const { acceptance, ledger } = commandOf(subject);
   const receipt = checked.receipt ?? partner?.receipt;
   const approval = acceptance === undefined ? undefined : await proveApproval(deps, acceptance);
-  const evidence = approval?.submission === undefined ? {} : { submission: approval.submission };
-  const file = { workspace: deps.state.workspace, row: checked.row, ...evidence };
   return {
     entry: subject.entry,
     ...(approval?.shown === undefined ? {} : { approval: approval.shown }),
     ...(receipt === undefined ? {} : { receipt: receiptView(receipt, { state: deps.state, ledger }) }),
     chainSize: subject.chainSize,
     checks: [...chainChecks(subject), ...(approval?.checks ?? []), ...receiptChecks(checked, receipt)],
-    file: { name: `clawhold-entry-${checked.entry.index}.json`, json: JSON.stringify(file, undefined, 2) },
+    file: subject.file,
   };
 }
 
@@ -101,16 +112,15 @@ function receiptChecks(checked: CheckedRow, receipt: CheckedReceipt | undefined)
 interface ProvenApproval {
   readonly shown: NonNullable<EntryProof["approval"]> | undefined;
   readonly checks: readonly ProofCheck[];
-  readonly submission: string | undefined;
 }
 
 /** Checks the touch itself: what the person's passkey signed, against the keys of the trust log. */
 async function proveApproval(deps: ProofDeps, acceptance: CheckedRow): Promise<ProvenApproval> {
   const { intent } = acceptance.entry.detail;
   const host = acceptance.entry.target;
-  if (intent === undefined || host === undefined) return { shown: undefined, checks: [], submission: undefined };
+  if (intent === undefined || host === undefined) return { shown: undefined, checks: [] };
   const evidence = await evidenceOf(deps.client, { intent, host });
-  if (typeof evidence !== "string") return { shown: undefined, checks: [evidence], submission: undefined };
+  if (typeof evidence !== "string") return { shown: undefined, checks: [evidence] };
   const submission = submissionCodec.decode(bytesOf(evidence));
   const isSame = digestOf("intent", bytesOf(submission.intent)) === intent;
   const signed = await sessionSigned(submission);
@@ -119,7 +129,7 @@ async function proveApproval(deps: ProofDeps, acceptance: CheckedRow): Promise<P
     { name: "Signed by the key of that sign-in", state: signed ? "passed" : "failed" },
   ];
   const touched = await touchOf(deps, submission, intent);
-  return { shown: touched.shown, checks: [...checks, touched.check], submission: evidence };
+  return { shown: touched.shown, checks: [...checks, touched.check] };
 }
 
 /** The stored submission, or the check that could not be made. */

@@ -9,7 +9,13 @@ import { approvalCodec, type Asserted } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
 import { sameHead, type TrustState } from "../../protocol/trust/state.ts";
-import { rootCodec, statementCodec, type Statement, type StatementKind } from "../../protocol/trust/statements.ts";
+import {
+  rootCodec,
+  statementCodec,
+  type Statement,
+  type StatementKind,
+  type TrustPage,
+} from "../../protocol/trust/statements.ts";
 import type { EdgeClock } from "./clock.ts";
 import type { EdgeClient } from "./http.ts";
 import { touch } from "./passkey.ts";
@@ -35,6 +41,8 @@ export class TrustKeeper {
   readonly #state: Signal<TrustState | undefined> = signal(undefined);
   readonly #names = signal<ReadonlyMap<string, string>>(new Map());
   readonly #applied: AppliedStatement[] = [];
+  /** As received and verified: what a proof file carries. */
+  #page: TrustPage = { statements: [] };
   #rootAt = 0;
   #refreshing: Promise<TrustState> | undefined;
 
@@ -60,8 +68,14 @@ export class TrustKeeper {
     return this.#names.value.get(person);
   }
 
+  /** The whole verified log, from the root on. */
+  get page(): TrustPage {
+    return this.#page;
+  }
+
   forget(): void {
     this.#state.value = undefined;
+    this.#page = { statements: [] };
     this.#names.value = new Map();
     this.#applied.length = 0;
   }
@@ -98,10 +112,12 @@ export class TrustKeeper {
         const result = await applyRoot(answer.page.root, { workspace });
         if (!result.ok) throw new TroubleError(twoPasts(result.code));
         state = result.state;
+        this.#page = { root: answer.page.root, statements: [] };
         this.#rootAt = rootCodec.decode(fromBase64url(answer.page.root.root)).at;
       }
       if (state === undefined) throw new TroubleError(twoPasts("the log has no root"));
       state = await this.#applyAll(state, answer.page.statements);
+      this.#page = { ...this.#page, statements: [...this.#page.statements, ...answer.page.statements] };
       this.#state.value = state;
       this.#readNames(state, answer.names);
       if (sameHead(state.head, answer.head)) return this.#keep(state);

@@ -89,7 +89,7 @@ function TrueBanner({ banner }: { readonly banner: BannerKind }) {
       return (
         <Banner tone="honest" icon="sealnot">
           <strong>Never witnessed.</strong> The only host runs beside the edge, so nobody else can vouch for this
-          ledger. Add a host elsewhere.
+          ledger. This version has no witnesses yet; keep a proof file elsewhere now and then.
         </Banner>
       );
     case "one-passkey":
@@ -103,15 +103,15 @@ function TrueBanner({ banner }: { readonly banner: BannerKind }) {
             </a>
           }
         >
-          <strong>You have one passkey.</strong> If it is lost, only someone with root on a host can start over. Add a
+          <strong>You have one passkey.</strong> If it is lost, nobody can administer this workspace any more. Add a
           second, best a security key.
         </Banner>
       );
     case "from-edge":
       return (
         <Banner tone="honest" icon="globe">
-          <strong>This page comes from the edge.</strong> Daily operations work here. Critical ones need{" "}
-          <code>clawhold ui</code> on your machine.
+          <strong>This page comes from the edge.</strong> Daily operations work here. Critical ones need the
+          dashboard of the machine that runs Clawhold.
         </Banner>
       );
     case "demo":

@@ -53,7 +53,7 @@ function Passkeys({ passkeys }: { readonly passkeys: readonly Passkey[] }) {
     <>
       {passkeys.length === 1 && (
         <Banner tone="ink" icon="key">
-          <strong>You have one passkey.</strong> If it is lost, only someone with root on a host can start over. Add a
+          <strong>You have one passkey.</strong> If it is lost, nobody can administer this workspace any more. Add a
           second, best a security key that you keep elsewhere.
         </Banner>
       )}

@@ -85,7 +85,7 @@ function FromEdge() {
     <Banner tone="honest" icon="globe">
       <p class="small">
         <strong>This page comes from the edge.</strong> Daily operations such as restart work here. For critical ones
-        type <code>clawhold ui</code> on your own machine.
+        open the dashboard on the machine that runs Clawhold.
       </p>
     </Banner>
   );

@@ -346,6 +346,8 @@ export interface Passkey {
 
 export interface Backend {
   readonly origin: PageOrigin;
+  /** What to type beside the edge to make a join file for another machine. */
+  readonly inviteCommand: string;
   /** What to type on a machine to add it as a host. */
   readonly addHostCommand: string;
   /** Seconds, edge time. Not a signal: pages tick by themselves. */

@@ -86,7 +86,7 @@ function NeedsSigner() {
       <p>
         Admitting a host changes whom hosts obey, so it is accepted only from the signer, which the edge does not serve.
       </p>
-      <Command caption="Type this on your machine" command="clawhold ui" />
+      <p class="small muted">Open the dashboard on the machine that runs Clawhold, at clawhold.localhost.</p>
     </>
   );
 }

@@ -232,7 +232,8 @@ function NoHost() {
         <p>Type this on the machine that runs the gateway. It dials out; no port is opened.</p>
       </Empty>
       <div class="card-body stack mid">
-        <Command caption="On the machine to add" command={backend.addHostCommand} />
+        <Command caption="On the machine that runs Clawhold" command={backend.inviteCommand} />
+        <Command caption="On the machine to add, with that file" command={backend.addHostCommand} />
         <p class="row small muted" role="status">
           <Icon name="pending" class="s spin" />
           Waiting for it to say hello
@@ -251,9 +252,11 @@ function AddHost() {
       </div>
       <div class="card-body stack mid">
         <p class="small muted">
-          It dials out, so no port is opened. You compare six words and admit it with your passkey.
+          It dials out, so no port is opened on it. Start Clawhold with --bind and an address that it can reach. You
+          compare six words and admit it with your passkey.
         </p>
-        <Command caption="On the machine to add" command={backend.addHostCommand} />
+        <Command caption="On the machine that runs Clawhold" command={backend.inviteCommand} />
+        <Command caption="On the machine to add, with that file" command={backend.addHostCommand} />
       </div>
     </section>
   );
