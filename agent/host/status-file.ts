@@ -2,10 +2,10 @@
  * What the running agent says about itself in its state directory, for `clawhold status` and `clawhold doctor`. Facts
  * only; whoever reads it must also ask the lock whether the writer still lives.
  */
+import { renameSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { count, digest, id, seconds } from "../../protocol/fields.ts";
 import { gatewayStates } from "../../protocol/telemetry.ts";
-import { writeFileAtomically } from "../edge/atomic-file.ts";
 import { readPrivateFile } from "./private-file.ts";
 
 const statusSchema = v.strictObject({
@@ -31,8 +31,14 @@ const statusSchema = v.strictObject({
 });
 export type AgentStatus = v.InferOutput<typeof statusSchema>;
 
+/**
+ * Whole for every reader. One writer, the holder of the lock, so the other name is always the same: written this often,
+ * a killed agent would else leave a file behind each time. Not synced: after a power cut nobody lives to be described.
+ */
 export function writeStatus(path: string, status: AgentStatus): void {
-  writeFileAtomically(path, `${JSON.stringify(status)}\n`);
+  const beside = `${path}.tmp`;
+  writeFileSync(beside, `${JSON.stringify(status)}\n`, { mode: 0o600 });
+  renameSync(beside, path);
 }
 
 /** Undefined when no agent ever wrote one, or an older version wrote another. */
