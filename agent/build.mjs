@@ -26,7 +26,9 @@ await build({
   chunkNames: "[name]-[hash]",
   // workerd is a binary beside us; ws's optional native helpers are not installed.
   external: ["workerd", "bufferutil", "utf-8-validate"],
-  banner: { js: 'import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);',
+  },
 });
 
 // The lockfile of the demo gateway, which the agent looks for beside itself.

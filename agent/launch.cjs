@@ -49,7 +49,8 @@ function install(withTools) {
   const args = [...first, ...flags, ...(withTools ? ["--include=dev"] : ["--omit=dev"])];
   const done = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2] });
   if (done.error && done.error.code === "ENOENT") fail("npm was not found. Install Node with npm, then type it again.");
-  if (done.status !== 0) fail("The installation did not finish; npm's reason is above. Type it again when that is solved.");
+  if (done.status !== 0)
+    fail("The installation did not finish; npm's reason is above. Type it again when that is solved.");
 }
 
 /** The Node binary of the locked platform package, or this one where it is new enough. */
@@ -76,7 +77,9 @@ function newestSource(folder) {
 function build(node) {
   const mark = path.join(root, "dist", ".built");
   const built = fs.existsSync(mark) ? fs.statSync(mark).mtimeMs : 0;
-  const folders = ["protocol", "durable-objects", "worker", "agent", "web", "migrations"].map((f) => path.join(root, f));
+  const folders = ["protocol", "durable-objects", "worker", "agent", "web", "migrations"].map((f) =>
+    path.join(root, f),
+  );
   const newest = Math.max(...folders.map(newestSource), fs.statSync(path.join(root, "package-lock.json")).mtimeMs);
   if (built > newest) return;
   const done = spawnSync(node, [path.join(root, "agent", "build.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
@@ -96,7 +99,9 @@ const task = args[0] === "--task" ? args[1] : undefined;
 if (isClone) install(task !== undefined);
 const node = pinnedNode();
 if (node === undefined) {
-  fail(`No Node 24 for ${process.platform} ${process.arch} is in the lockfile. Install Node 24.16 or newer and type it again.`);
+  fail(
+    `No Node 24 for ${process.platform} ${process.arch} is in the lockfile. Install Node 24.16 or newer and type it again.`,
+  );
 }
 if (task !== undefined) {
   run(node, [path.join(root, "test", "tasks", `${task}.ts`), ...args.slice(2)]);

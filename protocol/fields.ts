@@ -1,6 +1,6 @@
 /** Field types shared by all messages. Closed: what is not described is refused. */
 import * as v from "valibot";
-import { fromBase64url, toBase64url } from "./bytes.ts";
+import { fromBase64url } from "./bytes.ts";
 import { decodeCanonical, encodeCanonical, MalformedError, readsAsWritten } from "./canonical.ts";
 import { MAX_CREDENTIAL_ID_BYTES, MAX_LABEL_CHARACTERS } from "./limits.ts";
 
@@ -75,8 +75,4 @@ export function codec<S extends v.GenericSchema>(schema: S): Codec<v.InferOutput
     decode: (bytes) => check(decodeCanonical(bytes)),
     check,
   };
-}
-
-export function encodeText(bytes: Uint8Array): string {
-  return toBase64url(bytes);
 }

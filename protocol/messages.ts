@@ -55,7 +55,6 @@ export const sessionCodec = codec(sessionSchema);
 
 /** Who commands: a certified session, or (with a later statement kind) an automation key. */
 const actorSchema = v.strictObject({ session: digest });
-export type Actor = v.InferOutput<typeof actorSchema>;
 
 const prepareSchema = v.strictObject({
   v: version,
@@ -166,7 +165,6 @@ const dispatchSchema = v.strictObject({
   tunnel: nonce,
   certFingerprint: fingerprint,
 });
-export type Dispatch = v.InferOutput<typeof dispatchSchema>;
 export const dispatchCodec = codec(dispatchSchema);
 
 /** An envelope without its dispatch: what a page submits. */

@@ -4,7 +4,6 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes, fromBase64url, toBase64url, utf8 } from "./bytes.ts";
-import { encodeCanonical } from "./canonical.ts";
 import { verifyEd25519 } from "./ed25519.ts";
 
 /** Everything that is ever signed or named by a digest. A new kind is a new line here, never a reused one. */
@@ -51,11 +50,6 @@ export type Digest = string;
 
 export function digestOf(kind: MessageKind, body: Uint8Array): Digest {
   return toBase64url(digestBytes(kind, body));
-}
-
-/** Digest of an object's canonical form: for values that travel inside other messages. */
-export function digestOfValue(kind: MessageKind, value: unknown): Digest {
-  return digestOf(kind, encodeCanonical(value));
 }
 
 export function sha256Of(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -82,7 +82,6 @@ export const welcomeCodec = codec(welcomeSchema);
 
 /** The host's signed word that it holds this trust head. */
 const trustAckSchema = v.strictObject({ v: version, workspace: digest, host: id, trustHead });
-export type TrustAck = v.InferOutput<typeof trustAckSchema>;
 export const trustAckCodec = codec(trustAckSchema);
 
 /** Edge to host. `trust` needs no layer (statements prove themselves) and may come before `welcome`. */

@@ -34,9 +34,26 @@ export const command: Bench = {
       const multiplexed = await timed(TIMES, ssh.multiplexed);
       const p50 = percentile(ours, 0.5);
       return [
-        row({ name: "command p50", value: p50, unit: "ms", baseline: { name: "ssh, fresh connection, p50", value: percentile(fresh, 0.5) }, target: FRESH_TARGET }),
-        row({ name: "command p50", value: p50, unit: "ms", baseline: { name: "ssh, multiplexed, p50", value: percentile(multiplexed, 0.5) }, target: MULTIPLEXED_TARGET }),
-        row({ name: "command p99", value: percentile(ours, 0.99), unit: "ms", baseline: { name: "ssh, fresh connection, p99", value: percentile(fresh, 0.99) } }),
+        row({
+          name: "command p50",
+          value: p50,
+          unit: "ms",
+          baseline: { name: "ssh, fresh connection, p50", value: percentile(fresh, 0.5) },
+          target: FRESH_TARGET,
+        }),
+        row({
+          name: "command p50",
+          value: p50,
+          unit: "ms",
+          baseline: { name: "ssh, multiplexed, p50", value: percentile(multiplexed, 0.5) },
+          target: MULTIPLEXED_TARGET,
+        }),
+        row({
+          name: "command p99",
+          value: percentile(ours, 0.99),
+          unit: "ms",
+          baseline: { name: "ssh, fresh connection, p99", value: percentile(fresh, 0.99) },
+        }),
       ];
     } finally {
       await installation.stop();

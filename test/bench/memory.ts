@@ -57,7 +57,8 @@ export const memory: Bench = {
       for (const pid of below) {
         const line = commandLine(pid);
         if (line.includes("host run")) rows.push(row({ name: "agent", value: rssMb(pid), unit: "MB", baseline: bare }));
-        else if (line.includes("workerd")) rows.push(row({ name: "workerd", value: rssMb(pid), unit: "MB", baseline: bare }));
+        else if (line.includes("workerd"))
+          rows.push(row({ name: "workerd", value: rssMb(pid), unit: "MB", baseline: bare }));
       }
       return rows;
     } finally {

@@ -8,8 +8,8 @@ import { temporaryDirectory } from "../e2e/installation.ts";
 const PORT = 25_022;
 
 export interface Ssh {
-  fresh(): Promise<void>;
-  multiplexed(): Promise<void>;
+  readonly fresh: () => Promise<void>;
+  readonly multiplexed: () => Promise<void>;
   stop(): Promise<void>;
 }
 

@@ -11,16 +11,32 @@ const TIMES = 5;
 
 function answers(): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = http.get({ host: "127.0.0.1", port: PORT, path: "/", headers: { host: `clawhold.localhost:${PORT}` } }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
+    const request = http.get(
+      { host: "127.0.0.1", port: PORT, path: "/", headers: { host: `clawhold.localhost:${PORT}` } },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
     request.on("error", () => resolve(false)); // not listening yet
   });
 }
 
 async function untilFirstPage(dataDir: string): Promise<void> {
-  const args = ["start", "--silent", "--", "--data", dataDir, "--port", String(PORT), "--agent-port", String(PORT + 1), "--gateway", "none", "--json"];
+  const args = [
+    "start",
+    "--silent",
+    "--",
+    "--data",
+    dataDir,
+    "--port",
+    String(PORT),
+    "--agent-port",
+    String(PORT + 1),
+    "--gateway",
+    "none",
+    "--json",
+  ];
   const child = spawn("npm", args, { cwd: root, stdio: "ignore", detached: true });
   const ended = new Promise<void>((resolve) => child.on("exit", () => resolve()));
   while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -47,8 +63,18 @@ export const start: Bench = {
       const bare = await timed(TIMES, () => bareStart(["-e", "0"], process.execPath));
       const npm = await timed(TIMES, () => bareStart(["--version"], "npm"));
       return [
-        row({ name: "npm start to first page p50", value: percentile(taken, 0.5), unit: "ms", baseline: { name: "npm --version p50", value: percentile(npm, 0.5) } }),
-        row({ name: "npm start to first page p50", value: percentile(taken, 0.5), unit: "ms", baseline: { name: "bare Node p50", value: percentile(bare, 0.5) } }),
+        row({
+          name: "npm start to first page p50",
+          value: percentile(taken, 0.5),
+          unit: "ms",
+          baseline: { name: "npm --version p50", value: percentile(npm, 0.5) },
+        }),
+        row({
+          name: "npm start to first page p50",
+          value: percentile(taken, 0.5),
+          unit: "ms",
+          baseline: { name: "bare Node p50", value: percentile(bare, 0.5) },
+        }),
       ];
     } finally {
       data.remove();

@@ -45,7 +45,9 @@ describe("from the setup link to a verified restart", () => {
   afterEach(async ({ task }) => {
     if (task.result?.state !== "fail") return;
     await shoot(owner.page, "e2e-failure");
-    console.log([...owner.complaints, ...up.stderr.slice(-15), ...up.events.slice(-8).map((said) => said.event)].join("\n"));
+    console.log(
+      [...owner.complaints, ...up.stderr.slice(-15), ...up.events.slice(-8).map((said) => said.event)].join("\n"),
+    );
   });
 
   it("prints a one-time setup link whose secret is in the fragment", async () => {
@@ -96,8 +98,13 @@ describe("from the setup link to a verified restart", () => {
     await page.getByText("this machine only").first().waitFor();
     await page.getByText("demo", { exact: false }).first().waitFor();
     // The gateway counts lazily: cost appears once its cache is fresh.
-    await page.getByText(/\$\d+\.\d\d|<\$0\.01/).first().waitFor({ timeout: 120_000 });
-    await expect.poll(() => page.getByText("Tokens today").first().locator("..").innerText(), { timeout: 120_000 }).toMatch(/[1-9]/);
+    await page
+      .getByText(/\$\d+\.\d\d|<\$0\.01/)
+      .first()
+      .waitFor({ timeout: 120_000 });
+    await expect
+      .poll(() => page.getByText("Tokens today").first().locator("..").innerText(), { timeout: 120_000 })
+      .toMatch(/[1-9]/);
     await shoot(page, "e2e-host");
   });
 
@@ -112,26 +119,43 @@ describe("from the setup link to a verified restart", () => {
     const approve = dialog.getByRole("button", { name: /Approve with passkey/ });
     await dialog.locator(".approve:not([aria-disabled])").waitFor(); // a press counts once the button was seen
     await approve.click();
-    await dialog.getByText(/restarted/i).first().waitFor({ timeout: 120_000 });
+    await dialog
+      .getByText(/restarted/i)
+      .first()
+      .waitFor({ timeout: 120_000 });
     await shoot(page, "e2e-dialog-receipt");
     expect(await dialog.innerText()).toMatch(/Verified/i);
     await page.keyboard.press("Escape");
-    await expect.poll(async () => BOOT.exec(await page.getByRole("main").innerText())?.[1], { timeout: 60_000 }).not.toBe(before);
+    await expect
+      .poll(async () => BOOT.exec(await page.getByRole("main").innerText())?.[1], { timeout: 60_000 })
+      .not.toBe(before);
   });
 
   it("shows who did what, when, from where, and verifies it in the browser", async () => {
     const { page } = owner;
     await page.goto(`http://clawhold.localhost:${PORT}/activity`);
     const main = page.getByRole("main");
-    await main.getByText(/restarted the gateway/).first().waitFor();
+    await main
+      .getByText(/restarted the gateway/)
+      .first()
+      .waitFor();
     await main.getByText(/entries verified in this browser/).waitFor();
     const text = await main.innerText();
     expect(text).toContain("Ada");
     expect(text).toMatch(/127\.0\.0\.1|::1/);
-    await main.getByText(/restarted the gateway/).first().click();
+    await main
+      .getByText(/restarted the gateway/)
+      .first()
+      .click();
     await page.getByText("Verified here").first().waitFor();
-    await page.getByText(/Receipt signed by the host/).first().waitFor();
-    await page.getByText(/Approved by a passkey of the trust log/).first().waitFor();
+    await page
+      .getByText(/Receipt signed by the host/)
+      .first()
+      .waitFor();
+    await page
+      .getByText(/Approved by a passkey of the trust log/)
+      .first()
+      .waitFor();
     expect(await main.innerText()).not.toMatch(/does not add up|not verified/i);
     await shoot(page, "e2e-activity");
   });
@@ -143,14 +167,20 @@ describe("from the setup link to a verified restart", () => {
     await owner.authenticator.setPresence(true);
     await page.getByRole("button", { name: /Add a second passkey/ }).click();
     await expect.poll(() => second.credentialCount(), { timeout: 30_000 }).toBe(1);
-    await page.getByText(/2 passkeys/i).first().waitFor();
+    await page
+      .getByText(/2 passkeys/i)
+      .first()
+      .waitFor();
     await shoot(page, "e2e-people");
   });
 
   it("signs out, and in again with one touch", async () => {
     const { page } = owner;
     await page.goto(`http://clawhold.localhost:${PORT}/`);
-    await page.getByRole("button", { name: /account|You/i }).first().click();
+    await page
+      .getByRole("button", { name: /account|You/i })
+      .first()
+      .click();
     await page.getByText("Sign out").first().click();
     await page.getByRole("button", { name: /Sign in with a passkey/ }).click();
     await page.getByRole("link", { name: "Fleet" }).first().waitFor();

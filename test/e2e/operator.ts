@@ -5,7 +5,13 @@
 import http from "node:http";
 import * as v from "valibot";
 import { fromBase64url, toBase64url, utf8 } from "../../protocol/bytes.ts";
-import { endpoints, problemSchema, requestHeaders, type CommandStatus, type EndpointName } from "../../protocol/contracts.ts";
+import {
+  endpoints,
+  problemSchema,
+  requestHeaders,
+  type CommandStatus,
+  type EndpointName,
+} from "../../protocol/contracts.ts";
 import { commit } from "../../protocol/ledger.ts";
 import {
   approvalCodec,
@@ -80,10 +86,7 @@ export class HeadlessOperator {
     this.#agent.destroy();
   }
 
-  async call(
-    name: EndpointName,
-    input: { readonly path?: string; readonly body?: unknown } = {},
-  ): Promise<never | unknown> {
+  async call(name: EndpointName, input: { readonly path?: string; readonly body?: unknown } = {}): Promise<unknown> {
     const endpoint = endpoints[name];
     const path = input.path ?? endpoint.path;
     const text = input.body === undefined ? "" : JSON.stringify(input.body);
@@ -115,7 +118,12 @@ export class HeadlessOperator {
     return answer.body;
   }
 
-  #send(request: { readonly method: string; readonly path: string; readonly headers: object; readonly text: string }): Promise<Raw> {
+  #send(request: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: object;
+    readonly text: string;
+  }): Promise<Raw> {
     return new Promise((resolve, reject) => {
       const call = http.request(
         {
@@ -174,7 +182,13 @@ export class HeadlessOperator {
     });
     const workspace = digestOf("root", root);
     const head = { n: 0, hash: workspace, revoked: NO_REVOCATIONS };
-    const session = await this.#certify({ workspace, nonce: nonce(), trustHead: head, iat: edge.now, exp: edge.now + 7_200 });
+    const session = await this.#certify({
+      workspace,
+      nonce: nonce(),
+      trustHead: head,
+      iat: edge.now,
+      exp: edge.now + 7_200,
+    });
     const signed = {
       root: toBase64url(root),
       setupSignature: await setup.sign("root", root),
@@ -243,7 +257,14 @@ export class HeadlessOperator {
       at: now,
     });
     const subject = digestOf("statement", bytes);
-    const approval = approvalCodec.encode({ v: 1, workspace: state.workspace, kind: "statement", subject, decision: "approve", at: now });
+    const approval = approvalCodec.encode({
+      v: 1,
+      workspace: state.workspace,
+      kind: "statement",
+      subject,
+      decision: "approve",
+      at: now,
+    });
     const signed = { statement: toBase64url(bytes), approvals: [await this.#touch("approval", approval)] };
     await this.call("trustState", { body: signed });
     const result = await applyStatement(state, signed);
@@ -289,7 +310,14 @@ export class HeadlessOperator {
       id: nonce(),
     });
     const digest = digestOf("intent", intent);
-    const approval = approvalCodec.encode({ v: 1, workspace: state.workspace, kind: "intent", subject: digest, decision: "approve", after: 0 });
+    const approval = approvalCodec.encode({
+      v: 1,
+      workspace: state.workspace,
+      kind: "intent",
+      subject: digest,
+      decision: "approve",
+      after: 0,
+    });
     const submission = submissionCodec.encode({
       intent: toBase64url(intent),
       sessionSignature: await session.signer.sign("intent", intent),
@@ -321,4 +349,3 @@ export class HeadlessOperator {
 export function receiptOf(status: CommandStatus): Receipt | undefined {
   return status.receipt === undefined ? undefined : receiptCodec.decode(fromBase64url(status.receipt.body));
 }
-

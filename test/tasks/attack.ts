@@ -29,7 +29,12 @@ const totals = {
 };
 
 if (isJson) {
-  const layers = report.layers.map(({ layer, attacks, executed, executedWithoutLayer }) => ({ layer, attacks, executed, executedWithoutLayer }));
+  const layers = report.layers.map(({ layer, attacks, executed, executedWithoutLayer }) => ({
+    layer,
+    attacks,
+    executed,
+    executedWithoutLayer,
+  }));
   console.log(JSON.stringify({ ...totals, classes: report.classes, layers }));
 } else {
   print(report);
@@ -42,22 +47,27 @@ function add(numbers: readonly number[]): number {
 }
 
 function print({ classes, layers }: SuiteReport): void {
-  const width = Math.max(...classes.map((row) => row.class.length), ...layers.map((row) => row.layer.length));
+  const title = "Layer (the attacker holds the other five)";
+  const width = Math.max(title.length, ...classes.map((row) => row.class.length));
   console.log(`\n${"Attack".padEnd(width)}  tried  executed  refused by`);
   for (const row of classes) {
     const rules = Object.entries(row.refusedBy).toSorted(([, a], [, b]) => b - a);
     const lines = wrap(rules.map(([rule, count]) => `${rule} ${String(count)}`));
-    console.log(`${row.class.padEnd(width)}  ${String(row.attacks).padStart(5)}  ${String(row.executed).padStart(8)}  ${lines[0] ?? ""}`);
+    console.log(
+      `${row.class.padEnd(width)}  ${String(row.attacks).padStart(5)}  ${String(row.executed).padStart(8)}  ${lines[0] ?? ""}`,
+    );
     for (const line of lines.slice(1)) console.log(`${" ".repeat(width + 19)}${line}`);
   }
-  console.log(`\n${"Layer (the attacker holds the other five)".padEnd(width)}  tried  executed  executed without the layer`);
+  console.log(`\n${title.padEnd(width)}  tried  executed  executed without the layer`);
   for (const row of layers) {
     console.log(
-      `${row.layer.padEnd(Math.max(width, 41))}  ${String(row.attacks).padStart(5)}  ${String(row.executed).padStart(8)}  ${String(row.executedWithoutLayer).padStart(26)}`,
+      `${row.layer.padEnd(width)}  ${String(row.attacks).padStart(5)}  ${String(row.executed).padStart(8)}  ${String(row.executedWithoutLayer).padStart(26)}`,
     );
   }
   const seconds = (performance.now() - started) / 1_000;
-  console.log(`\n${String(totals.attacks)} attacks, ${String(totals.executed)} executed. Mutants of seed ${String(seed)}. ${seconds.toFixed(0)} s.`);
+  console.log(
+    `\n${String(totals.attacks)} attacks, ${String(totals.executed)} executed. Mutants of seed ${String(seed)}. ${seconds.toFixed(0)} s.`,
+  );
 }
 
 function wrap(items: readonly string[]): readonly string[] {

@@ -30,7 +30,10 @@ function number(value: number): string {
 function line(row: Row): string {
   const against = row.baseline === undefined ? "" : `${number(row.baseline.value)} ${row.unit} ${row.baseline.name}`;
   const ratio = row.ratio === undefined ? "" : `${number(row.ratio)}x`;
-  const verdict = row.target === undefined ? "" : `${row.ok === true ? "ok" : "over"} (target ${number(row.target)}${row.ratio === undefined ? "" : "x"})`;
+  const verdict =
+    row.target === undefined
+      ? ""
+      : `${row.ok === true ? "ok" : "over"} (target ${number(row.target)}${row.ratio === undefined ? "" : "x"})`;
   return `  ${row.name.padEnd(28)} ${`${number(row.value)} ${row.unit}`.padStart(16)}  ${ratio.padStart(8)}  ${verdict.padEnd(22)} ${against}`;
 }
 

@@ -11,7 +11,10 @@ export function ensureChromium(): string | undefined {
   if (process.getuid?.() !== 0) return "no Chromium. Type: sudo apt-get install chromium";
   console.log("Installing Chromium from Debian, which the browser tests need.");
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const args of [["update", "-qq"], ["install", "-y", "-qq", "chromium"]]) {
+  for (const args of [
+    ["update", "-qq"],
+    ["install", "-y", "-qq", "chromium"],
+  ]) {
     spawnSync("/usr/bin/apt-get", args, { stdio: ["ignore", "ignore", "inherit"], env });
   }
   return existsSync(CHROMIUM) ? undefined : "apt-get could not install Chromium; its reason is above";

@@ -110,8 +110,8 @@ function TrueBanner({ banner }: { readonly banner: BannerKind }) {
     case "from-edge":
       return (
         <Banner tone="honest" icon="globe">
-          <strong>This page comes from the edge.</strong> Daily operations work here. Critical ones need the
-          dashboard of the machine that runs Clawhold.
+          <strong>This page comes from the edge.</strong> Daily operations work here. Critical ones need the dashboard
+          of the machine that runs Clawhold.
         </Banner>
       );
     case "demo":

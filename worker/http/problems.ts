@@ -104,7 +104,8 @@ const PROBLEMS = {
   },
   host_removed: {
     status: 403,
-    title: "The host was removed from the workspace for good. Join it again as a new host, with another data directory.",
+    title:
+      "The host was removed from the workspace for good. Join it again as a new host, with another data directory.",
   },
   ledger_unavailable: {
     status: 503,

@@ -1,7 +1,7 @@
 /** A host that waits in quarantine: compare six words, then one touch. Admission is a statement, made in the signer. */
 import { useSignal } from "@preact/signals";
 import { Banner } from "../../components/banner.tsx";
-import { Command, TouchButton, TroubleText, Words } from "../../components/parts.tsx";
+import { TouchButton, TroubleText, Words } from "../../components/parts.tsx";
 import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
 import type { HostView, Trouble } from "../../state/backend.ts";

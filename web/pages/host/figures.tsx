@@ -143,7 +143,9 @@ export function UsageCard({ host }: { readonly host: HostView }) {
       </div>
       <div class="card-body stack mid">
         {usage === undefined ? (
-          <p class="small muted">No figures yet: the gateway counts them a little after each start, and older versions keep none.</p>
+          <p class="small muted">
+            No figures yet: the gateway counts them a little after each start, and older versions keep none.
+          </p>
         ) : (
           <UsageBody usage={usage} since={since} />
         )}
