@@ -1,5 +1,5 @@
 /** Finds the command that was typed, runs it, and turns whatever stops it into one sentence and an exit code. */
-import { EdgeError } from "../edge/edge-error.ts";
+import { EdgeError, systemCode } from "../edge/edge-error.ts";
 import { DemoError } from "../host/demo/trouble.ts";
 import { GatewayAddressError } from "../host/gateway/discover.ts";
 import { HostError, type HostErrorCode } from "../host/host-error.ts";
@@ -89,6 +89,14 @@ const HOST_EXITS: Partial<Record<HostErrorCode, ExitCode>> = {
   joined_elsewhere: EXIT.refused,
 };
 
+/** Whatever was being written: what was whole on disk before is whole still. */
+const DISK_SENTENCES: Readonly<Record<string, string>> = {
+  EDQUOT: "This user may not store more on the disk. Free some of its space, then type this again. Nothing was lost.",
+  EIO: "The disk could not be read or written. Look at the kernel's messages (dmesg), then type this again.",
+  ENOSPC: "The disk is full. Free some space, then type this again. Nothing that was stored before is lost.",
+  EROFS: "The disk can only be read. Make it writable, or choose another directory with --data.",
+};
+
 interface Described {
   readonly code: string;
   readonly message: string;
@@ -102,5 +110,7 @@ function describe(error: unknown): Described {
   if (error instanceof GatewayAddressError) return { code: error.code, message: error.message, exit: EXIT.usage };
   if (error instanceof EdgeError || error instanceof DemoError)
     return { code: error.code, message: error.message, exit: EXIT.failed };
+  const disk = DISK_SENTENCES[systemCode(error) ?? ""];
+  if (disk !== undefined) return { code: "disk", message: disk, exit: EXIT.failed };
   throw error; // a mistake of ours: main prints it with its place in the code
 }

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { discoverGateway } from "../host/gateway/discover.ts";
 import { probeReadiness } from "../host/gateway/probe.ts";
 import { probeEdge, type EdgeProbe } from "../host/link/probe-edge.ts";
-import { openHostState, requireJoined, type HostFile, type HostState, type TlsFile } from "../host/state.ts";
+import { existingHostState, requireJoined, type HostFile, type HostState, type TlsFile } from "../host/state.ts";
 import { readStatus } from "../host/status-file.ts";
 import { openDenyList } from "../host/warden/deny-list.ts";
 import { HostError } from "../host/host-error.ts";
@@ -34,7 +34,7 @@ Exit codes: 0 all is well, 3 the edge is not reachable or the agent does not run
 1 anything else.`,
   options: dataOption,
   run: async (input, io) => {
-    const state = openHostState(hostDirectoryOf(input, io));
+    const state = existingHostState(hostDirectoryOf(input, io));
     const { host, tls } = requireJoined(state);
     const checks = [
       ...networkChecks(await probeEdge(host.edge, tls)),

@@ -5,9 +5,9 @@ import { utf8Text } from "../../protocol/bytes.ts";
 import { joinFileCodec } from "../../protocol/join-file.ts";
 import { hexFingerprint } from "../host/link/edge-authority.ts";
 import { parseEndpoint } from "../host/link/endpoint.ts";
-import { openHostState, requireJoined } from "../host/state.ts";
+import { existingHostState, requireJoined } from "../host/state.ts";
 import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
-import { EXIT } from "./io.ts";
+import { CliError, EXIT } from "./io.ts";
 import { findRunningEdge } from "./running-edge.ts";
 import { edgeAdmin } from "./up/edge-admin.ts";
 
@@ -27,7 +27,14 @@ clawhold join there, for example: clawhold host invite | ssh vps clawhold join
     const data = dataDirectoryOf(input, io);
     const admin = edgeAdmin(findRunningEdge(data));
     // The pin is this machine's own, from the root that its setup key signed; the edge is only asked for the token.
-    const { host, tls } = requireJoined(openHostState(join(data, "host")));
+    const state = existingHostState(join(data, "host"));
+    if (state.host() === undefined)
+      throw new CliError(
+        "no_workspace",
+        "There is no workspace to invite to yet. Open the setup link that clawhold up shows, then type this again.",
+        EXIT.unreachable,
+      );
+    const { host, tls } = requireJoined(state);
     const bytes = joinFileCodec.encode({
       v: 1,
       edge: host.edge,

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { toBase64url } from "../../protocol/bytes.ts";
 import { NONCE_BYTES } from "../../protocol/limits.ts";
 import { runAgent, type AgentEvent, type RunDeps } from "../host/run.ts";
-import { openHostState } from "../host/state.ts";
+import { existingHostState } from "../host/state.ts";
 import { dataOption, hostDirectoryOf, type Command } from "./command.ts";
 import { EXIT, type CliIo } from "./io.ts";
 
@@ -26,7 +26,7 @@ Log lines go to standard error, one JSON object each. It ends on SIGTERM or Ctrl
       if (input.json) io.out(JSON.stringify(event));
       else for (const line of sentences(event)) io.out(line);
     };
-    const agent = await runAgent(openHostState(hostDirectoryOf(input, io)), runDeps(io, say));
+    const agent = await runAgent(existingHostState(hostDirectoryOf(input, io)), runDeps(io, say));
     try {
       await Promise.race([io.stopped, agent.failed]);
     } finally {

@@ -1,6 +1,6 @@
 /** `clawhold host words`: the six words of this host, to compare with the page before it is admitted. */
 import { wordsOf } from "../host/join.ts";
-import { openHostState, requireJoined } from "../host/state.ts";
+import { existingHostState, requireJoined } from "../host/state.ts";
 import { readHostKeys } from "../host/warden/keys.ts";
 import { dataOption, hostDirectoryOf, type Command } from "./command.ts";
 import { CliError, EXIT } from "./io.ts";
@@ -17,7 +17,7 @@ the page: if one differs, somebody stands between.
   --json               one JSON object`,
   options: dataOption,
   run: (input, io) => {
-    const state = openHostState(hostDirectoryOf(input, io));
+    const state = existingHostState(hostDirectoryOf(input, io));
     const { host } = requireJoined(state);
     const keys = readHostKeys(state.files.keys);
     if (keys === undefined)

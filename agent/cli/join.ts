@@ -89,7 +89,9 @@ function readFile(path: string): Uint8Array {
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
-    throw usageError(`The join file ${path} cannot be read (${code}).`);
+    throw usageError(
+      `The join file ${path} cannot be read (${code}). Check its name, or give the file on standard input: clawhold join < file`,
+    );
   }
   if (bytes.length <= MAX_JOIN_FILE_BYTES) return bytes;
   throw usageError(`${path} is too large for a join file. Give the file that the edge's machine printed.`);

@@ -4,6 +4,7 @@
  */
 
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+import { systemCode } from "./edge-error.ts";
 
 export interface EdgeEvent {
   readonly level: "info" | "warn" | "error";
@@ -27,16 +28,28 @@ export interface LogFile {
 export function openLogFile(path: string, maxBytes: number = MAX_LOG_BYTES): LogFile {
   let fd = openSync(path, "a", 0o600);
   let size = fstatSync(fd).size;
+  const append = (event: EdgeEvent): void => {
+    const line = Buffer.from(`${new Date().toISOString()} ${formatEvent(event)}\n`);
+    if (size > 0 && size + line.length > maxBytes) {
+      closeSync(fd);
+      renameSync(path, `${path}.1`);
+      fd = openSync(path, "a", 0o600);
+      size = 0;
+    }
+    size += writeSync(fd, line);
+  };
+  let lost = 0;
   return {
     write(event) {
-      const line = Buffer.from(`${new Date().toISOString()} ${formatEvent(event)}\n`);
-      if (size > 0 && size + line.length > maxBytes) {
-        closeSync(fd);
-        renameSync(path, `${path}.1`);
-        fd = openSync(path, "a", 0o600);
-        size = 0;
+      try {
+        if (lost > 0) append({ level: "warn", code: "log_lines_lost", detail: `${lost} lines could not be written` });
+        lost = 0;
+        append(event);
+      } catch (error) {
+        // A full disk must not end what is being logged; the gap is told of once there is space.
+        if (systemCode(error) === undefined) throw error;
+        lost += 1;
       }
-      size += writeSync(fd, line);
     },
     close() {
       closeSync(fd);

@@ -59,7 +59,7 @@ function explain(error: Error, { port, address, flag }: Place): Error {
     case "EADDRINUSE":
       return new EdgeError(
         "port_taken",
-        `${shown} is taken by another program, which could answer in our name. See which with: ss -ltnp 'sport = :${port}' Stop it, or choose another port with ${flag}.`,
+        `${shown} is taken by another program, which could answer in our name. See which one with ss -ltnp 'sport = :${port}', then stop it or choose another port with ${flag}.`,
         { cause: error },
       );
     case "EACCES":

@@ -3,7 +3,7 @@
  * and which workspace this host obeys. The pin is written once, at joining, from a source that is not the edge.
  * Subdirectories follow the modules (warden, link, gateway), so that each can get an OS user of its own.
  */
-import { lstatSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { digest, id, label, publicKey } from "../../protocol/fields.ts";
@@ -75,6 +75,13 @@ export interface HostState {
   lock(now: () => Date): Lock;
 }
 
+/** For commands that only look: a directory that they made would look like an installation to the next one. */
+export function existingHostState(directory: string): HostState {
+  const path = resolve(directory);
+  if (!existsSync(path)) throw notJoined(path);
+  return openHostState(path);
+}
+
 /** Opens the directory, and makes it when it is new. */
 export function openHostState(directory: string): HostState {
   const path = resolve(directory);
@@ -112,9 +119,13 @@ export function requireJoined(state: HostState): { readonly host: HostFile; read
   const host = state.host();
   const tls = state.tls();
   if (host !== undefined && tls !== undefined) return { host, tls };
-  throw new HostError(
+  throw notJoined(state.path);
+}
+
+function notJoined(path: string): HostError {
+  return new HostError(
     "not_joined",
-    `This host has not joined a workspace yet (nothing in ${state.path}). Get a join file from the machine that runs the edge, then type: clawhold join --file <join file>`,
+    `This host has not joined a workspace yet (nothing in ${path}). Get a join file from the machine that runs the edge, then type: clawhold join --file <join file>`,
   );
 }
 

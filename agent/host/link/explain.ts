@@ -12,8 +12,9 @@ const EDGE_SENTENCES: Readonly<Record<string, string>> = {
   certificate_revoked: "The edge has revoked this host's certificate. If that was a mistake, join again: clawhold join",
   certificate_unknown:
     "The edge has issued this host a newer certificate, perhaps to a copy of it. Join again: clawhold join",
+  edge_restarting: "The edge is starting or does not run well. It is tried again; if it stays so, look at its log.",
   host_removed:
-    "An administrator removed this host from the workspace. It obeys nobody; to use it again, join it anew.",
+    "An administrator removed this host from the workspace for good. It obeys nobody any more; to use the machine again, join it as a new host with another --data.",
 };
 
 /** Node's and OpenSSL's codes of connections that did not come about. */

@@ -110,6 +110,14 @@ const REFUSALS: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
     "join_refused",
     "An administrator removed this host from the workspace for good. To use the machine again, join it as a new host with another --data.",
   ],
+  ledger_unavailable: [
+    "join_refused",
+    "The edge could not record this join, so nothing was done and the join file is still good. Look whether the edge's disk is full, then join again.",
+  ],
+  edge_restarting: [
+    "edge_unreachable",
+    "The edge is starting, so it could not answer. Wait a moment, then join again.",
+  ],
   too_many_joins: ["join_refused", "Too many attempts to join in one minute. Wait a minute, then join again."],
 };
 

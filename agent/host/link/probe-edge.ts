@@ -44,6 +44,10 @@ export async function probeEdge(edge: string, tls: TlsFile): Promise<EdgeProbe> 
     const failed = { name: "access", sentence: explainEdgeRefusal(code, status), isRefusal: true };
     return { passed, failed, clockDifferenceSeconds };
   }
+  if (status !== 200) {
+    const failed = { name: "access", sentence: explainEdgeRefusal(code, status), isRefusal: false };
+    return { passed, failed, clockDifferenceSeconds };
+  }
   passed.push({ name: "access", sentence: "the edge accepts this host's certificate" });
   return { passed, failed: undefined, clockDifferenceSeconds };
 }
