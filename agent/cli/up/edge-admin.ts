@@ -3,7 +3,6 @@ import * as v from "valibot";
 import { nonce, publicKey } from "../../../protocol/fields.ts";
 import { signedRootSchema, type SignedRoot } from "../../../protocol/trust/statements.ts";
 import type { AdminRequest } from "../../edge/admin.ts";
-import { EdgeError } from "../../edge/edge-error.ts";
 import { CliError } from "../io.ts";
 
 export interface EdgeAdmin {
@@ -15,19 +14,12 @@ export interface EdgeAdmin {
   joinToken(): Promise<string>;
 }
 
-const rootAnswer = v.object({ signedRoot: signedRootSchema });
+const rootAnswer = v.strictObject({ signedRoot: v.optional(signedRootSchema) });
 const tokenAnswer = v.object({ token: nonce });
 
 export function edgeAdmin(request: AdminRequest): EdgeAdmin {
   return {
-    root: async () => {
-      try {
-        return read(rootAnswer, await request("/admin/workspace")).signedRoot;
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
-    },
+    root: async () => read(rootAnswer, await request("/admin/workspace")).signedRoot,
     offerSetup: async (setupKey, expires) => {
       await request("/admin/setup", { setupKey: v.parse(publicKey, setupKey), expires });
     },
@@ -42,9 +34,4 @@ function read<S extends v.GenericSchema>(schema: S, answer: unknown): v.InferOut
     "edge_answer",
     "The local edge answered something else than this program expects. Start again; if it repeats, build again from a clean clone.",
   );
-}
-
-/** The admin door reports the status in its message; "not there yet" is the one that is no failure. */
-function isNotFound(error: unknown): boolean {
-  return error instanceof EdgeError && error.code === "admin_failed" && / with 404\b/.test(error.message);
 }

@@ -16,7 +16,12 @@ export type GatewayChoice =
 
 const QUESTION =
   "No OpenClaw gateway found on this machine. Fetch the pinned demo gateway from npm (about 650 MB) and run it on loopback with throw-away state? [y/N] ";
-const HINT = "none found. Start one and start again, or type: clawhold up --gateway demo";
+
+/** In the words of whoever started us: `npm start` in a clone, `clawhold up` where it is installed. */
+function hint(io: CliIo): string {
+  const typed = io.environment["npm_lifecycle_event"] === "start" ? "npm start --" : "clawhold up";
+  return `none found. Start one and start again, or type: ${typed} --gateway demo`;
+}
 
 export async function chooseGateway(
   said: string | undefined,
@@ -37,9 +42,9 @@ export async function chooseGateway(
     return { kind: "local", reference: before, note: `${before.url ?? target.url} (does not answer now)` };
   if (target.isConfigured)
     return { kind: "local", reference: { kind: "local" }, note: `${target.url} (configured, does not answer now)` };
-  if (io.ask === undefined) return { kind: "none", note: HINT };
+  if (io.ask === undefined) return { kind: "none", note: hint(io) };
   const answer = (await io.ask(QUESTION)).trim().toLowerCase();
   return answer === "y" || answer === "yes"
     ? { kind: "demo", fetch: true, note: "demo" }
-    : { kind: "none", note: HINT };
+    : { kind: "none", note: hint(io) };
 }
