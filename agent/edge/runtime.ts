@@ -112,12 +112,15 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
 }
 
 async function startFront({ options, closers, data, keys, log, now }: Started): Promise<Front> {
-  const currentCertificate = (): Promise<KeyPair> =>
-    loadServerCertificate(data.join("keys"), {
+  const currentCertificate = async (): Promise<KeyPair> => {
+    const { key, certificate } = await loadServerCertificate(data.join("keys"), {
       authority: keys.edgeAuthority,
       names: serverNames(options.bind),
       now: now(),
     });
+    // With its authority: a machine that joins knows only the authority's fingerprint, and has to find it in the chain.
+    return { key, certificate: `${certificate}${keys.edgeAuthority.certificate}` };
+  };
   const front = await takeFront({
     port: options.port,
     agentPort: options.agentPort,
