@@ -52,6 +52,10 @@ interface Raw {
   readonly body: unknown;
 }
 
+type Change =
+  | { readonly kind: "host.admit"; readonly body: HostBody }
+  | { readonly kind: "host.remove"; readonly body: { readonly host: string } };
+
 export interface Sent {
   readonly digest: string;
   readonly submission: string;
@@ -245,7 +249,12 @@ export class HeadlessOperator {
     }
   }
 
-  async #state(what: { readonly kind: "host.admit"; readonly body: HostBody }): Promise<void> {
+  /** Removes a host from the workspace for good. */
+  async removeHost(host: string): Promise<void> {
+    await this.#state({ kind: "host.remove", body: { host } });
+  }
+
+  async #state(what: Change): Promise<void> {
     const state = this.#trust();
     const now = Math.floor(Date.now() / 1000);
     const bytes = statementCodec.encode({
