@@ -11,7 +11,7 @@ import { probeReadiness } from "../gateway/probe.ts";
 import { keepActive } from "./activity.ts";
 import { demoConfiguration, demoEnvironment } from "./configuration.ts";
 import { DEMO_VERSION, installGateway } from "./install.ts";
-import { findFreePort } from "./ports.ts";
+import { findFreePort, firstPortOf } from "./ports.ts";
 import { startProvider } from "./provider.ts";
 import { EXIT_CONFIGURATION, supervise } from "./supervise.ts";
 import type { Supervised } from "./supervise.ts";
@@ -62,7 +62,7 @@ export async function startDemoGateway(options: DemoOptions): Promise<DemoGatewa
   const token = await readOrMakeToken(tokenFile);
   const providerKey = randomBytes(TOKEN_BYTES).toString("base64url");
   const provider = await startProvider(providerKey);
-  const port = await findFreePort();
+  const port = await findFreePort(firstPortOf(options.dataDirectory));
   const configuration = demoConfiguration({ state, port, providerUrl: provider.baseUrl });
   await writeFile(join(state, "openclaw.json"), JSON.stringify(configuration, undefined, 2), { mode: 0o600 });
   const output = await open(join(home, "gateway.out"), "w", 0o600);

@@ -1,10 +1,20 @@
 /** Finds a free loopback port. Between finding and use another program may take it; the start then fails and says so. */
+import { createHash } from "node:crypto";
 import { createServer } from "node:net";
 import { DemoError } from "./trouble.ts";
 
 /** Apart from a real gateway's default (18789), so that the demo never meets one. */
 export const FIRST_DEMO_PORT = 28_789;
 const PORTS_TO_TRY = 64;
+
+/**
+ * Where to begin to look for the demo of one data directory: the same at every start, and another for another
+ * directory, so that two installations that start together do not reach for one port between finding and use.
+ */
+export function firstPortOf(dataDirectory: string): number {
+  const spread = createHash("sha256").update(dataDirectory).digest().readUInt16BE(0) % 32;
+  return FIRST_DEMO_PORT + spread * PORTS_TO_TRY;
+}
 
 export async function findFreePort(first: number = FIRST_DEMO_PORT): Promise<number> {
   for (let port = first; port < first + PORTS_TO_TRY; port += 1) {

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { demoConfiguration, demoEnvironment } from "../../../../agent/host/demo/configuration.ts";
-import { FIRST_DEMO_PORT, findFreePort } from "../../../../agent/host/demo/ports.ts";
+import { FIRST_DEMO_PORT, findFreePort, firstPortOf } from "../../../../agent/host/demo/ports.ts";
 
 describe("the demo gateway's configuration", () => {
   it("is loopback, holds no secret and can run nothing", () => {
@@ -30,6 +30,15 @@ describe("the demo gateway's configuration", () => {
       HOME: "/data/demo/state",
       PATH: "/usr/bin",
     });
+  });
+});
+
+describe("firstPortOf", () => {
+  it("is the same for one directory and rarely for two", () => {
+    expect(firstPortOf("/data/one")).toBe(firstPortOf("/data/one"));
+    const ports = new Set(Array.from({ length: 64 }, (_, i) => firstPortOf(`/data/${i}`)));
+    expect(ports.size).toBeGreaterThan(16);
+    for (const port of ports) expect(port).toBeGreaterThanOrEqual(FIRST_DEMO_PORT);
   });
 });
 
