@@ -67,7 +67,7 @@ function networkChecks(probe: EdgeProbe): readonly CheckResult[] {
       : {
           name: "clock",
           ok: false,
-          sentence: `This host's clock is ${String(difference)} s ${direction} the edge's. Set it (timedatectl set-ntp true); commands are refused until then.`,
+          sentence: `This host's clock is ${String(difference)} s ${direction} the edge's. Set it (timedatectl set-ntp true); until then it may refuse commands.`,
         },
   );
   return checks;

@@ -235,11 +235,11 @@ export class HeadlessOperator {
     this.#signer = session.signer;
   }
 
-  /** Waits for a host in quarantine and admits it. */
-  async admitFirstHost(): Promise<string> {
+  /** Waits for a host in quarantine (for this one, where named) and admits it. */
+  async admitFirstHost(wanted?: string): Promise<string> {
     for (;;) {
       const { hosts } = (await this.call("hosts")) as { hosts: (HostBody & { status: string })[] };
-      const waiting = hosts.find((row) => row.status === "quarantined");
+      const waiting = hosts.find((row) => row.status === "quarantined" && (wanted ?? row.host) === row.host);
       if (waiting !== undefined) {
         const { host, hostKey, cosignKey, label, colocated } = waiting;
         await this.#state({ kind: "host.admit", body: { host, hostKey, cosignKey, label, colocated } });

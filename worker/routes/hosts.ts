@@ -34,6 +34,7 @@ export const prepare: Handler<"prepare"> = async ({ authority, params, body, dep
   const session = assertedCodec.decode(fromBase64url(certificate));
   const verdict = await verifyPrepare({ signed: body.prepare, session }, { trust, now: edgeSeconds(), host: name });
   if (verdict.kind === "refused") throw commandProblem(verdict.code);
+  if (trust.removedHosts.has(name)) throw problem("host_removed");
   if (!trust.hosts.has(name)) throw problem("host_quarantined");
   const { digest } = verdict;
   const answer = await deps
