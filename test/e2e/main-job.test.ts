@@ -177,10 +177,7 @@ describe("from the setup link to a verified restart", () => {
   it("signs out, and in again with one touch", async () => {
     const { page } = owner;
     await page.goto(`http://clawhold.localhost:${PORT}/`);
-    await page
-      .getByRole("button", { name: /account|You/i })
-      .first()
-      .click();
+    await page.getByRole("button", { name: /signed in$/ }).click();
     await page.getByText("Sign out").first().click();
     await page.getByRole("button", { name: /Sign in with a passkey/ }).click();
     await page.getByRole("link", { name: "Fleet" }).first().waitFor();

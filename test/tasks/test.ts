@@ -4,7 +4,8 @@
  */
 import { checkStages } from "./check-stages.ts";
 import { ensureChromium } from "./chromium.ts";
-import { command, root, runStages, tool, vitest, type Stage } from "./stage.ts";
+import { dryRun } from "./dry-run.ts";
+import { command, root, runStages, vitest, type Stage } from "./stage.ts";
 import path from "node:path";
 
 /** A stage that needs a browser is skipped with a reason where there can be none. */
@@ -18,27 +19,14 @@ function withBrowser(stage: Stage): Stage {
   };
 }
 
-const WRANGLER_ENV = {
-  CI: "1",
-  WRANGLER_SEND_METRICS: "false",
-  WRANGLER_SEND_ERROR_REPORTS: "false",
-  WRANGLER_HIDE_BANNER: "true",
-  WRANGLER_WRITE_LOGS: "false",
-  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-};
-
 await runStages([
   ...checkStages,
   command("build", [path.join(root, "agent", "build.mjs")]),
-  command(
-    "deploy dry run",
-    [tool("wrangler", "bin", "wrangler.js"), "deploy", "--dry-run", "--outdir", path.join(root, ".cache", "dry-run")],
-    WRANGLER_ENV,
-  ),
+  command("deploy dry run", dryRun.args(path.join(root, ".cache", "dry-run")), dryRun.env),
   vitest("worker in workerd", "test/worker/vitest.config.ts"),
   vitest("two runtimes, one API", "test/parity/vitest.config.ts"),
   withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts")),
+  withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")])),
   vitest("real gateway", "test/real.config.ts"),
   command("attack suite", [path.join(root, "test", "tasks", "attack.ts")]),
   withBrowser(vitest("end to end", "test/e2e/vitest.config.ts")),

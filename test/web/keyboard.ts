@@ -27,11 +27,17 @@ async function restart(): Promise<void> {
   await page.keyboard.down("Enter");
   await page.getByRole("heading", { name: "vps-1 restarted" }).waitFor();
   await page.keyboard.up("Enter");
-  assert.equal(await focused(page), "approval-title");
+  await focusComesTo(page, "approval-title");
   await page.keyboard.press("Escape");
   await page.locator("dialog").waitFor({ state: "detached" });
-  assert.equal(await focused(page), "main");
+  await focusComesTo(page, "main");
   await page.context().close();
+}
+
+/** Focus moves with the frame after a dialog went; a person does not notice, a script does. */
+async function focusComesTo(page: Page, name: string): Promise<void> {
+  for (let look = 0; look < 50 && (await focused(page)) !== name; look += 1) await page.waitForTimeout(20);
+  assert.equal(await focused(page), name);
 }
 
 /** A key that is still down from the button before must not reach the approve button. */
@@ -45,7 +51,7 @@ async function heldKey(): Promise<void> {
   assert.equal(await page.getByRole("heading", { name: "Restart the gateway on vps-1?" }).count(), 1);
   await page.keyboard.press("Escape");
   await page.locator("dialog").waitFor({ state: "detached" });
-  assert.equal(await focused(page), "Restart");
+  await focusComesTo(page, "Restart");
   await page.context().close();
 }
 
@@ -84,7 +90,7 @@ async function pages(): Promise<void> {
   await page.keyboard.press("g");
   await page.keyboard.press("y");
   await page.getByRole("heading", { name: "Activity", level: 1 }).waitFor();
-  assert.equal(await focused(page), "main");
+  await focusComesTo(page, "main");
   assert.match(page.url(), /\/activity$/);
   assert.equal(await page.title(), "Activity · Clawhold");
   await page.keyboard.press("/");
@@ -94,7 +100,7 @@ async function pages(): Promise<void> {
   await page.locator(".say").focus();
   await page.keyboard.press("Enter");
   await page.getByRole("complementary").waitFor();
-  assert.equal(await focused(page), "proof-title");
+  await focusComesTo(page, "proof-title");
   assert.match(page.url(), /entry=17/);
   await page.keyboard.press("Escape");
   await page.getByRole("complementary").waitFor({ state: "detached" });

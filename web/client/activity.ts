@@ -152,9 +152,8 @@ export class Activity implements ActivityLog {
         this.#note({ failure: { index: step.index, reason: `Entry ${step.index} ${FAULTS[step.fault]}.` } });
         return false;
       }
-      const before = this.#position;
       this.#position = step.position;
-      checked.push(await this.#checkedRow(row, { entry: step.entry, previous: before.hash }));
+      checked.push(await this.#checkedRow(row, step.entry));
     }
     this.#rows.value = [...this.#rows.value, ...checked];
     this.#note({ verified: this.#position.index, head: this.#position.hash });
@@ -172,17 +171,14 @@ export class Activity implements ActivityLog {
     }
   }
 
-  async #checkedRow(
-    row: ActivityRow,
-    { entry, previous }: { readonly entry: CheckedRow["entry"]; readonly previous: string },
-  ): Promise<CheckedRow> {
+  async #checkedRow(row: ActivityRow, entry: CheckedRow["entry"]): Promise<CheckedRow> {
     const state = await this.#deps.trust.refreshIfUnknown(entry);
     const receipt = row.receipt === undefined ? undefined : await checkReceipt(row.receipt, state);
     const sourceFits =
       row.source === undefined || entry.source === undefined
         ? undefined
         : commit({ field: "source", ...row.source }) === entry.source;
-    return { row, entry, previous, receipt, sourceFits };
+    return { row, entry, receipt, sourceFits };
   }
 
   #note(change: Partial<LedgerStatus>): void {

@@ -14,11 +14,13 @@ import { bytesOf, type EdgeClient } from "./http.ts";
 import { receiptView, type CheckedReceipt } from "./receipts.ts";
 import { TroubleError } from "./trouble.ts";
 
+/** As the list of passkeys shows them. */
+const SHOWN_ID_CHARACTERS = 8;
+
 /** A row whose chain link was checked. */
 export interface CheckedRow {
   readonly row: ActivityRow;
   readonly entry: ProtocolEntry;
-  readonly previous: string;
   readonly receipt: CheckedReceipt | undefined;
   /** Undefined when there is no source address, or it was erased. */
   readonly sourceFits: boolean | undefined;
@@ -75,11 +77,10 @@ export async function proveEntry(deps: ProofDeps, subject: ProofSubject): Promis
 
 function chainChecks({ checked, chainSize }: ProofSubject): readonly ProofCheck[] {
   const checks: ProofCheck[] = [
-    { name: "Entry hash recomputed from its bytes", state: "passed", detail: checked.row.hash },
+    { name: "Entry hash recomputed from its bytes", state: "passed" },
     {
       name: `Linked to entry ${checked.entry.index - 1}, and so to every entry before`,
       state: "passed",
-      detail: checked.previous,
     },
     { name: `Part of one chain of ${chainSize} entries`, state: "passed" },
   ];
@@ -163,7 +164,7 @@ async function touchOf(deps: ProofDeps, submission: Submission, intent: string):
   const person = deps.state.credentials.get(asserted.assertion.credentialId)?.person ?? "";
   const shown = {
     person: deps.nameOf(person) ?? person,
-    passkey: asserted.assertion.credentialId,
+    passkey: asserted.assertion.credentialId.slice(0, SHOWN_ID_CHARACTERS),
     userVerified: true,
     afterSeconds: approval.after,
     origin: verdict.origin.origin,
