@@ -14,6 +14,8 @@ import { probeReadiness } from "../../../agent/host/gateway/probe.ts";
 const LOOK_MILLISECONDS = 250;
 /** A restart that was asked for closes the gateway's sockets within two seconds. */
 const QUIET_MILLISECONDS = 4_000;
+/** Two looks and their handshakes. */
+const BLUR_MILLISECONDS = 1_000;
 
 export interface SeenBoot {
   readonly boot: string;
@@ -107,10 +109,10 @@ export class BootWatch {
     return this.#seen;
   }
 
-  /** Was this boot answering in these whole seconds, as far as two looks can tell? */
-  answered(boot: string, seconds: { readonly from: number; readonly to: number }): boolean {
-    const blur = 2_000;
-    const { from, to } = { from: seconds.from * 1_000 - blur, to: (seconds.to + 1) * 1_000 + blur };
+  /** Was this boot answering in this whole second, as far as looks with pauses can tell? */
+  answered(boot: string, second: number): boolean {
+    const from = second * 1_000 - BLUR_MILLISECONDS;
+    const to = (second + 1) * 1_000 + BLUR_MILLISECONDS;
     return this.#seen.some((seen) => seen.boot === boot && seen.from <= to && seen.to >= from);
   }
 

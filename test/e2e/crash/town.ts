@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { kill } from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
-import { startDemoGateway, type DemoGateway } from "../../../agent/host/demo/demo.ts";
+import { startDemoGateway } from "../../../agent/host/demo/demo.ts";
 import type { CommandStatus, HostRow } from "../../../protocol/contracts.ts";
 import type { OperationName } from "../../../protocol/operations.ts";
 import { gatewayCache } from "../gateway.ts";
@@ -26,76 +26,46 @@ export interface Followed {
   readonly wasLost: boolean;
 }
 
+type Closers = (() => Promise<void> | void)[];
+
+interface Parts {
+  readonly boots: BootWatch;
+  readonly operator: HeadlessOperator;
+  readonly host: string;
+  readonly options: UpOptions;
+  readonly up: Up;
+}
+
 export class CrashTown {
-  readonly demo: DemoGateway;
   readonly boots: BootWatch;
   readonly operator: HeadlessOperator;
   readonly host: string;
   readonly #options: UpOptions;
-  readonly #remove: () => void;
+  readonly #closers: Closers;
   #up: Up;
 
-  private constructor(parts: {
-    readonly demo: DemoGateway;
-    readonly boots: BootWatch;
-    readonly operator: HeadlessOperator;
-    readonly host: string;
-    readonly options: UpOptions;
-    readonly up: Up;
-    readonly remove: () => void;
-  }) {
-    this.demo = parts.demo;
-    this.boots = parts.boots;
-    this.operator = parts.operator;
-    this.host = parts.host;
-    this.#options = parts.options;
-    this.#up = parts.up;
-    this.#remove = parts.remove;
+  private constructor({ boots, operator, host, options, up }: Parts, closers: Closers) {
+    this.boots = boots;
+    this.operator = operator;
+    this.host = host;
+    this.#options = options;
+    this.#up = up;
+    this.#closers = closers;
   }
 
-  static async start(port = PORT): Promise<CrashTown> {
-    const data = temporaryDirectory("crash");
-    const gateway = temporaryDirectory("crash-gateway");
-    const demo = await startDemoGateway({
-      dataDirectory: gateway.path,
-      installDirectory: gatewayCache,
-      node: process.execPath,
-      environment: process.env,
-      agentVersion: "0.1.0",
-      fetchAllowed: true,
-      say: (line) => console.log(line),
-      log: () => undefined,
-      withActivity: false,
-    });
-    const options = {
-      dataDir: data.path,
-      port,
-      agentPort: port + 1,
-      gateway: demo.url,
-      env: {
-        OPENCLAW_STATE_DIR: path.join(gateway.path, "demo", "state"),
-        OPENCLAW_GATEWAY_TOKEN: readFileSync(demo.tokenFile, "utf8").trim(),
-      },
-    };
-    const up = new Up(options);
-    const setup = await up.event((said) => said.event === "setup");
-    const operator = await HeadlessOperator.create(port);
-    await operator.setUp(new URLSearchParams(new URL(String(setup["url"])).hash.slice(1)).get("seed") ?? "");
-    const host = await operator.admitFirstHost();
-    const boots = await BootWatch.start(demo, gateway.path);
-    const remove = (): void => {
-      data.remove();
-      gateway.remove();
-    };
-    return new CrashTown({ demo, boots, operator, host, options, up, remove });
+  static async start(): Promise<CrashTown> {
+    const closers: Closers = [];
+    try {
+      return new CrashTown(await build(closers), closers);
+    } catch (error) {
+      await closeAll(closers);
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
-    this.operator.close();
     await this.#up.stop();
-    await this.boots.stop();
-    await this.demo.stop();
-    this.#remove();
+    await closeAll(this.#closers);
   }
 
   /** Everything said so far by the `up` that runs now: for reading a failure. */
@@ -106,11 +76,8 @@ export class CrashTown {
   /** The gateway takes requests and the host is connected. Resolves with the gateway's boot. */
   async ready(): Promise<string> {
     for (;;) {
-      const { host } = (await this.#patiently(() =>
-        this.operator.call("host", { path: `/api/hosts/${this.host}` }),
-      )) as {
-        host: HostRow;
-      };
+      const ask = (): Promise<unknown> => this.operator.call("host", { path: `/api/hosts/${this.host}` });
+      const { host } = (await this.#patiently(ask)) as { host: HostRow };
       if (host.connected && this.#victimsRun()) return this.boots.ready();
       await wait(ASK_AGAIN_MILLISECONDS);
     }
@@ -204,6 +171,52 @@ export class CrashTown {
       }
     }
   }
+}
+
+async function build(closers: Closers): Promise<Parts> {
+  const data = temporaryDirectory("crash");
+  const gateway = temporaryDirectory("crash-gateway");
+  closers.push(
+    () => data.remove(),
+    () => gateway.remove(),
+  );
+  const demo = await startDemoGateway({
+    dataDirectory: gateway.path,
+    installDirectory: gatewayCache,
+    node: process.execPath,
+    environment: process.env,
+    agentVersion: "0.1.0",
+    fetchAllowed: true,
+    say: (line) => console.log(line),
+    log: () => undefined,
+    withActivity: false,
+  });
+  closers.push(() => demo.stop());
+  const options = {
+    dataDir: data.path,
+    port: PORT,
+    agentPort: PORT + 1,
+    gateway: demo.url,
+    // A gateway that somebody else runs: the agent finds its configuration and token as any program of this user would.
+    env: {
+      OPENCLAW_STATE_DIR: path.join(gateway.path, "demo", "state"),
+      OPENCLAW_GATEWAY_TOKEN: readFileSync(demo.tokenFile, "utf8").trim(),
+    },
+  };
+  const up = new Up(options);
+  closers.push(async () => void (await up.stop())); // the first; a later one is stopped by its own name
+  const setup = await up.event((said) => said.event === "setup");
+  const operator = await HeadlessOperator.create(PORT);
+  closers.push(() => operator.close());
+  await operator.setUp(new URLSearchParams(new URL(String(setup["url"])).hash.slice(1)).get("seed") ?? "");
+  const host = await operator.admitFirstHost();
+  const boots = await BootWatch.start(demo, gateway.path);
+  closers.push(() => boots.stop());
+  return { boots, operator, host, options, up };
+}
+
+async function closeAll(closers: Closers): Promise<void> {
+  for (const close of closers.splice(0).toReversed()) await close();
 }
 
 /** No answer, or an answer that says: not now. */
