@@ -3,7 +3,7 @@
  * cut out of the source on the way. A cut names the exact text it replaces: when the source changes under it, the
  * build fails, so that no cut silently stops cutting. Nothing built here ever leaves its temporary directory.
  */
-import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build, type Plugin } from "esbuild";
 
@@ -31,14 +31,18 @@ function cutting(cuts: readonly Cut[]): Plugin {
       });
       onEnd(() => {
         const missed = [...byFile.keys()].filter((file) => !seen.has(file));
-        return missed.length === 0 ? undefined : { errors: [{ text: `cut: not part of the agent: ${missed.join(", ")}` }] };
+        return missed.length === 0
+          ? undefined
+          : { errors: [{ text: `cut: not part of the agent: ${missed.join(", ")}` }] };
       });
     },
   };
 }
 
+/** Line breaks and indentation are the formatter's; everything else must be as written. */
 function applyCut(source: string, { file, from, to }: Cut): string {
-  const parts = source.split(from);
+  const words = from.split(/\s+/).map((word) => word.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  const parts = source.split(new RegExp(words.join(String.raw`\s+`)));
   if (parts.length !== 2) throw new Error(`cut: ${file} has ${String(parts.length - 1)} places like: ${from}`);
   return parts.join(to);
 }
@@ -47,7 +51,8 @@ function applyCut(source: string, { file, from, to }: Cut): string {
 export async function buildAgent(directory: string, cuts: readonly Cut[] = []): Promise<string> {
   const dist = path.join(directory, "dist");
   mkdirSync(dist, { recursive: true });
-  copyFileSync(path.join(root, "package.json"), path.join(directory, "package.json"));
+  const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { readonly version: string };
+  writeFileSync(path.join(dist, "version"), `${version}\n`);
   await build({
     entryPoints: { clawhold: path.join(root, "agent", "main.ts") },
     outdir: dist,

@@ -36,7 +36,9 @@ const authenticator: readonly Row[] = [
     mutateSignature: (der) => der.with(der.length - 1, (der.at(-1) ?? 0) ^ 1),
   }),
   knobs("unknown credential", "credential", { credentialId: toBase64url(new Uint8Array(16)) }),
-  ...Object.entries(laxDer).map(([name, mutateSignature]) => knobs(`lax DER: ${name}`, "signature", { mutateSignature })),
+  ...Object.entries(laxDer).map(([name, mutateSignature]) =>
+    knobs(`lax DER: ${name}`, "signature", { mutateSignature }),
+  ),
 ];
 
 const page: readonly Row[] = [
@@ -80,7 +82,14 @@ const binding: readonly Row[] = [
     "approval_subject",
     (draft, { touch, scene }) => {
       const { workspace } = scene.town.world;
-      touch.bytes = encodeCanonical({ v: 1, workspace, kind: "statement", subject: nonceOf("x"), decision: "approve", at: wallNow() });
+      touch.bytes = encodeCanonical({
+        v: 1,
+        workspace,
+        kind: "statement",
+        subject: nonceOf("x"),
+        decision: "approve",
+        at: wallNow(),
+      });
     },
   ],
   [
@@ -88,21 +97,13 @@ const binding: readonly Row[] = [
     "approval_malformed",
     (_draft, { touch, actor }) => void (touch.bytes = encodeCanonical(actor.session)),
   ],
-  [
-    "decision deny",
-    "approval_malformed",
-    (_draft, { touch }) => void Object.assign(touch.body, { decision: "deny" }),
-  ],
+  ["decision deny", "approval_malformed", (_draft, { touch }) => void Object.assign(touch.body, { decision: "deny" })],
   [
     "kind edge-action",
     "approval_malformed",
     (_draft, { touch }) => void Object.assign(touch.body, { kind: "edge-action" }),
   ],
-  [
-    "an approval of version 2",
-    "approval_malformed",
-    (_draft, { touch }) => void Object.assign(touch.body, { v: 2 }),
-  ],
+  ["an approval of version 2", "approval_malformed", (_draft, { touch }) => void Object.assign(touch.body, { v: 2 })],
   [
     "good approval first, bad one last",
     "approval.user_verification",
@@ -178,10 +179,26 @@ const edda: readonly Row[] = [
 ];
 
 const time: readonly Row[] = [
-  ["too late by a second", "clock", (draft, { touch }) => void setTime(draft.target, touch.body, { ago: 62, after: 1 })],
-  ["approved an hour ago", "clock", (draft, { touch }) => void setTime(draft.target, touch.body, { ago: 3_600, after: 5 })],
-  ["approved in the future", "clock", (draft, { touch }) => void setTime(draft.target, touch.body, { ago: 0, after: 30 })],
-  ["host time in the future", "clock", (draft, { touch }) => void setTime(draft.target, touch.body, { ago: -30, after: 0 })],
+  [
+    "too late by a second",
+    "clock",
+    (draft, { touch }) => void setTime(draft.target, touch.body, { ago: 62, after: 1 }),
+  ],
+  [
+    "approved an hour ago",
+    "clock",
+    (draft, { touch }) => void setTime(draft.target, touch.body, { ago: 3_600, after: 5 }),
+  ],
+  [
+    "approved in the future",
+    "clock",
+    (draft, { touch }) => void setTime(draft.target, touch.body, { ago: 0, after: 30 }),
+  ],
+  [
+    "host time in the future",
+    "clock",
+    (draft, { touch }) => void setTime(draft.target, touch.body, { ago: -30, after: 0 }),
+  ],
   [
     "a press long after the intent outlived its time",
     "clock",
@@ -190,12 +207,20 @@ const time: readonly Row[] = [
       setTime(draft.target, touch.body, { ago: 90, after: 80 });
     },
   ],
-  ["after the largest safe integer", "clock", (_draft, { touch }) => void (touch.body["after"] = Number.MAX_SAFE_INTEGER)],
+  [
+    "after the largest safe integer",
+    "clock",
+    (_draft, { touch }) => void (touch.body["after"] = Number.MAX_SAFE_INTEGER),
+  ],
   ["after below zero", "approval_malformed", (_draft, { touch }) => void (touch.body["after"] = -1)],
   ["longer ttl than the protocol allows", "malformed", (draft) => void (draft.intent["ttl"] = 301)],
 ];
 
-function setTime(target: Record<string, unknown>, body: Record<string, unknown>, { ago, after }: { ago: number; after: number }): void {
+function setTime(
+  target: Record<string, unknown>,
+  body: Record<string, unknown>,
+  { ago, after }: { ago: number; after: number },
+): void {
   target["iat"] = wallNow() - ago;
   body["after"] = after;
 }
@@ -227,11 +252,23 @@ const people: readonly Row[] = [
 ];
 
 const operation: readonly Row[] = [
-  ["arguments for an operation without arguments", "malformed", (draft) => void (draft.intent["args"] = { force: true })],
+  [
+    "arguments for an operation without arguments",
+    "malformed",
+    (draft) => void (draft.intent["args"] = { force: true }),
+  ],
   ["without the boot that the person saw", "expect", (draft) => void (draft.target["expect"] = {})],
-  ["another boot than the gateway's", "expect", (draft) => void (draft.target["expect"] = { gatewayBoot: "boot-999999" })],
+  [
+    "another boot than the gateway's",
+    "expect",
+    (draft) => void (draft.target["expect"] = { gatewayBoot: "boot-999999" }),
+  ],
   ["an operation that nobody knows", "challenge", (draft) => void (draft.intent["operation"] = "gateway.wipe@1")],
-  ["another operation than the challenge was minted for", "challenge", (draft) => void (draft.intent["operation"] = "host.check@1")],
+  [
+    "another operation than the challenge was minted for",
+    "challenge",
+    (draft) => void (draft.intent["operation"] = "host.check@1"),
+  ],
   ["a later version of the operation", "challenge", (draft) => void (draft.intent["operation"] = "gateway.restart@2")],
   ["an operation of the prototype", "challenge", (draft) => void (draft.intent["operation"] = "constructor@1")],
   [
@@ -250,7 +287,8 @@ const operation: readonly Row[] = [
   [
     "other revocations than the host holds",
     "trust_behind",
-    (draft, { scene }) => void (draft.intent["trustHead"] = { ...scene.town.world.state.head, revoked: nonceOf("revoked") }),
+    (draft, { scene }) =>
+      void (draft.intent["trustHead"] = { ...scene.town.world.state.head, revoked: nonceOf("revoked") }),
   ],
 ];
 

@@ -32,7 +32,13 @@ export async function attempt(attack: Attack, scene: Scene): Promise<Result> {
   const executed = scene.canary.restarts - scene.honestRuns - before;
   const { class: kind, name, rule } = attack;
   // An operation that the canary cannot see still counts when the host says that it ran.
-  return { class: kind, name, rule, outcome, executed: Math.max(executed, outcome === "executed" || outcome === "failed" ? 1 : 0) };
+  return {
+    class: kind,
+    name,
+    rule,
+    outcome,
+    executed: Math.max(executed, outcome === "executed" || outcome === "failed" ? 1 : 0),
+  };
 }
 
 /** What a bend may use: the draft, the people, the running scene. */

@@ -2,7 +2,13 @@
  * The execution canary: a scripted gateway on loopback behind the agent. Whatever the agent may ever execute ends in
  * `gateway.restart.request` here, so one request is one execution. It keeps no secret and refuses nobody.
  */
-import { hello, ok, startHostileGateway, type Asked, type HostileGateway } from "../agent/host/gateway/fixtures/hostile-gateway.ts";
+import {
+  hello,
+  ok,
+  startHostileGateway,
+  type Asked,
+  type HostileGateway,
+} from "../agent/host/gateway/fixtures/hostile-gateway.ts";
 
 export class Canary {
   /** Executions so far. */

@@ -25,7 +25,12 @@ export function encodeInner(tree: unknown): string {
 }
 
 /** A dispatch over whatever `intent` now is, with the real dispatch key, for the tunnel that is open. */
-export async function dispatched(scene: Scene, envelope: Tree, change: Fields = {}, signer: Signer = scene.town.world.keys.dispatch): Promise<Uint8Array> {
+export async function dispatched(
+  scene: Scene,
+  envelope: Tree,
+  change: Fields = {},
+  signer: Signer = scene.town.world.keys.dispatch,
+): Promise<Uint8Array> {
   const { workspace, host } = scene.town.world;
   const { tunnel, certFingerprint } = scene.tunnel;
   const intent = digestOf("intent", fromBase64url(String(envelope["intent"])));
@@ -34,7 +39,11 @@ export async function dispatched(scene: Scene, envelope: Tree, change: Fields = 
 }
 
 /** Changes the intent of a captured envelope and signs the delivery anew. */
-export async function withIntent(scene: Scene, envelope: Uint8Array, change: (intent: Tree) => void): Promise<Uint8Array> {
+export async function withIntent(
+  scene: Scene,
+  envelope: Uint8Array,
+  change: (intent: Tree) => void,
+): Promise<Uint8Array> {
   const tree = treeOf(envelope);
   const intent = innerTree(tree["intent"]);
   change(intent);

@@ -50,7 +50,9 @@ async function storm(scene: Scene): Promise<Outcome> {
   if (digest !== undefined) scene.ran.add(digest);
   scene.honestRuns += 1;
   scene.letGo(scene.town.actors.otto);
-  return numbers.size === 1 && receipts === STORM ? "known" : `${String(receipts)} receipts, ${String(numbers.size)} numbers`;
+  return numbers.size === 1 && receipts === STORM
+    ? "known"
+    : `${String(receipts)} receipts, ${String(numbers.size)} numbers`;
 }
 
 async function interrupted(scene: Scene): Promise<Outcome> {
@@ -58,7 +60,9 @@ async function interrupted(scene: Scene): Promise<Outcome> {
   const mark = scene.happenings.mark;
   const before = scene.canary.restarts;
   scene.send(envelope);
-  await scene.happenings.first(mark, (item) => (item.kind === "log" && item.line["step"] === "executing" ? true : undefined));
+  await scene.happenings.first(mark, (item) =>
+    item.kind === "log" && item.line["step"] === "executing" ? true : undefined,
+  );
   while (scene.canary.restarts === before) await new Promise((resolve) => setTimeout(resolve, 5));
   scene.honestRuns += 1;
   await scene.restartAgent("SIGKILL");
@@ -75,7 +79,9 @@ async function onNextTunnel(scene: Scene): Promise<void> {
 
 const replays: readonly Attack[] = [
   attack("replay", "after execution", "known", async (scene) => scene.deliver(await executed(scene))),
-  attack("replay", "after execution, with a fresh dispatch", "known", async (scene) => scene.deliver(await again(scene, await executed(scene)))),
+  attack("replay", "after execution, with a fresh dispatch", "known", async (scene) =>
+    scene.deliver(await again(scene, await executed(scene))),
+  ),
   attack("replay", `redelivery storm, ${String(STORM)} copies at once`, "known", storm),
   attack("replay", "executed, on another tunnel", "known", async (scene) => {
     const envelope = await executed(scene);
@@ -143,15 +149,35 @@ function burnt(name: string, rule: string, spoil: (draft: CommandDraft, scene: S
 }
 
 const burning: readonly Attack[] = [
-  burnt("approval without user verification", "approval.user_verification", (draft) => void (touchOf(draft).knobs = { flags: FLAGS.UP })),
+  burnt(
+    "approval without user verification",
+    "approval.user_verification",
+    (draft) => void (touchOf(draft).knobs = { flags: FLAGS.UP }),
+  ),
   burnt("no approval", "approval_missing", (draft) => void (draft.approvals = [])),
-  burnt("approval of the attacker", "approval.credential", (draft, { town }) => void (touchOf(draft).passkey = town.mallory.passkey)),
+  burnt(
+    "approval of the attacker",
+    "approval.credential",
+    (draft, { town }) => void (touchOf(draft).passkey = town.mallory.passkey),
+  ),
   burnt("approval of a viewer", "role", (draft, { town }) => void (touchOf(draft).passkey = town.actors.vera.passkey)),
   burnt("approval long after", "clock", (draft) => void (touchOf(draft).body["after"] = 500)),
-  burnt("sign-in on a foreign origin", "session.origin", (draft) => void (draft.session.knobs = { origin: "https://evil.example" })),
-  burnt("session signature of the attacker", "session_key", (draft, { town }) => void (draft.sessionSigner = town.mallory.key)),
+  burnt(
+    "sign-in on a foreign origin",
+    "session.origin",
+    (draft) => void (draft.session.knobs = { origin: "https://evil.example" }),
+  ),
+  burnt(
+    "session signature of the attacker",
+    "session_key",
+    (draft, { town }) => void (draft.sessionSigner = town.mallory.key),
+  ),
   burnt("dispatch of the attacker", "dispatch", (draft, { town }) => void (draft.dispatch.signer = town.mallory.key)),
-  burnt("a member more", "malformed", (draft) => void (draft.rewrite = (bytes) => encodeCanonical({ ...treeOf(bytes), late: true }))),
+  burnt(
+    "a member more",
+    "malformed",
+    (draft) => void (draft.rewrite = (bytes) => encodeCanonical({ ...treeOf(bytes), late: true })),
+  ),
 ];
 
 function denied(name: string, write: (scene: Scene) => void): Attack {

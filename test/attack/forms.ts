@@ -37,11 +37,23 @@ function targetOf(tree: Tree): Tree {
 
 const altered: readonly FormRow[] = [
   intent("argument added", "session_key", (tree) => void (tree["args"] = { force: true })),
-  intent("argument hidden under a name that libraries drop", "malformed", (tree) => void (tree["args"] = { constructor: 1 })),
+  intent(
+    "argument hidden under a name that libraries drop",
+    "malformed",
+    (tree) => void (tree["args"] = { constructor: 1 }),
+  ),
   intent("time to live stretched", "session_key", (tree) => void (tree["ttl"] = 300)),
   intent("id changed", "session_key", (tree) => void (tree["id"] = nonceOf("another id"))),
-  intent("host time moved forward", "session_key", (tree) => void (targetOf(tree)["iat"] = Number(targetOf(tree)["iat"]) + 1)),
-  intent("expectation replaced", "session_key", (tree) => void (targetOf(tree)["expect"] = { gatewayBoot: "boot-777777" })),
+  intent(
+    "host time moved forward",
+    "session_key",
+    (tree) => void (targetOf(tree)["iat"] = Number(targetOf(tree)["iat"]) + 1),
+  ),
+  intent(
+    "expectation replaced",
+    "session_key",
+    (tree) => void (targetOf(tree)["expect"] = { gatewayBoot: "boot-777777" }),
+  ),
   intent("expectation dropped", "session_key", (tree) => void (targetOf(tree)["expect"] = {})),
   intent("operation swapped", "challenge", (tree) => void (tree["operation"] = "host.check@1")),
   intent("challenge of nobody", "challenge", (tree) => void (targetOf(tree)["challenge"] = nonceOf("made up"))),
@@ -51,10 +63,17 @@ const altered: readonly FormRow[] = [
     tree["targets"] = [{ ...targetOf(tree), host: "h-0" }, targetOf(tree)];
   }),
   intent("this host twice", "malformed", (tree) => void (tree["targets"] = [targetOf(tree), targetOf(tree)])),
-  intent("targets out of order", "malformed", (tree) => void (tree["targets"] = [targetOf(tree), { ...targetOf(tree), host: "h-0" }])),
+  intent(
+    "targets out of order",
+    "malformed",
+    (tree) => void (tree["targets"] = [targetOf(tree), { ...targetOf(tree), host: "h-0" }]),
+  ),
   intent("no target", "malformed", (tree) => void (tree["targets"] = [])),
   intent("65 targets", "malformed", (tree) => {
-    tree["targets"] = Array.from({ length: 65 }, (_, i) => ({ ...targetOf(tree), host: `h-${String(i).padStart(3, "0")}` }));
+    tree["targets"] = Array.from({ length: 65 }, (_, i) => ({
+      ...targetOf(tree),
+      host: `h-${String(i).padStart(3, "0")}`,
+    }));
   }),
   intent("another workspace", "workspace", (tree) => void (tree["workspace"] = nonceOf("elsewhere"))),
   intent("version 0", "malformed", (tree) => void (tree["v"] = 0)),
@@ -64,7 +83,11 @@ const altered: readonly FormRow[] = [
   intent("two actors", "malformed", (tree) => void (tree["actor"] = { session: nonceOf("a"), automationKey: "k-1" })),
   intent("an automation key for an actor", "malformed", (tree) => void (tree["actor"] = { automationKey: "k-1" })),
   intent("a proposal", "malformed", (tree) => void (tree["proposal"] = nonceOf("proposal"))),
-  intent("sealed arguments", "malformed", (tree) => void (targetOf(tree)["sealed"] = [{ path: "args", digest: nonceOf("sealed") }])),
+  intent(
+    "sealed arguments",
+    "malformed",
+    (tree) => void (targetOf(tree)["sealed"] = [{ path: "args", digest: nonceOf("sealed") }]),
+  ),
 ];
 
 const OTHER_FINGERPRINT = fingerprintOf("another certificate");
@@ -91,14 +114,24 @@ const dispatch: readonly FormRow[] = [
     "dispatch",
     (bytes, scene) => {
       const { dispatch: key } = scene.town.world.keys;
-      return dispatched(scene, treeOf(bytes), {}, { publicKey: key.publicKey, sign: (_kind, body) => key.sign("welcome", body) });
+      return dispatched(
+        scene,
+        treeOf(bytes),
+        {},
+        { publicKey: key.publicKey, sign: (_kind, body) => key.sign("welcome", body) },
+      );
     },
   ],
   [
     "low-order signature",
     "dispatch",
     (bytes, scene) =>
-      dispatched(scene, treeOf(bytes), {}, { publicKey: "", sign: () => Promise.resolve(toBase64url(concatBytes(Uint8Array.of(1), new Uint8Array(63)))) }),
+      dispatched(
+        scene,
+        treeOf(bytes),
+        {},
+        { publicKey: "", sign: () => Promise.resolve(toBase64url(concatBytes(Uint8Array.of(1), new Uint8Array(63)))) },
+      ),
   ],
   ["delivery of another envelope", "dispatch", otherDispatch],
   ["no dispatch", "malformed", (bytes) => without(bytes, "dispatch")],
@@ -134,7 +167,10 @@ const spellings: readonly (readonly [string, (text: string) => string])[] = [
   ["byte order mark", (json) => `\uFEFF${json}`],
   ["keys in another order", (json) => reversed(json)],
   ["a key twice", (json) => json.replace("{", '{"v":1,')],
-  ["an escape for a letter", (json) => json.replace(/"([a-z])/, (_all, letter: string) => String.raw`"\u00${letter.charCodeAt(0).toString(16)}`)],
+  [
+    "an escape for a letter",
+    (json) => json.replace(/"([a-z])/, (_all, letter: string) => String.raw`"\u00${letter.charCodeAt(0).toString(16)}`),
+  ],
   ["a second document", (json) => `${json}{}`],
   ["an array around it", (json) => `[${json}]`],
   ["the prototype as a member", (json) => json.replace("{", '{"__proto__":{},')],
@@ -166,19 +202,35 @@ const numbers: readonly (readonly [name: string, value: string])[] = [
 const spelled: readonly FormRow[] = [
   ...spellings.map(([name, rewrite]): FormRow => [`envelope: ${name}`, "malformed", text(rewrite)]),
   ...spellings.map(([name, rewrite]): FormRow => [`intent: ${name}`, "malformed", innerText(rewrite)]),
-  ...numbers.map(([name, value]): FormRow => [`intent: version as ${name}`, "malformed", innerText((json) => json.replace('"v":1', `"v":${value}`))]),
+  ...numbers.map(([name, value]): FormRow => [
+    `intent: version as ${name}`,
+    "malformed",
+    innerText((json) => json.replace('"v":1', `"v":${value}`)),
+  ]),
   ["envelope: not UTF-8", "malformed", (bytes) => bytes.with(2, 0xff)],
   ["envelope: cut in the middle", "malformed", (bytes) => bytes.subarray(0, bytes.length >> 1)],
   ["envelope: as large as the protocol allows", "malformed", () => new Uint8Array(MAX_ENVELOPE_BYTES).fill(0x20)],
   ["envelope: ten thousand members", "malformed", () => utf8(`{${'"a":1,'.repeat(10_000)}"b":1}`)],
   ["envelope: intent with padding", "malformed", text((json) => json.replace(/("intent":"[^"]*)"/, '$1="'))],
-  ["envelope: intent with unused bits set", "malformed", (bytes) => encodeCanonical({ ...treeOf(bytes), intent: "AB" })],
+  [
+    "envelope: intent with unused bits set",
+    "malformed",
+    (bytes) => encodeCanonical({ ...treeOf(bytes), intent: "AB" }),
+  ],
   ["envelope: intent in the other alphabet", "malformed", text((json) => json.replace(/("intent":"[^"]{8})./, "$1+"))],
   ["envelope: a member more", "malformed", (bytes) => encodeCanonical({ ...treeOf(bytes), verified: true })],
   ["envelope: sealed bytes", "malformed", (bytes) => encodeCanonical({ ...treeOf(bytes), sealed: ["AAAA"] })],
-  ["envelope: session by digest only", "malformed", (bytes, { town }) => encodeCanonical({ ...treeOf(bytes), session: town.actors.otto.digest })],
+  [
+    "envelope: session by digest only",
+    "malformed",
+    (bytes, { town }) => encodeCanonical({ ...treeOf(bytes), session: town.actors.otto.digest }),
+  ],
   ["envelope: no session", "malformed", (bytes) => without(bytes, "session")],
-  ["envelope: approvals as one object", "malformed", (bytes) => encodeCanonical({ ...treeOf(bytes), approvals: { 0: {} } })],
+  [
+    "envelope: approvals as one object",
+    "malformed",
+    (bytes) => encodeCanonical({ ...treeOf(bytes), approvals: { 0: {} } }),
+  ],
   ["envelope: session signature one bit off", "session_key", bit("sessionSignature")],
 ];
 
@@ -192,17 +244,53 @@ function bit(key: string): Rewrite {
 /** Two honest envelopes of two people, taken apart and put together across. */
 type Splice = (mine: Tree, other: Tree) => Tree;
 const splices: readonly (readonly [name: string, rule: string, splice: Splice])[] = [
-  ["approval of another person's command", "approval_subject", (mine, other) => ({ ...mine, approvals: other["approvals"] })],
+  [
+    "approval of another person's command",
+    "approval_subject",
+    (mine, other) => ({ ...mine, approvals: other["approvals"] }),
+  ],
   ["session of another person", "session_key", (mine, other) => ({ ...mine, session: other["session"] })],
-  ["session signature of another command", "session_key", (mine, other) => ({ ...mine, sessionSignature: other["sessionSignature"] })],
+  [
+    "session signature of another command",
+    "session_key",
+    (mine, other) => ({ ...mine, sessionSignature: other["sessionSignature"] }),
+  ],
   ["intent of another person", "session_key", (mine, other) => ({ ...mine, intent: other["intent"] })],
-  ["intent and signature of another person", "session_key", (mine, other) => ({ ...mine, intent: other["intent"], sessionSignature: other["sessionSignature"] })],
-  ["all but the approval of another person", "approval_subject", (mine, other) => ({ ...other, approvals: mine["approvals"] })],
-  ["assertion of another approval", "approval.challenge", (mine, other) => ({ ...mine, approvals: [{ ...first(mine), assertion: first(other)["assertion"] }] })],
-  ["body of another approval", "approval_subject", (mine, other) => ({ ...mine, approvals: [{ ...first(mine), body: first(other)["body"] }] })],
-  ["the sign-in's assertion as approval", "approval.challenge", (mine) => ({ ...mine, approvals: [{ ...first(mine), assertion: (mine["session"] as Tree)["assertion"] }] })],
-  ["the approval's assertion as sign-in", "session.challenge", (mine) => ({ ...mine, session: { ...(mine["session"] as Tree), assertion: first(mine)["assertion"] } })],
-  ["both approvals, the other's last", "approval_subject", (mine, other) => ({ ...mine, approvals: [first(mine), first(other)] })],
+  [
+    "intent and signature of another person",
+    "session_key",
+    (mine, other) => ({ ...mine, intent: other["intent"], sessionSignature: other["sessionSignature"] }),
+  ],
+  [
+    "all but the approval of another person",
+    "approval_subject",
+    (mine, other) => ({ ...other, approvals: mine["approvals"] }),
+  ],
+  [
+    "assertion of another approval",
+    "approval.challenge",
+    (mine, other) => ({ ...mine, approvals: [{ ...first(mine), assertion: first(other)["assertion"] }] }),
+  ],
+  [
+    "body of another approval",
+    "approval_subject",
+    (mine, other) => ({ ...mine, approvals: [{ ...first(mine), body: first(other)["body"] }] }),
+  ],
+  [
+    "the sign-in's assertion as approval",
+    "approval.challenge",
+    (mine) => ({ ...mine, approvals: [{ ...first(mine), assertion: (mine["session"] as Tree)["assertion"] }] }),
+  ],
+  [
+    "the approval's assertion as sign-in",
+    "session.challenge",
+    (mine) => ({ ...mine, session: { ...(mine["session"] as Tree), assertion: first(mine)["assertion"] } }),
+  ],
+  [
+    "both approvals, the other's last",
+    "approval_subject",
+    (mine, other) => ({ ...mine, approvals: [first(mine), first(other)] }),
+  ],
 ];
 
 function first(tree: Tree): Tree {

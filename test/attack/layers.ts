@@ -70,10 +70,17 @@ function connection(server: string | undefined, name: string, rule: string, rela
     rule,
     alone: async ({ town, tls, program }) => {
       const row = servers.find((one) => one.name === server);
-      const scene = await Scene.set({ town, tls, program, ...(row === undefined ? {} : { listening: await row.listen(tls) }) });
+      const scene = await Scene.set({
+        town,
+        tls,
+        program,
+        ...(row === undefined ? {} : { listening: await row.listen(tls) }),
+      });
       try {
         const refused = scene.happenings.first(0, (item) =>
-          item.kind === "log" && item.line["event"] === "tunnel_closed" && String(item.line["code"]).match(/CERT|LEAF/) !== null
+          item.kind === "log" &&
+          item.line["event"] === "tunnel_closed" &&
+          String(item.line["code"]).match(/CERT|LEAF/) !== null
             ? `tls.${String(item.line["code"])}`
             : undefined,
         );
@@ -111,13 +118,21 @@ const layers: readonly Layer[] = [
   {
     layer: "1 mutual TLS",
     cuts: [
-      without("agent/host/link/socket.ts", "perMessageDeflate: false,", "perMessageDeflate: false, rejectUnauthorized: false,"),
+      without(
+        "agent/host/link/socket.ts",
+        "perMessageDeflate: false,",
+        "perMessageDeflate: false, rejectUnauthorized: false,",
+      ),
       without("agent/host/warden/connection.ts", "welcome.certFingerprint === context.certFingerprint &&"),
       without(VERIFY, "dispatch.certFingerprint === view.certFingerprint", "true"),
     ],
     attacks: [
       connection(FOREIGN, "a server of another authority", "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
-      connection("the right authority, another name", "the edge's authority, another name", "tls.ERR_TLS_CERT_ALTNAME_INVALID"),
+      connection(
+        "the right authority, another name",
+        "the edge's authority, another name",
+        "tls.ERR_TLS_CERT_ALTNAME_INVALID",
+      ),
       connection(FOREIGN, "a server of another authority that relays", "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE", RELAYED),
       connection(undefined, "the tunnel relayed over the attacker's own certificate", "tunnel.edge_unproven", RELAYED),
     ],
@@ -126,13 +141,32 @@ const layers: readonly Layer[] = [
     layer: "2 dispatch signature",
     cuts: [
       without(VERIFY, "await judgeDispatch(envelope, digest, view);"),
-      without("agent/host/warden/connection.ts", 'if (!(await this.#isProven(signed, state))) throw new TunnelViolation("edge_unproven");'),
+      without(
+        "agent/host/warden/connection.ts",
+        'if (!(await this.#isProven(signed, state))) throw new TunnelViolation("edge_unproven");',
+      ),
     ],
     attacks: [
-      row("signed by the attacker", "dispatch", (draft, { scene }) => void (draft.dispatch.signer = scene.town.mallory.key)),
-      row("signed by the ledger key", "dispatch", (draft, { scene }) => void (draft.dispatch.signer = scene.town.world.keys.ledger)),
-      row("for another tunnel", "dispatch", (draft) => void (draft.dispatch.body["tunnel"] = nonceOf("another tunnel"))),
-      row("for another intent", "dispatch", (draft) => void (draft.dispatch.body["intent"] = nonceOf("another intent"))),
+      row(
+        "signed by the attacker",
+        "dispatch",
+        (draft, { scene }) => void (draft.dispatch.signer = scene.town.mallory.key),
+      ),
+      row(
+        "signed by the ledger key",
+        "dispatch",
+        (draft, { scene }) => void (draft.dispatch.signer = scene.town.world.keys.ledger),
+      ),
+      row(
+        "for another tunnel",
+        "dispatch",
+        (draft) => void (draft.dispatch.body["tunnel"] = nonceOf("another tunnel")),
+      ),
+      row(
+        "for another intent",
+        "dispatch",
+        (draft) => void (draft.dispatch.body["intent"] = nonceOf("another intent")),
+      ),
     ],
   },
   {
@@ -146,10 +180,18 @@ const layers: readonly Layer[] = [
       ),
     ],
     attacks: [
-      row("signed by the attacker's key", "session_key", (draft, { scene }) => void (draft.sessionSigner = scene.town.mallory.key)),
+      row(
+        "signed by the attacker's key",
+        "session_key",
+        (draft, { scene }) => void (draft.sessionSigner = scene.town.mallory.key),
+      ),
       row("the attacker's key in the certificate", "session_key", swapKey),
       row("certificate made by the attacker under the person's credential id", "session.signature", stolenName),
-      row("sign-in without user verification", "session.user_verification", (draft) => void (draft.session.knobs = { flags: FLAGS.UP })),
+      row(
+        "sign-in without user verification",
+        "session.user_verification",
+        (draft) => void (draft.session.knobs = { flags: FLAGS.UP }),
+      ),
       row("a session that ended", "session_lifetime", (draft, { actor }) => {
         draft.intent["actor"] = { session: actor.digest };
         Object.assign(draft.session.body, { iat: wallNow() - 7_200, exp: wallNow() - 400 });
@@ -167,14 +209,34 @@ const layers: readonly Layer[] = [
     ],
     attacks: [
       row("nobody approved", "approval_missing", (draft) => void (draft.approvals = [])),
-      row("the attacker's passkey under the person's credential id", "approval.signature", (_draft, { touch, scene, actor }) => {
-        touch.passkey = scene.town.mallory.passkey;
-        touch.knobs = { credentialId: actor.passkey.pinned.credentialId };
-      }),
-      row("without user verification", "approval.user_verification", (_draft, { touch }) => void (touch.knobs = { flags: FLAGS.UP })),
-      row("approval of another intent", "approval_subject", (_draft, { touch }) => void (touch.body["subject"] = nonceOf("another intent"))),
-      row("touched on a foreign page", "approval.origin", (_draft, { touch }) => void (touch.knobs = { origin: "https://evil.example" })),
-      row("touched inside a foreign page", "approval.cross_origin", (_draft, { touch }) => void (touch.knobs = { crossOrigin: true })),
+      row(
+        "the attacker's passkey under the person's credential id",
+        "approval.signature",
+        (_draft, { touch, scene, actor }) => {
+          touch.passkey = scene.town.mallory.passkey;
+          touch.knobs = { credentialId: actor.passkey.pinned.credentialId };
+        },
+      ),
+      row(
+        "without user verification",
+        "approval.user_verification",
+        (_draft, { touch }) => void (touch.knobs = { flags: FLAGS.UP }),
+      ),
+      row(
+        "approval of another intent",
+        "approval_subject",
+        (_draft, { touch }) => void (touch.body["subject"] = nonceOf("another intent")),
+      ),
+      row(
+        "touched on a foreign page",
+        "approval.origin",
+        (_draft, { touch }) => void (touch.knobs = { origin: "https://evil.example" }),
+      ),
+      row(
+        "touched inside a foreign page",
+        "approval.cross_origin",
+        (_draft, { touch }) => void (touch.knobs = { crossOrigin: true }),
+      ),
     ],
   },
   {
@@ -182,17 +244,35 @@ const layers: readonly Layer[] = [
     cuts: [
       without(VERIFY, "judgeAuthority({ operation, hosts: [view.host], session, approvals }, view.trust);"),
       without(VERIFY, 'if (!hasPermission(view.trust, session.person, { permission })) throw new Refused("role");'),
-      without(VERIFY, 'if (!hasPermission(view.trust, session.person, { permission, host: view.host })) throw new Refused("host_scope");'),
-      without(VERIFY, 'if (approvals.some((approval) => approval.origin.class !== "signer")) throw new Refused("class_origin");'),
+      without(
+        VERIFY,
+        'if (!hasPermission(view.trust, session.person, { permission, host: view.host })) throw new Refused("host_scope");',
+      ),
+      without(
+        VERIFY,
+        'if (approvals.some((approval) => approval.origin.class !== "signer")) throw new Refused("class_origin");',
+      ),
     ],
     attacks: [
       allBy("vera", "role"),
       allBy("rex", "role"),
       allBy("scot", "host_scope"),
-      row("a viewer's touch on an operator's command", "role", (_draft, { touch, scene }) => void (touch.passkey = scene.town.actors.vera.passkey)),
-      row("an administrator's touch on an operator's command", "people", (_draft, { touch, scene }) => void (touch.passkey = scene.town.actors.ada.passkey)),
+      row(
+        "a viewer's touch on an operator's command",
+        "role",
+        (_draft, { touch, scene }) => void (touch.passkey = scene.town.actors.vera.passkey),
+      ),
+      row(
+        "an administrator's touch on an operator's command",
+        "people",
+        (_draft, { touch, scene }) => void (touch.passkey = scene.town.actors.ada.passkey),
+      ),
       {
-        ...row("a critical operation, touched on a page of the edge", "class_origin", (draft, { actor }) => void (touchOf(draft).passkey = actor.daily)),
+        ...row(
+          "a critical operation, touched on a page of the edge",
+          "class_origin",
+          (draft, { actor }) => void (touchOf(draft).passkey = actor.daily),
+        ),
         isCritical: true,
       },
     ],
@@ -203,14 +283,24 @@ const layers: readonly Layer[] = [
       without(VERIFY, 'if (view.isKnown(digest)) return { kind: "known", digest };'),
       without(VERIFY, "judgeChallenge(intent, target, view);"),
       without(VERIFY, 'if (view.denies(name)) throw new Refused("local_policy");'),
-      without(VERIFY, "judgeClock({ target, ttl: intent.ttl, after: approvals.at(-1)?.after ?? Number.NaN }, view.now);"),
-      without(VERIFY, 'return pinned === undefined || pinned === observed.gatewayBoot ? undefined : "expect";', "return undefined;"),
+      without(
+        VERIFY,
+        "judgeClock({ target, ttl: intent.ttl, after: approvals.at(-1)?.after ?? Number.NaN }, view.now);",
+      ),
+      without(
+        VERIFY,
+        'return pinned === undefined || pinned === observed.gatewayBoot ? undefined : "expect";',
+        "return undefined;",
+      ),
       without(
         "agent/host/warden/commands.ts",
         'if (!this.#context.challenges.consume(command.target.challenge)) return refuse("challenge");',
         "this.#context.challenges.consume(command.target.challenge);",
       ),
-      without("agent/host/warden/journal.ts", 'if (this.#intents.has(entry.intent)) throw new TypeError("journal: an intent is begun once");'),
+      without(
+        "agent/host/warden/journal.ts",
+        'if (this.#intents.has(entry.intent)) throw new TypeError("journal: an intent is begun once");',
+      ),
     ],
     attacks: [
       {
@@ -222,9 +312,17 @@ const layers: readonly Layer[] = [
           return scene.deliver(await dispatched(scene, treeOf(sealed.bytes)));
         },
       },
-      row("a challenge that this host never made", "challenge", (draft) => void (draft.target["challenge"] = nonceOf("made up"))),
+      row(
+        "a challenge that this host never made",
+        "challenge",
+        (draft) => void (draft.target["challenge"] = nonceOf("made up")),
+      ),
       row("approved an hour ago", "clock", (draft) => void (draft.target["iat"] = wallNow() - 3_600)),
-      row("another gateway boot than the person saw", "expect", (draft) => void (draft.target["expect"] = { gatewayBoot: "boot-999999" })),
+      row(
+        "another gateway boot than the person saw",
+        "expect",
+        (draft) => void (draft.target["expect"] = { gatewayBoot: "boot-999999" }),
+      ),
       {
         name: "an operation that the owner of the machine denies",
         rule: "local_policy",
@@ -241,7 +339,11 @@ const layers: readonly Layer[] = [
   },
 ];
 
-const CRITICAL: Cut = { file: "protocol/operations.ts", from: '"gateway.restart@1": {\n    class: "daily",', to: '"gateway.restart@1": {\n    class: "critical",' };
+const CRITICAL: Cut = {
+  file: "protocol/operations.ts",
+  from: '"gateway.restart@1": {\n    class: "daily",',
+  to: '"gateway.restart@1": {\n    class: "critical",',
+};
 
 export interface LayerReport {
   readonly layer: string;

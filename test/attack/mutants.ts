@@ -53,7 +53,9 @@ type Path = readonly (string | number)[];
 
 function leaves(value: unknown, path: Path = []): readonly Path[] {
   if (typeof value !== "object" || value === null) return [path];
-  return Object.entries(value).flatMap(([key, item]) => leaves(item, [...path, Array.isArray(value) ? Number(key) : key]));
+  return Object.entries(value).flatMap(([key, item]) =>
+    leaves(item, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
 }
 
 function at(tree: unknown, path: Path): unknown {
@@ -68,7 +70,13 @@ function put(tree: unknown, path: Path, value: unknown): void {
 }
 
 /** Places whose text holds JSON of its own. */
-const INNER: readonly Path[] = [["intent"], ["session", "body"], ["approvals", 0, "body"], ["session", "assertion", "clientData"], ["approvals", 0, "assertion", "clientData"]];
+const INNER: readonly Path[] = [
+  ["intent"],
+  ["session", "body"],
+  ["approvals", 0, "body"],
+  ["session", "assertion", "clientData"],
+  ["approvals", 0, "assertion", "clientData"],
+];
 
 function flipByte(bytes: Uint8Array, dice: Dice): Uint8Array {
   const place = dice.below(bytes.length);
@@ -130,7 +138,12 @@ const mutations: readonly Mutation[] = [
     const place = dice.pick(INNER);
     const inner = innerTree(at(mine, place));
     if (dice.below(2) === 0) delete inner[dice.pick(Object.keys(inner))];
-    else inner[dice.pick(["a", "kind", "proposal", "crossOrigin", "topOrigin", "decision"])] = dice.pick([1, "approve", true]);
+    else
+      inner[dice.pick(["a", "kind", "proposal", "crossOrigin", "topOrigin", "decision"])] = dice.pick([
+        1,
+        "approve",
+        true,
+      ]);
     put(mine, place, encodeInner(inner));
   },
   // A value moved between two places of one envelope.
@@ -171,7 +184,8 @@ class Captures {
   async current(): Promise<readonly SealedCommand[]> {
     if (performance.now() - this.#at < FRESH_MILLISECONDS) return this.#sealed;
     const sealed = [];
-    for (const name of PEOPLE) sealed.push(await this.#scene.seal(await this.#scene.draft(this.#scene.town.actors[name])));
+    for (const name of PEOPLE)
+      sealed.push(await this.#scene.seal(await this.#scene.draft(this.#scene.town.actors[name])));
     this.#sealed = sealed;
     this.#at = performance.now();
     return sealed;
@@ -186,17 +200,20 @@ export async function runMutants(scene: Scene, mutants: number, seed: number): P
   const before = scene.canary.restarts;
   let signedAgain = 0;
   let executed = 0;
-  for (let made = 0; made < mutants; ) {
+  for (let made = 0; made < mutants;) {
     const sealed = await captures.current();
     const mine = dice.pick(sealed);
     const isSignedAgain = dice.below(4) !== 0;
-    const mutant = isSignedAgain ? await recanonicalised({ scene, mine, other: dice.pick(sealed) }, dice) : scratch(mine.bytes, dice);
+    const mutant = isSignedAgain
+      ? await recanonicalised({ scene, mine, other: dice.pick(sealed) }, dice)
+      : scratch(mine.bytes, dice);
     if (mutant === undefined || equalBytes(mutant, mine.bytes)) continue;
     made += 1;
     if (isSignedAgain) signedAgain += 1;
     const outcome = await scene.deliver(mutant);
     refusedBy[outcome] = (refusedBy[outcome] ?? 0) + 1;
-    if (!isRefusal(outcome) && findings.length < 10) findings.push(`${outcome}: mutant ${String(made)} of seed ${String(seed)}`);
+    if (!isRefusal(outcome) && findings.length < 10)
+      findings.push(`${outcome}: mutant ${String(made)} of seed ${String(seed)}`);
     if (outcome === "executed") executed += 1;
     if (outcome.startsWith("tunnel.")) await scene.join();
   }

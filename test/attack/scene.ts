@@ -4,7 +4,14 @@
  */
 import { toBase64url } from "../../protocol/bytes.ts";
 import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
-import { assertedCodec, envelopeCodec, preparedCodec, receiptCodec, type Prepared, type Signed } from "../../protocol/messages.ts";
+import {
+  assertedCodec,
+  envelopeCodec,
+  preparedCodec,
+  receiptCodec,
+  type Prepared,
+  type Signed,
+} from "../../protocol/messages.ts";
 import { digestOf, verifySignature, type Signer } from "../../protocol/signing.ts";
 import type { TrustPage } from "../../protocol/trust/statements.ts";
 import { helloCodec, type Hello, type OutwardFrame } from "../../protocol/tunnel.ts";
@@ -63,10 +70,14 @@ export class Scene {
   readonly edge: MaliciousEdge;
   #agent: AgentProcess | undefined;
   #tunnel: Tunnel | undefined;
+  #startedAt = 0;
   hello: Hello | undefined;
   readonly #held = new Map<string, Held>();
 
-  private constructor(options: SceneOptions, parts: { readonly canary: Canary; readonly edge: MaliciousEdge; readonly happenings: Happenings }) {
+  private constructor(
+    options: SceneOptions,
+    parts: { readonly canary: Canary; readonly edge: MaliciousEdge; readonly happenings: Happenings },
+  ) {
     this.options = options;
     this.town = options.town;
     this.canary = parts.canary;
@@ -109,6 +120,7 @@ export class Scene {
   }
 
   startAgent(): void {
+    this.#startedAt = this.happenings.mark;
     this.#agent = new AgentProcess(this.options.program, this.directory.path, this.happenings);
   }
 
@@ -128,8 +140,15 @@ export class Scene {
 
   /** The agent's next connection, with nothing said on it yet. */
   async meet(): Promise<Tunnel> {
-    this.#tunnel = await this.edge.next();
-    return this.#tunnel;
+    const mark = this.#startedAt;
+    const ended = this.happenings.first(mark, (item) => (item.kind === "ended" ? item : undefined));
+    const arrived = await Promise.race([this.edge.next(), ended]);
+    if (arrived === undefined || "kind" in arrived) {
+      const said = this.happenings.since(mark).map((item) => JSON.stringify(item));
+      throw new Error(`scene: the agent did not dial:\n${said.join("\n")}`);
+    }
+    this.#tunnel = arrived;
+    return arrived;
   }
 
   /** Challenge and hello. */
@@ -193,9 +212,23 @@ export class Scene {
   /** An actor's own request for a challenge, sign-in included; `change` bends the body of the request. */
   async prepare(actor: Actor, change: Fields = {}, mark = this.happenings.mark): Promise<Outcome | Prepared> {
     const { workspace, host } = this.town.world;
-    const body = { v: 1, workspace, host, actor: { session: actor.digest }, operation: OPERATION, jti: freshNonce(), ...change };
-    const session = assertedCodec.encode(await asserted(actor.passkey, "session", { body: encodeCanonical(actor.session) }));
-    return this.prepareRaw(await signed(actor.sessionKey, "prepare", encodeCanonical(body)), toBase64url(session), mark);
+    const body = {
+      v: 1,
+      workspace,
+      host,
+      actor: { session: actor.digest },
+      operation: OPERATION,
+      jti: freshNonce(),
+      ...change,
+    };
+    const session = assertedCodec.encode(
+      await asserted(actor.passkey, "session", { body: encodeCanonical(actor.session) }),
+    );
+    return this.prepareRaw(
+      await signed(actor.sessionKey, "prepare", encodeCanonical(body)),
+      toBase64url(session),
+      mark,
+    );
   }
 
   /** A live challenge of the actor; the same one until it was spent or grows old. */
@@ -281,7 +314,12 @@ export class Scene {
   async #receipted({ number, signed: receipt }: Extract<OutwardFrame, { kind: "receipt" }>): Promise<Outcome> {
     const body = fromBase64url(receipt.body);
     const { hostBody } = this.town.world;
-    const isHosts = await verifySignature({ kind: "receipt", body, signature: receipt.signature, publicKey: hostBody.hostKey });
+    const isHosts = await verifySignature({
+      kind: "receipt",
+      body,
+      signature: receipt.signature,
+      publicKey: hostBody.hostKey,
+    });
     if (!isHosts) return "receipt of nobody";
     this.tunnel.send({ kind: "ack", receipt: number });
     const { verdict, code, intent } = receiptCodec.decode(body);
@@ -305,7 +343,9 @@ export class Scene {
 
   /** Waits until the agent closes the tunnel over what was sent since `mark`. */
   async closing(mark: number): Promise<Outcome> {
-    const closed = await this.happenings.first(mark, (item) => (item.kind === "closed" || item.kind === "ended" ? item : undefined));
+    const closed = await this.happenings.first(mark, (item) =>
+      item.kind === "closed" || item.kind === "ended" ? item : undefined,
+    );
     return closed === undefined ? "silence" : this.#closing(mark);
   }
 

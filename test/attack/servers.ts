@@ -26,7 +26,11 @@ async function ofEdge({ edgeAuthority }: TlsMaterial, names: readonly string[], 
 }
 
 export const servers: readonly ServerRow[] = [
-  { name: "a server of another authority", rule: "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE", listen: async () => ({ server: (await foreign()).server }) },
+  {
+    name: "a server of another authority",
+    rule: "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    listen: async () => ({ server: (await foreign()).server }),
+  },
   {
     name: "another authority of the same name, shown along",
     rule: "tls.SELF_SIGNED_CERT_IN_CHAIN",
@@ -40,13 +44,26 @@ export const servers: readonly ServerRow[] = [
     rule: "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE",
     listen: async (tls) => ({ server: await makeServerCertificate(tls.agentAuthority, ["127.0.0.1"], new Date()) }),
   },
-  { name: "the right authority, another name", rule: "tls.ERR_TLS_CERT_ALTNAME_INVALID", listen: (tls) => ofEdge(tls, ["edge.example"], new Date()) },
-  { name: "a certificate that ended", rule: "tls.CERT_HAS_EXPIRED", listen: (tls) => ofEdge(tls, ["127.0.0.1"], LONG_AGO) },
-  { name: "a certificate that has not begun", rule: "tls.CERT_NOT_YET_VALID", listen: (tls) => ofEdge(tls, ["127.0.0.1"], LATER) },
+  {
+    name: "the right authority, another name",
+    rule: "tls.ERR_TLS_CERT_ALTNAME_INVALID",
+    listen: (tls) => ofEdge(tls, ["edge.example"], new Date()),
+  },
+  {
+    name: "a certificate that ended",
+    rule: "tls.CERT_HAS_EXPIRED",
+    listen: (tls) => ofEdge(tls, ["127.0.0.1"], LONG_AGO),
+  },
+  {
+    name: "a certificate that has not begun",
+    rule: "tls.CERT_NOT_YET_VALID",
+    listen: (tls) => ofEdge(tls, ["127.0.0.1"], LATER),
+  },
   {
     name: "an older TLS version",
     rule: "tls.EPROTO",
-    listen: (tls) => Promise.resolve({ server: tls.server, versions: { minVersion: "TLSv1.2", maxVersion: "TLSv1.2" } }),
+    listen: (tls) =>
+      Promise.resolve({ server: tls.server, versions: { minVersion: "TLSv1.2", maxVersion: "TLSv1.2" } }),
   },
 ];
 

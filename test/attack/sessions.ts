@@ -48,7 +48,9 @@ function deliveries(): readonly Row[] {
     knobs("sign-in for another rpId", "rp_id", { rpId: "evil.example" }),
     knobs("sign-in over another challenge", "challenge", { challenge: toBase64url(new Uint8Array(32)) }),
     knobs("sign-in of an unknown credential", "credential", { credentialId: toBase64url(new Uint8Array(16)) }),
-    knobs("sign-in with client data said twice", "client_data", { rewrite: (text) => text.replace("{", '{"type":"x",') }),
+    knobs("sign-in with client data said twice", "client_data", {
+      rewrite: (text) => text.replace("{", '{"type":"x",'),
+    }),
     knobs("sign-in with extension data", "authenticator_data", { tail: Uint8Array.of(0) }),
     knobs("sign-in with other backup flags", "backup", { flags: FLAGS.UP | FLAGS.UV | FLAGS.BE }),
     certificate("sign-in that claims another listed origin", "session.origin", { origin: originFor(DAILY_RP_ID) }),
@@ -62,16 +64,32 @@ function deliveries(): readonly Row[] {
     certificate("session that ends before it begins", "session_lifetime", { iat: now, exp: now - 1 }),
     certificate("another session of the same person", "session_key", { nonce: nonceOf("another sign-in") }),
     ["session key swapped in the certificate", "session_key", swapKey],
-    ["signed by the attacker's key", "session_key", (draft, { scene }) => void (draft.sessionSigner = scene.town.mallory.key)],
-    ["signed by the dispatch key", "session_key", (draft, { scene }) => void (draft.sessionSigner = scene.town.world.keys.dispatch)],
-    ["signed by the host key", "session_key", (draft, { scene }) => void (draft.sessionSigner = scene.town.world.keys.host)],
+    [
+      "signed by the attacker's key",
+      "session_key",
+      (draft, { scene }) => void (draft.sessionSigner = scene.town.mallory.key),
+    ],
+    [
+      "signed by the dispatch key",
+      "session_key",
+      (draft, { scene }) => void (draft.sessionSigner = scene.town.world.keys.dispatch),
+    ],
+    [
+      "signed by the host key",
+      "session_key",
+      (draft, { scene }) => void (draft.sessionSigner = scene.town.world.keys.host),
+    ],
     ["signature of the session key under another type", "session_key", otherType],
     ["certificate made by the attacker's own passkey", "session.credential", selfMade],
     ["certificate made by the attacker under the person's credential id", "session.signature", stolenName],
     ["session of an administrator spliced in", "session_key", spliced("ada")],
     ["session of a viewer spliced in", "session_key", spliced("vera")],
     ["session of somebody without a role spliced in", "session_lifetime", spliced("nora")],
-    ["actor of another live session", "challenge", (draft, { scene }) => void (draft.intent["actor"] = { session: scene.town.actors.ada.digest })],
+    [
+      "actor of another live session",
+      "challenge",
+      (draft, { scene }) => void (draft.intent["actor"] = { session: scene.town.actors.ada.digest }),
+    ],
   ];
 }
 
@@ -121,11 +139,25 @@ async function request(scene: Scene, bend: Request): Promise<Outcome | Prepared>
   const actor = scene.town.actors[bend.by ?? "otto"];
   const { workspace, host } = scene.town.world;
   const sessionBytes = encodeCanonical({ ...actor.session, ...bend.session });
-  const session = await asserted(actor.passkey, "session", { body: sessionBytes, ...(bend.knobs === undefined ? {} : { knobs: bend.knobs }) });
+  const session = await asserted(actor.passkey, "session", {
+    body: sessionBytes,
+    ...(bend.knobs === undefined ? {} : { knobs: bend.knobs }),
+  });
   const named = { session: digestOf("session", sessionBytes) };
-  const body = encodeCanonical({ v: 1, workspace, host, actor: named, operation: OPERATION, jti: freshNonce(), ...bend.body });
+  const body = encodeCanonical({
+    v: 1,
+    workspace,
+    host,
+    actor: named,
+    operation: OPERATION,
+    jti: freshNonce(),
+    ...bend.body,
+  });
   const signature = await (bend.signer ?? actor.sessionKey).sign("prepare", body);
-  return scene.prepareRaw({ body: toBase64url(body), signature }, toBase64url(bend.instead ?? assertedCodec.encode(session)));
+  return scene.prepareRaw(
+    { body: toBase64url(body), signature },
+    toBase64url(bend.instead ?? assertedCodec.encode(session)),
+  );
 }
 
 type RequestRow = readonly [name: string, rule: string, bend: (scene: Scene) => Request];
@@ -146,13 +178,36 @@ const requests: readonly RequestRow[] = [
   ["for another workspace", "workspace", () => ({ body: { workspace: nonceOf("elsewhere") } })],
   ["for an operation that nobody knows", "operation", () => ({ body: { operation: "gateway.wipe@1" } })],
   ["for an operation of the prototype", "operation", () => ({ body: { operation: "constructor@1" } })],
-  ["in the name of another session", "session_key", ({ town }) => ({ body: { actor: { session: town.actors.ada.digest } } })],
+  [
+    "in the name of another session",
+    "session_key",
+    ({ town }) => ({ body: { actor: { session: town.actors.ada.digest } } }),
+  ],
   ["signed by the attacker", "session_key", ({ town }) => ({ signer: town.mallory.key })],
   ["signed by the dispatch key", "session_key", ({ town }) => ({ signer: town.world.keys.dispatch })],
-  ["with a low-order session key", "session_key", () => ({ session: { sessionKey: LOW_ORDER_KEY }, signer: LOW_ORDER_SIGNER })],
-  ["with a session that ended", "session_lifetime", () => ({ session: { iat: wallNow() - 2 * HOUR, exp: wallNow() - 400 } })],
-  ["with a session of the future", "session_lifetime", () => ({ session: { iat: wallNow() + 400, exp: wallNow() + HOUR } })],
-  ["with a session longer than the role allows", "session_lifetime", ({ town }) => ({ by: "ada", session: sessionBody(town.world, town.actors.ada.sessionKey.publicKey, { exp: wallNow() + 3 * HOUR }) })],
+  [
+    "with a low-order session key",
+    "session_key",
+    () => ({ session: { sessionKey: LOW_ORDER_KEY }, signer: LOW_ORDER_SIGNER }),
+  ],
+  [
+    "with a session that ended",
+    "session_lifetime",
+    () => ({ session: { iat: wallNow() - 2 * HOUR, exp: wallNow() - 400 } }),
+  ],
+  [
+    "with a session of the future",
+    "session_lifetime",
+    () => ({ session: { iat: wallNow() + 400, exp: wallNow() + HOUR } }),
+  ],
+  [
+    "with a session longer than the role allows",
+    "session_lifetime",
+    ({ town }) => ({
+      by: "ada",
+      session: sessionBody(town.world, town.actors.ada.sessionKey.publicKey, { exp: wallNow() + 3 * HOUR }),
+    }),
+  ],
   ["with a sign-in without user verification", "session.user_verification", () => ({ knobs: { flags: FLAGS.UP } })],
   ["with a sign-in on a foreign origin", "session.origin", () => ({ knobs: { origin: "https://evil.example" } })],
   ["with garbage for a sign-in", "session_malformed", () => ({ instead: utf8("{}") })],

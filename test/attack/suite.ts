@@ -17,6 +17,7 @@ import { Scene, type SceneOptions } from "./scene.ts";
 import { dial, servers } from "./servers.ts";
 import { sessionAttacks } from "./sessions.ts";
 import { holdBack, letExpire } from "./slow.ts";
+import { attackEdge } from "./strangers.ts";
 import { makeTown } from "./town.ts";
 import { trustAttacks, tunnelAttacks } from "./tunnels.ts";
 
@@ -57,10 +58,12 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     // Two lanes of work and one that mostly waits: as many as an ordinary machine has processors for.
     const [campaign] = await Promise.all([
       envelopes(stand, tracks),
-      connections(stand, tracks).then(async () => {
-        for (const task of layerTasks({ ...stand, directory })) layers.push(await task());
-        options.say("layers done");
-      }),
+      connections(stand, tracks)
+        .then(() => strangers(tracks))
+        .then(async () => {
+          for (const task of layerTasks({ ...stand, directory })) layers.push(await task());
+          options.say("layers done");
+        }),
       waiting(stand, tracks, directory),
     ]);
     return report(tracks, campaign, layers);
@@ -92,7 +95,8 @@ async function honest(scene: Scene, { failures }: Tracks, when: string): Promise
   const before = scene.canary.restarts;
   const { outcome } = await scene.honest(scene.town.actors.olga);
   const moved = scene.canary.restarts - before;
-  if (outcome !== "executed" || moved !== 1) failures.push(`an honest command ${when}: ${outcome}, canary moved by ${String(moved)}`);
+  if (outcome !== "executed" || moved !== 1)
+    failures.push(`an honest command ${when}: ${outcome}, canary moved by ${String(moved)}`);
 }
 
 async function connections(stand: SceneOptions, tracks: Tracks): Promise<void> {
@@ -110,12 +114,23 @@ async function connections(stand: SceneOptions, tracks: Tracks): Promise<void> {
   tracks.options.say("tunnels done");
 }
 
+async function strangers({ results, failures, options }: Tracks): Promise<void> {
+  const report = await attackEdge();
+  results.push(...report.results);
+  failures.push(...report.failures);
+  options.say("edge done");
+}
+
 async function waiting(stand: SceneOptions, tracks: Tracks, directory: string): Promise<void> {
   const held = holdBack(stand);
   tracks.results.push(...(await letExpire(stand, directory)), ...(await held));
 }
 
-function report({ results, failures, options }: Tracks, campaign: Campaign, layers: readonly LayerReport[]): SuiteReport {
+function report(
+  { results, failures, options }: Tracks,
+  campaign: Campaign,
+  layers: readonly LayerReport[],
+): SuiteReport {
   const classes = [...Map.groupBy(results, (result) => result.class)].map(([kind, members]): ClassReport => {
     const refusedBy: Record<string, number> = {};
     for (const { outcome } of members) refusedBy[outcome] = (refusedBy[outcome] ?? 0) + 1;
@@ -129,10 +144,17 @@ function report({ results, failures, options }: Tracks, campaign: Campaign, laye
     layers,
     failures: [
       ...failures,
-      ...wrong.map(({ class: kind, name, rule, outcome, executed: ran }) => `${kind}: ${name}: expected ${rule}, got ${outcome}, executed ${String(ran)}`),
-      ...layers.filter((layer) => !isProven(layer)).flatMap(({ layer, idle }) => idle.map((one) => `layer ${layer}: does not run without the layer: ${one}`)),
+      ...wrong.map(
+        ({ class: kind, name, rule, outcome, executed: ran }) =>
+          `${kind}: ${name}: expected ${rule}, got ${outcome}, executed ${String(ran)}`,
+      ),
+      ...layers
+        .filter((layer) => !isProven(layer))
+        .flatMap(({ layer, idle }) => idle.map((one) => `layer ${layer}: does not run without the layer: ${one}`)),
       ...campaign.findings,
-      ...(campaign.signedAgain * 2 < mutants ? [`only ${String(campaign.signedAgain)} of ${String(mutants)} mutants were signed again`] : []),
+      ...(campaign.signedAgain * 2 < mutants
+        ? [`only ${String(campaign.signedAgain)} of ${String(mutants)} mutants were signed again`]
+        : []),
       ...(executed > 0 ? [`${String(executed)} mutants ran (seed ${String(options.seed)})`] : []),
     ],
   };

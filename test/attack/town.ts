@@ -9,7 +9,15 @@ import type { TrustState } from "../../protocol/trust/state.ts";
 import type { SignedStatement } from "../../protocol/trust/statements.ts";
 import { createCredential, originFor, type SoftwareCredential } from "../fixtures/authenticator.ts";
 import { nonceOf, signerOf } from "../fixtures/keys.ts";
-import { applied, DAILY_RP_ID, makeWorld, SIGNER_RP_ID, stated, type Fields, type World } from "../fixtures/workspace.ts";
+import {
+  applied,
+  DAILY_RP_ID,
+  makeWorld,
+  SIGNER_RP_ID,
+  stated,
+  type Fields,
+  type World,
+} from "../fixtures/workspace.ts";
 
 const NAMES = ["ada", "otto", "olga", "flo", "edda", "vera", "scot", "nora", "rex"] as const;
 export type ActorName = (typeof NAMES)[number];

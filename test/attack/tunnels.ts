@@ -11,7 +11,16 @@ import type { Signer } from "../../protocol/signing.ts";
 import type { SignedStatement, TrustPage } from "../../protocol/trust/statements.ts";
 import { FLAGS, originFor } from "../fixtures/authenticator.ts";
 import { nonceOf, signed } from "../fixtures/keys.ts";
-import { asserted, fingerprintOf, hostBodyOf, makeRoot, SIGNER_RP_ID, stated, type Fields, type StatementDraft } from "../fixtures/workspace.ts";
+import {
+  asserted,
+  fingerprintOf,
+  hostBodyOf,
+  makeRoot,
+  SIGNER_RP_ID,
+  stated,
+  type Fields,
+  type StatementDraft,
+} from "../fixtures/workspace.ts";
 import type { Attack } from "./attack.ts";
 import { freshNonce, type Outcome, type Scene } from "./scene.ts";
 
@@ -66,7 +75,9 @@ const early = {
 } as const;
 
 const order: readonly Attack[] = [
-  ...Object.entries(early).map(([kind, frame]) => closes(`${kind} before the challenge`, "out_of_order", "met", ({ tunnel }) => tunnel.send(frame))),
+  ...Object.entries(early).map(([kind, frame]) =>
+    closes(`${kind} before the challenge`, "out_of_order", "met", ({ tunnel }) => tunnel.send(frame)),
+  ),
   ...(["prepare", "deliver", "ack", "drain"] as const).map((kind) =>
     closes(`${kind} before the welcome`, "out_of_order", "greeted", ({ tunnel }) => tunnel.send(early[kind])),
   ),
@@ -76,7 +87,9 @@ const order: readonly Attack[] = [
   closes("a challenge after the welcome", "out_of_order", "joined", ({ tunnel }) =>
     tunnel.send({ kind: "challenge", edgeNonce: nonceOf("second"), tunnel: nonceOf("second") }),
   ),
-  closes("a second welcome", "out_of_order", "joined", async (scene) => scene.tunnel.send({ kind: "welcome", signed: await scene.welcome() })),
+  closes("a second welcome", "out_of_order", "joined", async (scene) =>
+    scene.tunnel.send({ kind: "welcome", signed: await scene.welcome() }),
+  ),
   closes("a welcome before any trust log", "out_of_order", "fresh", async (scene) =>
     scene.tunnel.send({ kind: "welcome", signed: await scene.welcome() }),
   ),
@@ -138,7 +151,11 @@ const frames: readonly Attack[] = [
   frame("a member more", { kind: "drain", now: true }),
   frame("a member less", { kind: "deliver", number: 1 }),
   frame("a number below zero", { kind: "ack", receipt: -1 }),
-  frame("an envelope larger than any", { kind: "deliver", number: 1, envelope: toBase64url(new Uint8Array(MAX_ENVELOPE_BYTES + 1)) }),
+  frame("an envelope larger than any", {
+    kind: "deliver",
+    number: 1,
+    envelope: toBase64url(new Uint8Array(MAX_ENVELOPE_BYTES + 1)),
+  }),
   frame("a kind of the prototype", { kind: "constructor" }),
   raw("frame with white space", "malformed_frame", () => '{"kind": "drain"}'),
   raw("frame with a key twice", "malformed_frame", () => '{"kind":"ack","kind":"drain"}'),
@@ -152,9 +169,18 @@ const frames: readonly Attack[] = [
   closes("requests for a challenge by the hundred", "flood", "joined", async (scene) => {
     const { otto } = scene.town.actors;
     const { workspace, host } = scene.town.world;
-    const session = assertedCodec.encode(await asserted(otto.passkey, "session", { body: encodeCanonical(otto.session) }));
+    const session = assertedCodec.encode(
+      await asserted(otto.passkey, "session", { body: encodeCanonical(otto.session) }),
+    );
     const requests = Array.from({ length: 200 }, () =>
-      encodeCanonical({ v: 1, workspace, host, actor: { session: otto.digest }, operation: "host.check@1", jti: freshNonce() }),
+      encodeCanonical({
+        v: 1,
+        workspace,
+        host,
+        actor: { session: otto.digest },
+        operation: "host.check@1",
+        jti: freshNonce(),
+      }),
     );
     const prepares = await Promise.all(requests.map((body) => signed(otto.sessionKey, "prepare", body)));
     for (const prepare of prepares) scene.tunnel.send({ kind: "prepare", prepare, session: toBase64url(session) });
@@ -169,13 +195,21 @@ async function trustFate(scene: Scene, mark: number): Promise<Outcome> {
   const { head } = scene.town.world.state;
   // Frames are taken in order: the answer comes after the statements were judged.
   const prepared = await scene.prepare(scene.town.actors.otto, {}, mark);
-  const said = scene.happenings.logged(mark, (line) => line["event"] === "trust_refused" || line["event"] === "trust_fork");
+  const said = scene.happenings.logged(
+    mark,
+    (line) => line["event"] === "trust_refused" || line["event"] === "trust_fork",
+  );
   if (said !== undefined) return `trust.${String(said["code"])}`;
   if (typeof prepared === "string") return prepared;
   return prepared.trustHead.hash === head.hash && prepared.trustHead.n === head.n ? "head_kept" : "head_moved";
 }
 
-function page(name: string, rule: string, make: (scene: Scene) => Promise<TrustPage> | TrustPage, stage: Stage = "joined"): Attack {
+function page(
+  name: string,
+  rule: string,
+  make: (scene: Scene) => Promise<TrustPage> | TrustPage,
+  stage: Stage = "joined",
+): Attack {
   return {
     class: "trust log",
     name,
@@ -195,12 +229,20 @@ function admit(name: string, rule: string, bend: Bend): Attack {
     const { world, actors } = scene.town;
     const body = await hostBodyOf("the attacker's host");
     const by = actors.ada.passkey;
-    return { statements: [await stated({ state: world.state, by }, { kind: "host.admit", body }, (draft) => bend(draft, scene))] };
+    return {
+      statements: [
+        await stated({ state: world.state, by }, { kind: "host.admit", body }, (draft) => bend(draft, scene)),
+      ],
+    };
   });
 }
 
 const statements: readonly Attack[] = [
-  admit("admitted by an unknown passkey", "trust.assertion", (draft, { town }) => void (draft.by = town.mallory.passkey)),
+  admit(
+    "admitted by an unknown passkey",
+    "trust.assertion",
+    (draft, { town }) => void (draft.by = town.mallory.passkey),
+  ),
   admit("admitted by the attacker under an administrator's credential id", "trust.assertion", (draft, { town }) => {
     draft.by = town.mallory.passkey;
     draft.knobs = { credentialId: town.actors.ada.passkey.pinned.credentialId };
@@ -214,36 +256,76 @@ const statements: readonly Attack[] = [
   admit("admitted by a viewer", "trust.role", (draft, { town }) => void (draft.by = town.actors.vera.passkey)),
   admit("admitted without user verification", "trust.assertion", (draft) => void (draft.knobs = { flags: FLAGS.UP })),
   admit("admitted inside a foreign page", "trust.assertion", (draft) => void (draft.knobs = { crossOrigin: true })),
-  admit("admitted with the approval of another statement", "trust.approval", (draft) => void (draft.approval["subject"] = nonceOf("another"))),
+  admit(
+    "admitted with the approval of another statement",
+    "trust.approval",
+    (draft) => void (draft.approval["subject"] = nonceOf("another")),
+  ),
   admit("admitted with the approval of an intent", "trust.approval", (draft) => {
     delete draft.approval["at"];
     Object.assign(draft.approval, { kind: "intent", after: 1 });
   }),
-  admit("admitted with an approval for another workspace", "trust.approval", (draft) => void (draft.approval["workspace"] = nonceOf("x"))),
+  admit(
+    "admitted with an approval for another workspace",
+    "trust.approval",
+    (draft) => void (draft.approval["workspace"] = nonceOf("x")),
+  ),
   admit("for another workspace", "trust.workspace", (draft) => void (draft.statement["workspace"] = nonceOf("x"))),
-  admit("after a statement that nobody has", "trust.place", (draft) => void (draft.statement["prev"] = { n: 999, hash: nonceOf("x") })),
+  admit(
+    "after a statement that nobody has",
+    "trust.place",
+    (draft) => void (draft.statement["prev"] = { n: 999, hash: nonceOf("x") }),
+  ),
   admit("under other revocations", "trust.revocations", (draft) => void (draft.statement["revoked"] = nonceOf("x"))),
-  admit("a kind that this version does not know", "trust.malformed", (draft) => void (draft.statement["kind"] = "dispatch-key.rotate")),
+  admit(
+    "a kind that this version does not know",
+    "trust.malformed",
+    (draft) => void (draft.statement["kind"] = "dispatch-key.rotate"),
+  ),
   admit("a host id that is not its key's", "trust.key", (draft) => {
     draft.statement["body"] = { ...(draft.statement["body"] as Fields), host: "h-chosen-name" };
   }),
   page("fake statement without approvals", "tunnel.malformed_frame", async (scene) => {
     const { world, actors } = scene.town;
-    const honest = await stated({ state: world.state, by: actors.ada.passkey }, { kind: "host.remove", body: { host: world.host } });
+    const honest = await stated(
+      { state: world.state, by: actors.ada.passkey },
+      { kind: "host.remove", body: { host: world.host } },
+    );
     return { statements: [{ ...honest, approvals: [] }] };
   }),
   page("credential of the attacker added by itself", "trust.assertion", (scene) => credential(scene, "p-ada")),
   page("the last administrator removed", "trust.last_admin", async ({ town }) => ({
-    statements: [await stated({ state: town.world.state, by: town.actors.ada.passkey }, { kind: "role.assign", body: { person: "p-ada", roles: [] } })],
+    statements: [
+      await stated(
+        { state: town.world.state, by: town.actors.ada.passkey },
+        { kind: "role.assign", body: { person: "p-ada", roles: [] } },
+      ),
+    ],
   })),
   page("a credential id taken over", "trust.exists", async ({ town }) => {
-    const body = { person: "p-vera", ...town.mallory.passkey.pinned, credentialId: town.actors.ada.passkey.pinned.credentialId };
-    return { statements: [await stated({ state: town.world.state, by: town.actors.ada.passkey }, { kind: "credential.add", body })] };
+    const body = {
+      person: "p-vera",
+      ...town.mallory.passkey.pinned,
+      credentialId: town.actors.ada.passkey.pinned.credentialId,
+    };
+    return {
+      statements: [
+        await stated({ state: town.world.state, by: town.actors.ada.passkey }, { kind: "credential.add", body }),
+      ],
+    };
   }),
   page("a forked trust log, both branches validly approved", "trust.fork", ({ town }) => ({ statements: [town.fork] })),
-  page("an older trust log", "head_kept", ({ town }) => ({ root: town.world.root, statements: [...town.before.statements.slice(-60)] })),
-  page("known statements again, in another order", "head_kept", ({ town }) => ({ statements: town.world.statements.toReversed().slice(0, 60) })),
-  page("the root of another workspace", "trust.workspace", async () => ({ root: (await otherRoot()).signed, statements: [] })),
+  page("an older trust log", "head_kept", ({ town }) => ({
+    root: town.world.root,
+    statements: [...town.before.statements.slice(-60)],
+  })),
+  page("known statements again, in another order", "head_kept", ({ town }) => ({
+    statements: town.world.statements.toReversed().slice(0, 60),
+  })),
+  page("the root of another workspace", "trust.workspace", async () => ({
+    root: (await otherRoot()).signed,
+    statements: [],
+  })),
 ];
 
 async function credential(scene: Scene, person: string): Promise<TrustPage> {
@@ -262,7 +344,10 @@ function without(statement: string, { town }: Scene): SignedStatement[] {
 
 /** An agent that has seen nothing yet believes only its pin. */
 const first: readonly Attack[] = [
-  firstPage("the root of another workspace, first", "trust.workspace", async () => ({ root: (await otherRoot()).signed, statements: [] })),
+  firstPage("the root of another workspace, first", "trust.workspace", async () => ({
+    root: (await otherRoot()).signed,
+    statements: [],
+  })),
   firstPage("the pinned root, signed by another setup key", "trust.setup_key", async ({ town }) => {
     const body = Buffer.from(town.world.root.root, "base64url");
     return { root: { ...town.world.root, setupSignature: await town.mallory.key.sign("root", body) }, statements: [] };
@@ -271,7 +356,9 @@ const first: readonly Attack[] = [
     root: { ...town.world.root, session: (await otherRoot()).signed.session },
     statements: [],
   })),
-  firstPage("statements before a root", "trust.no_root", ({ town }) => ({ statements: town.world.statements.slice(0, 1) })),
+  firstPage("statements before a root", "trust.no_root", ({ town }) => ({
+    statements: town.world.statements.slice(0, 1),
+  })),
   firstPage("a chain with a statement left out", "trust.place", (scene) => ({
     root: scene.town.world.root,
     statements: without(scene.town.world.statements[3]?.statement ?? "", scene),
@@ -285,7 +372,9 @@ function firstPage(name: string, rule: string, make: (scene: Scene) => Promise<T
     rule,
     run: at("fresh", async (scene, mark) => {
       scene.tunnel.send({ kind: "trust", page: await make(scene) });
-      const line = await scene.happenings.first(mark, (item) => (item.kind === "log" && item.line["event"] === "trust_refused" ? item.line : undefined));
+      const line = await scene.happenings.first(mark, (item) =>
+        item.kind === "log" && item.line["event"] === "trust_refused" ? item.line : undefined,
+      );
       return line === undefined ? "silence" : `trust.${String(line["code"])}`;
     }),
   };
@@ -294,7 +383,9 @@ function firstPage(name: string, rule: string, make: (scene: Scene) => Promise<T
 /** The host is in quarantine: its trust log holds every person and does not admit it. */
 async function quarantined(scene: Scene): Promise<void> {
   const { world } = scene.town;
-  const admission = world.statements.findIndex((one) => utf8Text(Buffer.from(one.statement, "base64url")).includes('"kind":"host.admit"'));
+  const admission = world.statements.findIndex((one) =>
+    utf8Text(Buffer.from(one.statement, "base64url")).includes('"kind":"host.admit"'),
+  );
   scene.directory.forgetTrust();
   await scene.restartAgent();
   await scene.join({ root: world.root, statements: world.statements.slice(0, admission) });
@@ -327,7 +418,10 @@ async function removed(scene: Scene): Promise<Outcome> {
   await advance(scene, "joined");
   const { world, actors } = scene.town;
   const mark = scene.happenings.mark;
-  const statement = await stated({ state: world.state, by: actors.ada.passkey }, { kind: "host.remove", body: { host: world.host } });
+  const statement = await stated(
+    { state: world.state, by: actors.ada.passkey },
+    { kind: "host.remove", body: { host: world.host } },
+  );
   scene.tunnel.send({ kind: "trust", page: { statements: [statement] } });
   scene.tunnel.send({ kind: "trust", page: scene.wholeTrust() });
   const answer = await scene.prepare(actors.otto, {}, mark);
