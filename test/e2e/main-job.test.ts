@@ -91,7 +91,8 @@ describe("from the setup link to a verified restart", () => {
   it("shows this machine with its real gateway: version, sessions, tokens, cost, where it listens", async () => {
     const { page } = owner;
     await page.goto(`http://clawhold.localhost:${PORT}/`);
-    await page.getByRole("link", { name: "Fleet" }).first().waitFor();
+    await page.locator("table a, [role=table] a").first().waitFor();
+    await shoot(page, "e2e-fleet");
     await page.locator("table a, [role=table] a").first().click();
     await up.event((said) => said.event === "demo-ready");
     await page.getByText("OpenClaw 2026.9.6").first().waitFor({ timeout: 60_000 });
@@ -179,6 +180,8 @@ describe("from the setup link to a verified restart", () => {
     await page.goto(`http://clawhold.localhost:${PORT}/`);
     await page.getByRole("button", { name: /signed in$/ }).click();
     await page.getByText("Sign out").first().click();
+    await page.getByRole("button", { name: /Sign in with a passkey/ }).waitFor();
+    await shoot(page, "e2e-sign-in");
     await page.getByRole("button", { name: /Sign in with a passkey/ }).click();
     await page.getByRole("link", { name: "Fleet" }).first().waitFor();
   });

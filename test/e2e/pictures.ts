@@ -6,6 +6,8 @@ import type { Page } from "playwright-core";
 
 const folder = path.resolve(import.meta.dirname, "../screenshots");
 const WIDTHS = [1280, 390] as const;
+/** Colours glide for a moment after a change of theme. */
+const SETTLE_MS = 200;
 const THEMES = ["light", "dark"] as const;
 
 /** What axe finds wrong on the page as it is now, one line each. */
@@ -25,6 +27,7 @@ export async function shoot(page: Page, name: string): Promise<void> {
     for (const colorScheme of THEMES) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme });
+      await page.waitForTimeout(SETTLE_MS);
       await page.screenshot({ path: path.join(folder, `${name}-${width}-${colorScheme}.png`) });
       found.push(...(await violations(page)).map((line) => `${name} at ${width}, ${colorScheme}: ${line}`));
     }

@@ -112,7 +112,8 @@ export function MachineCard({ host }: { readonly host: HostView }) {
           </Fact>
           <Fact name="Load">{(machine.loadMilli / 1_000).toFixed(2)} over one minute</Fact>
           <Fact name="Separation">
-            {machine.oneUser ? "one user for gateway and agent" : "gateway has its own user"}
+            {machine.oneUser ? "one user for gateway and agent" : "gateway has its own user"}; the agent is one process for
+            now
           </Fact>
         </dl>
         <div class="stack tight">
