@@ -21,15 +21,15 @@ function cutting(cuts: readonly Cut[]): Plugin {
   const byFile = Map.groupBy(cuts, (cut) => path.join(root, cut.file));
   return {
     name: "cut",
-    setup({ onLoad, onEnd }) {
+    setup(building) {
       const seen = new Set<string>();
-      onLoad({ filter: /\.ts$/ }, ({ path: file }) => {
+      building.onLoad({ filter: /\.ts$/ }, ({ path: file }) => {
         const here = byFile.get(file);
         if (here === undefined) return undefined;
         seen.add(file);
         return { contents: here.reduce(applyCut, readFileSync(file, "utf8")), loader: "ts" };
       });
-      onEnd(() => {
+      building.onEnd(() => {
         const missed = [...byFile.keys()].filter((file) => !seen.has(file));
         return missed.length === 0
           ? undefined

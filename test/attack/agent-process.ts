@@ -68,8 +68,12 @@ export class AgentProcess {
     const { stderr } = this.#child;
     if (stderr === null) throw new TypeError("no pipe");
     createInterface({ input: stderr }).on("line", (text) => happenings.push({ kind: "log", line: readLine(text) }));
+    // A suite that dies takes its agents along.
+    const kill = (): void => void this.#child.kill("SIGKILL");
+    process.once("exit", kill);
     this.#exited = new Promise((resolve) => {
       this.#child.on("exit", (code, signal) => {
+        process.off("exit", kill);
         happenings.push({ kind: "ended", exit: code ?? signal ?? "unknown" });
         resolve();
       });

@@ -179,26 +179,10 @@ const edda: readonly Row[] = [
 ];
 
 const time: readonly Row[] = [
-  [
-    "too late by a second",
-    "clock",
-    (draft, { touch }) => void setTime(draft.target, touch.body, { ago: 62, after: 1 }),
-  ],
-  [
-    "approved an hour ago",
-    "clock",
-    (draft, { touch }) => void setTime(draft.target, touch.body, { ago: 3_600, after: 5 }),
-  ],
-  [
-    "approved in the future",
-    "clock",
-    (draft, { touch }) => void setTime(draft.target, touch.body, { ago: 0, after: 30 }),
-  ],
-  [
-    "host time in the future",
-    "clock",
-    (draft, { touch }) => void setTime(draft.target, touch.body, { ago: -30, after: 0 }),
-  ],
+  ["too late by a second", "clock", (draft, { touch }) => setTime(draft.target, touch.body, { ago: 62, after: 1 })],
+  ["approved an hour ago", "clock", (draft, { touch }) => setTime(draft.target, touch.body, { ago: 3_600, after: 5 })],
+  ["approved in the future", "clock", (draft, { touch }) => setTime(draft.target, touch.body, { ago: 0, after: 30 })],
+  ["host time in the future", "clock", (draft, { touch }) => setTime(draft.target, touch.body, { ago: -30, after: 0 })],
   [
     "a press long after the intent outlived its time",
     "clock",

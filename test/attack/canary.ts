@@ -13,7 +13,7 @@ import {
 export class Canary {
   /** Executions so far. */
   restarts = 0;
-  /** What `connect` asked for, by scope: an execution opens exactly one connection with administrator scope. */
+  #onRestart: () => void = () => undefined;
   readonly #gateway: HostileGateway;
 
   private constructor(gateway: HostileGateway) {
@@ -36,9 +36,15 @@ export class Canary {
     return `boot-${String(this.restarts + 1).padStart(6, "0")}`;
   }
 
+  /** Resolves at the first execution after `before` of them. */
+  moved(before: number): Promise<void> {
+    return this.restarts > before ? Promise.resolve() : new Promise((resolve) => (this.#onRestart = resolve));
+  }
+
   answer(asked: Asked): unknown {
     if (asked.method === "gateway.restart.request") {
       this.restarts += 1;
+      this.#onRestart();
       return ok(asked, { ok: true, status: "scheduled" });
     }
     if (asked.method !== "connect") return ok(asked, {});

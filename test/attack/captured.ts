@@ -24,18 +24,24 @@ export function encodeInner(tree: unknown): string {
   return toBase64url(encodeCanonical(tree));
 }
 
+export interface DispatchBend {
+  /** Members of the dispatch to replace. */
+  readonly change?: Fields;
+  /** Who signs it; the edge's own key when absent. */
+  readonly signer?: Signer;
+}
+
 /** A dispatch over whatever `intent` now is, with the real dispatch key, for the tunnel that is open. */
 export async function dispatched(
   scene: Scene,
   envelope: Tree,
-  change: Fields = {},
-  signer: Signer = scene.town.world.keys.dispatch,
+  { change = {}, signer }: DispatchBend = {},
 ): Promise<Uint8Array> {
-  const { workspace, host } = scene.town.world;
+  const { workspace, host, keys } = scene.town.world;
   const { tunnel, certFingerprint } = scene.tunnel;
   const intent = digestOf("intent", fromBase64url(String(envelope["intent"])));
   const body = encodeCanonical({ v: 1, workspace, host, intent, tunnel, certFingerprint, ...change });
-  return encodeCanonical({ ...envelope, dispatch: await signed(signer, "dispatch", body) });
+  return encodeCanonical({ ...envelope, dispatch: await signed(signer ?? keys.dispatch, "dispatch", body) });
 }
 
 /** Changes the intent of a captured envelope and signs the delivery anew. */

@@ -12,9 +12,18 @@ import { bent, touchOf } from "./attack.ts";
 import { dispatched, treeOf } from "./captured.ts";
 import { intentOf, type Outcome, type Scene } from "./scene.ts";
 
-function attack(kind: string, name: string, rule: string, run: (scene: Scene) => Promise<Outcome>): Attack {
-  return { class: kind, name, rule, run };
+/** Attacks of one class. */
+function of(kind: string) {
+  return (name: string, rule: string, run: (scene: Scene) => Promise<Outcome>): Attack => ({
+    class: kind,
+    name,
+    rule,
+    run,
+  });
 }
+
+const replay = of("replay");
+const challenge = of("challenge");
 
 async function executed(scene: Scene): Promise<Uint8Array> {
   const { outcome, sealed } = await scene.honest(scene.town.actors.otto);
@@ -63,7 +72,7 @@ async function interrupted(scene: Scene): Promise<Outcome> {
   await scene.happenings.first(mark, (item) =>
     item.kind === "log" && item.line["step"] === "executing" ? true : undefined,
   );
-  while (scene.canary.restarts === before) await new Promise((resolve) => setTimeout(resolve, 5));
+  await scene.canary.moved(before);
   scene.honestRuns += 1;
   await scene.restartAgent("SIGKILL");
   const start = scene.happenings.mark;
@@ -78,34 +87,34 @@ async function onNextTunnel(scene: Scene): Promise<void> {
 }
 
 const replays: readonly Attack[] = [
-  attack("replay", "after execution", "known", async (scene) => scene.deliver(await executed(scene))),
-  attack("replay", "after execution, with a fresh dispatch", "known", async (scene) =>
+  replay("after execution", "known", async (scene) => scene.deliver(await executed(scene))),
+  replay("after execution, with a fresh dispatch", "known", async (scene) =>
     scene.deliver(await again(scene, await executed(scene))),
   ),
-  attack("replay", `redelivery storm, ${String(STORM)} copies at once`, "known", storm),
-  attack("replay", "executed, on another tunnel", "known", async (scene) => {
+  replay(`redelivery storm, ${String(STORM)} copies at once`, "known", storm),
+  replay("executed, on another tunnel", "known", async (scene) => {
     const envelope = await executed(scene);
     await onNextTunnel(scene);
     return scene.deliver(envelope);
   }),
-  attack("replay", "not yet executed, with the dispatch of another tunnel", "dispatch", async (scene) => {
+  replay("not yet executed, with the dispatch of another tunnel", "dispatch", async (scene) => {
     const envelope = await honestUndelivered(scene);
     await onNextTunnel(scene);
     return scene.deliver(envelope);
   }),
-  attack("replay", "executed, after the agent restarted", "known", async (scene) => {
+  replay("executed, after the agent restarted", "known", async (scene) => {
     const envelope = await executed(scene);
     await scene.restartAgent();
     await scene.join();
     return scene.deliver(await again(scene, envelope));
   }),
-  attack("replay", "executed, after the agent was killed", "known", async (scene) => {
+  replay("executed, after the agent was killed", "known", async (scene) => {
     const envelope = await executed(scene);
     await scene.restartAgent("SIGKILL");
     await scene.join();
     return scene.deliver(await again(scene, envelope));
   }),
-  attack("replay", "the agent killed while it ran, delivered again", "known", interrupted),
+  replay("the agent killed while it ran, delivered again", "known", interrupted),
 ];
 
 /** A new intent, honestly signed and approved, on a challenge that is not live any more. */
@@ -117,18 +126,18 @@ async function onSpent(scene: Scene): Promise<Outcome> {
 }
 
 const challenges: readonly Attack[] = [
-  attack("challenge", "used up by another command", "challenge", onSpent),
-  attack("challenge", "from before the agent restarted", "challenge", async (scene) => {
+  challenge("used up by another command", "challenge", onSpent),
+  challenge("from before the agent restarted", "challenge", async (scene) => {
     const envelope = await honestUndelivered(scene);
     await scene.restartAgent();
     await scene.join();
     return scene.deliver(await again(scene, envelope));
   }),
-  attack("challenge", "of another person's session", "challenge", async (scene) => {
+  challenge("of another person's session", "challenge", async (scene) => {
     const { challenge } = await scene.hold(scene.town.actors.ada);
     return scene.deliver((await scene.seal(scene.draftWith(scene.town.actors.otto, challenge))).bytes);
   }),
-  attack("challenge", "minted for another operation", "challenge", async (scene) => {
+  challenge("minted for another operation", "challenge", async (scene) => {
     const { otto } = scene.town.actors;
     const { challenge } = await scene.hold(otto, "host.check@1");
     return scene.deliver((await scene.seal(scene.draftWith(otto, challenge))).bytes);
@@ -137,7 +146,7 @@ const challenges: readonly Attack[] = [
 
 /** Delivers an honest intent early in a bad envelope, then as it was meant: the first is refused, the second runs. */
 function burnt(name: string, rule: string, spoil: (draft: CommandDraft, scene: Scene) => void): Attack {
-  return attack("honest intent burnt early", name, rule, async (scene) => {
+  return of("honest intent burnt early")(name, rule, async (scene) => {
     const { otto } = scene.town.actors;
     const draft = await scene.draft(otto);
     const honest = await scene.seal(draft);
@@ -181,7 +190,7 @@ const burning: readonly Attack[] = [
 ];
 
 function denied(name: string, write: (scene: Scene) => void): Attack {
-  return attack("deny list of the host", name, "local_policy", async (scene) => {
+  return of("deny list of the host")(name, "local_policy", async (scene) => {
     write(scene);
     try {
       return await bent(() => undefined)(scene);

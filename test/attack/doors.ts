@@ -50,8 +50,9 @@ interface DoorAttack<C> {
 
 export async function knock<C>(attacks: readonly DoorAttack<C>[], context: C): Promise<readonly Result[]> {
   const results: Result[] = [];
-  for (const { class: kind, name, rule, run } of attacks) {
-    const outcome = await run(context);
+  for (const attack of attacks) {
+    const { class: kind, name, rule } = attack;
+    const outcome = await attack.run(context);
     results.push({ class: kind, name, rule, outcome, executed: outcome === "accepted" ? 1 : 0 });
   }
   return results;
@@ -172,12 +173,12 @@ export async function race(edge: RealEdge): Promise<{ readonly result: Result; r
 
 const request = door<Household>("signed request");
 
-function bentRequest(
-  name: string,
-  rule: string,
-  input: CallInput,
-  endpoint: EndpointName = "me",
-): DoorAttack<Household> {
+interface RequestBend extends CallInput {
+  /** `me` when absent. */
+  readonly endpoint?: EndpointName;
+}
+
+function bentRequest(name: string, rule: string, { endpoint = "me", ...input }: RequestBend): DoorAttack<Household> {
   return request(name, rule, ({ page }) => called(page, endpoint, input));
 }
 
@@ -214,44 +215,37 @@ const requests: readonly DoorAttack<Household>[] = [
     return called(page, "ticket", { request: { jti }, body: { host: "h-any-host" } });
   }),
   bentRequest("another path under an old signature", "unauthenticated", { request: { path: "/api/hosts" } }),
-  bentRequest(
-    "another query under an old signature",
-    "unauthenticated",
-    { request: { path: "/api/activity?after=1" } },
-    "activity",
-  ),
+  bentRequest("another query under an old signature", "unauthenticated", {
+    request: { path: "/api/activity?after=1" },
+    endpoint: "activity",
+  }),
   bentRequest("another method under an old signature", "unauthenticated", { request: { method: "POST" } }),
-  bentRequest(
-    "another body under an old signature",
-    "unauthenticated",
-    { request: { body: digestOfText('{"host":"h-other"}') }, body: { host: "h-mine" } },
-    "ticket",
-  ),
+  bentRequest("another body under an old signature", "unauthenticated", {
+    request: { body: digestOfText('{"host":"h-other"}') },
+    body: { host: "h-mine" },
+    endpoint: "ticket",
+  }),
   bentRequest("a signature of two minutes ago", "unauthenticated", { request: { iat: now() - 120 } }),
   bentRequest("a signature of the future", "unauthenticated", { request: { iat: now() + 120 } }),
   bentRequest("a signed request of another version", "unauthenticated", { request: { v: 2 } }),
   bentRequest("a signed request with a member more", "unauthenticated", { request: { admin: true } }),
   request("the session key's signature under another type", "unauthenticated", ({ edge, page }) => {
-    const { publicKey, sign } = page.signer;
-    const other: Signer = { publicKey, sign: (_kind, body) => sign.call(page.signer, "prepare", body) };
+    const { signer } = page;
+    const other: Signer = { publicKey: signer.publicKey, sign: (_kind, body) => signer.sign("prepare", body) };
     return called(pageOf(edge, other, page.cookie), "me");
   }),
   bentRequest("from a page of another site", "origin", { headers: { "sec-fetch-site": "cross-site" } }),
   bentRequest("from another port of our name", "origin", { headers: { "sec-fetch-site": "same-site" } }),
   bentRequest("from outside any page, says the browser", "origin", { headers: { "sec-fetch-site": "none" } }),
-  bentRequest(
-    "a write with a foreign origin",
-    "origin",
-    { headers: { origin: "https://evil.example" } },
-    "passkeyOptions",
-  ),
-  bentRequest(
-    "a write with the origin of another port",
-    "origin",
-    { headers: { origin: "http://clawhold.localhost:1" } },
-    "passkeyOptions",
-  ),
-  bentRequest("a write without an origin", "origin", { headers: { origin: undefined } }, "passkeyOptions"),
+  bentRequest("a write with a foreign origin", "origin", {
+    headers: { origin: "https://evil.example" },
+    endpoint: "passkeyOptions",
+  }),
+  bentRequest("a write with the origin of another port", "origin", {
+    headers: { origin: "http://clawhold.localhost:1" },
+    endpoint: "passkeyOptions",
+  }),
+  bentRequest("a write without an origin", "origin", { headers: { origin: undefined }, endpoint: "passkeyOptions" }),
   bentRequest("a read with a foreign origin", "origin", { headers: { origin: "null" } }),
   request("a sign-in given twice", "sign_in_refused", async (household) => {
     const page = pageOf(household.edge, await signerOf("third session"));
@@ -349,12 +343,13 @@ interface Hosts extends Household {
 
 const tls = door<Hosts>("client certificate");
 
-async function tunnelWith(
-  { edge }: Hosts,
-  authority: KeyPair,
-  client: ClientRequest = {},
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Outcome> {
+interface Shown {
+  readonly authority: KeyPair;
+  readonly client?: ClientRequest;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function tunnelWith({ edge }: Hosts, { authority, client = {}, headers = {} }: Shown): Promise<Outcome> {
   const { key, cert } = await issueClient(authority, client);
   return refusalOf(edge.tunnelOf({ key, cert }, headers));
 }
@@ -380,26 +375,31 @@ function claims({ peer }: Hosts): Readonly<Record<string, string>> {
   };
 }
 
+const foreign = (): Promise<KeyPair> => makeAuthority("clawhold agent authority", new Date());
+const ENDED: ClientRequest = { notBefore: new Date(Date.now() - 2e9), notAfter: new Date(Date.now() - 1e6) };
+
 const certificates: readonly DoorAttack<Hosts>[] = [
   tls("none", "certificate_missing", ({ edge }) => refusalOf(edge.tunnelOf({}))),
   tls("none, and headers that claim one", "certificate_missing", (hosts) =>
     refusalOf(hosts.edge.tunnelOf({}, claims(hosts))),
   ),
   tls("of a foreign authority", "certificate_untrusted", async (hosts) =>
-    tunnelWith(hosts, await makeAuthority("clawhold agent authority", new Date())),
+    tunnelWith(hosts, { authority: await foreign() }),
   ),
   tls("of a foreign authority, and headers that claim a joined host's", "certificate_untrusted", async (hosts) =>
-    tunnelWith(hosts, await makeAuthority("clawhold agent authority", new Date()), {}, claims(hosts)),
+    tunnelWith(hosts, { authority: await foreign(), headers: claims(hosts) }),
   ),
-  tls("of the edge's other authority", "certificate_untrusted", (hosts) => tunnelWith(hosts, hosts.otherAuthority)),
+  tls("of the edge's other authority", "certificate_untrusted", (hosts) =>
+    tunnelWith(hosts, { authority: hosts.otherAuthority }),
+  ),
   tls("that has ended", "certificate_expired", (hosts) =>
-    tunnelWith(hosts, hosts.authority, { notBefore: new Date(Date.now() - 2e9), notAfter: new Date(Date.now() - 1e6) }),
+    tunnelWith(hosts, { authority: hosts.authority, client: ENDED }),
   ),
   tls("of the right authority, never issued to a host", "certificate_unknown", (hosts) =>
-    tunnelWith(hosts, hosts.authority),
+    tunnelWith(hosts, { authority: hosts.authority }),
   ),
   tls("never issued, and headers that claim a joined host's", "certificate_unknown", (hosts) =>
-    tunnelWith(hosts, hosts.authority, {}, claims(hosts)),
+    tunnelWith(hosts, { authority: hosts.authority, headers: claims(hosts) }),
   ),
   tls("that a newer one replaced", "certificate_unknown", async ({ edge, peer }) => {
     const before = tlsOf(peer);

@@ -93,8 +93,19 @@ const altered: readonly FormRow[] = [
 const OTHER_FINGERPRINT = fingerprintOf("another certificate");
 
 function delivery(name: string, change: Fields, key?: (scene: Scene) => Signer): FormRow {
-  return [name, "dispatch", (bytes, scene) => dispatched(scene, treeOf(bytes), change, key?.(scene))];
+  return [
+    name,
+    "dispatch",
+    (bytes, scene) =>
+      dispatched(scene, treeOf(bytes), { change, ...(key === undefined ? {} : { signer: key(scene) }) }),
+  ];
 }
+
+/** A low-order R and no S: what lax verifiers take from anybody. */
+const LOW_ORDER_SIGNER: Signer = {
+  publicKey: "",
+  sign: () => Promise.resolve(toBase64url(concatBytes(Uint8Array.of(1), new Uint8Array(63)))),
+};
 
 /** The dispatch key is not enough: what it signs must be this delivery. And without it nothing is a delivery. */
 const dispatch: readonly FormRow[] = [
@@ -114,25 +125,12 @@ const dispatch: readonly FormRow[] = [
     "dispatch",
     (bytes, scene) => {
       const { dispatch: key } = scene.town.world.keys;
-      return dispatched(
-        scene,
-        treeOf(bytes),
-        {},
-        { publicKey: key.publicKey, sign: (_kind, body) => key.sign("welcome", body) },
-      );
+      return dispatched(scene, treeOf(bytes), {
+        signer: { publicKey: key.publicKey, sign: (_kind, body) => key.sign("welcome", body) },
+      });
     },
   ],
-  [
-    "low-order signature",
-    "dispatch",
-    (bytes, scene) =>
-      dispatched(
-        scene,
-        treeOf(bytes),
-        {},
-        { publicKey: "", sign: () => Promise.resolve(toBase64url(concatBytes(Uint8Array.of(1), new Uint8Array(63)))) },
-      ),
-  ],
+  ["low-order signature", "dispatch", (bytes, scene) => dispatched(scene, treeOf(bytes), { signer: LOW_ORDER_SIGNER })],
   ["delivery of another envelope", "dispatch", otherDispatch],
   ["no dispatch", "malformed", (bytes) => without(bytes, "dispatch")],
 ];

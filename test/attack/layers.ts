@@ -64,7 +64,16 @@ async function command(scene: Scene, welcome: Fields, dispatch: Fields): Promise
   return scene.deliver((await scene.seal(draft)).bytes);
 }
 
-function connection(server: string | undefined, name: string, rule: string, relayed: Fields = {}): LayerAttack {
+interface ConnectionRow {
+  readonly name: string;
+  readonly rule: string;
+  /** Name of the server that answers; the honest one when absent. */
+  readonly server?: string;
+  /** Members of welcome and dispatch that the attacker writes. */
+  readonly relayed?: Fields;
+}
+
+function connection({ name, rule, server, relayed = {} }: ConnectionRow): LayerAttack {
   return {
     name,
     rule,
@@ -95,6 +104,7 @@ function connection(server: string | undefined, name: string, rule: string, rela
 
 const RELAYED = { certFingerprint: fingerprintOf("the attacker's own certificate") };
 const FOREIGN = "a server of another authority";
+const OTHER_NAME = "the right authority, another name";
 
 function row(name: string, rule: string, bend: Bend): LayerAttack {
   return { name, rule, run: bent(bend) };
@@ -127,14 +137,19 @@ const layers: readonly Layer[] = [
       without(VERIFY, "dispatch.certFingerprint === view.certFingerprint", "true"),
     ],
     attacks: [
-      connection(FOREIGN, "a server of another authority", "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
-      connection(
-        "the right authority, another name",
-        "the edge's authority, another name",
-        "tls.ERR_TLS_CERT_ALTNAME_INVALID",
-      ),
-      connection(FOREIGN, "a server of another authority that relays", "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE", RELAYED),
-      connection(undefined, "the tunnel relayed over the attacker's own certificate", "tunnel.edge_unproven", RELAYED),
+      connection({ name: FOREIGN, rule: "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE", server: FOREIGN }),
+      connection({ name: OTHER_NAME, rule: "tls.ERR_TLS_CERT_ALTNAME_INVALID", server: OTHER_NAME }),
+      connection({
+        name: "a server of another authority that relays",
+        rule: "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        server: FOREIGN,
+        relayed: RELAYED,
+      }),
+      connection({
+        name: "the tunnel relayed over the attacker's own certificate",
+        rule: "tunnel.edge_unproven",
+        relayed: RELAYED,
+      }),
     ],
   },
   {

@@ -34,7 +34,8 @@ import type { Outcome } from "./scene.ts";
 export function outcomeOf({ status, text }: Pick<Answer, "status" | "text">): Outcome {
   if (status < 400) return "accepted";
   try {
-    return String((JSON.parse(text) as { code?: unknown }).code ?? `status ${String(status)}`);
+    const { code } = JSON.parse(text) as { readonly code?: string };
+    return code ?? `status ${String(status)}`;
   } catch {
     return `status ${String(status)}`;
   }
@@ -103,7 +104,7 @@ export class RealEdge implements Edge {
   }
 
   async send(via: Door | undefined, request: Request): Promise<Response> {
-    const { pathname, search } = new URL(request.url);
+    const { pathname } = new URL(request.url);
     if (via === "admin") {
       const text = await request.text();
       return Response.json(await this.#edge.admin(pathname, text === "" ? undefined : JSON.parse(text)));
@@ -132,7 +133,8 @@ export class RealEdge implements Edge {
       send: (data) => socket.send(data),
       close: (code) => socket.close(code),
       addEventListener: (type: "message" | "close", listener: (event: never) => void) => {
-        if (type === "message") socket.on("message", (data) => listener({ data: String(data) } as never));
+        if (type === "message")
+          socket.on("message", (data) => listener({ data: (data as Buffer).toString("utf8") } as never));
         else socket.on("close", (code, reason) => listener({ code, reason: String(reason) } as never));
       },
     };

@@ -49,8 +49,8 @@ function at(stage: Stage, run: (scene: Scene, mark: number) => Promise<Outcome>)
 type Send = (scene: Scene) => void | Promise<void>;
 
 /** Sends something that must cost the edge its tunnel. */
-function closes(name: string, code: string, stage: Stage, send: Send): Attack {
-  return {
+function closes(stage: Stage) {
+  return (name: string, code: string, send: Send): Attack => ({
     class: "tunnel",
     name,
     rule: `tunnel.${code}`,
@@ -58,11 +58,11 @@ function closes(name: string, code: string, stage: Stage, send: Send): Attack {
       await send(scene);
       return scene.closing(mark);
     }),
-  };
+  });
 }
 
 function raw(name: string, code: string, data: () => string | Uint8Array): Attack {
-  return closes(name, code, "joined", ({ tunnel }) => tunnel.sendRaw(data()));
+  return closes("joined")(name, code, ({ tunnel }) => tunnel.sendRaw(data()));
 }
 
 const SOME_SIGNED: Signed = { body: "AAAA", signature: toBase64url(new Uint8Array(64)) };
@@ -76,31 +76,31 @@ const early = {
 
 const order: readonly Attack[] = [
   ...Object.entries(early).map(([kind, frame]) =>
-    closes(`${kind} before the challenge`, "out_of_order", "met", ({ tunnel }) => tunnel.send(frame)),
+    closes("met")(`${kind} before the challenge`, "out_of_order", ({ tunnel }) => tunnel.send(frame)),
   ),
   ...(["prepare", "deliver", "ack", "drain"] as const).map((kind) =>
-    closes(`${kind} before the welcome`, "out_of_order", "greeted", ({ tunnel }) => tunnel.send(early[kind])),
+    closes("greeted")(`${kind} before the welcome`, "out_of_order", ({ tunnel }) => tunnel.send(early[kind])),
   ),
-  closes("a second challenge", "out_of_order", "greeted", ({ tunnel }) =>
+  closes("greeted")("a second challenge", "out_of_order", ({ tunnel }) =>
     tunnel.send({ kind: "challenge", edgeNonce: nonceOf("second"), tunnel: nonceOf("second") }),
   ),
-  closes("a challenge after the welcome", "out_of_order", "joined", ({ tunnel }) =>
+  closes("joined")("a challenge after the welcome", "out_of_order", ({ tunnel }) =>
     tunnel.send({ kind: "challenge", edgeNonce: nonceOf("second"), tunnel: nonceOf("second") }),
   ),
-  closes("a second welcome", "out_of_order", "joined", async (scene) =>
+  closes("joined")("a second welcome", "out_of_order", async (scene) =>
     scene.tunnel.send({ kind: "welcome", signed: await scene.welcome() }),
   ),
-  closes("a welcome before any trust log", "out_of_order", "fresh", async (scene) =>
+  closes("fresh")("a welcome before any trust log", "out_of_order", async (scene) =>
     scene.tunnel.send({ kind: "welcome", signed: await scene.welcome() }),
   ),
-  closes("an honest command before the welcome", "out_of_order", "greeted", async (scene) => {
+  closes("greeted")("an honest command before the welcome", "out_of_order", async (scene) => {
     const draft = scene.draftWith(scene.town.actors.otto, nonceOf("challenge"));
     scene.send((await scene.seal(draft)).bytes);
   }),
 ];
 
 function welcome(name: string, change: Fields, key?: (scene: Scene) => Signer): Attack {
-  return closes(`welcome ${name}`, "edge_unproven", "greeted", async (scene) => {
+  return closes("greeted")(`welcome ${name}`, "edge_unproven", async (scene) => {
     scene.tunnel.send({ kind: "welcome", signed: await scene.welcome(change, key?.(scene)) });
   });
 }
@@ -131,7 +131,7 @@ const welcomes: readonly Attack[] = [
       return scene.closing(mark);
     }),
   },
-  closes("dispatch key's signature under another type", "edge_unproven", "greeted", async (scene) => {
+  closes("greeted")("dispatch key's signature under another type", "edge_unproven", async (scene) => {
     const { dispatch } = scene.town.world.keys;
     const other: Signer = { publicKey: dispatch.publicKey, sign: (_kind, body) => dispatch.sign("dispatch", body) };
     scene.tunnel.send({ kind: "welcome", signed: await scene.welcome({}, other) });
@@ -166,7 +166,7 @@ const frames: readonly Attack[] = [
   raw("frame nested 60,000 deep", "malformed_frame", () => "[".repeat(60_000) + "]".repeat(60_000)),
   raw("binary frame", "binary", () => utf8('{"kind":"drain"}')),
   raw("frame larger than any", "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", () => `{"kind":"${"x".repeat(MAX_FRAME_BYTES)}"}`),
-  closes("requests for a challenge by the hundred", "flood", "joined", async (scene) => {
+  closes("joined")("requests for a challenge by the hundred", "flood", async (scene) => {
     const { otto } = scene.town.actors;
     const { workspace, host } = scene.town.world;
     const session = assertedCodec.encode(
@@ -185,7 +185,7 @@ const frames: readonly Attack[] = [
     const prepares = await Promise.all(requests.map((body) => signed(otto.sessionKey, "prepare", body)));
     for (const prepare of prepares) scene.tunnel.send({ kind: "prepare", prepare, session: toBase64url(session) });
   }),
-  closes("hundreds of deliveries at once", "flood", "joined", ({ tunnel }) => {
+  closes("joined")("hundreds of deliveries at once", "flood", ({ tunnel }) => {
     for (let i = 0; i < 600; i += 1) tunnel.send(early.deliver);
   }),
 ];
@@ -204,17 +204,12 @@ async function trustFate(scene: Scene, mark: number): Promise<Outcome> {
   return prepared.trustHead.hash === head.hash && prepared.trustHead.n === head.n ? "head_kept" : "head_moved";
 }
 
-function page(
-  name: string,
-  rule: string,
-  make: (scene: Scene) => Promise<TrustPage> | TrustPage,
-  stage: Stage = "joined",
-): Attack {
+function page(name: string, rule: string, make: (scene: Scene) => Promise<TrustPage> | TrustPage): Attack {
   return {
     class: "trust log",
     name,
     rule,
-    run: at(stage, async (scene, mark) => {
+    run: at("joined", async (scene, mark) => {
       scene.tunnel.send({ kind: "trust", page: await make(scene) });
       return trustFate(scene, mark);
     }),
@@ -317,7 +312,7 @@ const statements: readonly Attack[] = [
   page("a forked trust log, both branches validly approved", "trust.fork", ({ town }) => ({ statements: [town.fork] })),
   page("an older trust log", "head_kept", ({ town }) => ({
     root: town.world.root,
-    statements: [...town.before.statements.slice(-60)],
+    statements: town.before.statements.slice(-60),
   })),
   page("known statements again, in another order", "head_kept", ({ town }) => ({
     statements: town.world.statements.toReversed().slice(0, 60),

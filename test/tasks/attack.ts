@@ -18,6 +18,9 @@ function whole(text: string | undefined, name: string): number | undefined {
   throw new TypeError(`--${name} needs a whole number`);
 }
 
+// Ends by way of `exit`, so that no agent outlives the suite.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 const mutants = whole(values.mutants, "mutants") ?? DEFAULT_MUTANTS;
 const seed = whole(values.seed, "seed") ?? Date.now() % 1_000_000_000;
 const isJson = values.json === true;
