@@ -152,6 +152,8 @@ function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof LedgerUnavailable) return problem("ledger_unavailable", error.message);
   if (error instanceof TrustLogDamaged) return problem("trust_damaged", error.message);
+  // Sessions and hosts keep their own storage beside the ledger's; on one disk any of them can be the first to notice.
+  if (error instanceof Error && error.message.includes("SQLITE_FULL")) return problem("storage_full", error.message);
   logFault("internal", error);
   return problem("internal", error instanceof Error ? error.message : undefined);
 }

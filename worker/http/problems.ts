@@ -111,6 +111,10 @@ const PROBLEMS = {
     status: 503,
     title: "The activity log could not be written, so nothing was done. Look whether the disk is full, then try again.",
   },
+  storage_full: {
+    status: 503,
+    title: "The control plane's disk is full, so nothing was done. Free some space on its machine, then try again.",
+  },
   trust_damaged: {
     status: 503,
     title: "The stored trust log does not verify, so nothing can be allowed. Restore the database from a backup.",

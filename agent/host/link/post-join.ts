@@ -114,6 +114,10 @@ const REFUSALS: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
     "join_refused",
     "The edge could not record this join, so nothing was done and the join file is still good. Look whether the edge's disk is full, then join again.",
   ],
+  storage_full: [
+    "join_refused",
+    "The edge's disk is full, so nothing was done and the join file is still good. Free some space there, then join again.",
+  ],
   edge_restarting: [
     "edge_unreachable",
     "The edge is starting, so it could not answer. Wait a moment, then join again.",
