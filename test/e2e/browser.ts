@@ -1,4 +1,5 @@
 /** Debian's Chromium with a virtual authenticator, as a person would use it. */
+import type { SoftwareCredential } from "../fixtures/authenticator.ts";
 import { chromium, type Browser, type BrowserContext, type CDPSession, type Page } from "playwright-core";
 
 const FLAGS = [
@@ -23,8 +24,9 @@ export interface Person {
   readonly asked: Set<string>;
 }
 
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+/** `env`: what the browser's processes find in their environment, beside ours. */
+export function launchChromium(env: Readonly<Record<string, string>> = {}): Promise<Browser> {
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS, env: { ...process.env, ...env } });
 }
 
 export class Authenticator {
@@ -38,6 +40,23 @@ export class Authenticator {
   /** Touches happen by themselves while true. */
   async setPresence(enabled: boolean): Promise<void> {
     await this.#session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId: this.#id, enabled });
+  }
+
+  /** From now on this authenticator holds a passkey that was made elsewhere. */
+  async hold(credential: SoftwareCredential): Promise<void> {
+    const privateKey = await credential.exportPrivateKey?.();
+    if (privateKey === undefined) throw new TypeError("this passkey stays where it is");
+    await this.#session.send("WebAuthn.addCredential", {
+      authenticatorId: this.#id,
+      credential: {
+        credentialId: Buffer.from(credential.id).toString("base64"),
+        privateKey: Buffer.from(privateKey).toString("base64"),
+        rpId: credential.pinned.rpId,
+        isResidentCredential: true,
+        userHandle: Buffer.from("headless").toString("base64"),
+        signCount: 1,
+      },
+    });
   }
 
   async credentialCount(): Promise<number> {

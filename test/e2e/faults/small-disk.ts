@@ -1,6 +1,6 @@
 /** A disk that can be filled to the last byte: a small tmpfs, which only root may mount. */
 import { spawnSync } from "node:child_process";
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, cpSync, openSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
 import { systemCode } from "../../../agent/edge/edge-error.ts";
 import { temporaryDirectory } from "../installation.ts";
@@ -14,10 +14,14 @@ export interface SmallDisk {
   remove(): void;
 }
 
-/** Undefined where this user may not mount. */
-export function smallDisk(megabytes: number): SmallDisk | undefined {
-  const directory = temporaryDirectory("disk");
+/** `at`: an existing directory, whose files move onto the disk; a fresh one unless given. Undefined where this user may not mount. */
+export function smallDisk(megabytes: number, at?: string): SmallDisk | undefined {
+  const directory = at === undefined ? temporaryDirectory("disk") : { path: at, remove: () => undefined };
+  const aside = temporaryDirectory("disk-aside");
+  cpSync(directory.path, aside.path, { recursive: true });
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m,mode=0700`, "tmpfs", directory.path]);
+  if (mounted.status === 0) cpSync(aside.path, directory.path, { recursive: true });
+  aside.remove();
   if (mounted.status !== 0) {
     directory.remove();
     return undefined;

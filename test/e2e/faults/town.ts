@@ -11,6 +11,7 @@ export interface TownOptions {
   /** A directory of its own unless given. */
   readonly dataDir?: string;
   readonly gateway?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Town {
@@ -27,9 +28,9 @@ export function seedOf(url: string): string {
   return new URLSearchParams(new URL(url).hash.slice(1)).get("seed") ?? "";
 }
 
-export async function startTown({ port, dataDir, gateway = "none" }: TownOptions): Promise<Town> {
+export async function startTown({ port, dataDir, gateway = "none", env = {} }: TownOptions): Promise<Town> {
   const directory = dataDir === undefined ? temporaryDirectory("faults") : { path: dataDir, remove: () => undefined };
-  const options = { dataDir: directory.path, port, agentPort: port + 1, gateway };
+  const options = { dataDir: directory.path, port, agentPort: port + 1, gateway, env };
   const up = new Up(options);
   const setup = await up.event((said) => said.event === "setup");
   const operator = await HeadlessOperator.create(port);
