@@ -43,6 +43,8 @@ async function untilFirstPage(dataDir: string): Promise<void> {
   stopWatch?.();
   process.kill(-(child.pid ?? 0), "SIGTERM");
   await ended;
+  // npm ends before what it started: the next round must not be answered by this one.
+  while (await answers()) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 let stopWatch: (() => void) | undefined;
