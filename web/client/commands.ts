@@ -26,7 +26,7 @@ import { touch } from "./passkey.ts";
 import { randomNonce } from "./random.ts";
 import { checkReceipt, receiptView } from "./receipts.ts";
 import { sessionSigner } from "./signer.ts";
-import { CANCELLED, refusalTrouble, TroubleError, troubleOf } from "./trouble.ts";
+import { CANCELLED, refusalTrouble, TroubleError, troubleOf, UNREACHABLE } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
 import type { StoredSession } from "./vault.ts";
 
@@ -36,6 +36,10 @@ const SILENT_AFTER_MS = 30_000;
 const ASK_EVERY_MS = 2_000;
 /** A restart is allowed to take this long before we stop asking by ourselves. */
 const GIVE_UP_AFTER_MS = 150_000;
+/** The request may or may not have arrived: no answer at all, or the front's word that the edge behind it went away. */
+const LOST_ANSWERS: ReadonlySet<string> = new Set([UNREACHABLE.code, "edge_restarting"]);
+/** An edge that came back and does not know the command this often in a row never got it. */
+const UNKNOWN_TIMES = 3;
 
 export interface CommandDeps {
   readonly client: EdgeClient;
@@ -197,14 +201,24 @@ async function* approve(built: Built, signer: Signer, abort: AbortSignal): Async
   yield { kind: "approved", afterMs: afterMs() };
   const states = new StatusFeed(built);
   try {
-    const first = await built.deps.client.call("command", { body: { submission: toBase64url(submission) } });
-    if (first.ledgerIndex !== undefined) yield { kind: "ledgered", afterMs: afterMs(), index: first.ledgerIndex };
-    states.put(first);
+    const first = await submit(built, submission);
+    if (first?.ledgerIndex !== undefined) yield { kind: "ledgered", afterMs: afterMs(), index: first.ledgerIndex };
+    if (first !== undefined) states.put(first);
     yield* follow(built, states, { abort, pressedMs });
   } catch (error) {
     yield { kind: "refused", by: "edge", trouble: troubleOf(error), retry: "prepare" };
   } finally {
     states.stop();
+  }
+}
+
+/** Undefined when the answer was lost: the command may be running, so the page asks by digest and signs nothing again. */
+async function submit(built: Built, submission: Uint8Array): Promise<CommandStatus | undefined> {
+  try {
+    return await built.deps.client.call("command", { body: { submission: toBase64url(submission) } });
+  } catch (error) {
+    if (error instanceof TroubleError && LOST_ANSWERS.has(error.trouble.code)) return undefined;
+    throw error;
   }
 }
 
@@ -240,6 +254,8 @@ class StatusFeed {
   readonly #queue: CommandStatus[] = [];
   readonly #stopListening: () => void;
   readonly #timer: ReturnType<typeof setInterval>;
+  /** How often in a row the edge said that it knows no such command. */
+  unknown = 0;
   #wake: (() => void) | undefined;
 
   constructor(built: Built) {
@@ -284,8 +300,10 @@ class StatusFeed {
     const params = { intent: this.#built.digest, host: this.#built.hostId };
     try {
       this.put(await this.#built.deps.client.call("commandStatus", { params }));
+      this.unknown = 0;
     } catch (error) {
       if (!(error instanceof TroubleError)) throw error; // unreachable for now: the next tick asks again
+      if (error.trouble.code === "command_unknown") this.unknown += 1;
     }
   }
 }
@@ -303,6 +321,10 @@ async function* follow(
     const end = status === undefined ? undefined : await ending(built, status, pressedMs);
     if (end !== undefined) {
       yield end;
+      return;
+    }
+    if (states.unknown >= UNKNOWN_TIMES) {
+      yield { kind: "refused", by: "edge", trouble: NEVER_ARRIVED, retry: "prepare" };
       return;
     }
     if (status?.state === "delivered" && !saidDelivered) {
@@ -345,6 +367,12 @@ async function askOnce(built: Built, pressedMs: number): Promise<CommandStep> {
   return (await ending(built, status, pressedMs)) ?? { kind: "silent", afterMs: 0 };
 }
 
+const NEVER_ARRIVED = {
+  code: "never_arrived",
+  what: "The command never arrived, so nothing ran.",
+  why: "The connection was lost while it was sent.",
+  next: "Press again for a fresh command.",
+} as const;
 const NOT_ADMITTED = {
   code: "not_admitted",
   what: "This host is not admitted, so it obeys nobody here.",
