@@ -6,8 +6,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { KeyList } from "./components/key-list.tsx";
-import { RetryBanner } from "./components/banner.tsx";
-import { Waiting } from "./components/parts.tsx";
+import { Delayed, Waiting } from "./components/parts.tsx";
 import { Sprite } from "./icons.tsx";
 import { ActivityPage } from "./pages/activity/page.tsx";
 import { FleetPage } from "./pages/fleet/page.tsx";
@@ -44,7 +43,7 @@ function Face() {
             {phase.trouble === undefined ? (
               <Waiting what="Asking the control plane" />
             ) : (
-              <RetryBanner trouble={phase.trouble} onRetry={() => backend.retryNow()} />
+              <Delayed trouble={phase.trouble} onRetry={() => backend.retryNow()} />
             )}
           </div>
         </Gatehouse>

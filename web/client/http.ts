@@ -31,6 +31,13 @@ export interface CallInput<N extends EndpointName> {
   readonly body?: Schema<N, "request">;
 }
 
+interface Outgoing {
+  readonly path: string;
+  readonly text: string;
+  /** Edge time; 0 where nothing is signed. */
+  readonly signedAt: number;
+}
+
 export class EdgeClient {
   readonly #clock: EdgeClock;
   readonly #onReach: (ok: boolean) => void;
@@ -57,27 +64,28 @@ export class EdgeClient {
     const endpoint: Endpoint = endpoints[name];
     const path = requestPath(endpoint.path, input);
     const text = input.body === undefined ? "" : JSON.stringify(input.body);
-    let response = await this.#send(endpoint, path, text);
+    const signedAt = endpoint.access === "open" ? 0 : await this.#edgeNow();
+    const response = await this.#send(endpoint, { path, text, signedAt });
+    const corrected = response.status === 401 && signedAt > 0 ? this.#correctedTime(response, signedAt) : undefined;
     // A machine that slept stopped our clock: the refusal says the edge's time, and the request is signed once more.
-    if (response.status === 401 && this.#adjustClock(response)) response = await this.#send(endpoint, path, text);
-    return (await this.#parse(endpoint, response)) as Answer<N>;
+    const last = corrected === undefined ? response : await this.#send(endpoint, { path, text, signedAt: corrected });
+    return (await this.#parse(endpoint, last)) as Answer<N>;
   }
 
-  async #send(endpoint: Endpoint, path: string, text: string): Promise<Response> {
-    const headers = await this.#headers(endpoint, path, text);
-    return this.#fetch(path, {
+  async #send(endpoint: Endpoint, outgoing: Outgoing): Promise<Response> {
+    return this.#fetch(outgoing.path, {
       method: endpoint.method,
-      headers,
-      ...(endpoint.method === "POST" ? { body: text } : {}),
+      headers: await this.#headers(endpoint, outgoing),
+      ...(endpoint.method === "POST" ? { body: outgoing.text } : {}),
     });
   }
 
-  /** True when our idea of the edge's time was too far off for a signed request. */
-  #adjustClock(response: Response): boolean {
+  /** The edge's time, where the request was signed at one too far off to be believed. */
+  #correctedTime(response: Response, signedAt: number): number | undefined {
     const said = edgeTimeOf(response);
-    const isOff = said !== undefined && Math.abs(said - this.#clock.now()) > REQUEST_SKEW_SECONDS / 2;
-    if (isOff) this.#clock.set(said);
-    return isOff;
+    if (said === undefined || Math.abs(said - signedAt) <= REQUEST_SKEW_SECONDS / 2) return undefined;
+    this.#clock.set(said);
+    return said;
   }
 
   /** The edge's time, asked for when no answer told it yet: the wall clock of this machine may be wrong. */
@@ -91,7 +99,7 @@ export class EdgeClient {
     return said;
   }
 
-  async #headers(endpoint: Endpoint, path: string, text: string): Promise<Record<string, string>> {
+  async #headers(endpoint: Endpoint, { path, text, signedAt }: Outgoing): Promise<Record<string, string>> {
     const headers: Record<string, string> = { accept: "application/json" };
     if (endpoint.method === "POST") headers["content-type"] = "application/json";
     if (endpoint.access === "open") return headers;
@@ -103,7 +111,7 @@ export class EdgeClient {
       method: endpoint.method,
       path,
       body: toBase64url(sha256Of(utf8(text))),
-      iat: await this.#edgeNow(),
+      iat: signedAt,
       jti: randomNonce(),
     };
     const body = requestCodec.encode(request);

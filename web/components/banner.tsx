@@ -1,9 +1,7 @@
 /** Honest banners: one sentence that is true alone, one of consequence, one way on. At most two at once. */
 import type { ComponentChildren } from "preact";
-import { TroubleText } from "./parts.tsx";
 import { Icon } from "../icons.tsx";
 import type { IconName } from "../icons.tsx";
-import type { Trouble } from "../state/backend.ts";
 import type { BannerKind } from "../state/banners.ts";
 import { formatList } from "../format.ts";
 
@@ -25,21 +23,6 @@ export function Banner({ tone, icon, children, act, live = false }: BannerProps)
       <div class="grow">{children}</div>
       {act !== undefined && <div class="act">{act}</div>}
     </div>
-  );
-}
-
-/** For a page that cannot begin yet and goes on by itself. */
-export function RetryBanner({ trouble, onRetry }: { readonly trouble: Trouble; readonly onRetry?: () => void }) {
-  const act =
-    onRetry === undefined ? undefined : (
-      <button class="btn sm" type="button" onClick={onRetry}>
-        Try now
-      </button>
-    );
-  return (
-    <Banner tone="warn" icon="offline" live act={act}>
-      <TroubleText trouble={trouble} /> This page tries again by itself.
-    </Banner>
   );
 }
 

@@ -76,6 +76,28 @@ export function TroubleText({ trouble }: { readonly trouble: Trouble }) {
   );
 }
 
+/** For a page that cannot begin yet and goes on by itself. */
+export function Delayed({ trouble, onRetry }: { readonly trouble: Trouble; readonly onRetry?: () => void }) {
+  const actions =
+    onRetry === undefined ? undefined : (
+      <button class="btn sm" type="button" onClick={onRetry}>
+        Try now
+      </button>
+    );
+  return (
+    <div class="card">
+      <Empty icon="offline" title={trouble.what.replace(/\.$/, "")} level={1} actions={actions}>
+        <p role="status">
+          {trouble.why} {trouble.next} This page tries again by itself.
+        </p>
+        <p class="tiny faint">
+          <code>{trouble.code}</code>
+        </p>
+      </Empty>
+    </div>
+  );
+}
+
 const SHAPE_AFTER_MS = 300;
 const SENTENCE_AFTER_MS = 5_000;
 

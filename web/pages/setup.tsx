@@ -5,8 +5,8 @@
 import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { MAX_LABEL_CHARACTERS } from "../../protocol/limits.ts";
-import { Banner, RetryBanner } from "../components/banner.tsx";
-import { Command, Empty, TouchButton, TroubleText, Waiting, Words } from "../components/parts.tsx";
+import { Banner } from "../components/banner.tsx";
+import { Command, Delayed, Empty, TouchButton, TroubleText, Waiting, Words } from "../components/parts.tsx";
 import { Left } from "../components/time.tsx";
 import { Icon } from "../icons.tsx";
 import type { IconName } from "../icons.tsx";
@@ -35,7 +35,7 @@ function SetupBody({ state }: { readonly state: SetupState }) {
       return state.trouble === undefined ? (
         <Waiting what="Checking the setup link" />
       ) : (
-        <RetryBanner trouble={state.trouble} />
+        <Delayed trouble={state.trouble} />
       );
     case "link":
       return <LinkProblemView problem={state.problem} />;
