@@ -3,7 +3,8 @@
  * requests the Worker sees marked `via: admin`. Never to be reachable from a listener.
  */
 
-import { EdgeError } from "./edge-error.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { EdgeError, systemCode } from "./edge-error.ts";
 import { unixRequest } from "./unix-http.ts";
 
 /** Sends `body` as JSON to `path` (a GET without it) and returns the parsed answer. */
@@ -12,14 +13,13 @@ export type AdminRequest = (path: string, body?: unknown) => Promise<unknown>;
 /** Nothing behind this door waits for a host or a person. */
 const ADMIN_TIMEOUT_SECONDS = 15;
 
+/** A runtime that died is started again within seconds; a request here may be repeated without harm. */
+const RESTART_MILLISECONDS = 30_000;
+const LOOK_AGAIN_MILLISECONDS = 200;
+
 export function openAdmin(socketPath: string): AdminRequest {
   return async (path, body) => {
-    let response;
-    try {
-      response = await unixRequest({ socketPath, path, body, timeoutSeconds: ADMIN_TIMEOUT_SECONDS });
-    } catch (error) {
-      throw new EdgeError("admin_failed", `The local edge did not answer ${path}. Its log says why.`, { cause: error });
-    }
+    const response = await ask({ socketPath, path, body, timeoutSeconds: ADMIN_TIMEOUT_SECONDS });
     if (response.status < 200 || response.status > 299) {
       throw new EdgeError(
         "admin_failed",
@@ -28,6 +28,27 @@ export function openAdmin(socketPath: string): AdminRequest {
     }
     return response.text === "" ? undefined : JSON.parse(response.text);
   };
+}
+
+async function ask(request: Parameters<typeof unixRequest>[0]): Promise<Awaited<ReturnType<typeof unixRequest>>> {
+  const until = performance.now() + RESTART_MILLISECONDS;
+  for (;;) {
+    try {
+      return await unixRequest(request);
+    } catch (error) {
+      if (!isAbsence(error) || performance.now() > until) {
+        throw new EdgeError("admin_failed", `The local edge did not answer ${request.path}. Its log says why.`, {
+          cause: error,
+        });
+      }
+    }
+    await sleep(LOOK_AGAIN_MILLISECONDS);
+  }
+}
+
+/** Nobody listens, or whoever did is gone. */
+function isAbsence(error: unknown): boolean {
+  return ["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE"].includes(systemCode(error) ?? "");
 }
 
 /** Problem details carry a code; their prose and whatever else came stays out of messages. */
