@@ -42,6 +42,8 @@ export class TrustStore {
   readonly #statements: SignedStatement[] = [];
   readonly #hashes = new Set<Digest>();
   #state: TrustState | undefined;
+  /** The one lane in which pages are applied; ends when the last one handed in is over. */
+  #lane: Promise<unknown> = Promise.resolve();
 
   private constructor(file: AppendFile, pin: RootPin) {
     this.#file = file;
@@ -65,8 +67,18 @@ export class TrustStore {
     return this.#state;
   }
 
-  /** Applies what is new in a page, link by link; each is on disk before it counts. @throws {AppendError} */
-  async accept(page: TrustPage): Promise<Acceptance> {
+  /**
+   * Applies what is new in a page, link by link; each is on disk before it counts. One page at a time, whichever tunnel
+   * brought it: a page of a closed tunnel that is still being verified must not overtake, or undo, that of the next one.
+   * @throws {AppendError}
+   */
+  accept(page: TrustPage): Promise<Acceptance> {
+    const turn = this.#lane.then(() => this.#accept(page));
+    this.#lane = turn.catch(() => undefined); // whoever handed the page in hears of it
+    return turn;
+  }
+
+  async #accept(page: TrustPage): Promise<Acceptance> {
     let added = 0;
     if (page.root !== undefined) {
       const refusal = await this.#acceptRoot(page.root);

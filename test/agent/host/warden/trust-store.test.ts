@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TrustStore } from "../../../../agent/host/warden/trust-store.ts";
 import { AppendError } from "../../../../agent/host/warden/append-file.ts";
-import { makeRoot, stated, type World } from "../../../fixtures/workspace.ts";
+import { applied, makeRoot, stated, type World } from "../../../fixtures/workspace.ts";
 import { nonceOf } from "../../../fixtures/keys.ts";
 import { temporary, theWorld } from "./rig.ts";
 
@@ -95,6 +95,28 @@ describe("refusing", () => {
     await store.accept({ root: world.root, statements: world.statements.slice(0, 2) });
     expect(store.state?.head).toEqual(world.state.head);
     store.close();
+  });
+
+  it("two pages at once, by an old tunnel and a new one: nothing is written twice, and nothing taken back", async () => {
+    const store = await open();
+    await store.accept(page());
+    const by = world.people.ada.passkey;
+    const first = await stated(
+      { state: world.state, by },
+      { kind: "role.assign", body: { person: "p-vera", roles: [] } },
+    );
+    const then = await applied(world.state, first);
+    const revoking = await stated({ state: then, by }, { kind: "role.assign", body: { person: "p-otto", roles: [] } });
+    const [touch] = first.approvals;
+    // Eight copies of one touch verify too, and take eight times as long: the old tunnel's page ends last.
+    const slowly = { ...first, approvals: Array.from({ length: 8 }, () => touch ?? expect.unreachable()) };
+    await Promise.all([store.accept({ statements: [slowly] }), store.accept({ statements: [first, revoking] })]);
+    expect(store.state?.head.n).toBe(world.state.head.n + 2);
+    expect(store.state?.people.get("p-otto")?.roles).toEqual([]);
+    store.close();
+    const again = await open();
+    expect(again.state?.head.n).toBe(world.state.head.n + 2);
+    again.close();
   });
 
   it("stops at the first statement that does not verify, and keeps what came before", async () => {
