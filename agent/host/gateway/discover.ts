@@ -3,7 +3,10 @@
  * Only loopback addresses are accepted: our device key and the shared secret never go over a network. The secret is
  * returned as an opaque value; nothing here may print it.
  */
-import { readFile, stat } from "node:fs/promises";
+import { Buffer } from "node:buffer";
+import { constants } from "node:fs";
+import { open, readFile, type FileHandle } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { ConfigurationSyntaxError, MAX_CONFIGURATION_CHARACTERS, parseConfiguration } from "./configuration.ts";
 import type { Json5 } from "./configuration.ts";
@@ -12,6 +15,7 @@ import { field } from "./wire.ts";
 
 /** The gateway's own default. */
 export const DEFAULT_GATEWAY_PORT = 18_789;
+const ROOT = 0;
 
 export interface DiscoverOptions {
   /** What the user typed: ws://127.0.0.1:PORT or http://127.0.0.1:PORT. */
@@ -20,6 +24,8 @@ export interface DiscoverOptions {
   readonly tokenFile?: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly homeDirectory: string;
+  /** As whom we run; for tests. */
+  readonly ownUid?: number;
 }
 
 /** `absent`: no file there. `invalid`: it does not parse. `unreadable`: another user's. */
@@ -89,7 +95,7 @@ export async function discoverGateway(options: DiscoverOptions): Promise<Gateway
   const fromFile = await tokenOf(options.tokenFile);
   return {
     ...address,
-    credential: fromFile ?? credentialOf(isOfConfiguration ? found : undefined, options.environment),
+    credential: fromFile ?? credentialOf(isOfConfiguration ? found : undefined, options),
     configuration: isOfConfiguration ? found.state : "absent",
     ownerUid: isOfConfiguration ? found.ownerUid : undefined,
     isConfigured: explicit !== undefined || found.state !== "absent",
@@ -116,20 +122,30 @@ interface Found {
 }
 
 async function readConfiguration(path: string): Promise<Found> {
-  let text: string;
-  let ownerUid: number;
+  let file: FileHandle;
   try {
-    const facts = await stat(path);
-    if (!facts.isFile() || facts.size > MAX_CONFIGURATION_CHARACTERS) return { state: "invalid" };
-    ownerUid = facts.uid;
-    text = await readFile(path, "utf8");
+    // Without O_NONBLOCK a pipe in its place would hold one of our few threads for ever.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") return { state: "absent" };
-    if (code === "EACCES" || code === "EPERM") return { state: "unreadable" };
+    if (typeof code === "string") return { state: "unreadable" }; // its owner may have made it so on purpose
     throw error;
   }
-  return { ...project(text), ownerUid };
+  try {
+    return await readOpened(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whose it is and what it says, of one descriptor: the path may lead elsewhere a moment later. */
+async function readOpened(file: FileHandle): Promise<Found> {
+  const facts = await file.stat();
+  const { size, uid: ownerUid } = facts;
+  if (!facts.isFile() || size > MAX_CONFIGURATION_CHARACTERS) return { state: "invalid" };
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
+  return { ...project(buffer.subarray(0, bytesRead).toString("utf8")), ownerUid };
 }
 
 function project(text: string): Found {
@@ -165,18 +181,26 @@ function portOf(value: unknown): number | undefined {
   return typeof port === "number" && Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
 }
 
-function credentialOf(
-  found: Found | undefined,
-  environment: DiscoverOptions["environment"],
-): GatewayCredential | undefined {
+function credentialOf(found: Found | undefined, options: DiscoverOptions): GatewayCredential | undefined {
+  const { environment } = options;
   if (found?.authMode === "none") return undefined;
   const isPassword = found?.authMode === "password";
   const written = isPassword ? found.password : found?.token;
-  const value = written === undefined ? undefined : resolveReference(written, environment);
+  const named = mayNameVariables(found, options) ? environment : {};
+  const value = written === undefined ? undefined : resolveReference(written, named);
   const kind = isPassword ? "password" : "token";
   const fallback = textOf(environment[isPassword ? "OPENCLAW_GATEWAY_PASSWORD" : "OPENCLAW_GATEWAY_TOKEN"]);
   const secret = value ?? fallback;
   return secret === undefined ? undefined : new GatewayCredential(kind, secret);
+}
+
+/**
+ * The environment is ours. Another user's configuration could name any variable of it as its token, and the gateway,
+ * which runs as that user and is hostile, would be shown the value. Ours and root's are written by people whom we obey.
+ */
+function mayNameVariables(found: Found | undefined, { ownUid = userInfo().uid }: DiscoverOptions): boolean {
+  const ownerUid = found?.ownerUid;
+  return ownerUid === undefined || ownerUid === ROOT || ownerUid === ownUid;
 }
 
 /** The whole value may be "${NAME}"; a mixture or an unset variable is no secret that we could show. */

@@ -1,4 +1,5 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, chown, mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -73,6 +74,27 @@ describe("discoverGateway", () => {
     await writeConfiguration('{"gateway":{"auth":{"token":"${MY_TOKEN}"}}}');
     expect((await discover({ environment: { MY_TOKEN: "from-env" } })).credential?.reveal()).toBe("from-env");
     expect((await discover()).credential).toBeUndefined();
+  });
+
+  it("never resolves a reference for another user's configuration: it could name any secret of ours", async () => {
+    const path = join(home, ".openclaw", "openclaw.json");
+    await writeConfiguration('{"gateway":{"auth":{"token":"${MY_SECRET}"}}}');
+    const { uid } = await stat(path);
+    const foreign = { ownUid: uid + 1, environment: { MY_SECRET: "ours" } };
+    // A file of root's was placed by whoever runs this machine, so the owner has to be somebody else for the test.
+    if (uid === 0) await chown(path, 12_345, 12_345);
+    expect((await discover(foreign)).credential).toBeUndefined();
+    const named = { ...foreign, environment: { ...foreign.environment, OPENCLAW_GATEWAY_TOKEN: "meant for it" } };
+    expect((await discover(named)).credential?.reveal()).toBe("meant for it");
+  });
+
+  it("survives a configuration that leads in a circle, or is a pipe that nobody writes to", async () => {
+    const path = join(home, ".openclaw", "openclaw.json");
+    await symlink(path, path);
+    expect((await discover()).configuration).toBe("unreadable");
+    await rm(path);
+    execFileSync("mkfifo", [path]);
+    expect((await discover()).configuration).toBe("invalid");
   });
 
   it("takes the gateway's own variable when the configuration has no token", async () => {
