@@ -1,11 +1,14 @@
 /**
- * The ledger as this browser checks it: entries are fetched in order from the start (or from where this browser got
- * to before), each is linked to the one before, and host receipts are verified against the trust log. What was not
- * computed here is never called verified.
+ * The ledger as this browser checks it: entries are fetched in order from the start, each is linked to the one before,
+ * and host receipts are verified against the trust log. What was not computed here is never called verified. How far it
+ * got is forgotten with the page: a reload walks from the start again.
  */
 import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { MalformedError } from "../../protocol/canonical.ts";
 import type { ActivityRow } from "../../protocol/contracts.ts";
 import { CHAIN_START, checkEntry, commit, type ChainFault, type ChainPosition } from "../../protocol/ledger.ts";
+import type { Signed } from "../../protocol/messages.ts";
+import type { TrustState } from "../../protocol/trust/state.ts";
 import type {
   ActivityLog,
   EntryProof,
@@ -34,6 +37,8 @@ const FAULTS: Readonly<Record<ChainFault, string>> = {
   hash: "was changed after it was written",
 };
 
+const NOTHING_YET: LedgerStatus = { size: 0, verified: 0, checking: false, witness: { eligible: 0, cosigned: 0 } };
+
 export interface ActivityDeps extends SessionDeps {
   readonly trust: TrustKeeper;
 }
@@ -41,15 +46,12 @@ export interface ActivityDeps extends SessionDeps {
 export class Activity implements ActivityLog {
   readonly #deps: ActivityDeps;
   readonly #rows = signal<readonly CheckedRow[]>([]);
-  readonly #status = signal<LedgerStatus>({
-    size: 0,
-    verified: 0,
-    checking: false,
-    witness: { eligible: 0, cosigned: 0 },
-  });
+  readonly #status = signal<LedgerStatus>(NOTHING_YET);
   readonly #loaded = signal<Loadable<true>>({ state: "loading" });
   readonly #proofs = new Map<number, ReadonlySignal<Loadable<EntryProof>>>();
   #position: ChainPosition = CHAIN_START;
+  /** Of this session of the page: a walk that `forget` overtook keeps nothing of what it found. */
+  #visit = Symbol("visit");
   #working: Promise<void> | undefined;
   #watchers = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -99,6 +101,9 @@ export class Activity implements ActivityLog {
   }
 
   forget(): void {
+    this.#visit = Symbol("visit");
+    this.#working = undefined;
+    this.#status.value = NOTHING_YET;
     this.#rows.value = [];
     this.#loaded.value = { state: "loading" };
     this.#position = CHAIN_START;
@@ -107,10 +112,12 @@ export class Activity implements ActivityLog {
 
   /** Walks the chain to the edge's head. Concurrent callers share one walk. */
   refresh(): Promise<void> {
-    this.#working ??= this.#walk().finally(() => {
-      this.#working = undefined;
+    if (this.#working !== undefined) return this.#working;
+    const working = this.#walk(this.#visit).finally(() => {
+      if (this.#working === working) this.#working = undefined;
     });
-    return this.#working;
+    this.#working = working;
+    return working;
   }
 
   async #poll(): Promise<void> {
@@ -118,12 +125,13 @@ export class Activity implements ActivityLog {
     if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), POLL_MS);
   }
 
-  async #walk(): Promise<void> {
+  async #walk(visit: symbol): Promise<void> {
     try {
       const state = await this.#deps.trust.refresh();
       for (;;) {
         const query = { after: String(this.#position.index), limit: String(PAGE) };
         const { rows, head } = await this.#deps.client.call("activity", { query });
+        if (visit !== this.#visit) return;
         this.#note({ size: head.index, checking: rows.length > 0 });
         const fine = await this.#checkPage(rows, state.workspace);
         if (!fine) break;
@@ -143,21 +151,29 @@ export class Activity implements ActivityLog {
 
   /** False when the chain breaks; what was verified before stays verified. */
   async #checkPage(rows: readonly ActivityRow[], workspace: string): Promise<boolean> {
+    const visit = this.#visit;
     const checked: CheckedRow[] = [];
-    for (const row of rows) {
-      const body = bytesOf(row.body);
-      const step = checkEntry(body, row.hash, { workspace, position: this.#position });
-      if (!step.ok) {
-        this.#rows.value = [...this.#rows.value, ...checked];
-        this.#note({ failure: { index: step.index, reason: `Entry ${step.index} ${FAULTS[step.fault]}.` } });
-        return false;
+    let position = this.#position;
+    let failure: LedgerStatus["failure"];
+    try {
+      for (const row of rows) {
+        const step = checkEntry(bytesOf(row.body), row.hash, { workspace, position });
+        if (!step.ok) {
+          failure = { index: step.index, reason: `Entry ${step.index} ${FAULTS[step.fault]}.` };
+          break;
+        }
+        checked.push(await this.#checkedRow(row, step.entry));
+        ({ position } = step);
       }
-      this.#position = step.position;
-      checked.push(await this.#checkedRow(row, step.entry));
+    } finally {
+      // Together, also when the edge fell silent in the middle: place n of the list is entry n + 1 of the chain.
+      if (visit === this.#visit) {
+        this.#position = position;
+        this.#rows.value = [...this.#rows.value, ...checked];
+        this.#note({ verified: position.index, head: position.hash, ...(failure === undefined ? {} : { failure }) });
+      }
     }
-    this.#rows.value = [...this.#rows.value, ...checked];
-    this.#note({ verified: this.#position.index, head: this.#position.hash });
-    return true;
+    return failure === undefined;
   }
 
   /** The edge may not say it has less than this browser has seen, nor another end. */
@@ -173,7 +189,7 @@ export class Activity implements ActivityLog {
 
   async #checkedRow(row: ActivityRow, entry: CheckedRow["entry"]): Promise<CheckedRow> {
     const state = await this.#deps.trust.refreshIfUnknown(entry);
-    const receipt = row.receipt === undefined ? undefined : await checkReceipt(row.receipt, state);
+    const receipt = row.receipt === undefined ? undefined : await readableReceipt(row.receipt, state);
     const sourceFits =
       row.source === undefined || entry.source === undefined
         ? undefined
@@ -274,6 +290,16 @@ function sealOf({ entry, receipt, sourceFits }: CheckedRow, partner: number | un
   if (entry.action === "command.accepted" && partner === undefined) return { state: "no-receipt" };
   if (entry.action === "command.receipt") return receiptSeal(entry.detail, receipt);
   return { state: "verified" };
+}
+
+/** Bytes that are no receipt at all are as good as none: the entry that should have one gets no seal. */
+async function readableReceipt(signed: Signed, state: TrustState): Promise<CheckedReceipt | undefined> {
+  try {
+    return await checkReceipt(signed, state);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
 }
 
 function receiptSeal(detail: LedgerEntry["detail"], receipt: CheckedReceipt | undefined): Seal {

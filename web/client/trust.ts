@@ -5,7 +5,7 @@
 import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
 import { commit, type LedgerEntry } from "../../protocol/ledger.ts";
-import { approvalCodec, type Asserted } from "../../protocol/messages.ts";
+import { approvalCodec } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
 import { sameHead, type TrustState } from "../../protocol/trust/state.ts";
@@ -106,44 +106,33 @@ export class TrustKeeper {
     for (;;) {
       const before = this.#state.value;
       const query = before === undefined ? {} : { after: String(before.head.n) };
-      const answer = await this.#deps.client.call("trust", { query });
-      let state = before;
-      if (answer.page.root !== undefined && state === undefined) {
-        const result = await applyRoot(answer.page.root, { workspace });
-        if (!result.ok) throw new TroubleError(twoPasts(result.code));
-        state = result.state;
-        this.#page = { root: answer.page.root, statements: [] };
-        this.#rootAt = rootCodec.decode(fromBase64url(answer.page.root.root)).at;
-      }
-      if (state === undefined) throw new TroubleError(twoPasts("the log has no root"));
-      state = await this.#applyAll(state, answer.page.statements);
-      this.#page = { ...this.#page, statements: [...this.#page.statements, ...answer.page.statements] };
+      const { page, names, head } = await this.#deps.client.call("trust", { query });
+      const start = before ?? (await stateOfRoot(page, workspace));
+      const { state, applied } = await applyAll(start, page.statements);
+      if (this.#state.value !== before) continue; // forgotten meanwhile
+      this.#add(before === undefined ? page : { statements: page.statements }, applied);
       this.#state.value = state;
-      this.#readNames(state, answer.names);
-      if (sameHead(state.head, answer.head)) return this.#keep(state);
-      if (answer.page.statements.length === 0) throw new TroubleError(twoPasts("the log ends before its head"));
+      this.#readNames(state, names);
+      if (sameHead(state.head, head)) return this.#keep(state);
+      if (page.statements.length === 0) throw new TroubleError(twoPasts("the log ends before its head"));
     }
   }
 
-  async #applyAll(
-    start: TrustState,
-    statements: readonly { statement: string; approvals: Asserted[] }[],
-  ): Promise<TrustState> {
-    let state = start;
-    for (const signed of statements) {
-      const result = await applyStatement(state, signed);
-      if (!result.ok) throw new TroubleError(twoPasts(result.code));
-      const bytes = fromBase64url(signed.statement);
-      this.#applied.push({ hash: digestOf("statement", bytes), statement: statementCodec.decode(bytes) });
-      state = result.state;
-    }
-    return state;
+  /** What was verified, and the bytes of it. */
+  #add({ root, statements }: TrustPage, applied: readonly AppliedStatement[]): void {
+    this.#applied.push(...applied);
+    this.#page = { ...this.#page, statements: [...this.#page.statements, ...statements] };
+    if (root === undefined) return;
+    this.#page = { ...this.#page, root };
+    this.#rootAt = rootCodec.decode(fromBase64url(root.root)).at;
   }
 
-  /** A log that is older than what this browser saw before is a rollback, not a delay. */
+  /** A log that is older than what this browser saw before, or forked from it, is a rollback and not a delay. */
   async #keep(state: TrustState): Promise<TrustState> {
     const seen = await this.#deps.vault.get("trustHead");
     if (seen !== undefined && seen.n > state.head.n) throw new TroubleError(twoPasts("it is older than before"));
+    const there = seen === undefined || seen.n === 0 ? seen?.hash : this.#applied[seen.n - 1]?.hash;
+    if (there !== seen?.hash) throw new TroubleError(twoPasts("it is another than before"));
     await this.#deps.vault.set("trustHead", state.head);
     return state;
   }
@@ -185,6 +174,30 @@ export class TrustKeeper {
     await this.#deps.client.call("trustState", { body: { statement: toBase64url(bytes), approvals: [approved] } });
     await this.refresh();
   }
+}
+
+async function stateOfRoot({ root }: TrustPage, workspace: string): Promise<TrustState> {
+  if (root === undefined) throw new TroubleError(twoPasts("the log has no root"));
+  const result = await applyRoot(root, { workspace });
+  if (!result.ok) throw new TroubleError(twoPasts(result.code));
+  return result.state;
+}
+
+/** All of them or none: a page that does not verify leaves nothing behind. */
+async function applyAll(
+  start: TrustState,
+  statements: TrustPage["statements"],
+): Promise<{ readonly state: TrustState; readonly applied: readonly AppliedStatement[] }> {
+  const applied: AppliedStatement[] = [];
+  let state = start;
+  for (const signed of statements) {
+    const result = await applyStatement(state, signed);
+    if (!result.ok) throw new TroubleError(twoPasts(result.code));
+    const bytes = fromBase64url(signed.statement);
+    applied.push({ hash: digestOf("statement", bytes), statement: statementCodec.decode(bytes) });
+    state = result.state;
+  }
+  return { state, applied };
 }
 
 function twoPasts(reason: string) {

@@ -1,6 +1,6 @@
 /**
  * What this browser keeps between visits, in IndexedDB: the pinned workspace, the session with its non-extractable
- * key, and how far the ledger was verified. No secret that could be read out is ever stored.
+ * key, and the newest trust head it verified. No secret that could be read out is ever stored.
  */
 import type { TrustHead } from "../../protocol/fields.ts";
 import type { Asserted } from "../../protocol/messages.ts";
@@ -19,7 +19,7 @@ interface Contents {
   /** Set at the first sign-in and never replaced by an answer of the edge. */
   readonly workspace: string;
   readonly session: StoredSession;
-  /** The newest trust head this browser has verified; an older one from the edge is refused. */
+  /** The newest trust head this browser has verified; a log that is older, or forked from it, is refused. */
   readonly trustHead: TrustHead;
 }
 

@@ -1,23 +1,16 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { verifyExport } from "../../../agent/cli/verify-export.ts";
-import { toBase64url, utf8Text } from "../../../protocol/bytes.ts";
+import { utf8Text } from "../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../protocol/canonical.ts";
-import {
-  CHAIN_START,
-  commit,
-  entryCodec,
-  entryDigest,
-  type ChainPosition,
-  type LedgerDetail,
-} from "../../../protocol/ledger.ts";
-import { receiptCodec, ZERO_DIGEST, type Signed } from "../../../protocol/messages.ts";
-import { digestOf } from "../../../protocol/signing.ts";
-import { flipBase64url, nonceOf, signed } from "../../fixtures/keys.ts";
-import { makeWorld, NOW, type World } from "../../fixtures/workspace.ts";
+import type { ActivityRow } from "../../../protocol/contracts.ts";
+import type { Signed } from "../../../protocol/messages.ts";
+import { flipBase64url, nonceOf } from "../../fixtures/keys.ts";
+import { LedgerMaker } from "../../fixtures/ledger.ts";
+import { makeWorld, NOW, type Fields, type World } from "../../fixtures/workspace.ts";
 
 let world: World;
 let trustLine: string;
-let rows: Record<string, unknown>[];
+let rows: readonly ActivityRow[];
 const line = (value: unknown): string => utf8Text(encodeCanonical(value));
 const exportOf = (all: readonly unknown[], first = trustLine): string => [first, ...all.map(line), ""].join("\n");
 
@@ -28,57 +21,15 @@ beforeAll(async () => {
 });
 
 async function build(
-  bend: (number: number, receipt: Record<string, unknown>) => Record<string, unknown> = (_n, receipt) => receipt,
-): Promise<Record<string, unknown>[]> {
-  const made: Record<string, unknown>[] = [];
-  let position: ChainPosition = CHAIN_START;
-  const add = (action: string, detail: LedgerDetail, extra: { source?: string; receipt?: Signed } = {}): void => {
-    const salt = nonceOf(`salt ${String(position.index)}`);
-    const body = entryCodec.encode({
-      v: 1,
-      workspace: world.workspace,
-      index: position.index + 1,
-      at: NOW * 1_000,
-      actor: { kind: "edge" },
-      action: action as "session.started",
-      ...(extra.source === undefined ? {} : { source: commit({ field: "source", salt, value: extra.source }) }),
-      detail,
-      previous: position.hash,
-    });
-    const hash = entryDigest(body);
-    position = { index: position.index + 1, hash };
-    made.push({
-      index: position.index,
-      body: toBase64url(body),
-      hash,
-      ...(extra.source === undefined ? {} : { source: { salt, value: extra.source } }),
-      ...(extra.receipt === undefined ? {} : { receipt: extra.receipt }),
-    });
-  };
-  add("workspace.created", {}, { source: "127.0.0.1" });
-  let previous = ZERO_DIGEST;
+  bend: (number: number, receipt: Fields) => Fields = (_n, receipt) => receipt,
+): Promise<readonly ActivityRow[]> {
+  const ledger = new LedgerMaker(world);
+  ledger.add({ action: "workspace.created", detail: {}, sourceIp: "127.0.0.1" });
   for (const number of [1, 2]) {
-    const intent = nonceOf(`intent ${String(number)}`);
-    const receipt = bend(number, {
-      v: 1,
-      workspace: world.workspace,
-      host: world.host,
-      intent,
-      verdict: "executed",
-      number,
-      previous,
-      started: NOW,
-      ended: NOW,
-      observed: {},
-      trustHead: world.state.head,
-    });
-    const said = await signed(world.keys.host, "receipt", encodeCanonical(receipt));
-    const parsed = receiptCodec.check(receipt);
-    previous = digestOf("receipt", encodeCanonical(receipt));
-    add("command.receipt", { intent, verdict: parsed.verdict, receipt: previous }, { receipt: said });
+    await ledger.addReceipt(nonceOf(`intent ${String(number)}`), number, (receipt) => bend(number, receipt));
   }
-  add("session.ended", {});
-  return made;
+  ledger.add({ action: "session.ended", detail: {} });
+  return ledger.rows;
 }
 
 const findings = async (text: string, pin?: string): Promise<readonly string[]> =>
@@ -97,16 +48,16 @@ describe("an honest export", () => {
 });
 
 describe("what is found, and where", () => {
-  const change = (index: number, members: Record<string, unknown>): Record<string, unknown>[] =>
+  const change = (index: number, members: Fields): readonly Fields[] =>
     rows.map((row, i) => (i === index ? { ...row, ...members } : row));
-  const without = (index: number, member: string): Record<string, unknown>[] =>
+  const without = (index: number, member: string): readonly Fields[] =>
     rows.map((row, i) =>
       i === index ? Object.fromEntries(Object.entries(row).filter(([name]) => name !== member)) : row,
     );
 
   it("a changed entry", async () => {
     const [first] = rows;
-    const text = new TextDecoder().decode(Buffer.from(String(first?.["body"]), "base64url")).replace("edge", "host");
+    const text = new TextDecoder().decode(Buffer.from(String(first?.body), "base64url")).replace("edge", "host");
     expect((await findings(exportOf(change(0, { body: Buffer.from(text).toString("base64url") }))))[0]).toMatch(
       /^2: entry 1: /,
     );
@@ -135,13 +86,13 @@ describe("what is found, and where", () => {
       "3: entry 2: the host's receipt is missing",
       expect.stringContaining("receipts 1 to 1"),
     ]);
-    const receipt = rows[1]?.["receipt"] as Signed;
+    const receipt = rows[1]?.receipt as Signed;
     expect(
       (
         await findings(exportOf(change(1, { receipt: { ...receipt, signature: flipBase64url(receipt.signature, 9) } })))
       )[0],
     ).toContain("signature does not verify");
-    expect((await findings(exportOf(change(1, { receipt: rows[2]?.["receipt"] }))))[0]).toContain(
+    expect((await findings(exportOf(change(1, { receipt: rows[2]?.receipt }))))[0]).toContain(
       "not the one that the entry names",
     );
     expect((await findings(exportOf(change(3, { receipt }))))[0]).toContain("names none");

@@ -1,0 +1,73 @@
+/** The far end of the page's network: an edge that says what a test wants it to say. What the page makes of it is real. */
+import type { ActivityRow } from "../../../protocol/contracts.ts";
+import type { ChainPosition } from "../../../protocol/ledger.ts";
+import { NO_REVOCATIONS } from "../../../protocol/trust/state.ts";
+import type { TrustPage } from "../../../protocol/trust/statements.ts";
+import { fromBase64url } from "../../../protocol/bytes.ts";
+import { digestOf } from "../../../protocol/signing.ts";
+import { EdgeClock } from "../../../web/client/clock.ts";
+import type { EdgeClient } from "../../../web/client/http.ts";
+import { TroubleError, UNREACHABLE } from "../../../web/client/trouble.ts";
+import type { TrustDeps } from "../../../web/client/trust.ts";
+import type { Vault } from "../../../web/client/vault.ts";
+import type { World } from "../../fixtures/workspace.ts";
+
+interface Query {
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+export class FarEnd {
+  trust: TrustPage;
+  rows: readonly ActivityRow[];
+  head: ChainPosition | undefined;
+  /** Asked before each answer: true, and there is none. */
+  isSilent: (name: string) => boolean = () => false;
+  /** What this browser keeps between visits. */
+  readonly kept = new Map<string, unknown>();
+  readonly #workspace: string;
+
+  constructor(world: World, rows: readonly ActivityRow[] = []) {
+    this.#workspace = world.workspace;
+    this.trust = { root: world.root, statements: [...world.statements] };
+    this.rows = rows;
+    this.kept.set("workspace", world.workspace);
+  }
+
+  deps(): TrustDeps {
+    const client = { call: (name: string, input: Query) => this.#answer(name, input) };
+    const vault = {
+      get: (key: string) => Promise.resolve(this.kept.get(key)),
+      set: (key: string, value: unknown) => Promise.resolve(void this.kept.set(key, value)),
+    };
+    return {
+      client: client as unknown as EdgeClient,
+      vault: vault as unknown as Vault,
+      clock: new EdgeClock(),
+    };
+  }
+
+  #answer(name: string, { query = {} }: Query): Promise<unknown> {
+    if (this.isSilent(name)) return Promise.reject(new TroubleError(UNREACHABLE));
+    const after = query["after"] === undefined ? undefined : Number(query["after"]);
+    if (name === "trust") return Promise.resolve(this.#trust(after));
+    if (name === "activity") return Promise.resolve(this.#activity(after ?? 0, Number(query["limit"])));
+    throw new TypeError(`nobody asks for ${name} here`);
+  }
+
+  #trust(after: number | undefined): unknown {
+    const { root, statements } = this.trust;
+    const bytes = statements.at(-1)?.statement;
+    const hash = bytes === undefined ? this.#workspace : digestOf("statement", fromBase64url(bytes));
+    return {
+      page: after === undefined ? { root, statements } : { statements: statements.slice(after) },
+      head: { n: statements.length, hash, revoked: NO_REVOCATIONS },
+      names: [],
+    };
+  }
+
+  #activity(after: number, limit: number): unknown {
+    const last = this.rows.at(-1);
+    const head = this.head ?? { index: last?.index ?? 0, hash: last?.hash ?? "" };
+    return { rows: this.rows.slice(after, after + limit), head };
+  }
+}
