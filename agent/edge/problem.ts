@@ -22,6 +22,30 @@ export function sendProblem(response: ServerResponse, problem: Problem): void {
   response.end(body);
 }
 
+/** For a person who typed another address of this machine: the same refusal as a page, with the way on. */
+export function sendWrongAddressPage(response: ServerResponse, problem: Problem, address: string): void {
+  const link = encodeURI(address);
+  const body = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Clawhold is at another address</title>
+<main>
+<h1>Clawhold is at another address</h1>
+<p>Passkeys belong to one name, so this dashboard answers only there.</p>
+<p>Open <a href="${link}">${link}</a></p>
+<p><code>${problem.code}</code></p>
+</main>
+</html>
+`;
+  response.writeHead(problem.status, {
+    ...headersOf(problem, body),
+    "content-type": "text/html; charset=utf-8",
+    connection: "close",
+  });
+  response.end(body);
+}
+
 /** For connections that are not (or no longer) an HTTP exchange of Node's: refused upgrades, malformed requests. */
 export function sendRawProblem(socket: Duplex, problem: Problem): void {
   if (!socket.writable) {

@@ -120,7 +120,8 @@ function isPagePath(path: string): boolean {
   return /^\/[A-Za-z0-9/_~:@%+-]*$/.test(path);
 }
 
-function isNavigation(request: IncomingMessage): boolean {
+/** True when a person's browser will show the answer as a page. */
+export function isNavigation(request: IncomingMessage): boolean {
   const mode = request.headers["sec-fetch-mode"];
   if (mode !== undefined) return mode === "navigate";
   return request.headers.accept?.includes("text/html") ?? false;

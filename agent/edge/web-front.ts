@@ -11,9 +11,9 @@ import { forwardRequest, forwardUpgrade } from "./forward.ts";
 import type { CfBlob, Upstream } from "./forward.ts";
 import { SERVER_LIMITS } from "./listen.ts";
 import type { Problem } from "./problem.ts";
-import { sendProblem, sendRawProblem } from "./problem.ts";
+import { sendProblem, sendRawProblem, sendWrongAddressPage } from "./problem.ts";
 import type { StaticFiles } from "./static-files.ts";
-import { serveStatic } from "./static-files.ts";
+import { isNavigation, serveStatic } from "./static-files.ts";
 
 export interface WebFrontOptions {
   readonly files: StaticFiles;
@@ -27,7 +27,9 @@ export function createWebFront(options: WebFrontOptions): Server {
   const server = createServer(SERVER_LIMITS);
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const refusal = refuse(options, request);
-    if (refusal !== undefined) sendProblem(response, refusal);
+    if (refusal !== undefined && isNavigation(request))
+      sendWrongAddressPage(response, refusal, `http://${options.host()}/`);
+    else if (refusal !== undefined) sendProblem(response, refusal);
     else if (isApi(request)) forwardRequest(options.upstream(), { request, response }, describeClient(request));
     else serveStatic(options.files, request, response);
   };

@@ -11,6 +11,12 @@ beforeEach(() => {
 afterEach(() => directory.remove());
 
 describe("the log", () => {
+  it("does not end what is being logged when the disk is full", () => {
+    const log = openLogFile("/dev/full");
+    expect(() => log.write({ level: "error", code: "line", detail: "lost" })).not.toThrow();
+    log.close();
+  });
+
   it("keeps one earlier file and never grows past twice its cap", () => {
     const path = join(directory.path, "edge.log");
     const log = openLogFile(path, 200);

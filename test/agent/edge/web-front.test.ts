@@ -86,6 +86,15 @@ describe("the name", () => {
     expect(JSON.parse(answer.text).detail).toContain(`http://${host}/`);
   });
 
+  it("is shown as a page with the way on to a person who typed another", async () => {
+    const { status, text, headers } = await get("/", {
+      headers: { host: `127.0.0.1:${running.port}`, accept: "text/html" },
+    });
+    expect({ status, type: headers["content-type"] }).toEqual({ status: 421, type: "text/html; charset=utf-8" });
+    expect(text).toContain(`<a href="http://${host}/">http://${host}/</a>`);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) expect(headers[name]).toBe(value);
+  });
+
   it("is not given twice, and the address is not absolute", async () => {
     const twice = await sendRaw(running.port, `GET / HTTP/1.1\r\nhost: ${host}\r\nhost: evil.example\r\n\r\n`);
     expect(twice).toMatch(/^HTTP\/1.1 4(?:00|21) /);
