@@ -42,6 +42,7 @@ export function Exact({ at }: { readonly at: number }) {
 /** Time left until `at`, counted by the page. */
 export function Left({ at }: { readonly at: number }) {
   const { now } = useApp();
-  const text = useComputed(() => formatAge(Math.max(0, at - now.value))).value;
+  // The clock of the page is 0 until the edge's first answer reached it.
+  const text = useComputed(() => (now.value === 0 ? "a moment" : formatAge(Math.max(0, at - now.value)))).value;
   return <span class="num">{text}</span>;
 }
