@@ -47,7 +47,7 @@ export async function createBackend(): Promise<Backend> {
 
 class ClientBackend implements Backend {
   readonly inviteCommand = "clawhold host invite > join.json";
-  readonly addHostCommand = "clawhold join --file join.json";
+  readonly addHostCommand = "clawhold join --file join.json && clawhold host run";
   readonly #phase = signal<Phase>({ kind: "starting" });
   readonly #reach = signal<Reach>({ state: "ok" });
   readonly #session = signal<StoredSession | undefined>(undefined);
@@ -55,6 +55,7 @@ class ClientBackend implements Backend {
   readonly #deps: SessionDeps;
   readonly #trust: TrustKeeper;
   readonly #hosts: Hosts;
+  readonly #hasLink: boolean;
   readonly #passkeys: Passkeys;
   readonly activity: Activity;
   readonly setup: Setup;
@@ -75,6 +76,7 @@ class ClientBackend implements Backend {
     this.activity = new Activity(shared);
     this.#passkeys = new Passkeys({ ...shared, session: () => this.#session.value });
     const link = location.pathname === SETUP_PATH ? takeLink() : "absent";
+    this.#hasLink = link !== "absent";
     this.setup = new Setup({ ...shared, onSignedIn: (session) => this.#enter(session) }, link);
     this.person = computed(() => this.#person());
     this.workspace = computed(() => this.#trust.state.value?.workspace);
@@ -113,7 +115,9 @@ class ClientBackend implements Backend {
       this.#phase.value = { kind: "unsupported", reason };
       return;
     }
-    if (location.pathname === SETUP_PATH) {
+    // A reload after the first sign-in: the link left the address bar, and what it was for is done.
+    const isOver = !this.#hasLink && (await this.#deps.vault.get("session")) !== undefined;
+    if (location.pathname === SETUP_PATH && !isOver) {
       this.#phase.value = { kind: "setup" };
       await this.setup.start();
       return;

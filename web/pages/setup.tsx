@@ -102,7 +102,7 @@ function Steps({ state }: { readonly state: StepState }) {
           </Step>
         </ol>
       </div>
-      <LinkTime endsAt={state.linkEndsAt} />
+      {state.step !== "admit" && <LinkTime endsAt={state.linkEndsAt} />}
     </>
   );
 }
@@ -172,7 +172,13 @@ function PasskeyStep({ state }: { readonly state: StepState }) {
     if (trimmed !== "") void setup.createPasskey(trimmed);
   };
   return (
-    <>
+    <form
+      class="stack mid"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!state.busy) create();
+      }}
+    >
       <div class="field">
         <label for="who">What should the log call you?</label>
         <input
@@ -189,7 +195,7 @@ function PasskeyStep({ state }: { readonly state: StepState }) {
         <p class={missing.value ? "tiny t-bad" : "tiny faint"} id="who-note">
           {missing.value
             ? "The log needs a name for you, such as owner."
-            : "Shown to your team. Stored as a commitment, so it can be erased later."}
+            : "Shown to your team. The log itself holds only a salted digest of it, so the name can be erased later."}
         </p>
       </div>
       <TouchButton
@@ -198,7 +204,7 @@ function PasskeyStep({ state }: { readonly state: StepState }) {
         busy={state.busy}
         onClick={create}
       />
-    </>
+    </form>
   );
 }
 
