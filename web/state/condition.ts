@@ -36,7 +36,8 @@ const gatewayConditions = {
     shape: "stopped",
     word: "Stopped",
     urgency: 2,
-    sentence: "Nothing listens where the gateway used to listen. Start it on the machine.",
+    sentence:
+      "Nothing listens where the gateway used to listen. Start it on the machine. After a restart it comes back by itself.",
   },
   unauthorized: {
     shape: "bad",
@@ -105,9 +106,12 @@ export interface FleetTotals {
   readonly costMicros: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  readonly cacheReadTokens: number;
   readonly totalTokens: number;
   readonly activeSessions: number;
-  /** Hosts whose figures count. */
+  /** Hosts with sessions that count. */
+  readonly heard: number;
+  /** Hosts whose cost and tokens count. */
   readonly counted: number;
   /** Hosts with figures too old to count. */
   readonly dropped: number;
@@ -123,9 +127,11 @@ export function totalsOf(hosts: readonly HostView[], now: number): FleetTotals {
     costMicros: sum(({ usage }) => usage?.costMicros ?? 0),
     inputTokens: sum(({ usage }) => usage?.inputTokens ?? 0),
     outputTokens: sum(({ usage }) => usage?.outputTokens ?? 0),
+    cacheReadTokens: sum(({ usage }) => usage?.cacheReadTokens ?? 0),
     totalTokens: sum(({ usage }) => usage?.totalTokens ?? 0),
     activeSessions: sum(({ sessions }) => sessions?.active ?? 0),
-    counted: fresh.length,
+    heard: fresh.filter(({ telemetry }) => telemetry?.sessions !== undefined).length,
+    counted: fresh.filter(({ telemetry }) => telemetry?.usage !== undefined).length,
     dropped: admitted.length - fresh.length,
   };
 }

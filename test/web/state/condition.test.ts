@@ -2,8 +2,14 @@ import { describe, expect, it } from "vitest";
 import { gatewayStates } from "../../../protocol/telemetry.ts";
 import { SILENT_SECONDS } from "../../../protocol/limits.ts";
 import { conditionOf, DROPPED_SECONDS, isSilent, totalsOf, usageAge } from "../../../web/state/condition.ts";
+import type { HostView } from "../../../web/state/backend.ts";
 import { filterHosts, sortHosts } from "../../../web/state/host-order.ts";
 import { fleet, host, NOW, stopped, waiting } from "../fixtures/hosts.ts";
+
+function telemetryOf({ telemetry }: HostView): NonNullable<HostView["telemetry"]> {
+  if (telemetry === undefined) throw new TypeError("this host has reported");
+  return telemetry;
+}
 
 describe("the condition of a host", () => {
   it("has a word for every state of a gateway, and a sentence for each that is not well", () => {
@@ -78,6 +84,13 @@ describe("figures and their age", () => {
       NOW,
     );
     expect(totals).toMatchObject({ costMicros: 1_000_000, counted: 1, dropped: 1 });
+  });
+
+  it("counts no host for figures that it does not have, so that nothing reads as zero", () => {
+    const { usage: _usage, sessions: _sessions, ...bare } = telemetryOf(host("a"));
+    const silentOnFigures = { ...host("a"), telemetry: bare };
+    expect(totalsOf([silentOnFigures], NOW)).toMatchObject({ counted: 0, heard: 0, dropped: 0 });
+    expect(totalsOf([silentOnFigures, host("b")], NOW)).toMatchObject({ counted: 1, heard: 1 });
   });
 
   it("counts no host that is not admitted", () => {

@@ -8,7 +8,7 @@ import { Banner } from "../../components/banner.tsx";
 import { rememberFocus } from "../../components/focus.ts";
 import { TroubleText, Waiting } from "../../components/parts.tsx";
 import { Exact } from "../../components/time.tsx";
-import { formatCount, formatHash, formatMilliseconds, formatShortId } from "../../format.ts";
+import { formatAge, formatCount, formatHash, formatMilliseconds, formatShortId } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import type { IconName } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
@@ -156,7 +156,7 @@ function ApprovalLink({ proof }: { readonly proof: EntryProof }) {
         <bdi>{approval.person}</bdi>
         {approval.passkey !== undefined && `, passkey ${approval.passkey}`}
         {approval.userVerified ? ", user verified" : ", user not verified"}
-        {approval.afterSeconds !== undefined && `, ${approval.afterSeconds} s after it was shown`}.
+        {approval.afterSeconds !== undefined && `, ${formatAge(approval.afterSeconds)} after it was shown`}.
       </p>
       <p class="small muted">
         From <code>{approval.origin}</code>, {approval.originClass === "signer" ? "a signer" : "a daily page"}

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { Banners } from "../../components/banner.tsx";
 import { Lately } from "../../components/lately.tsx";
 import { Command, Empty, Tile, TroubleText, Waiting } from "../../components/parts.tsx";
-import { formatAge, formatCost, formatCount, formatList, formatNumberOf } from "../../format.ts";
+import { formatAge, formatCost, formatCount, formatList, formatNumberOf, unknown } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import { fleetRoute } from "../../router.ts";
 import type { Route } from "../../router.ts";
@@ -12,6 +12,7 @@ import { useApp } from "../../state/app.ts";
 import type { HostView } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
 import { conditionOf, totalsOf } from "../../state/condition.ts";
+import type { FleetTotals } from "../../state/condition.ts";
 import { filterHosts, sortHosts } from "../../state/host-order.ts";
 import { AdmissionCard } from "./admission-card.tsx";
 import { FleetTable } from "./table.tsx";
@@ -83,6 +84,7 @@ function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; re
 }
 
 function runningWell(well: number, all: number): string {
+  if (all === 0) return "";
   if (all === 1) return well === 1 ? "Your gateway runs well." : "";
   return well === all ? `All ${all} gateways run well.` : `${well} of ${formatNumberOf(all, "gateway")} run well.`;
 }
@@ -125,22 +127,38 @@ function Totals({ hosts, now }: Timed) {
     totals.dropped > 0 ? `without ${formatNumberOf(totals.dropped, "host")} silent for over 1 h` : undefined;
   const admitted = hosts.filter(({ admission }) => admission === "admitted");
   const answering = admitted.filter((host) => conditionOf(host, now).shape === "ok").length;
+  const isCounted = totals.counted > 0;
+  const runningSub = answering === admitted.length ? "all of them" : "see below";
   return (
     <div class="tiles n4">
-      <Tile label="Cost today" sub={dropped ?? `on ${formatNumberOf(totals.counted, "host")}`}>
-        {formatCost(totals.costMicros)}
+      <Tile
+        label="Cost today"
+        sub={dropped ?? (isCounted ? `on ${formatNumberOf(totals.counted, "host")}` : NO_FIGURES)}
+      >
+        {isCounted ? formatCost(totals.costMicros) : <Unknown />}
       </Tile>
-      <Tile label="Tokens today" sub={`${formatCount(totals.inputTokens)} in, ${formatCount(totals.outputTokens)} out`}>
-        {formatCount(totals.totalTokens)}
+      <Tile label="Tokens today" sub={isCounted ? tokenParts(totals) : NO_FIGURES}>
+        {isCounted ? formatCount(totals.totalTokens) : <Unknown />}
       </Tile>
-      <Tile label="Active sessions" sub={dropped ?? "right now"}>
-        {formatCount(totals.activeSessions)}
+      <Tile label="Active sessions" sub={dropped ?? (totals.heard > 0 ? "right now" : NO_FIGURES)}>
+        {totals.heard > 0 ? formatCount(totals.activeSessions) : <Unknown />}
       </Tile>
-      <Tile label="Gateways running" sub={answering === admitted.length ? "all of them" : "see below"}>
+      <Tile label="Gateways running" sub={admitted.length === 0 ? "no host admitted yet" : runningSub}>
         {answering} <span class="faint small">of {admitted.length}</span>
       </Tile>
     </div>
   );
+}
+
+const NO_FIGURES = "no figures yet";
+
+function Unknown() {
+  return <span class="faint">{unknown}</span>;
+}
+
+function tokenParts({ inputTokens, cacheReadTokens, outputTokens }: FleetTotals): string {
+  const cached = cacheReadTokens > 0 ? `${formatCount(cacheReadTokens)} cached, ` : "";
+  return `${formatCount(inputTokens)} in, ${cached}${formatCount(outputTokens)} out`;
 }
 
 function HostList({ hosts, route, now }: Timed & { readonly route: FleetRoute }) {
@@ -225,15 +243,13 @@ function NoMatch({ route, total }: { readonly route: FleetRoute; readonly total:
 }
 
 function NoHost() {
-  const { backend } = useApp();
   return (
     <div class="card">
       <Empty icon="host" title="No host yet">
-        <p>Type this on the machine that runs the gateway. It dials out; no port is opened.</p>
+        <p>It dials out, so no port is opened on it. You compare six words and admit it with your passkey.</p>
       </Empty>
       <div class="card-body stack mid">
-        <Command caption="On the machine that runs Clawhold" command={backend.inviteCommand} />
-        <Command caption="On the machine to add, with that file" command={backend.addHostCommand} />
+        <AddCommands />
         <p class="row small muted" role="status">
           <Icon name="pending" class="s spin" />
           Waiting for it to say hello
@@ -244,7 +260,6 @@ function NoHost() {
 }
 
 function AddHost() {
-  const { backend } = useApp();
   return (
     <section class="card" aria-labelledby="add-host">
       <div class="card-head">
@@ -255,9 +270,23 @@ function AddHost() {
           It dials out, so no port is opened on it. Start Clawhold with --bind and an address that it can reach. You
           compare six words and admit it with your passkey.
         </p>
-        <Command caption="On the machine that runs Clawhold" command={backend.inviteCommand} />
-        <Command caption="On the machine to add, with that file" command={backend.addHostCommand} />
+        <AddCommands />
       </div>
     </section>
+  );
+}
+
+/** Two machines and a file between them. */
+function AddCommands() {
+  const { backend } = useApp();
+  return (
+    <>
+      <Command caption="On the machine that runs Clawhold" command={backend.inviteCommand} />
+      <p class="small muted">Carry the file over. It works once, for 15 minutes.</p>
+      <Command caption="On the machine to add" command={backend.addHostCommand} />
+      <p class="tiny faint">
+        In a clone, type <code>node agent/launch.cjs</code> for <code>clawhold</code>.
+      </p>
+    </>
   );
 }

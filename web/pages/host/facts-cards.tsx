@@ -91,9 +91,16 @@ const platforms = { linux: "Linux", darwin: "macOS", other: "another system" } s
   string
 >;
 
+/** Without a gateway there is no user of it to speak of. */
+function separation({ gateway, host }: Telemetry): string {
+  if (host.oneUser) return "one user for gateway and agent";
+  return gateway.state === "none" ? "no gateway here" : "gateway has its own user";
+}
+
 export function MachineCard({ host }: { readonly host: HostView }) {
-  const machine = host.telemetry?.host;
-  if (machine === undefined) return null;
+  const { telemetry } = host;
+  if (telemetry === undefined) return null;
+  const machine = telemetry.host;
   const used = 1 - machine.memoryFreeBytes / Math.max(1, machine.memoryTotalBytes);
   return (
     <section class="card" aria-labelledby="machine">
@@ -111,10 +118,7 @@ export function MachineCard({ host }: { readonly host: HostView }) {
             {formatPercent(used)} of {formatBytes(machine.memoryTotalBytes)} in use
           </Fact>
           <Fact name="Load">{(machine.loadMilli / 1_000).toFixed(2)} over one minute</Fact>
-          <Fact name="Separation">
-            {machine.oneUser ? "one user for gateway and agent" : "gateway has its own user"}; the agent is one process for
-            now
-          </Fact>
+          <Fact name="Separation">{separation(telemetry)}; the agent is one process for now</Fact>
         </dl>
         <div class="stack tight">
           <p class="eyebrow">Six words of its key</p>

@@ -18,6 +18,7 @@ import { isSilent } from "../../state/condition.ts";
 
 /** Why a figure is missing. */
 function missingReason(state: GatewayState): string {
+  if (state === "none") return "no gateway here";
   return state === "running" || state === "degraded" ? "this gateway does not say" : "not answering";
 }
 

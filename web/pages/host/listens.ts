@@ -12,6 +12,5 @@ export function formatAddress({ address, port }: Pick<Listen, "address" | "port"
 export function listensSentence(listens: readonly Listen[]): string {
   const open = listens.filter(({ loopback }) => !loopback);
   if (open.length > 0) return `open to the network on ${formatList(open.map(formatAddress))}`;
-  const [first] = listens;
-  return first === undefined ? "listens nowhere" : `listens on ${formatAddress(first)} only`;
+  return listens.length === 0 ? "listens nowhere" : `listens on ${formatList(listens.map(formatAddress))} only`;
 }

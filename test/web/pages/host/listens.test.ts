@@ -13,6 +13,9 @@ describe("where a gateway listens", () => {
   it("says first what others can reach", () => {
     expect(listensSentence([loopback])).toBe("listens on 127.0.0.1:18789 only");
     expect(listensSentence([loopback, open])).toBe("open to the network on [::]:18789");
+    expect(listensSentence([loopback, { ...loopback, address: "::1" }])).toBe(
+      "listens on 127.0.0.1:18789 and [::1]:18789 only",
+    );
     expect(listensSentence([])).toBe("listens nowhere");
   });
 });
