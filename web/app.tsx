@@ -87,6 +87,8 @@ function SignedIn() {
   ];
   // The list is rebuilt with each render and holds nothing: listen once.
   useEffect(() => listenForKeys(window, () => everywhere), []);
+  // The foot of every page says how far this browser verified the ledger.
+  useEffect(() => backend.activity.watch(), [backend]);
   const { title, page } = pageOf(route, labelOf(route, backend));
   return (
     <Shell title={title}>

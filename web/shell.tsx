@@ -87,7 +87,7 @@ function TrustFoot() {
     <>
       <LedgerSeal size={size} verified={verified} broken={failure?.index} />
       <span>
-        {witness.eligible === 0
+        {witness.cosigned === 0
           ? "Never witnessed"
           : `Witnessed by ${witness.cosigned} of ${witness.eligible} ${witness.eligible === 1 ? "host" : "hosts"}`}
       </span>

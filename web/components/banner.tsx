@@ -71,8 +71,8 @@ function TrueBanner({ banner }: { readonly banner: BannerKind }) {
     case "never-witnessed":
       return (
         <Banner tone="honest" icon="sealnot">
-          <strong>Never witnessed.</strong> The only host runs beside the edge, so nobody else can vouch for this
-          ledger. This version has no witnesses yet; keep a proof file elsewhere now and then.
+          <strong>Never witnessed.</strong> Nobody but the edge vouches that this ledger is the only one: this version
+          has no witnesses yet. Keep a proof file elsewhere now and then; Activity makes them.
         </Banner>
       );
     case "one-passkey":

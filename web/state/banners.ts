@@ -27,7 +27,7 @@ export function bannersOf({ hosts, originClass, ledger, passkeys }: BannerFacts)
     ledger.failure !== undefined && { kind: "ledger-broken", ...ledger.failure },
     behind.length > 0 && { kind: "not-confirmed", hosts: behind },
     admitted.some((host) => host.telemetry?.host.oneUser === true) && { kind: "one-user" },
-    admitted.length > 0 && ledger.witness.eligible === 0 && { kind: "never-witnessed" },
+    admitted.length > 0 && ledger.witness.cosigned === 0 && { kind: "never-witnessed" },
     passkeys?.length === 1 && { kind: "one-passkey" },
     originClass === "daily" && { kind: "from-edge" },
     admitted.some((host) => host.telemetry?.gateway.demo === true) && { kind: "demo" },

@@ -59,6 +59,13 @@ describe("banners", () => {
     ]);
   });
 
+  it("stays never witnessed while no host vouches, however many could", () => {
+    const witness = { eligible: 7, cosigned: 0 };
+    expect(kinds({ hosts: fleet.slice(1), originClass: "signer", ledger: { ...ledger, witness } })).toEqual([
+      "never-witnessed",
+    ]);
+  });
+
   it("puts a ledger that does not add up before all else", () => {
     const failure = { index: 2, reason: "x" };
     const hosts = [{ ...host("a"), trustBehind: true }];

@@ -52,7 +52,8 @@ function Compare({ host }: { readonly host: HostView }) {
         }
       >
         <strong>Then do not admit it.</strong> Another key answers in its place. It stays in quarantine, where it can do
-        nothing. On that machine, type <code>clawhold trust reset</code> and join again.
+        nothing. Make a new join file, carry it over by a way that you trust, and join with an empty data directory (
+        <code>--data</code>).
       </Banner>
     );
   }
