@@ -64,12 +64,14 @@ function take(port: number, host: string): Promise<Server> {
 
 describe("up", () => {
   it.each([
-    ["127.0.0.1", OTHER, OTHER + 1, "--port"],
-    ["::1", OTHER, OTHER + 1, "--port"],
-    ["127.0.0.1", OTHER + 1, OTHER, "--agent-port"],
-  ])("says that %s port %i is taken, and prints no address", async (host, port, agentPort, flag) => {
+    ["127.0.0.1", "--port"],
+    ["::1", "--port"],
+    ["127.0.0.1", "--agent-port"],
+  ])("says that the port is taken at %s and which flag chooses another: %s", async (host, flag) => {
     const squatter = await take(OTHER, host);
-    const { code, out, err } = await up("taken", { port, agentPort });
+    const ports = { port: OTHER, agentPort: OTHER + 1 };
+    const swapped = { port: OTHER + 1, agentPort: OTHER };
+    const { code, out, err } = await up("taken", flag === "--port" ? ports : swapped);
     await new Promise((resolve) => squatter.close(resolve));
     const shown = host === "::1" ? "[::1]" : host;
     expect(err.trim()).toBe(
