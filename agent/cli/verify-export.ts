@@ -70,6 +70,8 @@ async function readTrust(line: string, pin: string | undefined): Promise<TrustFa
   if (page.root === undefined) return "the trust log lacks its root, so nothing can be checked";
   const workspace = pin ?? digestOf("root", fromBase64url(page.root.root));
   const first = await applyRoot(page.root, { workspace });
+  if (!first.ok && first.code === "workspace" && pin !== undefined)
+    return "the root makes another workspace than the one you gave with --workspace, or was changed";
   if (!first.ok) return `the root does not verify (${first.code})`;
   const hostKeys = new Map<string, string>();
   let state: TrustState = first.state;

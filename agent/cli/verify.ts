@@ -10,9 +10,9 @@ export const verify: Command = {
   summary: "Check an exported activity log offline",
   help: `Usage: clawhold verify <file> [--workspace <id>] [--json]
 
-The file's first line is the trust log ({"root": ..., "statements": [...]}), each further line one row of the activity
-log, oldest first, as the API gives them. Checked are: every statement and its touches, the chain of entries, the
-openings of commitments, and each host's receipts with their signatures and their own chain.
+Takes a proof file, as the page Activity saves it: the first line is the trust log ({"root": ..., "statements": [...]}),
+each further line one row of the activity log, oldest first. Checked are: every statement and its touches, the chain of
+entries, the openings of commitments, and each host's receipts with their signatures and their own chain.
 
   --workspace <id>   the workspace that the root must be; without it, the file only proves that it agrees with itself
   --json             one JSON object
@@ -30,10 +30,8 @@ Exit code 1 when something is wrong.`,
     else {
       for (const finding of result.findings) io.out(sentence(finding));
       io.out(conclusion(result.findings.length, result.entries, result.receipts));
-      if (workspace === undefined)
-        io.out(
-          `Workspace ${result.workspace ?? "unknown"}: compare it with the one you know, or give it with --workspace.`,
-        );
+      if (workspace === undefined && result.workspace !== undefined)
+        io.out(`Workspace ${result.workspace}: compare it with the one you know, or give it with --workspace.`);
     }
     return result.findings.length === 0 ? EXIT.ok : EXIT.failed;
   },
@@ -44,8 +42,13 @@ function sentence({ line, what }: Finding): string {
 }
 
 function conclusion(findings: number, entries: number, receipts: number): string {
-  const counted = `${String(entries)} entries, ${String(receipts)} receipts`;
-  return findings === 0 ? `Everything verifies: ${counted}.` : `${String(findings)} findings in ${counted}.`;
+  const counted = `${numberOf(entries, "entry", "entries")}, ${numberOf(receipts, "receipt", "receipts")}`;
+  if (findings === 0) return `Everything verifies: ${counted}.`;
+  return `${numberOf(findings, "finding", "findings")} in ${counted}. Do not rely on what this file says.`;
+}
+
+function numberOf(count: number, one: string, many: string): string {
+  return `${String(count)} ${count === 1 ? one : many}`;
 }
 
 function read(path: string): string {
@@ -54,6 +57,6 @@ function read(path: string): string {
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
-    throw usageError(`${path} cannot be read (${code}).`);
+    throw usageError(`${path} cannot be read (${code}). Check its name. Proof files are saved on the page Activity.`);
   }
 }

@@ -123,7 +123,7 @@ describe("what is found, and where", () => {
       expect.stringContaining("lacks its root"),
     ]);
     expect(await findings(exportOf(rows), nonceOf("another workspace"))).toEqual([
-      "1: the root does not verify (workspace)",
+      "1: the root makes another workspace than the one you gave with --workspace, or was changed",
     ]);
     const bent = line({ root: world.root, statements: world.statements.toSpliced(1, 1) });
     expect(await findings(exportOf(rows, bent))).toEqual([
