@@ -8,7 +8,7 @@ import { doctor } from "./doctor.ts";
 import { hostInvite } from "./host-invite.ts";
 import { hostRun } from "./host-run.ts";
 import { hostWordsCommand } from "./host-words.ts";
-import { CliError, EXIT, type CliIo, type ExitCode } from "./io.ts";
+import { CliError, EXIT, usageError, type CliIo, type ExitCode } from "./io.ts";
 import { join } from "./join.ts";
 import { status } from "./status.ts";
 import { up } from "./up/up.ts";
@@ -39,7 +39,7 @@ async function dispatch(argv: readonly string[], io: CliIo): Promise<ExitCode> {
   }
   const found = findCommand(argv);
   if (found === undefined) {
-    throw new CliError("usage", `There is no command ${shown(first)}. Type clawhold --help for the list.`, EXIT.usage);
+    throw usageError(unknownCommand(argv));
   }
   const parsed = parseCommand(found.command, found.rest);
   if (parsed.kind === "run") return found.command.run(parsed.input, io);
@@ -56,6 +56,13 @@ function findCommand(
     if (command !== undefined) return { command, rest: argv.slice(length) };
   }
   return undefined;
+}
+
+/** Half of a two-word command is answered with its other halves. */
+function unknownCommand([first = ""]: readonly string[]): string {
+  const begun = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => `clawhold ${name}`);
+  if (begun.length > 0) return `${first} needs a second word. Type one of: ${begun.join(", ")}.`;
+  return `There is no command ${shown(first)}. Type clawhold --help for the list.`;
 }
 
 /** What somebody typed, fit to be printed back. */

@@ -129,6 +129,11 @@ function denyListCheck(state: HostState, io: CliIo): CheckResult {
   }
 }
 
+/** The demo is a child of `up`; any other gateway is the person's own. */
+function startHint(kind: HostFile["gateway"]["kind"]): string {
+  return kind === "demo" ? "The demo gateway runs while clawhold up does." : "Start the gateway: openclaw gateway run";
+}
+
 async function gatewayCheck({ gateway }: HostFile, io: CliIo): Promise<CheckResult> {
   if (gateway.kind === "none") return { name: "gateway", ok: true, sentence: "this host watches none" };
   const target = await discoverGateway({
@@ -141,7 +146,7 @@ async function gatewayCheck({ gateway }: HostFile, io: CliIo): Promise<CheckResu
     return {
       name: "gateway",
       ok: false,
-      sentence: `Nothing answers at ${target.url}. Start the gateway: openclaw gateway run`,
+      sentence: `Nothing answers at ${target.url}. ${startHint(gateway.kind)}`,
     };
   return {
     name: "gateway",

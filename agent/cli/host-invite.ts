@@ -14,7 +14,7 @@ import { edgeAdmin } from "./up/edge-admin.ts";
 export const hostInvite: Command = {
   name: "host invite",
   summary: "Print a join file for another machine",
-  help: `Usage: clawhold host invite [--data <directory>] [--json] > host.join
+  help: `Usage: clawhold host invite [--data <directory>] [--json] > join.json
 
 Prints what another machine needs to join this workspace: where the edge is, which certificates and which workspace to
 believe, and a token that works once, for 15 minutes. Carry it to that machine by a way you trust and give it to

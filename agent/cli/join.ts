@@ -41,7 +41,7 @@ Then start the agent with: clawhold host run`,
       const state = openHostState(joinPath(data.path, "host"));
       const joined = await joinHost(bytes, { state, label, colocated: false, gateway });
       if (input.json) io.out(JSON.stringify({ event: "joined", ...joined }));
-      else for (const line of said(joined.words)) io.out(line);
+      else for (const line of said(joined.words, input.text("data"))) io.out(line);
     } finally {
       data.close();
     }
@@ -49,13 +49,13 @@ Then start the agent with: clawhold host run`,
   },
 };
 
-function said(words: readonly string[]): readonly string[] {
+function said(words: readonly string[], data: string | undefined): readonly string[] {
   return [
     "This machine has joined and waits to be admitted. Compare these six words with the ones on the page:",
     "",
     `  ${words.join(" ")}`,
     "",
-    "Start its agent with: clawhold host run",
+    `Start its agent with: clawhold host run${data === undefined ? "" : ` --data ${data}`}`,
   ];
 }
 

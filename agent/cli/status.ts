@@ -82,9 +82,7 @@ interface Standing {
 
 function table({ edge, agent, said, receipt, state }: Standing): readonly string[] {
   const host = state.host();
-  const rows: (readonly [string, string])[] = [
-    ["Edge", edgeOf(edge)],
-  ];
+  const rows: (readonly [string, string])[] = [["Edge", edgeOf(edge)]];
   if (host === undefined) rows.push(["Agent", "not joined yet"]);
   else {
     rows.push([
@@ -109,7 +107,7 @@ function table({ edge, agent, said, receipt, state }: Standing): readonly string
 }
 
 function edgeOf(edge: EdgeStanding | undefined): string {
-  if (edge === undefined) return "does not run on this machine";
+  if (edge === undefined) return "none runs over this data directory";
   const waiting = edge.waiting === 0 ? "" : `, ${String(edge.waiting)} to be admitted`;
   return `runs on this machine: ${String(edge.connected)} of ${String(edge.hosts)} hosts connected${waiting}, ${String(edge.entries)} entries in the log`;
 }
@@ -125,7 +123,7 @@ function admissionOf(agent: boolean, said: AgentStatus | undefined): string {
 }
 
 function timeOf(seconds: number): string {
-  return new Date(seconds * 1_000).toISOString().replace("T", " ").slice(0, 16);
+  return `${new Date(seconds * 1_000).toISOString().replace("T", " ").slice(0, 16)} UTC`;
 }
 
 const receiptLine = v.object({ kind: v.picklist(["ended", "refused"]), receipt: signedSchema });

@@ -15,7 +15,7 @@ export type GatewayChoice =
   | { readonly kind: "demo"; readonly fetch: boolean; readonly note: string };
 
 const QUESTION =
-  "No OpenClaw gateway found on this machine. Fetch the pinned demo gateway from npm (about 650 MB) and run it on loopback with throw-away state? [y/N] ";
+  "No OpenClaw gateway found on this machine.\nFetch a demo gateway from npm (about 650 MB) and run it here with throw-away state? [y/N] ";
 
 /** In the words of whoever started us: `npm start` in a clone, `clawhold up` where it is installed. */
 function hint(io: CliIo): string {

@@ -18,7 +18,7 @@ gateway. The first start prints a link that makes the workspace; it works once a
   --gateway none        watch no gateway
                         without the option: the gateway that runs here; if none does, you are asked on a terminal,
                         and otherwise nothing is fetched
-  --bind <address>      one more address of this machine, for agents and a dashboard of class daily
+  --bind <address>      one more address of this machine, for agents of other machines
   --json                one JSON object a line on standard output, log lines on standard error
 
 Press Ctrl-C to stop.`,

@@ -74,6 +74,10 @@ describe("what is not understood: one sentence, exit code 2", () => {
     expect(err[0]).toMatch(/\.( Type clawhold .*|.*: clawhold .*)?$/);
   });
 
+  it("names the other halves of a command of two words", async () => {
+    expect((await run(["host"])).err[0]).toContain("clawhold host run, clawhold host words, clawhold host invite");
+  });
+
   it("is an object with --json", async () => {
     const { exit, out } = await run(["up", "--colour", "--json"]);
     expect(exit).toBe(2);

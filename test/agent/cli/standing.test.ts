@@ -91,7 +91,7 @@ describe("status", () => {
     const up = await run(["status", "--data", data]);
     expect(up.exit).toBe(0);
     expect(up.out.join("\n")).toMatch(
-      /Agent +runs, connected to the edge[\s\S]*admitted[\s\S]*Gateway +running[\s\S]*statement 3/,
+      /Edge +none runs over this data directory[\s\S]*Agent +runs, connected to the edge[\s\S]*admitted[\s\S]*Gateway +running[\s\S]*statement 3[\s\S]*UTC/,
     );
     lock.release();
   });
@@ -199,6 +199,8 @@ describe("doctor", () => {
     state.saveHost({ ...host, gateway: { kind: "local", url: "ws://127.0.0.1:1" } });
     const { out } = await run(["doctor", "--data", data]);
     expect(line(out, "deny list")).toMatch(/^FAIL.*line 1/);
-    expect(line(out, "gateway")).toMatch(/^FAIL.*Nothing answers/);
+    expect(line(out, "gateway")).toMatch(/^FAIL.*Nothing answers.*openclaw gateway run/);
+    state.saveHost({ ...host, gateway: { kind: "demo", url: "ws://127.0.0.1:1", tokenFile: "/nowhere" } });
+    expect(line((await run(["doctor", "--data", data])).out, "gateway")).toMatch(/^FAIL.*runs while clawhold up does/);
   });
 });
