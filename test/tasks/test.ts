@@ -3,7 +3,7 @@
  * docs/OPERATE.md. Says what it skipped and why, and ends with the counts.
  */
 import { checkStages } from "./check-stages.ts";
-import { ensureChromium } from "./chromium.ts";
+import { CHROMIUM, ensure, FAKETIME } from "./debian.ts";
 import { dryRun } from "./dry-run.ts";
 import { command, root, runStages, vitest, type Stage } from "./stage.ts";
 import path from "node:path";
@@ -13,11 +13,14 @@ function withBrowser(stage: Stage): Stage {
   return {
     name: stage.name,
     async run() {
-      const missing = ensureChromium();
+      const missing = ensure(CHROMIUM);
       return missing === undefined ? stage.run() : { skipped: missing };
     },
   };
 }
+
+const noFaketime = ensure(FAKETIME);
+if (noFaketime !== undefined) console.log(`The tests with a wrong clock will be skipped: ${noFaketime}.`);
 
 await runStages([
   ...checkStages,
