@@ -1,6 +1,6 @@
 /** Moments: relative up to a day, with the exact moment and zone on hover and for machines. */
 import { useComputed } from "@preact/signals";
-import { formatAge, formatClock, formatExact, formatIso, formatRelative, formatTitle } from "../format.ts";
+import { formatClock, formatExact, formatIso, formatRelative, formatSpan, formatTitle } from "../format.ts";
 import { useApp } from "../state/app.ts";
 
 interface MomentProps {
@@ -43,6 +43,6 @@ export function Exact({ at }: { readonly at: number }) {
 export function Left({ at }: { readonly at: number }) {
   const { now } = useApp();
   // The clock of the page is 0 until the edge's first answer reached it.
-  const text = useComputed(() => (now.value === 0 ? "a moment" : formatAge(Math.max(0, at - now.value)))).value;
+  const text = useComputed(() => (now.value === 0 ? "a moment" : formatSpan(Math.max(0, at - now.value)))).value;
   return <span class="num">{text}</span>;
 }
