@@ -1,8 +1,8 @@
 /**
  * Carries a request from a listener to one of workerd's private sockets and the answer back. Everything by which a
  * client could pretend to be the front (cf-*, forwarded headers, hop-by-hop tricks) is dropped; bodies stream, are
- * bounded by their declared length, and an abandoned request is abandoned upstream too. Decides nothing about who
- * may ask: the listeners do that first.
+ * bounded by their declared length, and an abandoned request is abandoned upstream too. Answers are data: whatever the
+ * Worker calls them, they leave as JSON. Decides nothing about who may ask: the listeners do that first.
  */
 
 import { Agent, STATUS_CODES, request as httpRequest } from "node:http";
@@ -147,7 +147,13 @@ function refuseBody(request: IncomingMessage): Problem | undefined {
 /** RFC 9110, section 7.6.1, and what only a front may say. */
 const DROPPED_REQUEST_HEADER =
   /^(?:cf-.*|mf-.*|x-forwarded-.*|forwarded|x-real-ip|true-client-ip|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect)$/;
-const DROPPED_RESPONSE_HEADER = /^(?:cf-.*|mf-.*|connection|keep-alive|proxy-.*|trailer|transfer-encoding|upgrade)$/;
+/**
+ * What a Worker may say beside its status and body: nothing that makes a browser go elsewhere, save a file or run a
+ * script. Locally its answers come from the signer's own origin, where it must never be able to show a page.
+ */
+const PASSED_RESPONSE_HEADER =
+  /^(?:date|content-length|content-encoding|allow|retry-after|ratelimit(?:-.*)?|set-cookie|sec-websocket-.*)$/;
+const PROBLEM_TYPE = "application/problem+json";
 
 function requestHeaders(request: IncomingMessage, cf: CfBlob): string[] {
   const nominated = new Set((request.headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase()));
@@ -156,11 +162,9 @@ function requestHeaders(request: IncomingMessage, cf: CfBlob): string[] {
 }
 
 function responseHeaders(incoming: IncomingMessage): string[] {
-  const kept = filterHeaders(
-    incoming.rawHeaders,
-    (name) => DROPPED_RESPONSE_HEADER.test(name) || Object.hasOwn(PRIVATE_HEADERS, name),
-  );
-  return [...kept, ...Object.entries(PRIVATE_HEADERS).flat()];
+  const kept = filterHeaders(incoming.rawHeaders, (name) => !PASSED_RESPONSE_HEADER.test(name));
+  const type = incoming.headers["content-type"] === PROBLEM_TYPE ? PROBLEM_TYPE : "application/json";
+  return [...kept, "content-type", type, ...Object.entries(PRIVATE_HEADERS).flat()];
 }
 
 function filterHeaders(rawHeaders: readonly string[], isDropped: (name: string) => boolean): string[] {

@@ -13,6 +13,7 @@ import { SERVER_LIMITS } from "./listen.ts";
 import type { Problem } from "./problem.ts";
 import { sendProblem, sendRawProblem, sendWrongAddressPage } from "./problem.ts";
 import type { StaticFiles } from "./static-files.ts";
+import { endServiceWorker, isServiceWorker } from "./service-worker.ts";
 import { isNavigation, serveStatic } from "./static-files.ts";
 
 export interface WebFrontOptions {
@@ -30,6 +31,8 @@ export function createWebFront(options: WebFrontOptions): Server {
     if (refusal !== undefined && isNavigation(request))
       sendWrongAddressPage(response, refusal, `http://${options.host()}/`);
     else if (refusal !== undefined) sendProblem(response, refusal);
+    else if (isServiceWorker(request)) endServiceWorker(response);
+    else if (isApi(request) && !isFetch(request)) sendProblem(response, NOT_A_PAGE);
     else if (isApi(request)) forwardRequest(options.upstream(), { request, response }, describeClient(request));
     else serveStatic(options.files, request, response);
   };
@@ -44,6 +47,18 @@ export function createWebFront(options: WebFrontOptions): Server {
   });
   server.on("clientError", refuseMalformed);
   return server;
+}
+
+const NOT_A_PAGE: Problem = {
+  status: 403,
+  code: "not_a_page",
+  detail: "This address answers the dashboard, not the address bar. Open the dashboard itself.",
+};
+
+/** What a page asks for with fetch. A navigation, frame or script would show or run in our origin what the Worker says. */
+function isFetch(request: IncomingMessage): boolean {
+  const destination = request.headers["sec-fetch-dest"];
+  return destination === undefined || destination === "empty";
 }
 
 export const EXPECTATION: Problem = {

@@ -249,6 +249,43 @@ describe("forwarding", () => {
   });
 });
 
+describe("a Worker that was taken over", () => {
+  it.each(["/api/page", "/api/script"])("says nothing in our origin but data (%s)", async (path) => {
+    const { status, headers } = await get(path, { headers: { "sec-fetch-dest": "empty" } });
+    expect({ status, type: headers["content-type"] }).toEqual({ status: 200, type: "application/json" });
+    expect(headers["x-content-type-options"]).toBe("nosniff");
+    const led = ["content-disposition", "clear-site-data", "link", "location", "refresh", "service-worker-allowed"];
+    expect(led.filter((name) => headers[name] !== undefined)).toEqual([]);
+  });
+
+  it("keeps the words a page needs", async () => {
+    expect((await get("/api/page")).headers).toMatchObject({ "retry-after": "1", date: expect.any(String) });
+  });
+
+  it.each(["document", "iframe", "script", "worker", "serviceworker", "object", "style"])(
+    "is not asked for a %s",
+    async (destination) => {
+      const answer = await get("/api/echo", { headers: { "sec-fetch-dest": destination } });
+      expect([answer.status, codeOf(answer)]).toEqual([403, "not_a_page"]);
+    },
+  );
+});
+
+describe("a service worker that somebody left in the browser", () => {
+  it.each(["/sw.js", "/app.js", "/api/echo", "/"])("is given a script that ends it, at %s", async (path) => {
+    const answer = await get(path, { headers: { "service-worker": "script", "sec-fetch-dest": "serviceworker" } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({ ...SECURITY_HEADERS, "cache-control": API_CACHE_CONTROL });
+    expect(answer.headers["content-type"]).toBe("text/javascript; charset=utf-8");
+    expect(answer.text).toContain("registration.unregister()");
+  });
+
+  it("is not answered under another name", async () => {
+    const headers = { host: "evil.example", "service-worker": "script" };
+    expect((await get("/sw.js", { headers })).status).toBe(421);
+  });
+});
+
 describe("a connection that is not used", () => {
   it("does not end the listener when it breaks off", async () => {
     const socket = connect(running.port, "127.0.0.1");
