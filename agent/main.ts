@@ -34,6 +34,11 @@ async function ask(question: string): Promise<string> {
   terminal.once("SIGINT", stop);
   try {
     return await Promise.race([terminal.question(question), stopped.then(() => "")]);
+  } catch (error) {
+    // Ctrl-D ends the question unanswered, which is an answer too.
+    if (!(error instanceof Error && "code" in error && error.code === "ABORT_ERR")) throw error;
+    process.stderr.write("\n");
+    return "";
   } finally {
     terminal.close();
   }
