@@ -1,6 +1,6 @@
 /** What `up` asks of the edge it runs, through the door that only this process has. Answers are parsed, not believed. */
 import * as v from "valibot";
-import { nonce, publicKey } from "../../../protocol/fields.ts";
+import { digest, nonce, publicKey, seconds } from "../../../protocol/fields.ts";
 import { signedRootSchema, type SignedRoot } from "../../../protocol/trust/statements.ts";
 import type { AdminRequest } from "../../edge/admin.ts";
 import { CliError } from "../io.ts";
@@ -15,7 +15,7 @@ export interface EdgeAdmin {
 }
 
 const rootAnswer = v.strictObject({ signedRoot: v.optional(signedRootSchema) });
-const tokenAnswer = v.object({ token: nonce });
+const tokenAnswer = v.strictObject({ token: nonce, workspace: digest, expires: seconds });
 
 export function edgeAdmin(request: AdminRequest): EdgeAdmin {
   return {

@@ -59,8 +59,9 @@ async function makeLink({ admin, state, origin, host, now }: SetupDeps): Promise
   const seed = randomBytes(SEED_BYTES);
   const { publicKey } = signerOf(seed);
   const expires = now() + SETUP_SECONDS;
-  // Kept before it is offered: a root signed by it must be recognised after a crash.
-  state.saveSetupKeys([...state.setupKeys(), publicKey]);
+  // Kept before it is offered: a root signed by it must be recognised after a crash. The link before this one may be in use
+  // at this very moment; all earlier ones have ended, and whoever found one must not get a root past this machine with it.
+  state.saveSetupKeys([...state.setupKeys().slice(-1), publicKey]);
   await admin.offerSetup(publicKey, expires);
   return { url: `${origin}/setup#seed=${toBase64url(seed)}&host=${host}`, expires };
 }

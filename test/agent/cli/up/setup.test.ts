@@ -110,6 +110,15 @@ describe("the pin", () => {
     expect(await pinOf(made.signed, openHostState(directory))).toBe(made.workspace);
   });
 
+  it("is not a root that an earlier, ended link signed", async () => {
+    for (let made = 1; made <= 3; made += 1) await awaitRoot(deps({ isStopped: () => links.length === made }));
+    const roots = await Promise.all(links.map(({ link }) => use(link)));
+    const [first, second, third] = await Promise.all(
+      roots.map(({ signed }) => pinOf(signed, state).catch((error: unknown) => (error as { code?: string }).code)),
+    );
+    expect([first, second, third]).toEqual(["root_foreign", roots[1]?.workspace, roots[2]?.workspace]);
+  });
+
   it("is never taken from the edge's word", async () => {
     const foreign = await makeRoot();
     await expect(pinOf(foreign.signed, state)).rejects.toMatchObject({ code: "root_foreign", exit: 4 });
@@ -154,7 +163,13 @@ describe("the edge's answers", () => {
       Promise.reject(new EdgeError("admin_failed", "The local edge answered /admin/workspace with 500 (internal).")),
     );
     await expect(failing.root()).rejects.toMatchObject({ code: "admin_failed" });
-    for (const answer of [undefined, { token: "short" }, { signedRoot: {} }, { signedRoots: [] }]) {
+    for (const answer of [
+      undefined,
+      { token: "short" },
+      { token: nonceOf("alone") },
+      { signedRoot: {} },
+      { signedRoots: [] },
+    ]) {
       const odd = edgeAdmin(() => Promise.resolve(answer));
       await expect(odd.joinToken()).rejects.toMatchObject({ code: "edge_answer" });
       await expect(odd.root()).rejects.toMatchObject({ code: "edge_answer" });
