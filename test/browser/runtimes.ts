@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { chromium } from "playwright-core";
+import { launchChromium } from "../e2e/browser.ts";
 import type { Report } from "./suite.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -66,17 +66,6 @@ function reportIn(output: string): Report {
   return JSON.parse(line.slice(line.indexOf(MARK) + MARK.length)) as Report;
 }
 
-const CHROMIUM_FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 export async function inChromium(): Promise<Report> {
   const script = await bundle({ entry: "globalThis.report = report(vectors);", name: "page-entry.ts" });
   const server = createServer((request, response) => {
@@ -87,7 +76,7 @@ export async function inChromium(): Promise<Report> {
     );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_FLAGS });
+  const browser = await launchChromium();
   try {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);

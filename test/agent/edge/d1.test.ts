@@ -26,9 +26,22 @@ beforeAll(async () => {
 });
 afterAll(() => running.stop());
 
+interface Ran {
+  readonly results: unknown;
+  readonly meta: unknown;
+}
+
 /** Through the Worker's own binding, as a batch. */
-// oxlint-disable-next-line typescript/no-explicit-any -- whatever the binding answered is what the test looks at
-const batch = (...statements: readonly object[]): Promise<any> => running.edge.admin("/api/sql", statements);
+async function ran(...statements: readonly object[]): Promise<readonly Ran[]> {
+  const answer = await running.edge.admin("/api/sql", statements);
+  if (!Array.isArray(answer)) throw new Error(`the batch failed: ${JSON.stringify(answer)}`);
+  return answer as readonly Ran[];
+}
+
+/** What the binding says of a batch that fails. */
+async function failureOf(...statements: readonly object[]): Promise<unknown> {
+  return ((await running.edge.admin("/api/sql", statements)) as { readonly error?: unknown }).error;
+}
 
 describe("migrations", () => {
   it("were applied once, in order, and recorded as wrangler does", async () => {
@@ -67,32 +80,32 @@ describe("migrations", () => {
 
 describe("the database binding", () => {
   it("rolls a batch back whole", async () => {
-    const { error } = await batch(
+    const error = await failureOf(
       { sql: "INSERT INTO entries (id) VALUES (100)" },
       { sql: "INSERT INTO entries (id) VALUES (100)" },
     );
     expect(error).toMatch(/^D1_ERROR: .*UNIQUE constraint failed: entries\.id/);
-    const [{ results }] = await batch({ sql: "SELECT count(*) AS n FROM entries WHERE id = 100" });
-    expect(results).toEqual([{ n: 0 }]);
+    const [counted] = await ran({ sql: "SELECT count(*) AS n FROM entries WHERE id = 100" });
+    expect(counted?.results).toEqual([{ n: 0 }]);
   });
 
   it("gives a BLOB back as an array of bytes, and other values as they are", async () => {
-    const [, { results, meta }] = await batch(
+    const [, read] = await ran(
       { sql: "INSERT INTO entries (id, body, note) VALUES (?, ?, ?)", params: [1, [0, 127, 255], null] },
       { sql: "SELECT id, body, note, extra FROM entries WHERE id = ?1", params: [1] },
     );
-    expect(results).toEqual([{ id: 1, body: [0, 127, 255], note: null, extra: 7 }]);
-    expect(meta).toMatchObject({ changes: 0 });
+    expect(read?.results).toEqual([{ id: 1, body: [0, 127, 255], note: null, extra: 7 }]);
+    expect(read?.meta).toMatchObject({ changes: 0 });
   });
 
   it("counts changes", async () => {
-    const [{ meta }] = await batch({ sql: "INSERT INTO entries (id) VALUES (2), (3)" });
-    expect(meta).toMatchObject({ changes: 2, last_row_id: 3, changed_db: true });
+    const [written] = await ran({ sql: "INSERT INTO entries (id) VALUES (2), (3)" });
+    expect(written?.meta).toMatchObject({ changes: 2, last_row_id: 3, changed_db: true });
   });
 
   it("obeys triggers and names them", async () => {
-    await batch({ sql: "INSERT INTO entries (id) VALUES (9)" });
-    const { error } = await batch({ sql: "UPDATE entries SET note = 'x' WHERE id = 9" });
+    await ran({ sql: "INSERT INTO entries (id) VALUES (9)" });
+    const error = await failureOf({ sql: "UPDATE entries SET note = 'x' WHERE id = 9" });
     expect(error).toMatch(/^D1_ERROR: append only; really: SQLITE_CONSTRAINT/);
   });
 
@@ -101,6 +114,6 @@ describe("the database binding", () => {
     ["a transaction of its own", "BEGIN", "D1_ERROR"],
     ["a writable schema", "PRAGMA writable_schema = 1", "D1_ERROR"],
   ])("refuses %s", async (_what, sql, message) => {
-    expect((await batch({ sql })).error).toContain(message);
+    expect(await failureOf({ sql })).toContain(message);
   });
 });
