@@ -124,7 +124,11 @@ class Check {
     const fits =
       detail.receipt === digestOf("receipt", body) &&
       detail.intent === receipt.intent &&
-      detail.verdict === receipt.verdict;
+      detail.verdict === receipt.verdict &&
+      detail.code === receipt.code &&
+      entry.target === receipt.host &&
+      entry.actor.kind === "host" &&
+      entry.actor.id === receipt.host;
     if (!fits) return ["the receipt is not the one that the entry names"];
     const publicKey = this.#trust.hostKeys.get(receipt.host);
     if (publicKey === undefined) return [`the receipt is by ${receipt.host}, which was never admitted`];

@@ -288,7 +288,7 @@ function partnersOf(rows: readonly CheckedRow[]): ReadonlyMap<number, number> {
 function sealOf({ entry, receipt, sourceFits }: CheckedRow, partner: number | undefined): Seal {
   if (sourceFits === false) return { state: "failed", reason: "the source address does not fit its commitment" };
   if (entry.action === "command.accepted" && partner === undefined) return { state: "no-receipt" };
-  if (entry.action === "command.receipt") return receiptSeal(entry.detail, receipt);
+  if (entry.action === "command.receipt") return receiptSeal(entry, receipt);
   return { state: "verified" };
 }
 
@@ -302,12 +302,16 @@ async function readableReceipt(signed: Signed, state: TrustState): Promise<Check
   }
 }
 
-function receiptSeal(detail: LedgerEntry["detail"], receipt: CheckedReceipt | undefined): Seal {
+function receiptSeal({ detail, actor, target }: CheckedRow["entry"], receipt: CheckedReceipt | undefined): Seal {
   if (receipt === undefined) return { state: "failed", reason: "the host's receipt is missing" };
   if (receipt.digest !== detail.receipt)
     return { state: "failed", reason: "this is not the receipt that the entry names" };
-  if (receipt.receipt.intent !== detail.intent || receipt.receipt.verdict !== detail.verdict) {
+  const { host, intent, verdict, code } = receipt.receipt;
+  if (intent !== detail.intent || verdict !== detail.verdict || code !== detail.code) {
     return { state: "failed", reason: "receipt and entry say different things" };
   }
-  return receipt.seal;
+  if (receipt.seal.state !== "verified") return receipt.seal;
+  // One command can go to several hosts: what one of them signed says nothing about another.
+  const isItsOwn = actor.kind === "host" && actor.id === host && target === host;
+  return isItsOwn ? receipt.seal : { state: "failed", reason: "another host signed this receipt" };
 }

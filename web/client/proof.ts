@@ -9,7 +9,7 @@ import { sessionCodec } from "../../protocol/messages.ts";
 import { verifyTouch } from "../../protocol/trust/apply.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { TrustPage } from "../../protocol/trust/statements.ts";
-import type { EntryProof, LedgerEntry, ProofCheck } from "../state/backend.ts";
+import type { EntryProof, LedgerEntry, ProofCheck, Seal } from "../state/backend.ts";
 import { bytesOf, type EdgeClient } from "./http.ts";
 import { receiptView, type CheckedReceipt } from "./receipts.ts";
 import { TroubleError } from "./trouble.ts";
@@ -65,13 +65,24 @@ export async function proveEntry(deps: ProofDeps, subject: ProofSubject): Promis
   const { acceptance, ledger } = commandOf(subject);
   const receipt = checked.receipt ?? partner?.receipt;
   const approval = acceptance === undefined ? undefined : await proveApproval(deps, acceptance);
+  const checks = [...chainChecks(subject), ...(approval?.checks ?? []), ...receiptChecks(checked, receipt)];
   return {
-    entry: subject.entry,
+    entry: { ...subject.entry, seal: sealBy(checks, subject.entry.seal) },
     ...(approval?.shown === undefined ? {} : { approval: approval.shown }),
     ...(receipt === undefined ? {} : { receipt: receiptView(receipt, { state: deps.state, ledger }) }),
     chainSize: subject.chainSize,
-    checks: [...chainChecks(subject), ...(approval?.checks ?? []), ...receiptChecks(checked, receipt)],
+    checks,
     file: subject.file,
+  };
+}
+
+/** A seal above a list in which something failed would be believed before the list is read. */
+function sealBy(checks: readonly ProofCheck[], seal: Seal): Seal {
+  const failed = checks.find(({ state }) => state === "failed");
+  if (failed === undefined || seal.state === "failed") return seal;
+  return {
+    state: "failed",
+    reason: `One check failed: ${failed.name.charAt(0).toLowerCase()}${failed.name.slice(1)}.`,
   };
 }
 
@@ -130,7 +141,21 @@ async function proveApproval(deps: ProofDeps, acceptance: CheckedRow): Promise<P
     { name: "Signed by the key of that sign-in", state: signed ? "passed" : "failed" },
   ];
   const touched = await touchOf(deps, submission, intent);
-  return { shown: touched.shown, checks: [...checks, touched.check] };
+  const fits = saysTheSame(deps, acceptance, submission);
+  const told: ProofCheck = { name: "The entry tells who, what and where as it was signed", state: fits };
+  return { shown: touched.shown, checks: [...checks, touched.check, told] };
+}
+
+/** The edge writes the entry's words: person, operation and host are compared with the ones that were signed. */
+function saysTheSame({ state }: ProofDeps, { entry }: CheckedRow, submission: Submission): "passed" | "failed" {
+  const { operation, targets } = intentCodec.decode(bytesOf(submission.intent));
+  const credentialId = submission.approvals.at(-1)?.assertion.credentialId ?? "";
+  const fits =
+    entry.actor.kind === "person" &&
+    entry.actor.id === state.credentials.get(credentialId)?.person &&
+    entry.detail.operation === operation &&
+    targets.some(({ host }) => host === entry.target);
+  return fits ? "passed" : "failed";
 }
 
 /** The stored submission, or the check that could not be made. */

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { verifyExport } from "../../../agent/cli/verify-export.ts";
-import { utf8Text } from "../../../protocol/bytes.ts";
+import { fromBase64url, utf8Text } from "../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../protocol/canonical.ts";
 import type { ActivityRow } from "../../../protocol/contracts.ts";
+import { entryCodec } from "../../../protocol/ledger.ts";
 import type { Signed } from "../../../protocol/messages.ts";
 import { flipBase64url, nonceOf } from "../../fixtures/keys.ts";
 import { LedgerMaker } from "../../fixtures/ledger.ts";
@@ -79,6 +80,22 @@ describe("what is found, and where", () => {
   it("a row that is none, a foreign member", async () => {
     expect(await findings(exportOf([...rows, { hello: 1 }]))).toEqual(["6: this is not a row of an activity log"]);
     expect((await findings(exportOf(change(3, { extra: 1 }))))[0]).toMatch(/^5: this is not a row/);
+  });
+
+  it("a receipt that stands under another host's name", async () => {
+    const ledger = new LedgerMaker(world);
+    await ledger.addReceipt(nonceOf("intent 1"), 1);
+    const [honest] = ledger.rows;
+    const other = new LedgerMaker(world);
+    const { detail } = entryCodec.decode(fromBase64url(honest?.body ?? ""));
+    other.add({
+      actor: { kind: "host", id: "h-another" },
+      action: "command.receipt",
+      target: "h-another",
+      detail,
+      ...(honest?.receipt === undefined ? {} : { receipt: honest.receipt }),
+    });
+    expect((await findings(exportOf(other.rows)))[0]).toContain("not the one that the entry names");
   });
 
   it("a withheld, forged, exchanged or foreign receipt", async () => {

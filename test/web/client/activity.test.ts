@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { toBase64url, utf8 } from "../../../protocol/bytes.ts";
+import { fromBase64url, toBase64url, utf8 } from "../../../protocol/bytes.ts";
 import type { ActivityRow } from "../../../protocol/contracts.ts";
+import { digestOf } from "../../../protocol/signing.ts";
 import { Activity } from "../../../web/client/activity.ts";
 import { TrustKeeper } from "../../../web/client/trust.ts";
 import type { LedgerEntry, Seal } from "../../../web/state/backend.ts";
@@ -65,6 +66,10 @@ function receiptAt(index: number): NonNullable<ActivityRow["receipt"]> {
   const receipt = rows[index - 1]?.receipt;
   if (receipt === undefined) throw new TypeError(`entry ${String(index)} has no receipt`);
   return receipt;
+}
+
+function digestOfReceipt({ body }: NonNullable<ActivityRow["receipt"]>): string {
+  return digestOf("receipt", fromBase64url(body));
 }
 
 describe("an honest ledger", () => {
@@ -170,6 +175,26 @@ describe("a receipt", () => {
       row.index === 3 || receipt === undefined ? row : { ...row, receipt },
     );
     expect(sealOf(await walked(withheld), 3)).toEqual({ state: "failed", reason: "the host's receipt is missing" });
+  });
+
+  it.each<readonly [string, { readonly actor?: string; readonly target?: string }]>([
+    ["whose entry names another host as its writer", { actor: "h-another" }],
+    ["whose entry names another host as its target", { target: "h-another" }],
+  ])("%s", async (_, { actor = world.host, target = world.host }) => {
+    const ledger = await history();
+    const { receipt } = ledger.rows[2] ?? {};
+    const detail = { intent: intentOf(1), verdict: "executed", receipt: digestOfReceipt(receiptAt(3)) } as const;
+    ledger.add({
+      actor: { kind: "host", id: actor },
+      action: "command.receipt",
+      target,
+      detail,
+      ...(receipt === undefined ? {} : { receipt }),
+    });
+    expect(sealOf(await walked(ledger.rows), 6)).toEqual({
+      state: "failed",
+      reason: "another host signed this receipt",
+    });
   });
 
   it.each<readonly [string, string, Fields]>([

@@ -20,6 +20,8 @@ export class FarEnd {
   trust: TrustPage;
   rows: readonly ActivityRow[];
   head: ChainPosition | undefined;
+  /** What the edge hands out as the submission of every command. */
+  evidence: string | undefined;
   /** Asked before each answer: true, and there is none. */
   isSilent: (name: string) => boolean = () => false;
   /** What this browser keeps between visits. */
@@ -51,6 +53,7 @@ export class FarEnd {
     const after = query["after"] === undefined ? undefined : Number(query["after"]);
     if (name === "trust") return Promise.resolve(this.#trust(after));
     if (name === "activity") return Promise.resolve(this.#activity(after ?? 0, Number(query["limit"])));
+    if (name === "commandEvidence") return Promise.resolve({ submission: this.evidence });
     throw new TypeError(`nobody asks for ${name} here`);
   }
 
