@@ -61,7 +61,8 @@ const gatewayConditions = {
     shape: "unknown",
     word: "No gateway",
     urgency: 1,
-    sentence: "The agent found no gateway on this machine. Start one, or name it with --gateway.",
+    sentence:
+      "The agent watches no gateway on this machine. Start one, then start Clawhold there again. Beside the dashboard, npm start -- --gateway demo fetches one.",
   },
 } satisfies Record<GatewayState, Condition>;
 

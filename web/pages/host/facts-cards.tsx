@@ -25,7 +25,7 @@ export function GatewayCard({ host }: { readonly host: HostView }) {
           <Fact name="Version">{gateway.version === undefined ? unknown : `OpenClaw ${gateway.version}`}</Fact>
           <Fact name="This start">
             {gateway.bootId === undefined ? (
-              <span class="muted">{unknown} not answering</span>
+              <span class="muted">{gateway.state === "none" ? unknown : `${unknown} not answering`}</span>
             ) : (
               <>
                 boot <code title={gateway.bootId}>{formatShortId(gateway.bootId)}</code>

@@ -145,7 +145,9 @@ export function UsageCard({ host }: { readonly host: HostView }) {
       <div class="card-body stack mid">
         {usage === undefined ? (
           <p class="small muted">
-            No figures yet: the gateway counts them a little after each start, and older versions keep none.
+            {host.telemetry?.gateway.state === "none"
+              ? "Without a gateway there is nothing to count."
+              : "No figures yet: the gateway counts them a little after each start, and older versions keep none."}
           </p>
         ) : (
           <UsageBody usage={usage} since={since} />
