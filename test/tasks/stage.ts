@@ -1,6 +1,6 @@
 /** Stages of a task: run one after another, each says what it does, how long it took, or why it was skipped. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 
 export const root = path.resolve(import.meta.dirname, "../..");
@@ -12,7 +12,9 @@ export interface Counts {
   skipped: number;
 }
 
-export type StageResult = { readonly ok: boolean; readonly counts?: Counts } | { readonly skipped: string };
+export type StageResult =
+  | { readonly ok: boolean; readonly counts?: Counts; readonly skippedTests?: readonly string[] }
+  | { readonly skipped: string };
 
 export interface Stage {
   readonly name: string;
@@ -40,6 +42,7 @@ export function vitest(name: string, config: string, more: readonly string[] = [
     async run() {
       mkdirSync(results, { recursive: true });
       const report = path.join(results, `${name.replaceAll(/\W+/g, "-")}.json`);
+      rmSync(report, { force: true }); // the report of an earlier run says nothing about this one
       const code = await runNode([
         tool("vitest", "vitest.mjs"),
         "run",
@@ -50,19 +53,30 @@ export function vitest(name: string, config: string, more: readonly string[] = [
         `--outputFile.json=${report}`,
         ...more,
       ]);
-      return { ok: code === 0, counts: readCounts(report) };
+      return { ok: code === 0, ...readReport(report) };
     },
   };
 }
 
-function readCounts(report: string): Counts {
-  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
-  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, "utf8")) as {
-    readonly numPassedTests: number;
-    readonly numFailedTests: number;
-    readonly numPendingTests: number;
+/** What we read of vitest's JSON report. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+function readReport(file: string): { readonly counts: Counts; readonly skippedTests: readonly string[] } {
+  if (!existsSync(file)) return { counts: { passed: 0, failed: 1, skipped: 0 }, skippedTests: [] };
+  const report = JSON.parse(readFileSync(file, "utf8")) as Report;
+  const { numPassedTests, numFailedTests, numPendingTests } = report;
+  const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+  return {
+    counts: { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests },
+    skippedTests: tests.filter(({ status }) => status === "skipped").map(({ fullName }) => fullName),
   };
-  return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests };
 }
 
 /** A command that passes or fails as a whole. */
@@ -80,11 +94,13 @@ interface Line {
 export async function runStages(stages: readonly Stage[]): Promise<void> {
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const lines: Line[] = [];
+  const skippedTests: string[] = [];
   for (const stage of stages) {
     console.log(`\n── ${stage.name}`);
     const started = performance.now();
     const result = await stage.run();
     const seconds = (performance.now() - started) / 1000;
+    if ("skippedTests" in result) skippedTests.push(...(result.skippedTests ?? []));
     lines.push({ name: stage.name, outcome: count(total, result), seconds });
   }
   const width = Math.max(...lines.map((line) => line.name.length));
@@ -92,6 +108,7 @@ export async function runStages(stages: readonly Stage[]): Promise<void> {
   for (const { name, outcome, seconds } of lines) {
     console.log(`  ${name.padEnd(width)}  ${seconds.toFixed(1).padStart(6)} s  ${outcome}`);
   }
+  if (skippedTests.length > 0) console.log(["\nSkipped tests", ...skippedTests.map((name) => `  ${name}`)].join("\n"));
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   if (total.failed > 0) process.exitCode = 1;
 }
