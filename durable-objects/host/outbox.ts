@@ -2,8 +2,8 @@
  * Carries what a host said into the ledger. The row in the outbox is written together with the fact itself, so a
  * closed browser, a dead ledger or an eviction delays the entry and never loses it; an alarm tries again.
  */
-import { receipts } from "../../migrations/schema.ts";
 import type { Database } from "../db/database.ts";
+import { saveReceipt } from "../db/receipts.ts";
 import { LedgerUnavailable, type AppendEntry } from "../ledger-client.ts";
 import { logFault, logStep } from "../log.ts";
 import type { HostStore, OutboxItem } from "./store.ts";
@@ -70,10 +70,7 @@ export class Outbox {
     const { db, workspace, host, append } = this.#deps;
     if (receipt !== undefined) {
       const { digest, intent, number, signed } = receipt;
-      await db
-        .insert(receipts)
-        .values({ workspace, digest, intent, host, number, ...signed })
-        .onConflictDoNothing();
+      await saveReceipt(db, { workspace, digest, intent, host, number, ...signed });
     }
     await append(draft);
     if (draft.detail.intent !== undefined)
