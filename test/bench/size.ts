@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { row, type Bench } from "./bench.ts";
 
 const web = path.resolve(import.meta.dirname, "../../dist/web");
-/** FEATURES G1 asks for at most 100 kB with every page there; this version has four. */
+/** A budget of our own, for the day when every page is there; this version has four. */
 const TARGET_KB = 100;
 
 function gzipKb(file: string): number {
