@@ -9,7 +9,7 @@ import { openDenyList } from "../host/warden/deny-list.ts";
 import { HostError } from "../host/host-error.ts";
 import { dataOption, hostDirectoryOf, type Command } from "./command.ts";
 import { EXIT, type CliIo, type ExitCode } from "./io.ts";
-import { holderOf } from "./running-edge.ts";
+import { holderOf, startCommand } from "./running-edge.ts";
 
 export interface CheckResult {
   readonly name: string;
@@ -39,7 +39,7 @@ Exit codes: 0 all is well, 3 the edge is not reachable or the agent does not run
     const checks = [
       ...networkChecks(await probeEdge(host.edge, tls)),
       certificateCheck(tls),
-      ...agentChecks(state),
+      ...agentChecks(state, host),
       denyListCheck(state, io),
       await gatewayCheck(host, io),
     ];
@@ -85,13 +85,13 @@ function certificateCheck({ certificate }: TlsFile): CheckResult {
   return { name: "certificate", ok: true, sentence: `valid for ${String(days)} more days` };
 }
 
-function agentChecks(state: HostState): readonly CheckResult[] {
+function agentChecks(state: HostState, host: HostFile): readonly CheckResult[] {
   if (holderOf(`${state.path}/lock`) === undefined) {
     return [
       {
         name: "agent",
         ok: false,
-        sentence: "The agent does not run. Start it: clawhold up, or clawhold host run",
+        sentence: `The agent does not run. Start it: ${startCommand(host)}`,
         exit: EXIT.unreachable,
       },
     ];

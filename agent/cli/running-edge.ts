@@ -23,6 +23,11 @@ function runDirectoryOf(dataDirectory: string): string {
   }
 }
 
+/** What starts the agent of a host: `up` where the edge runs too, which would make a new workspace elsewhere. */
+export function startCommand({ colocated }: { readonly colocated: boolean }): string {
+  return colocated ? "clawhold up" : "clawhold host run";
+}
+
 export interface Holder {
   /** A sentence that names the process. */
   readonly sentence: string;

@@ -9,7 +9,7 @@ import { readStatus, type AgentStatus } from "../host/status-file.ts";
 import { readReceipt } from "../host/warden/receipts.ts";
 import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
 import { CliError, EXIT } from "./io.ts";
-import { findRunningEdge, holderOf } from "./running-edge.ts";
+import { findRunningEdge, holderOf, startCommand } from "./running-edge.ts";
 
 export const status: Command = {
   name: "status",
@@ -85,10 +85,7 @@ function table({ edge, agent, said, receipt, state }: Standing): readonly string
   const rows: (readonly [string, string])[] = [["Edge", edgeOf(edge)]];
   if (host === undefined) rows.push(["Agent", "not joined yet"]);
   else {
-    rows.push([
-      "Agent",
-      agent ? `runs, ${tunnelOf(said)}` : "does not run; start it with clawhold up or clawhold host run",
-    ]);
+    rows.push(["Agent", agent ? `runs, ${tunnelOf(said)}` : `does not run; start it with ${startCommand(host)}`]);
     rows.push(
       ["Workspace", host.workspace],
       ["Host", `${host.host} (${host.label})${admissionOf(agent, said)}`],

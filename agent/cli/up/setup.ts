@@ -9,6 +9,7 @@ import { toBase64url } from "../../../protocol/bytes.ts";
 import { SETUP_SECONDS } from "../../../protocol/limits.ts";
 import { applyRoot } from "../../../protocol/trust/apply.ts";
 import type { SignedRoot } from "../../../protocol/trust/statements.ts";
+import { HostError } from "../../host/host-error.ts";
 import type { HostState } from "../../host/state.ts";
 import { signerOf } from "../../host/warden/keys.ts";
 import { CliError, EXIT } from "../io.ts";
@@ -37,8 +38,15 @@ export interface SetupDeps {
 const SEED_BYTES = 32;
 const POLL_MILLISECONDS = 1_000;
 
-/** The workspace id, once somebody used a link; undefined when stopped before. */
+/** The workspace id, once somebody used a link; undefined when stopped before. Throws `HostError`. */
 export async function awaitRoot(deps: SetupDeps): Promise<string | undefined> {
+  // Before a passkey is made for a workspace that this machine's agent would then not join.
+  if (deps.state.host() !== undefined) {
+    throw new HostError(
+      "joined_elsewhere",
+      `This edge has no workspace yet, but the agent here (state in ${deps.state.path}) belongs to one. If another machine runs its edge, start the agent with clawhold host run. If the database was lost, restore the backup, or start afresh with another --data.`,
+    );
+  }
   let expires = 0;
   let isFirst = true;
   while (!deps.isStopped()) {

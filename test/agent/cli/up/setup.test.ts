@@ -62,6 +62,20 @@ async function use(link: SetupLink): Promise<{ signed: SignedRoot; workspace: st
 }
 
 describe("the setup link", () => {
+  it("is not offered where the agent belongs to another edge's workspace", async () => {
+    state.saveHost({
+      v: 1,
+      edge: "wss://10.0.0.1:4471",
+      workspace: nonceOf("elsewhere"),
+      host: "h-self",
+      label: "vps",
+      colocated: false,
+      gateway: { kind: "none" },
+    });
+    await expect(awaitRoot(deps())).rejects.toMatchObject({ code: "joined_elsewhere" });
+    expect(offered).toEqual([]);
+  });
+
   it("carries seed and host in the fragment; the edge learns the public half only", async () => {
     const waiting = awaitRoot(
       deps({
