@@ -29,16 +29,22 @@ export function useApp(): App {
 }
 
 /** A hidden page does not tick: nobody reads it, and a laptop battery does. */
-export function startTicking(backend: Pick<Backend, "now">, view: Window): { now: ReadonlySignal<number>; stop: Stop } {
+export function startTicking(
+  backend: Pick<Backend, "now" | "phase">,
+  view: Window,
+): { now: ReadonlySignal<number>; stop: Stop } {
   const now = signal(backend.now());
   const tick = () => {
     if (!view.document.hidden) now.value = backend.now();
   };
   const timer = view.setInterval(tick, 1_000);
+  // The edge's time comes with the first answer, and the pages with it: without this every age reads "just now" at first.
+  const unsubscribe = backend.phase.subscribe(tick);
   view.document.addEventListener("visibilitychange", tick);
   return {
     now,
     stop() {
+      unsubscribe();
       view.clearInterval(timer);
       view.document.removeEventListener("visibilitychange", tick);
     },
