@@ -15,6 +15,8 @@ import { CrashTown, isOutage } from "./crash/town.ts";
 import { receiptOf, type Sent } from "./operator.ts";
 
 const ROUNDS = Number(process.env["CLAWHOLD_CRASH_ROUNDS"] ?? "0");
+if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 0)
+  throw new RangeError("CLAWHOLD_CRASH_ROUNDS is not a number of rounds");
 const MAX_DELAY_MILLISECONDS = 50;
 /** From the request to the new boot, as a rule. */
 const RESTART_MILLISECONDS = 6_000;

@@ -198,7 +198,7 @@ describe("join", () => {
   it("says that nothing answers at the edge's address", async () => {
     const { code, err } = await join("away", edited(await invite(town), { edge: `wss://127.0.0.1:${OTHER}` }));
     expect(err.trim()).toBe(
-      "Nothing answers at the edge's address. Start the edge, or check the address with: clawhold doctor",
+      "Nothing answers at the edge's address. Start the edge; if it moved, join again with a fresh join file.",
     );
     expect(code).toBe(3);
   });

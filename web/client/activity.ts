@@ -23,6 +23,7 @@ import { bytesOf } from "./http.ts";
 import { proofFile, proveEntry, type CheckedRow } from "./proof.ts";
 import { checkReceipt, type CheckedReceipt } from "./receipts.ts";
 import type { SessionDeps } from "./session.ts";
+import { sealOf, wordOf } from "./seals.ts";
 import { TroubleError, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
 
@@ -50,6 +51,8 @@ export class Activity implements ActivityLog {
   readonly #loaded = signal<Loadable<true>>({ state: "loading" });
   readonly #proofs = new Map<number, ReadonlySignal<Loadable<EntryProof>>>();
   #position: ChainPosition = CHAIN_START;
+  /** Where an earlier visit of this browser got to. */
+  #seen: ChainPosition | undefined;
   /** Of this session of the page: a walk that `forget` overtook keeps nothing of what it found. */
   #visit = Symbol("visit");
   #working: Promise<void> | undefined;
@@ -107,6 +110,7 @@ export class Activity implements ActivityLog {
     this.#rows.value = [];
     this.#loaded.value = { state: "loading" };
     this.#position = CHAIN_START;
+    this.#seen = undefined;
     this.#proofs.clear();
   }
 
@@ -128,6 +132,7 @@ export class Activity implements ActivityLog {
   async #walk(visit: symbol): Promise<void> {
     try {
       const state = await this.#deps.trust.refresh();
+      this.#seen ??= await this.#deps.vault.get("ledger");
       for (;;) {
         const query = { after: String(this.#position.index), limit: String(PAGE) };
         const { rows, head } = await this.#deps.client.call("activity", { query });
@@ -136,7 +141,7 @@ export class Activity implements ActivityLog {
         const fine = await this.#checkPage(rows, state.workspace);
         if (!fine) break;
         if (rows.length === 0) {
-          this.#judgeHead(head);
+          await this.#judgeHead(head);
           break;
         }
       }
@@ -162,6 +167,11 @@ export class Activity implements ActivityLog {
           failure = { index: step.index, reason: `Entry ${step.index} ${FAULTS[step.fault]}.` };
           break;
         }
+        if (step.position.index === this.#seen?.index && step.position.hash !== this.#seen.hash) {
+          const { index } = step.position;
+          failure = { index, reason: `Entry ${index} is not the one this browser verified before.` };
+          break;
+        }
         checked.push(await this.#checkedRow(row, step.entry));
         ({ position } = step);
       }
@@ -176,14 +186,17 @@ export class Activity implements ActivityLog {
     return failure === undefined;
   }
 
-  /** The edge may not say it has less than this browser has seen, nor another end. */
-  #judgeHead(head: ChainPosition): void {
-    if (head.index < this.#position.index) {
+  /** The edge may not say it has less than this browser has seen, now or before, nor another end. */
+  async #judgeHead(head: ChainPosition): Promise<void> {
+    if (head.index < Math.max(this.#position.index, this.#seen?.index ?? 0)) {
       this.#note({
         failure: { index: head.index + 1, reason: "Entries that this browser verified are gone: the log was cut." },
       });
     } else if (head.hash !== this.#position.hash && head.index === this.#position.index) {
       this.#note({ failure: { index: head.index, reason: "The log ends in another entry than the one shown." } });
+    } else {
+      this.#seen = this.#position;
+      await this.#deps.vault.set("ledger", this.#position);
     }
   }
 
@@ -221,8 +234,15 @@ export class Activity implements ActivityLog {
       ...(partner === undefined ? {} : { partner }),
       hash: row.hash,
       previous: entry.previous,
-      seal: sealOf(checked, partner),
+      seal: sealOf(checked, { partner, isStated: (hash) => this.#isStated(hash) }),
+      word: wordOf(entry.action),
     };
+  }
+
+  /** The root, or a statement that this browser applied: the edge cannot invent one. */
+  #isStated(hash: string): boolean {
+    const { state, applied } = this.#deps.trust;
+    return hash === state.value?.workspace || applied.some((statement) => statement.hash === hash);
   }
 
   #party(kind: Party["kind"], id: string): Party {
@@ -285,13 +305,6 @@ function partnersOf(rows: readonly CheckedRow[]): ReadonlyMap<number, number> {
   return partners;
 }
 
-function sealOf({ entry, receipt, sourceFits }: CheckedRow, partner: number | undefined): Seal {
-  if (sourceFits === false) return { state: "failed", reason: "the source address does not fit its commitment" };
-  if (entry.action === "command.accepted" && partner === undefined) return { state: "no-receipt" };
-  if (entry.action === "command.receipt") return receiptSeal(entry, receipt);
-  return { state: "verified" };
-}
-
 /** Bytes that are no receipt at all are as good as none: the entry that should have one gets no seal. */
 async function readableReceipt(signed: Signed, state: TrustState): Promise<CheckedReceipt | undefined> {
   try {
@@ -300,18 +313,4 @@ async function readableReceipt(signed: Signed, state: TrustState): Promise<Check
     if (error instanceof MalformedError) return undefined;
     throw error;
   }
-}
-
-function receiptSeal({ detail, actor, target }: CheckedRow["entry"], receipt: CheckedReceipt | undefined): Seal {
-  if (receipt === undefined) return { state: "failed", reason: "the host's receipt is missing" };
-  if (receipt.digest !== detail.receipt)
-    return { state: "failed", reason: "this is not the receipt that the entry names" };
-  const { host, intent, verdict, code } = receipt.receipt;
-  if (intent !== detail.intent || verdict !== detail.verdict || code !== detail.code) {
-    return { state: "failed", reason: "receipt and entry say different things" };
-  }
-  if (receipt.seal.state !== "verified") return receipt.seal;
-  // One command can go to several hosts: what one of them signed says nothing about another.
-  const isItsOwn = actor.kind === "host" && actor.id === host && target === host;
-  return isItsOwn ? receipt.seal : { state: "failed", reason: "another host signed this receipt" };
 }

@@ -2,6 +2,7 @@
  * What this browser keeps between visits, in IndexedDB: the pinned workspace, the session with its non-extractable
  * key, and the newest trust head it verified. No secret that could be read out is ever stored.
  */
+import type { ChainPosition } from "../../protocol/ledger.ts";
 import type { TrustHead } from "../../protocol/fields.ts";
 import type { Asserted } from "../../protocol/messages.ts";
 
@@ -21,6 +22,8 @@ interface Contents {
   readonly session: StoredSession;
   /** The newest trust head this browser has verified; a log that is older, or forked from it, is refused. */
   readonly trustHead: TrustHead;
+  /** The end of the ledger this browser has verified; a ledger that is shorter, or says another thing there, is not it. */
+  readonly ledger: ChainPosition;
 }
 
 const DATABASE = "clawhold";

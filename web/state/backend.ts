@@ -284,6 +284,8 @@ export interface LedgerEntry {
   readonly hash: string;
   readonly previous: string;
   readonly seal: Seal;
+  /** `edge`: nobody signs this kind of entry; that it stands in the chain unchanged is all a browser can compute. */
+  readonly word: "signed" | "edge";
 }
 
 export type CheckState = "passed" | "failed" | "unchecked";

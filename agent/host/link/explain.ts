@@ -19,9 +19,11 @@ const EDGE_SENTENCES: Readonly<Record<string, string>> = {
 
 /** Node's and OpenSSL's codes of connections that did not come about. */
 const NETWORK_SENTENCES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "Nothing answers at the edge's address. Start the edge, or check the address with: clawhold doctor",
+  ECONNREFUSED:
+    "Nothing answers at the edge's address. Start the edge; if it moved, join again with a fresh join file.",
   ECONNRESET: "The edge closed the connection while it was being opened. It is tried again.",
-  ENOTFOUND: "The edge's name does not resolve. Check the name servers of this host with: clawhold doctor",
+  ENOTFOUND:
+    "The edge's name does not resolve. Check the name servers of this host; if the edge moved, join again with a fresh join file.",
   EAI_AGAIN: "The name servers of this host do not answer. Check its network.",
   ETIMEDOUT: "The edge's address does not answer. Check the network and firewalls between.",
   EHOSTUNREACH: "There is no route to the edge's address. Check the network of this host.",

@@ -97,6 +97,46 @@ describe("an honest ledger", () => {
   });
 });
 
+describe("between two visits", () => {
+  it("what an earlier visit verified may not be gone, nor be another thing", async () => {
+    const far = new FarEnd(world, rows);
+    await at(far).refresh();
+    expect(far.kept.get("ledger")).toEqual({ index: 5, hash: rows[4]?.hash });
+    far.rows = rows.slice(0, 4);
+    const shorter = at(far);
+    await shorter.refresh();
+    expect(shorter.status.value.failure?.reason).toContain("are gone");
+    const other = new LedgerMaker(world);
+    for (let i = 0; i < 6; i += 1) other.add({ action: "session.ended", detail: {} });
+    far.rows = other.rows;
+    const rewritten = at(far);
+    await rewritten.refresh();
+    expect(rewritten.status.value).toMatchObject({ verified: 4, failure: { index: 5 } });
+    expect(far.kept.get("ledger")).toEqual({ index: 5, hash: rows[4]?.hash });
+  });
+});
+
+describe("a statement in the ledger", () => {
+  it("is not called verified unless the trust log holds it", async () => {
+    const stated = new LedgerMaker(world);
+    stated.add({ action: "trust.stated", detail: { statement: nonceOf("invented"), statementKind: "role.assign" } });
+    const activity = await walked(stated.rows);
+    expect(sealOf(activity, 1)).toMatchObject({ state: "failed" });
+    expect(entriesOf(activity)[0]?.word).toBe("signed");
+  });
+
+  it("counts when this browser applied it", async () => {
+    const bytes = world.statements[0]?.statement ?? "";
+    const statement = digestOf("statement", fromBase64url(bytes));
+    const stated = new LedgerMaker(world);
+    stated.add({ action: "trust.stated", detail: { statement, statementKind: "person.add" } });
+    stated.add({ action: "session.started", detail: {} });
+    const activity = await walked(stated.rows);
+    expect(sealOf(activity, 1)).toEqual({ state: "verified" });
+    expect(entriesOf(activity).map(({ word }) => word)).toEqual(["edge", "signed"]);
+  });
+});
+
 describe("a ledger that somebody changed", () => {
   it.each<readonly [string, readonly [number, string], () => readonly ActivityRow[]]>([
     ["the entry before exchanged", [3, "does not follow from the entry before it"], () => exchangedBefore(3)],

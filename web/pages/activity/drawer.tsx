@@ -12,7 +12,7 @@ import { formatAge, formatCount, formatHash, formatMilliseconds, formatShortId }
 import { Icon } from "../../icons.tsx";
 import type { IconName } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
-import type { CheckState, EntryProof, ReceiptView, Seal } from "../../state/backend.ts";
+import type { CheckState, EntryProof, LedgerEntry, ReceiptView, Seal } from "../../state/backend.ts";
 import { Sentence } from "./sentences.tsx";
 
 interface DrawerProps {
@@ -73,7 +73,7 @@ function Proof({ proof }: { readonly proof: EntryProof }) {
           <Exact at={entry.at} />
         </p>
       </div>
-      <SealBanner seal={entry.seal} />
+      <SealBanner seal={entry.seal} word={entry.word} />
       <ol class="chain">
         <ApprovalLink proof={proof} />
         <ChainLink proof={proof} />
@@ -87,14 +87,16 @@ function Proof({ proof }: { readonly proof: EntryProof }) {
   );
 }
 
-function SealBanner({ seal }: { readonly seal: Seal }) {
+function SealBanner({ seal, word }: { readonly seal: Seal; readonly word: LedgerEntry["word"] }) {
   switch (seal.state) {
     case "verified":
       return (
         <Banner tone="ink" icon="seal">
           <p class="small">
-            <strong>Verified here.</strong> Your browser checked each step below; nothing was taken on trust from the
-            edge.
+            <strong>Verified here.</strong>{" "}
+            {word === "signed"
+              ? "Your browser checked each step below; nothing was taken on trust from the edge."
+              : "It stands in the chain unchanged. That it happened so is the edge's account: nobody signs this kind of entry."}
           </p>
         </Banner>
       );
