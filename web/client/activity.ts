@@ -16,7 +16,6 @@ import type {
   LedgerStatus,
   Loadable,
   Party,
-  Seal,
   Stop,
 } from "../state/backend.ts";
 import { bytesOf } from "./http.ts";
