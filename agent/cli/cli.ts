@@ -1,5 +1,6 @@
 /** Finds the command that was typed, runs it, and turns whatever stops it into one sentence and an exit code. */
 import { EdgeError, systemCode } from "../edge/edge-error.ts";
+import { holderIn } from "../edge/lock.ts";
 import { DemoError } from "../host/demo/trouble.ts";
 import { GatewayAddressError } from "../host/gateway/discover.ts";
 import { HostError, type HostErrorCode } from "../host/host-error.ts";
@@ -21,7 +22,8 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
     return await dispatch(argv, io);
   } catch (error) {
     const { code, message, exit } = describe(error);
-    if (argv.includes("--json")) io.out(JSON.stringify({ event: "error", code, message }));
+    const holder = error instanceof EdgeError ? holderIn(error) : undefined;
+    if (argv.includes("--json")) io.out(JSON.stringify({ event: "error", code, message, holder }));
     else io.err(message);
     return exit;
   }

@@ -10,6 +10,7 @@
 
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { EdgeError, systemCode } from "./edge-error.ts";
 
 export interface Lock {
@@ -19,7 +20,7 @@ export interface Lock {
 }
 
 /** What a holder writes into its lock file. `started` is the kernel's start tick of that pid, against reused pids. */
-interface Holder {
+export interface Holder {
   readonly pid: number;
   readonly started: string;
   /** ISO 8601. */
@@ -75,10 +76,48 @@ function lockedBy(path: string, holder: Holder | undefined): EdgeError {
       `${directory} is in use by a process that does not say who it is, perhaps a runtime left over from a killed start. See who holds it with: fuser -v ${path}`,
     );
   }
+  const since = localTime(new Date(holder.since));
+  const supervisor = supervisorOf(directory, holder);
+  if (supervisor !== undefined) {
+    return new EdgeError(
+      "locked",
+      `${directory} is in use by process ${holder.pid}, since ${since}. clawhold up started it and would start it again. Stop clawhold up: press Ctrl-C in its terminal, or type: kill ${supervisor.pid}`,
+      { cause: holder },
+    );
+  }
   return new EdgeError(
     "locked",
-    `${directory} is in use by process ${holder.pid}, since ${holder.since}. Stop it with: kill ${holder.pid}, or choose another directory with --data.`,
+    `${directory} is in use by process ${holder.pid}, since ${since}. Stop it with: kill ${holder.pid}, or choose another directory with --data.`,
+    { cause: holder },
   );
+}
+
+/** Who holds the lock that this error tells of, for programs that read: `since` is ISO 8601. */
+export function holderIn(error: EdgeError): Pick<Holder, "pid" | "since"> | undefined {
+  if (error.code !== "locked") return undefined;
+  const holder = holderFrom(error.cause);
+  return holder === undefined ? undefined : { pid: holder.pid, since: holder.since };
+}
+
+/** The agent's directory lies in the data directory of the `up` that runs it: killed alone, it would come back. */
+function supervisorOf(directory: string, holder: Holder): Holder | undefined {
+  const parent = readStat(holder.pid)?.parent;
+  try {
+    const above = readHolder(join(dirname(directory), "lock"));
+    return above !== undefined && above.pid === parent && isRunning(above) ? above : undefined;
+  } catch (error) {
+    // What lies above need not be ours: a directory or another user's file of that name supervises nobody.
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** As the clock on the wall of this machine shows it; a damaged time is not invented. */
+function localTime(time: Date): string {
+  if (Number.isNaN(time.getTime())) return "an unknown time";
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
 }
 
 function writeHolder(fd: number, now: Date): void {
@@ -104,6 +143,10 @@ function readHolder(path: string): Holder | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+  return holderFrom(value);
+}
+
+function holderFrom(value: unknown): Holder | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   if (!("pid" in value) || !("started" in value) || !("since" in value)) return undefined;
   const { pid, started, since } = value;
@@ -115,11 +158,17 @@ function isRunning(holder: Holder): boolean {
   return readStat(holder.pid)?.started === holder.started;
 }
 
+interface ProcessFacts {
+  readonly pid: number;
+  readonly parent: number;
+  readonly started: string;
+}
+
 /**
- * Fields 3 and 22 of /proc/<pid>/stat, counted after the command name, which may itself hold spaces and parentheses.
+ * Fields 3, 4 and 22 of /proc/<pid>/stat, counted after the command name, which may itself hold spaces and parentheses.
  * A zombie has ended; only its parent has not looked yet.
  */
-function readStat(pid: number | "self"): { readonly pid: number; readonly started: string } | undefined {
+function readStat(pid: number | "self"): ProcessFacts | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -128,7 +177,8 @@ function readStat(pid: number | "self"): { readonly pid: number; readonly starte
     throw error;
   }
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const parent = fields[1];
   const started = fields[19];
-  if (started === undefined || fields[0] === "Z" || fields[0] === "X") return undefined;
-  return { pid: Number.parseInt(text, 10), started };
+  if (parent === undefined || started === undefined || fields[0] === "Z" || fields[0] === "X") return undefined;
+  return { pid: Number.parseInt(text, 10), parent: Number.parseInt(parent, 10), started };
 }

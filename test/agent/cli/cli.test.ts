@@ -145,6 +145,11 @@ describe("the data directory", () => {
       expect(exit).toBe(1);
       expect(err[0]).toContain(`in use by process ${String(process.pid)}`);
     }
+    const { out } = await run(["join", "--data", data, "--json"]);
+    expect(JSON.parse(out[0] ?? "")).toMatchObject({
+      code: "locked",
+      holder: { pid: process.pid, since: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) },
+    });
     lock.release();
   });
 

@@ -1,12 +1,12 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EdgeError } from "../../../agent/edge/edge-error.ts";
-import { acquireLock } from "../../../agent/edge/lock.ts";
+import { acquireLock, holderIn } from "../../../agent/edge/lock.ts";
 import { eventually, makeDirectory } from "./fixtures/harness.ts";
 
 const SCRIPT = fileURLToPath(new URL("fixtures/take-lock.ts", import.meta.url));
@@ -59,8 +59,33 @@ describe("the lock", () => {
     const lock = acquireLock(path, now);
     const error = refusal();
     expect(error.code).toBe("locked");
-    expect(error.message).toContain(`process ${process.pid}, since 2026-11-20T08:00:00.000Z`);
+    // The hour is that of the machine's own clock: people do not count in UTC, nor in milliseconds.
+    const hour = String(now().getHours()).padStart(2, "0");
+    expect(error.message).toContain(`process ${process.pid}, since 2026-11-20 ${hour}:00. Stop it`);
     expect(error.message).toContain(`kill ${process.pid}`);
+    expect(holderIn(error)).toEqual({ pid: process.pid, since: "2026-11-20T08:00:00.000Z" });
+    lock.release();
+  });
+
+  it("sends to clawhold up whoever meets an agent that it would start again", async () => {
+    const above = acquireLock(path, now);
+    mkdirSync(join(directory.path, "host"));
+    path = join(directory.path, "host", "lock");
+    const { child, next } = startTaker();
+    expect(await next()).toBe("won");
+    const { message } = refusal();
+    expect(message).toContain(`process ${child.pid}, since `);
+    expect(message).toContain(`Stop clawhold up: press Ctrl-C in its terminal, or type: kill ${process.pid}`);
+    above.release();
+    expect(refusal().message).toContain(`Stop it with: kill ${child.pid},`);
+  });
+
+  it("takes what only has the name of a lock above it for nobody", () => {
+    mkdirSync(path);
+    mkdirSync(join(directory.path, "host"));
+    path = join(directory.path, "host", "lock");
+    const lock = acquireLock(path, now);
+    expect(refusal().message).toContain(`Stop it with: kill ${process.pid},`);
     lock.release();
   });
 
