@@ -17,7 +17,8 @@ export const status: Command = {
   help: `Usage: clawhold status [--data <directory>] [--json]
 
 Shows whether edge and agent run, whether the tunnel stands, the state of the gateway, the trust head and the last
-receipt. Exit code 3 when no agent runs.
+receipt. Exit code 3 when no agent runs. With --json, status is what a running agent says; of one that has ended there
+is lastStatus instead, with the time of its last word in asOf and without tunnel and gateway.
 
   --data <directory>   where the state of this installation lies
   --json               one JSON object`,
@@ -36,8 +37,9 @@ receipt. Exit code 3 when no agent runs.
     const agent = holderOf(join(state.path, "lock")) !== undefined;
     const said = readStatus(state.files.status);
     const receipt = lastReceipt(state.files.journal);
+    const standing = agent || said === undefined ? { status: said } : { lastStatus: lastStatusOf(said) };
     if (input.json)
-      io.out(JSON.stringify({ edge, agent, joined: state.host() !== undefined, status: said, lastReceipt: receipt }));
+      io.out(JSON.stringify({ edge, agent, joined: state.host() !== undefined, ...standing, lastReceipt: receipt }));
     else for (const line of table({ edge, agent, said, receipt, state })) io.out(line);
     return agent ? EXIT.ok : EXIT.unreachable;
   },
@@ -72,6 +74,15 @@ async function askEdge(data: string): Promise<EdgeStanding | undefined> {
   }
 }
 
+/**
+ * What still holds of an agent that has ended, and as of when it said so. How its tunnel and its gateway stood is left
+ * out: whoever reads it without the time beside it would take it for now.
+ */
+function lastStatusOf({ v: _version, pid: _pid, written, ...said }: AgentStatus): object {
+  const { tunnel: _tunnel, problem: _problem, gateway: _gateway, unsignedRefusals: _refusals, ...lasting } = said;
+  return { asOf: written, ...lasting };
+}
+
 interface Standing {
   readonly edge: EdgeStanding | undefined;
   readonly agent: boolean;
@@ -85,7 +96,10 @@ function table({ edge, agent, said, receipt, state }: Standing): readonly string
   const rows: (readonly [string, string])[] = [["Edge", edgeOf(edge)]];
   if (host === undefined) rows.push(["Agent", "not joined yet"]);
   else {
-    rows.push(["Agent", agent ? `runs, ${tunnelOf(said)}` : `does not run; start it with ${startCommand(host)}`]);
+    rows.push([
+      "Agent",
+      agent ? `runs, ${tunnelOf(said)}` : `does not run${lastWordOf(said)}; start it with ${startCommand(host)}`,
+    ]);
     rows.push(
       ["Workspace", host.workspace],
       ["Host", `${host.host} (${host.label})${admissionOf(agent, said)}`],
@@ -112,6 +126,10 @@ function edgeOf(edge: EdgeStanding | undefined): string {
 function tunnelOf(said: AgentStatus | undefined): string {
   if (said?.tunnel === "connected") return "connected to the edge";
   return said?.problem?.sentence ?? "connecting to the edge";
+}
+
+function lastWordOf(said: AgentStatus | undefined): string {
+  return said === undefined ? "" : ` (last word ${timeOf(said.written)})`;
 }
 
 function admissionOf(agent: boolean, said: AgentStatus | undefined): string {

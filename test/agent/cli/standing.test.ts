@@ -85,7 +85,7 @@ describe("status", () => {
   it("exit 3 while nothing runs, 0 while the agent does", async () => {
     const down = await run(["status", "--data", data]);
     expect(down.exit).toBe(3);
-    expect(down.out.join("\n")).toContain("does not run; start it");
+    expect(down.out.join("\n")).toContain("does not run; start it with");
     const lock = running();
     said();
     const up = await run(["status", "--data", data]);
@@ -115,10 +115,28 @@ describe("status", () => {
   });
 
   it("gives the same as an object", async () => {
+    const lock = running();
     said();
     const parsed: unknown = JSON.parse((await run(["status", "--data", data, "--json"])).out[0] ?? "");
     expect(parsed).not.toHaveProperty("edge");
-    expect(parsed).toMatchObject({ agent: false, joined: true, status: { workspace } });
+    expect(parsed).not.toHaveProperty("lastStatus");
+    expect(parsed).toMatchObject({
+      agent: true,
+      joined: true,
+      status: { workspace, tunnel: "connected", gateway: "running" },
+    });
+    lock.release();
+  });
+
+  it("does not give the last word of an agent that has ended as if it held now", async () => {
+    said({ written: 1_900_000_000 });
+    const parsed: unknown = JSON.parse((await run(["status", "--data", data, "--json"])).out[0] ?? "");
+    expect(parsed).not.toHaveProperty("status");
+    expect(parsed).toMatchObject({ agent: false, lastStatus: { workspace, asOf: 1_900_000_000, admitted: true } });
+    for (const name of ["tunnel", "gateway", "problem", "pid"]) expect(parsed).not.toHaveProperty(["lastStatus", name]);
+    const { out } = await run(["status", "--data", data]);
+    expect(out.join("\n")).toContain("does not run (last word 2030-03-17 17:46 UTC); start it");
+    expect(out.join("\n")).not.toMatch(/running|connected to/);
   });
 });
 
