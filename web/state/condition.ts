@@ -66,6 +66,12 @@ const gatewayConditions = {
   },
 } satisfies Record<GatewayState, Condition>;
 
+/**
+ * While a restart is under way, on the host page, whose note says the rest: "start it on the machine" would send somebody
+ * there for nothing.
+ */
+export const restarting: Condition = { shape: "pending", word: "Restarting", urgency: 0 };
+
 /** A host that sent nothing for three beats has not been heard from, whatever its socket says. */
 export function isSilent(host: HostView, now: number): boolean {
   return host.lastSeenAt === undefined || now - host.lastSeenAt > SILENT_SECONDS;

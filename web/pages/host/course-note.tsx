@@ -1,4 +1,7 @@
-/** The gateway goes down and comes back, live: how long, and from which start to which. */
+/**
+ * The gateway goes down and comes back, live: how long, and from which start to which. A page that was loaded in the
+ * middle saw no going down; that a restart was approved it has from the ledger.
+ */
 import { Banner } from "../../components/banner.tsx";
 import { formatAge, formatShortId } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
@@ -7,7 +10,14 @@ import type { HostView } from "../../state/backend.ts";
 import { BACK_SECONDS } from "../../state/restart-watch.ts";
 import type { RestartWatch } from "../../state/restart-watch.ts";
 
-export function CourseNote({ host, watch }: { readonly host: HostView; readonly watch: RestartWatch }) {
+interface CourseNoteProps {
+  readonly host: HostView;
+  readonly watch: RestartWatch;
+  /** When a restart that is under way was approved. */
+  readonly askedAt: number | undefined;
+}
+
+export function CourseNote({ host, watch, askedAt }: CourseNoteProps) {
   const { now } = useApp();
   const { course } = watch;
   if (course.kind === "down") {
@@ -36,6 +46,17 @@ export function CourseNote({ host, watch }: { readonly host: HostView; readonly 
         <code title={course.bootBefore}>{formatShortId(course.bootBefore)}</code> →{" "}
         <code title={course.bootAfter}>{formatShortId(course.bootAfter)}</code>
       </Banner>
+    );
+  }
+  if (askedAt !== undefined) {
+    return (
+      <div class="banner live-note" role="status">
+        <Icon name="pending" class="spin" />
+        <div class="grow">
+          <strong>The gateway on {host.label} is restarting.</strong> Approved
+          <span aria-hidden="true"> {formatAge(now.value - askedAt)} ago</span>; waiting for its next start.
+        </div>
+      </div>
     );
   }
   return null;

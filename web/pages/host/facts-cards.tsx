@@ -3,17 +3,19 @@ import { Fact, Words } from "../../components/parts.tsx";
 import { State } from "../../components/state.tsx";
 import { formatBytes, formatNumberOf, formatPercent, formatShortId, formatSpan, unknown } from "../../format.ts";
 import type { HostView } from "../../state/backend.ts";
-import { useApp } from "../../state/app.ts";
-import { conditionOf } from "../../state/condition.ts";
+import type { Condition } from "../../state/condition.ts";
 import { formatAddress } from "./listens.ts";
 
 type Telemetry = NonNullable<HostView["telemetry"]>;
 
-export function GatewayCard({ host }: { readonly host: HostView }) {
-  const { now } = useApp();
+interface GatewayCardProps {
+  readonly host: HostView;
+  readonly condition: Condition;
+}
+
+export function GatewayCard({ host, condition }: GatewayCardProps) {
   const gateway = host.telemetry?.gateway;
   if (gateway === undefined) return null;
-  const condition = conditionOf(host, now.value);
   return (
     <section class="card" aria-labelledby="gateway">
       <div class="card-head">

@@ -17,8 +17,10 @@ import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
 import type { HostView } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
-import { conditionOf, isSilent } from "../../state/condition.ts";
+import { conditionOf, isSilent, restarting } from "../../state/condition.ts";
+import type { Condition } from "../../state/condition.ts";
 import { listenForKeys } from "../../state/keys.ts";
+import { restartAskedAt } from "../../state/restart-asked.ts";
 import { AdmissionCard } from "../fleet/admission-card.tsx";
 import { CourseNote } from "./course-note.tsx";
 import { GatewayCard, MachineCard } from "./facts-cards.tsx";
@@ -93,13 +95,21 @@ function Known({ host }: { readonly host: HostView }) {
     passkeys: passkeys.state === "ready" ? passkeys.value : undefined,
     // Never witnessed is a fact of the workspace; the fleet page says it.
   }).filter(({ kind }) => kind !== "never-witnessed");
+  const log = backend.activity.entries.value;
+  const askedAt =
+    log.state === "ready" && !isSilent(host, now.value) ? restartAskedAt(host, log.value, now.value) : undefined;
+  const condition = askedAt === undefined ? conditionOf(host, now.value) : restarting;
   return (
     <>
-      <Head host={host} obstacle={obstacle} onRestart={restart} />
-      <CourseNote host={host} watch={history.watch} />
+      <Head host={host} condition={condition} obstacle={obstacle} onRestart={restart} />
+      <CourseNote host={host} watch={history.watch} askedAt={askedAt} />
       {host.admission === "waiting" && <AdmissionCard host={host} />}
       <Banners all={banners} />
-      {host.telemetry === undefined ? <NothingYet host={host} /> : <Figures host={host} history={history} />}
+      {host.telemetry === undefined ? (
+        <NothingYet host={host} />
+      ) : (
+        <Figures host={host} condition={condition} history={history} />
+      )}
       {course.value !== undefined && (
         <ApprovalDialog course={course.value} onClosed={() => (course.value = undefined)} />
       )}
@@ -107,7 +117,13 @@ function Known({ host }: { readonly host: HostView }) {
   );
 }
 
-function Figures({ host, history }: { readonly host: HostView; readonly history: ReturnType<typeof useHistory> }) {
+interface FiguresProps {
+  readonly host: HostView;
+  readonly condition: Condition;
+  readonly history: ReturnType<typeof useHistory>;
+}
+
+function Figures({ host, condition, history }: FiguresProps) {
   return (
     <>
       <HostTiles host={host} />
@@ -118,7 +134,7 @@ function Figures({ host, history }: { readonly host: HostView; readonly history:
           <Lately title="Lately here" hostId={host.id} count={4} />
         </div>
         <div class="stack">
-          <GatewayCard host={host} />
+          <GatewayCard host={host} condition={condition} />
           <MachineCard host={host} />
         </div>
       </div>
@@ -128,6 +144,7 @@ function Figures({ host, history }: { readonly host: HostView; readonly history:
 
 interface HeadProps {
   readonly host: HostView;
+  readonly condition: Condition;
   /** Why a restart cannot be asked for now. */
   readonly obstacle: string | undefined;
   readonly onRestart: () => void;
@@ -141,9 +158,7 @@ function obstacleOf(host: HostView, now: number): string | undefined {
   return host.telemetry?.gateway.bootId === undefined ? "needs a gateway that answers" : undefined;
 }
 
-function Head({ host, obstacle, onRestart }: HeadProps) {
-  const { now } = useApp();
-  const condition = conditionOf(host, now.value);
+function Head({ host, condition, obstacle, onRestart }: HeadProps) {
   return (
     <div class="stack mid">
       <p class="small">
