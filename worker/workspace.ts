@@ -10,9 +10,8 @@ export function currentWorkspace(deps: Deps): Promise<string | undefined> {
   return firstWorkspace(deps.db);
 }
 
-export async function currentTrust(deps: Deps): Promise<TrustState | undefined> {
-  const workspace = await currentWorkspace(deps);
-  return workspace === undefined ? undefined : deps.trust.current(workspace);
+export function currentTrust(deps: Deps): Promise<TrustState | undefined> {
+  return deps.trust.currentServed();
 }
 
 /** @throws {ProblemError} `no_workspace` */

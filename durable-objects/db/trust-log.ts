@@ -2,8 +2,8 @@
  * Reads a workspace's trust log and applies it. The database is not believed: every row is verified again by the
  * same pure function that hosts run, once per isolate and place in the chain.
  */
-import { and, asc, eq, gte, gt } from "drizzle-orm";
-import { statements } from "../../migrations/schema.ts";
+import { and, asc, eq, gte, gt, sql, type SQL } from "drizzle-orm";
+import { statements, workspaces } from "../../migrations/schema.ts";
 import { utf8 } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { Codec } from "../../protocol/fields.ts";
@@ -19,6 +19,7 @@ import {
 import type { Database } from "./database.ts";
 
 interface Row {
+  readonly workspace: string;
   readonly n: number;
   readonly hash: string;
   readonly signed: string;
@@ -31,24 +32,38 @@ export class TrustLogDamaged extends Error {
 
 export class TrustLog {
   readonly #db: Database;
+  readonly #queries: ReturnType<typeof prepareQueries>;
   /** Rebuilt: verified prefixes, so that a request verifies only what is new. */
   readonly #states = new Map<string, TrustState>();
+  /** Rebuilt: the one workspace found by the last look for it; the database is asked again each time. */
+  #served: string | undefined;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#queries = prepareQueries(db);
   }
 
   /** The verified state, or undefined when there is no such workspace. @throws {TrustLogDamaged} */
   async current(workspace: string): Promise<TrustState | undefined> {
     const known = this.#states.get(workspace);
-    const rows = await this.#rowsFrom(workspace, known?.head.n ?? 0);
-    if (known !== undefined && rows[0]?.hash !== known.head.hash) {
-      this.#states.delete(workspace); // the log was rolled back or replaced beneath us: believe nothing cached
-      return this.current(workspace);
+    const rows: readonly Row[] = await this.#queries.of.all({ workspace, from: known?.head.n ?? 0 });
+    const state = await this.#follow(workspace, known, rows);
+    return state === "replaced" ? this.current(workspace) : state;
+  }
+
+  /** The same for the workspace that this deployment serves: which one that is, and its log, in one look. */
+  async currentServed(): Promise<TrustState | undefined> {
+    const known = this.#served === undefined ? undefined : this.#states.get(this.#served);
+    const rows: readonly Row[] = await this.#queries.served.all({ from: known?.head.n ?? 0 });
+    const served = rows[0]?.workspace;
+    if (known !== undefined && served !== known.workspace) {
+      this.#served = undefined; // read from the place of another log: look again, from the start
+      return this.currentServed();
     }
-    const state = await this.#apply(workspace, known, known === undefined ? rows : rows.slice(1));
-    if (state !== undefined) this.#states.set(workspace, state);
-    return state;
+    this.#served = served;
+    if (served === undefined) return undefined;
+    const state = known === undefined ? await this.current(served) : await this.#follow(served, known, rows);
+    return state === "replaced" ? this.current(served) : state;
   }
 
   async root(workspace: string): Promise<SignedRoot | undefined> {
@@ -72,12 +87,19 @@ export class TrustLog {
     return root === undefined ? { statements: decoded } : { root, statements: decoded };
   }
 
-  async #rowsFrom(workspace: string, n: number): Promise<readonly Row[]> {
-    return this.#db
-      .select()
-      .from(statements)
-      .where(and(eq(statements.workspace, workspace), gte(statements.n, n)))
-      .orderBy(asc(statements.n));
+  /** `rows`: from the head of `known` on, or the whole log. */
+  async #follow(
+    workspace: string,
+    known: TrustState | undefined,
+    rows: readonly Row[],
+  ): Promise<TrustState | "replaced" | undefined> {
+    if (known !== undefined && rows[0]?.hash !== known.head.hash) {
+      this.#states.delete(workspace); // the log was rolled back or replaced beneath us: believe nothing cached
+      return "replaced";
+    }
+    const state = await this.#apply(workspace, known, known === undefined ? rows : rows.slice(1));
+    if (state !== undefined) this.#states.set(workspace, state);
+    return state;
   }
 
   async #apply(workspace: string, from: TrustState | undefined, rows: readonly Row[]): Promise<TrustState | undefined> {
@@ -94,6 +116,18 @@ export class TrustLog {
     }
     return state;
   }
+}
+
+/** Built once: every request asks one of these, and building the text of a query costs more than asking it. */
+function prepareQueries(db: Database) {
+  const from = gte(statements.n, sql.placeholder("from"));
+  const first = db.select({ workspace: workspaces.workspace }).from(workspaces).limit(1);
+  const log = (ofWorkspace: SQL) =>
+    db.select().from(statements).where(and(ofWorkspace, from)).orderBy(asc(statements.n));
+  return {
+    of: log(eq(statements.workspace, sql.placeholder("workspace"))).prepare(),
+    served: log(eq(statements.workspace, first)).prepare(),
+  };
 }
 
 /** @throws {TrustLogDamaged} */
