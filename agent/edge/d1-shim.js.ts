@@ -13,6 +13,9 @@ const cell = (value) => (value instanceof ArrayBuffer ? Array.from(new Uint8Arra
 const failure = (error) => Response.json({ success: false, error: error instanceof Error ? error.message : String(error) });
 
 export class D1 extends DurableObject {
+  // What the database last counted; asked again after a statement that wrote, which most do not.
+  #counted;
+
   async fetch(request) {
     const format = new URL(request.url).searchParams.get("resultsFormat") ?? "ARRAY_OF_OBJECTS";
     if (request.method !== "POST" || !FORMATS.includes(format)) return failure("unsupported request");
@@ -23,6 +26,7 @@ export class D1 extends DurableObject {
       const results = this.ctx.storage.transactionSync(() => queries.map((query) => this.#run(query, format)));
       return Response.json(results);
     } catch (error) {
+      this.#counted = undefined; // what was undone was counted
       return failure(error);
     }
   }
@@ -30,11 +34,11 @@ export class D1 extends DurableObject {
   #run({ sql, params }, format) {
     const storage = this.ctx.storage.sql;
     const sizeBefore = storage.databaseSize;
-    const before = this.#counters();
+    const before = (this.#counted ??= this.#counters());
     const cursor = storage.exec(sql, ...(params ?? []).map(parameter));
     const columns = cursor.columnNames;
     const rows = Array.from(cursor.raw(), (row) => row.map(cell));
-    const after = this.#counters();
+    const after = cursor.rowsWritten === 0 ? before : (this.#counted = this.#counters());
     const sizeAfter = storage.databaseSize;
     return {
       success: true,
