@@ -57,14 +57,24 @@ const gatewayConditions = {
     urgency: 3,
     sentence: "The gateway speaks another protocol version. Update it, or update Clawhold.",
   },
+  // Telemetry cannot tell a choice from a search that found nothing, and a choice must not ask for a person for ever.
   none: {
     shape: "unknown",
-    word: "No gateway",
-    urgency: 1,
+    word: "No gateway watched",
+    urgency: 0,
     sentence:
-      "The agent watches no gateway on this machine. Start one, then start Clawhold there again. Beside the dashboard, npm start -- --gateway demo fetches one.",
+      "None was wanted on this machine, or none was found. To watch one, start it, then start Clawhold there again. Beside the dashboard, npm start -- --gateway demo fetches one.",
   },
 } satisfies Record<GatewayState, Condition>;
+
+/** It starts and ends with Clawhold, so the first reports of its agent come before it answers. */
+const demoStopped: Condition = {
+  shape: "stopped",
+  word: "Starting or stopped",
+  urgency: 1,
+  sentence:
+    "The demo gateway does not answer. It starts with Clawhold and takes up to a minute. If this stays, start Clawhold there again.",
+};
 
 /**
  * While a restart is under way, on the host page, whose note says the rest: "start it on the machine" would send somebody
@@ -89,7 +99,13 @@ export function conditionOf(host: HostView, now: number): Condition {
   if (host.admission === "removed") return { shape: "stopped", word: "Removed", urgency: 0 };
   if (isSilent(host, now)) return notHeardFrom(host, now);
   if (host.telemetry === undefined) return { shape: "pending", word: "Connecting", urgency: 0 };
-  return gatewayConditions[host.telemetry.gateway.state];
+  const { state, demo } = host.telemetry.gateway;
+  return demo && state === "stopped" ? demoStopped : gatewayConditions[state];
+}
+
+/** A machine without a gateway is no gateway that does not run. */
+export function watchesGateway(host: HostView): boolean {
+  return host.telemetry?.gateway.state !== "none";
 }
 
 function notHeardFrom(host: HostView, now: number): Condition {

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { gatewayStates } from "../../../protocol/telemetry.ts";
 import { SILENT_SECONDS } from "../../../protocol/limits.ts";
-import { conditionOf, DROPPED_SECONDS, isSilent, totalsOf, usageAge } from "../../../web/state/condition.ts";
+import {
+  conditionOf,
+  DROPPED_SECONDS,
+  isSilent,
+  totalsOf,
+  usageAge,
+  watchesGateway,
+} from "../../../web/state/condition.ts";
 import type { HostView } from "../../../web/state/backend.ts";
 import { filterHosts, sortHosts } from "../../../web/state/host-order.ts";
 import { fleet, host, NOW, stopped, waiting } from "../fixtures/hosts.ts";
@@ -32,6 +39,25 @@ describe("the condition of a host", () => {
     expect(conditionOf(mute, NOW).shape).toBe("pending");
     const { lastSeenAt: _never, ...unseen } = mute;
     expect(conditionOf(unseen, NOW).shape).toBe("unknown");
+  });
+
+  it("asks for nobody where no gateway is watched, and counts it as none that does not run", () => {
+    const none = host("a", { state: "none" });
+    expect(conditionOf(none, NOW)).toMatchObject({ word: "No gateway watched", urgency: 0 });
+    expect(watchesGateway(none)).toBe(false);
+    expect(watchesGateway(stopped("b"))).toBe(true);
+    expect(filterHosts([none, stopped("b")], { show: "needs-you", text: "" }, NOW)).toHaveLength(1);
+  });
+
+  it("does not call a demo stopped that may be about to start", () => {
+    const demo = host("a", { state: "stopped", gateway: { demo: true } });
+    expect(conditionOf(demo, NOW).word).toBe("Starting or stopped");
+    expect(conditionOf(demo, NOW).sentence).toContain("up to a minute");
+    expect(conditionOf(stopped("a"), NOW).word).toBe("Stopped");
+    expect(conditionOf(host("a", { gateway: { demo: true } }), NOW).word).toBe("Running");
+    expect(conditionOf(host("a", { state: "stopped", gateway: { demo: true }, seen: 60 }), NOW).word).toBe(
+      "Not heard from",
+    );
   });
 
   it("puts the machine that waits for admission before all else", () => {

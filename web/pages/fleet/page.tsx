@@ -11,7 +11,7 @@ import type { Route } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
 import type { HostView } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
-import { conditionOf, totalsOf } from "../../state/condition.ts";
+import { conditionOf, totalsOf, watchesGateway } from "../../state/condition.ts";
 import type { FleetTotals } from "../../state/condition.ts";
 import { filterHosts, sortHosts } from "../../state/host-order.ts";
 import { AdmissionCard } from "./admission-card.tsx";
@@ -63,13 +63,13 @@ function FleetFrame({ hosts, body }: { readonly hosts: readonly HostView[]; read
 function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; readonly now: number }) {
   if (hosts.length === 0) return null;
   const conditions = sortHosts(hosts, "needs-you", now).map((host) => ({ host, condition: conditionOf(host, now) }));
-  const admitted = conditions.filter(({ host }) => host.admission === "admitted");
-  const well = admitted.filter(({ condition }) => condition.shape === "ok").length;
+  const watched = conditions.filter(({ host }) => host.admission === "admitted" && watchesGateway(host));
+  const well = watched.filter(({ condition }) => condition.shape === "ok").length;
   const needing = conditions.filter(({ condition }) => condition.urgency > 0);
   const { reach } = useApp().backend;
   // Nothing new arrives while the control plane is away: say of when this is.
   const asOf = reach.value.state === "lost" ? `As of ${formatAge(now - reach.value.sinceAt)} ago: ` : "";
-  const running = `${asOf}${runningWell(well, admitted.length)}`;
+  const running = `${asOf}${runningWell(well, watched.length)}`;
   if (needing.length === 0) return <p>{running} Nothing needs you.</p>;
   const names = needing.slice(0, 3).map(({ host, condition }) => `${host.label} (${condition.word.toLowerCase()})`);
   return (
@@ -126,9 +126,11 @@ function Totals({ hosts, now }: Timed) {
   const dropped =
     totals.dropped > 0 ? `without ${formatNumberOf(totals.dropped, "host")} silent for over 1 h` : undefined;
   const admitted = hosts.filter(({ admission }) => admission === "admitted");
-  const answering = admitted.filter((host) => conditionOf(host, now).shape === "ok").length;
+  const watched = admitted.filter(watchesGateway);
+  const answering = watched.filter((host) => conditionOf(host, now).shape === "ok").length;
   const isCounted = totals.counted > 0;
-  const runningSub = answering === admitted.length ? "all of them" : "see below";
+  const runningSub = answering === watched.length ? "all of them" : "see below";
+  const noneSub = admitted.length === 0 ? "no host admitted yet" : "none is watched";
   return (
     <div class="tiles n4">
       <Tile
@@ -143,8 +145,8 @@ function Totals({ hosts, now }: Timed) {
       <Tile label="Active sessions" sub={dropped ?? (totals.heard > 0 ? "right now" : NO_FIGURES)}>
         {totals.heard > 0 ? formatCount(totals.activeSessions) : <Unknown />}
       </Tile>
-      <Tile label="Gateways running" sub={admitted.length === 0 ? "no host admitted yet" : runningSub}>
-        {answering} <span class="faint small">of {admitted.length}</span>
+      <Tile label="Gateways running" sub={watched.length === 0 ? noneSub : runningSub}>
+        {answering} <span class="faint small">of {watched.length}</span>
       </Tile>
     </div>
   );
