@@ -8,6 +8,7 @@ import { readStatus } from "../host/status-file.ts";
 import { openDenyList } from "../host/warden/deny-list.ts";
 import { HostError } from "../host/host-error.ts";
 import { dataOption, hostDirectoryOf, type Command } from "./command.ts";
+import { FOREIGN_KEY } from "./host-run.ts";
 import { EXIT, type CliIo, type ExitCode } from "./io.ts";
 import { holderOf, startCommand } from "./running-edge.ts";
 
@@ -113,7 +114,9 @@ function agentChecks(state: HostState, host: HostFile): readonly CheckResult[] {
           name: "admission",
           ok: false,
           sentence:
-            "This host is in quarantine: nobody has admitted it yet. Compare the words of clawhold host words with the page, then admit it there.",
+            said.foreignKey === true
+              ? FOREIGN_KEY
+              : "This host is in quarantine: nobody has admitted it yet. Compare the words of clawhold host words with the page, then admit it there.",
           exit: EXIT.refused,
         },
   ];

@@ -52,6 +52,9 @@ function runDeps(io: CliIo, say: (event: AgentEvent) => void): RunDeps {
   };
 }
 
+export const FOREIGN_KEY =
+  "The trust log names this host with a witness key that is not its own, so it obeys nobody: join this machine as a new host, with another --data.";
+
 /** What a person reads. */
 export function sentences(event: AgentEvent): readonly string[] {
   switch (event.event) {
@@ -68,6 +71,8 @@ export function sentences(event: AgentEvent): readonly string[] {
       return ["This host is admitted to the workspace."];
     case "removed":
       return ["An administrator removed this host from the workspace. It obeys nobody any more."];
+    case "foreign-key":
+      return [FOREIGN_KEY];
     case "tunnel":
       return [event.state === "connected" ? "Connected to the edge." : event.problem];
   }

@@ -9,6 +9,7 @@ import { readStatus, type AgentStatus } from "../host/status-file.ts";
 import { readReceipt } from "../host/warden/receipts.ts";
 import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
 import { CliError, EXIT } from "./io.ts";
+import { FOREIGN_KEY } from "./host-run.ts";
 import { findRunningEdge, holderOf, startCommand } from "./running-edge.ts";
 
 export const status: Command = {
@@ -134,6 +135,7 @@ function lastWordOf(said: AgentStatus | undefined): string {
 
 function admissionOf(agent: boolean, said: AgentStatus | undefined): string {
   if (!agent || said === undefined) return "";
+  if (said.foreignKey === true) return `. ${FOREIGN_KEY}`;
   return said.admitted ? ", admitted" : ", waits to be admitted";
 }
 

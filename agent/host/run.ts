@@ -12,6 +12,7 @@ import { startLink, type Link, type LinkState } from "./link/link.ts";
 import { requireJoined, type HostFile, type HostState, type TlsFile } from "./state.ts";
 import { writeStatus } from "./status-file.ts";
 import { ChallengeTable } from "./warden/challenges.ts";
+import type { Admission } from "./warden/admission.ts";
 import { wallSeconds, type HostClock } from "./warden/clock.ts";
 import { openDenyList } from "./warden/deny-list.ts";
 import { Journal } from "./warden/journal.ts";
@@ -26,6 +27,8 @@ export type AgentEvent =
   | { readonly event: "words"; readonly words: readonly string[] }
   | { readonly event: "admitted" }
   | { readonly event: "removed" }
+  /** The trust log names this host with another cosignature key: it stays out of service. */
+  | { readonly event: "foreign-key" }
   | { readonly event: "tunnel"; readonly state: "connected" }
   | { readonly event: "tunnel"; readonly state: "waiting"; readonly code: string; readonly problem: string };
 
@@ -171,7 +174,7 @@ class Standing {
   readonly #certificateEnds: number;
   #warden: Warden | undefined;
   #link: LinkState = { kind: "connecting" };
-  #wasAdmitted: boolean | undefined;
+  #admission: Admission | undefined;
   #saidCode: string | undefined;
 
   constructor(parts: Parts, watch: GatewayWatch) {
@@ -190,12 +193,12 @@ class Standing {
 
   trustChanged(): void {
     const { keys, host, deps } = this.#parts;
-    const isAdmitted = this.#warden?.isAdmitted() ?? false;
-    if (isAdmitted !== this.#wasAdmitted) {
-      if (isAdmitted) deps.say({ event: "admitted" });
-      else if (this.#wasAdmitted === true) deps.say({ event: "removed" });
+    const admission = this.#warden?.admission() ?? "none";
+    if (admission !== this.#admission) {
+      if (admission !== "none") deps.say({ event: admission });
+      else if (this.#admission !== undefined) deps.say({ event: "removed" });
       else deps.say({ event: "words", words: wordsOf(keys, host.workspace) });
-      this.#wasAdmitted = isAdmitted;
+      this.#admission = admission;
     }
     this.#write();
   }
@@ -233,7 +236,8 @@ class Standing {
         written: wallSeconds(deps.clock),
         tunnel: link.kind,
         ...(link.kind === "waiting" ? { problem: { code: link.code, sentence: link.problem } } : {}),
-        admitted: this.#warden?.isAdmitted() ?? false,
+        admitted: this.#admission === "admitted",
+        ...(this.#admission === "foreign-key" ? { foreignKey: true } : {}),
         ...(standing?.trustHead === undefined
           ? {}
           : { trust: { n: standing.trustHead.n, hash: standing.trustHead.hash } }),

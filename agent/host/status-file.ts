@@ -21,6 +21,8 @@ const statusSchema = v.strictObject({
   /** Why there is no tunnel: a code and a sentence. */
   problem: v.optional(v.strictObject({ code: v.string(), sentence: v.string() })),
   admitted: v.boolean(),
+  /** The trust log names this host with a cosignature key that is not its own. */
+  foreignKey: v.optional(v.boolean()),
   trust: v.optional(v.strictObject({ n: count, hash: digest })),
   lastReceipt: count,
   /** Refusals that no receipt tells of, since the start. */

@@ -17,6 +17,7 @@ import {
   type Verified,
 } from "../../../protocol/verify.ts";
 import type { CommandStep } from "../log.ts";
+import { admissionOf } from "./admission.ts";
 import { AppendError } from "./append-file.ts";
 import { wallSeconds } from "./clock.ts";
 import type { WardenContext } from "./deps.ts";
@@ -108,7 +109,7 @@ export class Commands {
     const { keys, trust, journal, challenges, denyList, clock, certFingerprint } = this.#context;
     const state = trust.state;
     const outside: Refused = { kind: "refused", code: "target", digest: undefined, sessionVerified: false };
-    if (state === undefined || !state.hosts.has(keys.host)) return outside;
+    if (state === undefined || admissionOf(state, keys) !== "admitted") return outside;
     return verifyEnvelope(bytes, {
       host: keys.host,
       tunnel: source.tunnel(),
@@ -152,7 +153,9 @@ export class Commands {
   #isCurrent({ intent }: Command): boolean {
     const { trust, keys } = this.#context;
     return (
-      trust.state !== undefined && sameHead(intent.trustHead, trust.state.head) && trust.state.hosts.has(keys.host)
+      trust.state !== undefined &&
+      sameHead(intent.trustHead, trust.state.head) &&
+      admissionOf(trust.state, keys) === "admitted"
     );
   }
 

@@ -10,6 +10,7 @@ import { digestOf, type Digest } from "../../../protocol/signing.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
 import { verifyPrepare } from "../../../protocol/verify.ts";
+import { admissionOf } from "./admission.ts";
 import { wallSeconds } from "./clock.ts";
 import type { WardenContext } from "./deps.ts";
 import { observeGateway } from "./executor.ts";
@@ -23,8 +24,8 @@ export async function answerPrepare(frame: PrepareFrame, context: WardenContext)
     return { kind: "refused", subject, code };
   };
   const trust = context.trust.state;
-  // Not admitted, or removed: this host takes part in nothing.
-  if (trust === undefined || !trust.hosts.has(context.keys.host)) return refuse("target");
+  // Not admitted, removed, or admitted with a key that is not ours: this host takes part in nothing.
+  if (trust === undefined || admissionOf(trust, context.keys) !== "admitted") return refuse("target");
   const session = readSession(frame.session);
   if (session === undefined) return refuse("session_malformed");
   const view = { trust, now: wallSeconds(context.clock), host: context.keys.host };

@@ -5,6 +5,7 @@
 import type { TrustHead } from "../../../protocol/fields.ts";
 import { MAX_CHALLENGES_PER_HOST } from "../../../protocol/limits.ts";
 import type { InwardFrame } from "../../../protocol/tunnel.ts";
+import { admissionOf, type Admission } from "./admission.ts";
 import { AppendError } from "./append-file.ts";
 import { Commands, receiptFrame, type CommandSource } from "./commands.ts";
 import { Connection, TunnelViolation, type Send } from "./connection.ts";
@@ -14,8 +15,8 @@ import { answerPrepare, type PrepareFrame } from "./prepare.ts";
 export interface Warden {
   /** A new tunnel; the one before counts as closed. */
   connect(send: Send): WardenTunnel;
-  /** True once a trust statement has admitted this host. */
-  isAdmitted(): boolean;
+  /** What the trust log says of this host; anything but `admitted` keeps it out of service. */
+  admission(): Admission;
   standing(): WardenStanding;
   /** Resolves when the command that is running, if any, is over and written down. */
   stop(): Promise<void>;
@@ -72,11 +73,17 @@ class Core implements Warden {
   }
 
   recover(): void {
+    this.#noteForeignKey("none");
     this.#lane = this.#commands.recover((frame) => this.#current?.send(frame)).catch(this.#options.onFault);
   }
 
-  isAdmitted(): boolean {
-    return this.#context.trust.state?.hosts.has(this.#context.keys.host) ?? false;
+  admission(): Admission {
+    return admissionOf(this.#context.trust.state, this.#context.keys);
+  }
+
+  #noteForeignKey(before: Admission): void {
+    if (this.admission() !== "foreign-key" || before === "foreign-key") return;
+    this.#context.log({ event: "admitted_with_foreign_key" });
   }
 
   standing(): WardenStanding {
@@ -137,8 +144,11 @@ class Core implements Warden {
   }
 
   async #trust(frame: Extract<InwardFrame, { kind: "trust" }>, connection: Connection): Promise<void> {
+    const before = this.admission();
     try {
-      if (await connection.trust(frame)) this.#options.onTrust?.();
+      if (!(await connection.trust(frame))) return;
+      this.#noteForeignKey(before);
+      this.#options.onTrust?.();
     } catch (error) {
       if (!(error instanceof AppendError)) throw error;
       this.#context.log({ event: "trust_write_failed" }); // stays behind, and says so by its head

@@ -105,6 +105,17 @@ describe("status", () => {
     lock.release();
   });
 
+  it("says that the trust log names this host with a key that is not its own", async () => {
+    const lock = running();
+    said({ admitted: false, foreignKey: true });
+    for (const command of ["status", "doctor"]) {
+      const { out } = await run([command, "--data", data]);
+      expect(out.join("\n")).toContain("names this host with a witness key that is not its own, so it obeys nobody");
+      expect(out.join("\n")).not.toContain("waits to be admitted");
+    }
+    lock.release();
+  });
+
   it("is not led astray by a damaged status file", async () => {
     const lock = running();
     writeFileSync(state.files.status, '{"v":1,"tunnel":"\\u001b[2J"}', { mode: 0o600 });

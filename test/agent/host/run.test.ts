@@ -11,7 +11,7 @@ import { hostWords } from "../../../protocol/words.ts";
 import { nonceOf, seedOf } from "../../fixtures/keys.ts";
 import type { World } from "../../fixtures/workspace.ts";
 import { greet, startScriptedEdge, type ScriptedEdge } from "./link/scripted-edge.ts";
-import { theWorld, until } from "./warden/rig.ts";
+import { theWorld, until, worldOfForeignKey } from "./warden/rig.ts";
 
 let world: World;
 let edge: ScriptedEdge;
@@ -89,6 +89,15 @@ describe("a joined host", () => {
       trust: { n: world.state.head.n },
       gateway: "none",
     });
+  });
+
+  it("says that it was admitted with a key that is not its own, and stays out of service", async () => {
+    const foreign = await worldOfForeignKey();
+    await run();
+    await greet(await edge.next(), { world: foreign, fingerprint: edge.fingerprint });
+    await until(() => said.some((event) => event.event === "tunnel"));
+    expect(said.map((event) => event.event)).toEqual(["started", "words", "foreign-key", "tunnel"]);
+    expect(readStatus(state.files.status)).toMatchObject({ admitted: false, foreignKey: true });
   });
 
   it("knows at its next start that it was admitted", async () => {

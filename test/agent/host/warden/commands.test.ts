@@ -352,7 +352,7 @@ describe("trust that moves on", () => {
     await host.receive({ kind: "trust", page: { statements: [removal] } });
     await host.deliver(command.bytes);
     expect(host.gateway.restarts).toBe(0);
-    expect(host.warden.isAdmitted()).toBe(false);
+    expect(host.warden.admission()).toBe("none");
     expect(await host.prepare()).toMatchObject({ kind: "refused", code: "target" });
   });
 

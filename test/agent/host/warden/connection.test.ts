@@ -262,12 +262,12 @@ describe("prepare", () => {
     expect(again.host).toBe(hello.host);
     await host.receive({ kind: "trust", page: { root: world.root, statements: before } });
     await host.receive({ kind: "welcome", signed: await host.signWelcome(again) });
-    expect(host.warden.isAdmitted()).toBe(false);
+    expect(host.warden.admission()).toBe("none");
     expect(await host.prepare()).toMatchObject({ kind: "refused", code: "target" });
     const last = world.statements.at(-1);
     if (last === undefined) throw new TypeError("no statement");
     await host.receive({ kind: "trust", page: { statements: [last] } });
-    expect(host.warden.isAdmitted()).toBe(true);
+    expect(host.warden.admission()).toBe("admitted");
     expect((await host.prepare()).kind).toBe("prepared");
   });
 });

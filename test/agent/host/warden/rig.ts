@@ -26,6 +26,7 @@ import {
   type Signed,
 } from "../../../../protocol/messages.ts";
 import { verifySignature } from "../../../../protocol/signing.ts";
+import { applyRoot } from "../../../../protocol/trust/apply.ts";
 import type { TrustPage } from "../../../../protocol/trust/statements.ts";
 import { helloCodec, type Hello, type InwardFrame, type OutwardFrame } from "../../../../protocol/tunnel.ts";
 import {
@@ -39,7 +40,7 @@ import {
   type SealedCommand,
 } from "../../../fixtures/command.ts";
 import { nonceOf, seedOf, signed } from "../../../fixtures/keys.ts";
-import { makeWorld, NOW, type Fields, type World } from "../../../fixtures/workspace.ts";
+import { applied, makeWorld, NOW, stated, type Fields, type World } from "../../../fixtures/workspace.ts";
 
 export class FakeGateway implements GatewayControl {
   boot: string | undefined = GATEWAY_BOOT;
@@ -329,4 +330,17 @@ export async function until(isSo: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   throw new Error("it never became so");
+}
+
+/** The shared world, but for its last statement: it admits the host with a cosignature key of somebody else. */
+export async function worldOfForeignKey(): Promise<World> {
+  const world = await theWorld();
+  const root = await applyRoot(world.root, { workspace: world.workspace });
+  if (!root.ok) throw new Error(root.code);
+  const before = world.statements.slice(0, -1);
+  let { state } = root;
+  for (const statement of before) state = await applied(state, statement);
+  const body = { ...world.hostBody, cosignKey: world.keys.stranger.publicKey };
+  const admission = await stated({ state, by: world.people.ada.passkey }, { kind: "host.admit", body });
+  return { ...world, statements: [...before, admission], state: await applied(state, admission) };
 }
