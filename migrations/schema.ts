@@ -79,6 +79,9 @@ export const hosts = sqliteTable(
     certificateNotAfter: integer("certificate_not_after").notNull(),
     revoked: integer("revoked", { mode: "boolean" }).notNull(),
     joinedAt: integer("joined_at").notNull(),
+    /** base64url of the signed bytes of the join; null for hosts that joined before these columns. */
+    joinBody: text("join_body"),
+    joinSignature: text("join_signature"),
   },
   (table) => [
     primaryKey({ columns: [table.workspace, table.host] }),

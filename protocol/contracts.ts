@@ -58,6 +58,11 @@ export const hostRowSchema = v.strictObject({
   hostKey: publicKey,
   cosignKey: publicKey,
   colocated: v.boolean(),
+  /**
+   * The join that the host signed, in quarantine only: whoever admits takes the keys from it, because every other
+   * field is the edge's word. Absent: it joined with a version that kept none.
+   */
+  join: v.optional(signedSchema),
   status: v.picklist(["quarantined", "admitted", "removed"]),
   connected: v.boolean(),
   /** Edge clock, seconds; absent when never heard from. */

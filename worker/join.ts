@@ -42,6 +42,8 @@ export async function joinHost(body: Uint8Array, deps: Deps): Promise<Uint8Array
     certificateNotAfter: certificate.notAfter,
     revoked: false,
     joinedAt: now,
+    joinBody: request.join,
+    joinSignature: request.signature,
   });
   // A tunnel that is open rests on the certificate before this one.
   await deps.host(join.workspace, host).closeTunnel({ workspace: join.workspace, host });

@@ -10,5 +10,11 @@ export function composeRow(joined: HostRecord, trust: TrustState, live: LiveFact
   const admitted = trust.hosts.get(joined.host);
   const status = admitted !== undefined ? "admitted" : trust.removedHosts.has(joined.host) ? "removed" : "quarantined";
   const { host, hostKey, cosignKey, label, colocated } = admitted ?? joined;
-  return { host, hostKey, cosignKey, label, colocated, status, ...live };
+  const join = status === "quarantined" ? joinOf(joined) : {};
+  return { host, hostKey, cosignKey, label, colocated, ...join, status, ...live };
+}
+
+/** What the host itself signed, for whoever admits it. */
+function joinOf({ joinBody, joinSignature }: HostRecord): Pick<HostRow, "join"> {
+  return joinBody === null || joinSignature === null ? {} : { join: { body: joinBody, signature: joinSignature } };
 }

@@ -11,6 +11,7 @@ import {
   requestHeaders,
   type CommandStatus,
   type EndpointName,
+  type HostRow,
 } from "../../protocol/contracts.ts";
 import { commit } from "../../protocol/ledger.ts";
 import {
@@ -31,6 +32,7 @@ import { digestBytes, digestOf, sha256Of, type Signer } from "../../protocol/sig
 import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
 import { NO_REVOCATIONS, type TrustState } from "../../protocol/trust/state.ts";
 import { rootCodec, statementCodec, type HostBody } from "../../protocol/trust/statements.ts";
+import { readJoin } from "../../web/client/admission.ts";
 import { assertion, createCredential, registrationJson, type SoftwareCredential } from "../fixtures/authenticator.ts";
 import { signerFromSeed } from "../fixtures/keys.ts";
 
@@ -238,12 +240,14 @@ export class HeadlessOperator {
   /** Waits for a host in quarantine (for this one, where named) and admits it. */
   async admitFirstHost(wanted?: string): Promise<string> {
     for (;;) {
-      const { hosts } = (await this.call("hosts")) as { hosts: (HostBody & { status: string })[] };
+      const { hosts } = (await this.call("hosts")) as { hosts: HostRow[] };
       const waiting = hosts.find((row) => row.status === "quarantined" && (wanted ?? row.host) === row.host);
       if (waiting !== undefined) {
-        const { host, hostKey, cosignKey, label, colocated } = waiting;
-        await this.#state({ kind: "host.admit", body: { host, hostKey, cosignKey, label, colocated } });
-        return host;
+        const reading = await readJoin(waiting, this.#trust().workspace);
+        if (!reading.ok) throw new Error(`cannot be admitted: ${reading.trouble.code}`);
+        const { body } = reading.applicant;
+        await this.#state({ kind: "host.admit", body });
+        return body.host;
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }

@@ -3,7 +3,8 @@ import { evictDurableObject } from "cloudflare:test";
 import { hostOf } from "../../durable-objects/env.ts";
 import { fromBase64url } from "../../protocol/bytes.ts";
 import { digestOf, verifySignature } from "../../protocol/signing.ts";
-import { welcomeCodec } from "../../protocol/tunnel.ts";
+import type { HostRow } from "../../protocol/contracts.ts";
+import { joinCodec, welcomeCodec } from "../../protocol/tunnel.ts";
 import { signed, signerOf } from "../fixtures/keys.ts";
 import { admin, edge, refusal, upgrade, fresh, ledgerBodies, now, replyOf, send } from "./client.ts";
 import { env } from "./environment.ts";
@@ -31,6 +32,33 @@ describe("joining", () => {
     expect(certificate.subject).toBe(`CN=${peer.host}`);
     expect(await certificate.verify({ publicKey: new X509Certificate(env.AGENT_CA_CERT).publicKey })).toBe(true);
     expect(certificate.getExtension(ExtendedKeyUsageExtension)?.usages).toEqual(["1.3.6.1.5.5.7.3.2"]);
+  });
+
+  it("keeps what the host signed and hands it out while it waits, byte for byte", async () => {
+    const peer = await peerOf("signer of its join");
+    await peer.join();
+    const rowNow = async (): Promise<HostRow> =>
+      (await town.page.must("host", { params: { host: peer.host } }))["host"] as HostRow;
+    const { join } = await rowNow();
+    const body = fromBase64url(join?.body ?? "");
+    expect(joinCodec.decode(body)).toMatchObject({ hostKey: peer.key.publicKey, cosignKey: peer.cosign.publicKey });
+    const signature = join?.signature ?? "";
+    expect(await verifySignature({ kind: "join", body, signature, publicKey: peer.key.publicKey })).toBe(true);
+    await peer.join();
+    expect((await rowNow()).join?.body).not.toBe(join?.body);
+    await town.admit(peer);
+    expect(await rowNow()).not.toHaveProperty("join");
+  });
+
+  it("shows a host that joined before joins were kept, without one", async () => {
+    const peer = await peerOf("joined long ago");
+    await peer.join();
+    await env.DB.prepare("UPDATE hosts SET join_body = NULL, join_signature = NULL WHERE host = ?")
+      .bind(peer.host)
+      .run();
+    const row = (await town.page.must("host", { params: { host: peer.host } }))["host"];
+    expect(row).toMatchObject({ status: "quarantined" });
+    expect(row).not.toHaveProperty("join");
   });
 
   it("lets one of two racing hosts use a token", async () => {

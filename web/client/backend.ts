@@ -16,6 +16,7 @@ import type {
   TouchStep,
 } from "../state/backend.ts";
 import { Activity } from "./activity.ts";
+import { requireShown } from "./admission.ts";
 import { EdgeClock } from "./clock.ts";
 import { prepareCommand } from "./commands.ts";
 import { Hosts } from "./hosts.ts";
@@ -195,14 +196,13 @@ class ClientBackend implements Backend {
     return this.#passkeys.add();
   }
 
-  async *admit(hostId: string): AsyncGenerator<TouchStep> {
-    const row = this.#hosts.row(hostId);
+  async *admit(hostId: string, shown: string | undefined): AsyncGenerator<TouchStep> {
     const session = this.#session.value;
-    if (row === undefined || session === undefined) return;
-    const { host, hostKey, cosignKey, label, colocated } = row;
-    yield { kind: "touch", purpose: "approve" };
+    if (session === undefined) return;
     try {
-      await this.#trust.approve("host.admit", { host, hostKey, cosignKey, label, colocated }, [session.credentialId]);
+      const body = requireShown(this.#hosts.join(hostId), shown);
+      yield { kind: "touch", purpose: "approve" };
+      await this.#trust.approve("host.admit", body, [session.credentialId]);
       await this.#hosts.load();
       yield { kind: "done" };
     } catch (error) {

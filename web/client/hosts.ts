@@ -6,6 +6,7 @@ import { sameHead } from "../../protocol/trust/state.ts";
 import { trustAckCodec } from "../../protocol/tunnel.ts";
 import { hostWords } from "../../protocol/words.ts";
 import type { HostView, Loadable, Stop } from "../state/backend.ts";
+import { readJoin, type JoinReading } from "./admission.ts";
 import { bytesOf } from "./http.ts";
 import { openLive, type LiveSocket } from "./live.ts";
 import type { SessionDeps } from "./session.ts";
@@ -19,7 +20,11 @@ interface Entry {
   /** Edge time when this row's telemetry arrived here. */
   readonly at: number;
   readonly trustBehind: boolean;
+  /** Of a host that waits. */
+  readonly join: JoinReading | undefined;
 }
+
+type Identity = Pick<HostView, "admission" | "label" | "colocated" | "words" | "join" | "joinTrouble">;
 
 export interface HostsDeps extends SessionDeps {
   readonly trust: TrustKeeper;
@@ -58,8 +63,9 @@ export class Hosts {
     return view;
   }
 
-  row(id: string): HostRow | undefined {
-    return this.#entries.value.get(id)?.row;
+  /** What a waiting host signed, as of the newest row. */
+  join(id: string): JoinReading | undefined {
+    return this.#entries.value.get(id)?.join;
   }
 
   watchFleet(): Stop {
@@ -144,7 +150,15 @@ export class Hosts {
       row,
       at: this.#deps.clock.now(),
       trustBehind: row.status === "admitted" && !(await this.#hasConfirmed(row)),
+      join: await this.#readJoin(row),
     };
+  }
+
+  /** Whether it waits is the trust log's word, not the edge's. */
+  async #readJoin(row: HostRow): Promise<JoinReading | undefined> {
+    const state = this.#deps.trust.state.value;
+    if (state === undefined || state.hosts.has(row.host) || state.removedHosts.has(row.host)) return undefined;
+    return readJoin(row, state.workspace);
   }
 
   /** The host's own signed word that it holds the trust head this page verified. */
@@ -162,22 +176,32 @@ export class Hosts {
     return genuine && sameHead(trustAckCodec.decode(body).trustHead, state.head);
   }
 
-  #view({ row, at, trustBehind }: Entry): HostView {
-    const state = this.#deps.trust.state.value;
-    const admitted = state?.hosts.get(row.host);
-    const hostKey = admitted?.hostKey ?? row.hostKey;
-    const admission =
-      admitted !== undefined ? "admitted" : state?.removedHosts.has(row.host) === true ? "removed" : "waiting";
+  #view(entry: Entry): HostView {
+    const { row, at, trustBehind } = entry;
     return {
       id: row.host,
-      label: admitted?.label ?? row.label,
-      words: state === undefined ? [] : hostWords({ hostKey, workspace: state.workspace }),
-      admission,
+      ...this.#identity(entry),
       connected: row.connected,
-      colocated: admitted?.colocated ?? row.colocated,
       trustBehind,
       ...(row.lastSeen === undefined ? {} : { lastSeenAt: row.lastSeen }),
       ...(row.telemetry === undefined ? {} : { telemetry: row.telemetry, telemetryAt: row.lastSeen ?? at }),
     };
+  }
+
+  /** Who it is: by the trust log, or by the join that it signed. Of a removed host only the edge still has a label. */
+  #identity({ row, join }: Entry): Identity {
+    const state = this.#deps.trust.state.value;
+    const admitted = state?.hosts.get(row.host);
+    if (state !== undefined && admitted !== undefined) {
+      const { label, hostKey, colocated } = admitted;
+      return { admission: "admitted", label, colocated, words: hostWords({ hostKey, workspace: state.workspace }) };
+    }
+    const nameless = { label: row.host, colocated: false, words: [] };
+    if (state?.removedHosts.has(row.host) === true) return { ...nameless, admission: "removed", label: row.label };
+    if (state === undefined || join === undefined) return { ...nameless, admission: "waiting" };
+    if (!join.ok) return { ...nameless, admission: "waiting", joinTrouble: join.trouble };
+    const { hostKey, label, colocated } = join.applicant.body;
+    const words = hostWords({ hostKey, workspace: state.workspace });
+    return { admission: "waiting", label, colocated, words, join: join.applicant.join };
   }
 }

@@ -5,15 +5,15 @@
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
-import type { HostRow } from "../../protocol/contracts.ts";
 import { commit } from "../../protocol/ledger.ts";
 import { ADMIN_SESSION_SECONDS } from "../../protocol/limits.ts";
 import { builtInRoles } from "../../protocol/roles.ts";
 import { digestOf, type Signer } from "../../protocol/signing.ts";
 import { NO_REVOCATIONS } from "../../protocol/trust/state.ts";
 import { rootCodec, type CredentialBody, type Root } from "../../protocol/trust/statements.ts";
-import { hostIdOf, hostWords } from "../../protocol/words.ts";
+import { hostWords } from "../../protocol/words.ts";
 import type { LinkProblem, PendingHost, SetupFlow, SetupState, Trouble } from "../state/backend.ts";
+import { readJoin, requireShown, type Applicant, type JoinReading } from "./admission.ts";
 import type { Answer } from "./http.ts";
 import { createPasskey, sameCredential, touch } from "./passkey.ts";
 import { randomNonce, randomPersonId } from "./random.ts";
@@ -68,7 +68,8 @@ export class Setup implements SetupFlow {
   #edge: Answer<"setupState"> | undefined;
   #name = "";
   #credential: CredentialBody | undefined;
-  #row: HostRow | undefined;
+  /** Whom the page shows. */
+  #shown: Applicant | undefined;
   #session: StoredSession | undefined;
 
   constructor(deps: SetupDeps, link: Link | LinkProblem) {
@@ -151,13 +152,13 @@ export class Setup implements SetupFlow {
 
   admit(): Promise<void> {
     return this.#step("admit", async () => {
-      const row = this.#require(this.#row);
-      const { host, hostKey, cosignKey, label, colocated } = row;
+      const shown = this.#require(this.#shown);
       const session = this.#require(this.#session);
-      await this.#deps.trust.approve("host.admit", { host, hostKey, cosignKey, label, colocated }, [
-        session.credentialId,
-      ]);
-      await this.#finish(host);
+      const now = await this.#look(shown.body.host);
+      if (now?.ok === true) this.#present(now.applicant, true);
+      const body = requireShown(now, shown.join);
+      await this.#deps.trust.approve("host.admit", body, [session.credentialId]);
+      await this.#finish(body.host);
     });
   }
 
@@ -194,14 +195,28 @@ export class Setup implements SetupFlow {
   /** The agent of this machine joins once it has seen the root; usually a second or two later. */
   async #waitForHost(): Promise<void> {
     const expected = typeof this.#link === "string" ? undefined : this.#link.host;
-    while (this.#row === undefined && this.#state.value.kind === "step") {
-      const { hosts } = await this.#deps.client.call("hosts");
-      const waiting = hosts.filter((row) => row.status === "quarantined" && row.host === hostIdOf(row.hostKey));
-      this.#row = waiting.find((row) => row.host === expected) ?? (expected === undefined ? waiting[0] : undefined);
-      if (this.#row === undefined) await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS));
+    while (this.#state.value.kind === "step") {
+      const reading = await this.#look(expected);
+      if (reading?.ok === true) return this.#present(reading.applicant, false);
+      if (reading !== undefined) this.#show("admit", { trouble: reading.trouble });
+      await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS));
     }
-    if (this.#row !== undefined)
-      this.#show("admit", { host: pendingHost(this.#row, { expected, workspace: this.#workspace() }) });
+  }
+
+  /** What that host signed when it joined; without an id, the first that waits, or why none of them can be shown. */
+  async #look(host: string | undefined): Promise<JoinReading | undefined> {
+    const { hosts } = await this.#deps.client.call("hosts");
+    const waiting = hosts.filter((row) => row.status === "quarantined" && (host ?? row.host) === row.host);
+    const readings = await Promise.all(waiting.map((row) => readJoin(row, this.#workspace())));
+    return readings.find(({ ok }) => ok) ?? readings[0];
+  }
+
+  #present(applicant: Applicant, busy: boolean): void {
+    this.#shown = applicant;
+    const { host, hostKey, label } = applicant.body;
+    const words = hostWords({ hostKey, workspace: this.#workspace() });
+    const matchesLink = typeof this.#link !== "string" && host === this.#link.host;
+    this.#show("admit", { busy, host: { id: host, label, words, matchesLink } });
   }
 
   #workspace(): string {
@@ -237,14 +252,6 @@ export class Setup implements SetupFlow {
     if (value === undefined) throw new TypeError("setup: a step was taken out of order");
     return value;
   }
-}
-
-function pendingHost(
-  row: HostRow,
-  { expected, workspace }: { readonly expected: string | undefined; readonly workspace: string },
-): PendingHost {
-  const words = hostWords({ hostKey: row.hostKey, workspace });
-  return { id: row.host, label: row.label, words, matchesLink: row.host === expected };
 }
 
 const OTHER_CREDENTIAL = {

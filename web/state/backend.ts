@@ -146,6 +146,10 @@ export interface HostView {
   readonly telemetryAt?: number;
   /** The host has not yet confirmed the current trust head. */
   readonly trustBehind?: boolean;
+  /** A waiting host only: names the signed join from which label and words here were read. */
+  readonly join?: string;
+  /** A waiting host only: why there is no such join. It cannot be admitted, and it has no words. */
+  readonly joinTrouble?: Trouble;
 }
 
 // ---- commands ----
@@ -373,8 +377,8 @@ export interface Backend {
   host(id: string): ReadonlySignal<Loadable<HostView | undefined>>;
   /** Opens the live socket of that host. */
   watchHost(id: string): Stop;
-  /** Admits a waiting host. Call from the click. */
-  admit(hostId: string): AsyncIterable<TouchStep>;
+  /** Admits a waiting host, if its join is still the one that was `shown` (HostView.join). Call from the click. */
+  admit(hostId: string, shown: string | undefined): AsyncIterable<TouchStep>;
 
   prepare(operation: OperationId, hostId: string): Promise<Result<PreparedCommand>>;
 

@@ -1,5 +1,5 @@
 /** The far end of the page's network: an edge that says what a test wants it to say. What the page makes of it is real. */
-import type { ActivityRow } from "../../../protocol/contracts.ts";
+import type { ActivityRow, HostRow } from "../../../protocol/contracts.ts";
 import type { ChainPosition } from "../../../protocol/ledger.ts";
 import { NO_REVOCATIONS } from "../../../protocol/trust/state.ts";
 import type { TrustPage } from "../../../protocol/trust/statements.ts";
@@ -20,6 +20,7 @@ export class FarEnd {
   trust: TrustPage;
   rows: readonly ActivityRow[];
   head: ChainPosition | undefined;
+  hosts: readonly HostRow[] = [];
   /** What the edge hands out as the submission of every command. */
   evidence: string | undefined;
   /** Asked before each answer: true, and there is none. */
@@ -36,7 +37,7 @@ export class FarEnd {
   }
 
   deps(): TrustDeps {
-    const client = { call: (name: string, input: Query) => this.#answer(name, input) };
+    const client = { call: (name: string, input: Query = {}) => this.#answer(name, input) };
     const vault = {
       get: (key: string) => Promise.resolve(this.kept.get(key)),
       set: (key: string, value: unknown) => Promise.resolve(void this.kept.set(key, value)),
@@ -52,6 +53,7 @@ export class FarEnd {
     if (this.isSilent(name)) return Promise.reject(new TroubleError(UNREACHABLE));
     const after = query["after"] === undefined ? undefined : Number(query["after"]);
     if (name === "trust") return Promise.resolve(this.#trust(after));
+    if (name === "hosts") return Promise.resolve({ hosts: this.hosts, now: 1 });
     if (name === "activity") return Promise.resolve(this.#activity(after ?? 0, Number(query["limit"])));
     if (name === "commandEvidence") return Promise.resolve({ submission: this.evidence });
     throw new TypeError(`nobody asks for ${name} here`);

@@ -7,7 +7,6 @@ import { useApp } from "../../state/app.ts";
 import type { HostView, Trouble } from "../../state/backend.ts";
 
 export function AdmissionCard({ host }: { readonly host: HostView }) {
-  const { backend } = useApp();
   const id = `admit-${host.id}`;
   return (
     <section class="card" aria-labelledby={id}>
@@ -21,10 +20,23 @@ export function AdmissionCard({ host }: { readonly host: HostView }) {
         </span>
       </div>
       <div class="card-body stack mid">
-        {backend.origin.class === "signer" ? <Compare host={host} /> : <NeedsSigner />}
+        <AdmissionBody host={host} />
       </div>
     </section>
   );
+}
+
+function AdmissionBody({ host }: { readonly host: HostView }) {
+  const { backend } = useApp();
+  if (host.joinTrouble !== undefined) {
+    return (
+      <Banner tone="bad" icon="bad">
+        <TroubleText trouble={host.joinTrouble} />
+      </Banner>
+    );
+  }
+  // The key: what a person began to compare belongs to one host.
+  return backend.origin.class === "signer" ? <Compare key={host.id} host={host} /> : <NeedsSigner />;
 }
 
 function Compare({ host }: { readonly host: HostView }) {
@@ -32,12 +44,16 @@ function Compare({ host }: { readonly host: HostView }) {
   const busy = useSignal(false);
   const differ = useSignal(false);
   const trouble = useSignal<Trouble | undefined>(undefined);
+  // What the person began to compare: a row that changes under their eyes must not change what they press.
+  const shown = useSignal(host.join);
   const admit = async () => {
+    const { join } = host;
     busy.value = true;
     trouble.value = undefined;
-    for await (const step of backend.admit(host.id)) {
+    for await (const step of backend.admit(host.id, shown.value)) {
       if (step.kind === "failed") trouble.value = step.trouble;
     }
+    shown.value = join; // a changed one has been told of now
     busy.value = false;
   };
   if (differ.value) {
