@@ -284,7 +284,7 @@ function AddCommands() {
   return (
     <>
       <Command caption="On the machine that runs Clawhold" command={backend.inviteCommand} />
-      <p class="small muted">Carry the file over. It works once, for 15 minutes.</p>
+      <p class="small muted">Carry the file over by a way you trust. It works once, for 15 minutes.</p>
       <Command caption="On the machine to add" command={backend.addHostCommand} />
       <p class="tiny faint">
         In a clone, type <code>node agent/launch.cjs</code> for <code>clawhold</code>.
