@@ -4,7 +4,8 @@ import { decodeUtf8, encodeUtf8 } from "./platform.ts";
 export { decodeUtf8 as utf8Text, encodeUtf8 as utf8 };
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const VALUE_OF: ReadonlyMap<string, number> = new Map(Array.from(ALPHABET, (c, i) => [c, i]));
+/** By character code; -1 for what is not in the alphabet. */
+const VALUE_OF = Int8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)));
 
 /** Base64url without padding (RFC 4648, section 5). */
 export function toBase64url(bytes: Uint8Array): string {
@@ -29,9 +30,9 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   let bits = 0;
   let held = 0;
   let at = 0;
-  for (const character of text) {
-    const value = VALUE_OF.get(character);
-    if (value === undefined) throw new RangeError("base64url: foreign character");
+  for (let i = 0; i < text.length; i++) {
+    const value = VALUE_OF[text.charCodeAt(i)] ?? -1;
+    if (value < 0) throw new RangeError("base64url: foreign character");
     bits = ((bits << 6) | value) & 0xffffff;
     held += 6;
     if (held >= 8) {
