@@ -47,7 +47,7 @@ export async function createBackend(): Promise<Backend> {
 }
 
 class ClientBackend implements Backend {
-  readonly inviteCommand = "clawhold host invite > join.json";
+  readonly inviteCommand = "clawhold host invite --out join.json";
   readonly addHostCommand = "clawhold join --file join.json\nclawhold host run";
   readonly #phase = signal<Phase>({ kind: "starting" });
   readonly #reach = signal<Reach>({ state: "ok" });
