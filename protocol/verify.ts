@@ -32,7 +32,6 @@ import { isOperationName, operations, type Operation, type OperationName } from 
 import type { RefusalCode } from "./refusals.ts";
 import { digestOf, verifySignature, type Digest } from "./signing.ts";
 import { verifyTouch } from "./trust/apply.ts";
-import { verifySignIn } from "./trust/sign-in.ts";
 import { hasPermission, sameHead, sessionLimit, type TrustState } from "./trust/state.ts";
 
 declare const verifiedBrand: unique symbol;
@@ -281,7 +280,7 @@ async function judgeCertificate(asserted: Asserted, named: Digest, view: Session
   const bytes = fromBase64url(asserted.body);
   const session = decodeAs("session_malformed", () => sessionCodec.decode(bytes));
   if (session.workspace !== view.trust.workspace) throw new Refused("session_workspace");
-  const verdict = await verifySignIn(view.trust, asserted);
+  const verdict = await verifyTouch(view.trust, asserted, "session");
   if (!verdict.ok) throw new Refused(`session.${verdict.rule}`);
   if (verdict.origin.origin !== session.origin) throw new Refused("session.origin");
   const person = view.trust.credentials.get(asserted.assertion.credentialId)?.person ?? "";
