@@ -78,33 +78,13 @@ export interface VerificationInput {
   readonly message: Uint8Array<ArrayBuffer>;
 }
 
-/** More than a workspace uses at once. A stranger can push keys out by offering others; they are then imported again. */
-const MAX_HELD_KEYS = 256;
-/** By algorithm and all bytes of the key: what importing made of exactly these, oldest first. */
-const heldKeys = new Map<string, PublicKeyHandle>();
-
-async function importedKey(
-  { algorithm, publicKey }: VerificationInput,
-  entry: AlgorithmEntry,
-): Promise<PublicKeyHandle> {
-  const name = `${algorithm} ${publicKey.join(" ")}`;
-  const held = heldKeys.get(name);
-  if (held !== undefined) return held;
-  const { subtle } = platform.crypto;
-  const key = await subtle.importKey(entry.format, publicKey, entry.importParameters, false, ["verify"]);
-  const [oldest] = heldKeys.keys();
-  if (heldKeys.size >= MAX_HELD_KEYS && oldest !== undefined) heldKeys.delete(oldest);
-  heldKeys.set(name, key);
-  return key;
-}
-
 /** Native verification. False for a bad signature *and* for a key the platform refuses. */
 export async function verifyNatively(input: VerificationInput): Promise<boolean> {
   const entry: AlgorithmEntry = ALGORITHMS[input.algorithm];
   const subtle = platform.crypto.subtle;
   let key: PublicKeyHandle;
   try {
-    key = await importedKey(input, entry);
+    key = await subtle.importKey(entry.format, input.publicKey, entry.importParameters, false, ["verify"]);
   } catch {
     return false; // not a key of this algorithm: nothing it "signed" can be valid
   }
