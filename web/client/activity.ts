@@ -9,15 +9,7 @@ import type { ActivityRow } from "../../protocol/contracts.ts";
 import { CHAIN_START, checkEntry, commit, type ChainFault, type ChainPosition } from "../../protocol/ledger.ts";
 import type { Signed } from "../../protocol/messages.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
-import type {
-  ActivityLog,
-  EntryProof,
-  LedgerEntry,
-  LedgerStatus,
-  Loadable,
-  Party,
-  Stop,
-} from "../state/backend.ts";
+import type { ActivityLog, EntryProof, LedgerEntry, LedgerStatus, Loadable, Party, Stop } from "../state/backend.ts";
 import { bytesOf } from "./http.ts";
 import { proofFile, proveEntry, type CheckedRow } from "./proof.ts";
 import { checkReceipt, type CheckedReceipt } from "./receipts.ts";
