@@ -11,7 +11,7 @@
  * | damaged journal, trust log, keys, deny list | test/agent/host/warden/*.test.ts |
  * | pages | test/e2e/faults-page.test.ts, faults-gateway.test.ts |
  * | certificates, a second machine, clocks | test/e2e/faults-host.test.ts |
- * | full disks of a running edge and host | test/e2e/faults-disk.test.ts |
+ * | full disks of a running edge and host | test/e2e/faults-gateway.test.ts |
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
