@@ -1,6 +1,6 @@
 /** Finds the command that was typed, runs it, and turns whatever stops it into one sentence and an exit code. */
-import { EdgeError, systemCode } from "../edge/edge-error.ts";
-import { holderIn } from "../edge/lock.ts";
+import { EdgeError, systemCode } from "../shared/edge-error.ts";
+import { holderIn } from "../shared/lock.ts";
 import { DemoError } from "../host/demo/trouble.ts";
 import { GatewayAddressError } from "../host/gateway/discover.ts";
 import { HostError, type HostErrorCode } from "../host/host-error.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { openDataDirectory } from "../edge/data-directory.ts";
-import { systemCode } from "../edge/edge-error.ts";
+import { systemCode } from "../shared/edge-error.ts";
 import { parseGatewayAddress } from "../host/gateway/discover.ts";
 import { joinHost } from "../host/join.ts";
 import { openHostState, type GatewayReference } from "../host/state.ts";

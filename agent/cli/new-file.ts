@@ -3,7 +3,7 @@
  * file or behind a symbolic link. Repairs nothing: what exists already stays as it is.
  */
 import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { systemCode } from "../edge/edge-error.ts";
+import { systemCode } from "../shared/edge-error.ts";
 import { CliError, usageError } from "./io.ts";
 
 /** The file is made before `content` is asked for, so that a secret that works once is not spent on a refusal. */

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openAdmin, type AdminRequest } from "../edge/admin.ts";
-import { EdgeError, systemCode } from "../edge/edge-error.ts";
-import { acquireLock } from "../edge/lock.ts";
+import { EdgeError, systemCode } from "../shared/edge-error.ts";
+import { acquireLock } from "../shared/lock.ts";
 import { CliError, EXIT } from "./io.ts";
 
 export function findRunningEdge(dataDirectory: string): AdminRequest {

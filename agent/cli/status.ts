@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { signedSchema, type Receipt } from "../../protocol/messages.ts";
-import { EdgeError } from "../edge/edge-error.ts";
+import { EdgeError } from "../shared/edge-error.ts";
 import { openHostState, type HostState } from "../host/state.ts";
 import { readStatus, type AgentStatus } from "../host/status-file.ts";
 import { readReceipt } from "../host/warden/receipts.ts";

@@ -1,6 +1,6 @@
 /** `clawhold verify`: checks an exported activity log without asking anybody, and says what is wrong and where. */
 import { readFileSync } from "node:fs";
-import { systemCode } from "../edge/edge-error.ts";
+import { systemCode } from "../shared/edge-error.ts";
 import type { Command } from "./command.ts";
 import { EXIT, usageError } from "./io.ts";
 import { verifyExport, type Finding } from "./verify-export.ts";

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { EdgeError, systemCode } from "./edge-error.ts";
+import { EdgeError, systemCode } from "../shared/edge-error.ts";
 import { unixRequest } from "./unix-http.ts";
 
 /** Sends `body` as JSON to `path` (a GET without it) and returns the parsed answer. */

@@ -3,7 +3,7 @@
  * wrangler's own table, so that `wrangler d1 migrations` and this agree on one database.
  */
 
-import { EdgeError } from "./edge-error.ts";
+import { EdgeError } from "../shared/edge-error.ts";
 import { unixRequest } from "./unix-http.ts";
 
 export interface Migration {

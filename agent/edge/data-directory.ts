@@ -6,9 +6,9 @@
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { writeFileAtomically } from "./atomic-file.ts";
-import { EdgeError, systemCode } from "./edge-error.ts";
-import { acquireLock } from "./lock.ts";
+import { writeFileAtomically } from "../shared/atomic-file.ts";
+import { EdgeError, systemCode } from "../shared/edge-error.ts";
+import { acquireLock } from "../shared/lock.ts";
 
 /** Raised when the layout changes in a way an older program would misread; each step gets a line in `UPGRADES`. */
 export const DATA_VERSION = 1;

@@ -4,7 +4,7 @@
  */
 
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
-import { systemCode } from "./edge-error.ts";
+import { systemCode } from "../shared/edge-error.ts";
 
 export interface EdgeEvent {
   readonly level: "info" | "warn" | "error";

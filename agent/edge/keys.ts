@@ -10,9 +10,9 @@ import { lstatSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { parse, pipe, regex, startsWith, strictObject, string } from "valibot";
-import { writeFileAtomically } from "./atomic-file.ts";
+import { writeFileAtomically } from "../shared/atomic-file.ts";
 import type { KeyPair } from "./certificates.ts";
-import { EdgeError, systemCode } from "./edge-error.ts";
+import { EdgeError, systemCode } from "../shared/edge-error.ts";
 
 /** Ed25519 (RFC 8032, section 5.1.5). */
 const SEED_BYTES = 32;

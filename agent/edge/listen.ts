@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import type { Server } from "node:net";
 import type { AddressInfo } from "node:net";
 import type { ServerOptions } from "node:http";
-import { EdgeError, systemCode } from "./edge-error.ts";
+import { EdgeError, systemCode } from "../shared/edge-error.ts";
 
 /** A browser's request line, cookie and signature headers are under 4 KB. */
 const MAX_HEADER_BYTES = 16_384;

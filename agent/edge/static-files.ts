@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readFileSync, readdirSync } from "node:fs";
 import { extname, join, relative, sep } from "node:path";
-import { EdgeError, systemCode } from "./edge-error.ts";
+import { EdgeError, systemCode } from "../shared/edge-error.ts";
 import { SECURITY_HEADERS } from "./headers.ts";
 import { sendProblem } from "./problem.ts";
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { CapnpStruct } from "./capnp.ts";
 import { Embed, renderConfig } from "./capnp.ts";
 import { D1_SHIM_SOURCE } from "./d1-shim.js.ts";
-import { EdgeError, systemCode } from "./edge-error.ts";
+import { EdgeError, systemCode } from "../shared/edge-error.ts";
 
 /** Must not be later than what the pinned workerd and wrangler accept, and equal to wrangler.toml's. */
 export const COMPATIBILITY_DATE = "2026-09-18";

@@ -9,7 +9,7 @@ import { accessSync, constants, existsSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EdgeError, systemCode } from "./edge-error.ts";
+import { EdgeError, systemCode } from "../shared/edge-error.ts";
 import type { EdgeLog } from "./edge-log.ts";
 import { unixRequest } from "./unix-http.ts";
 

@@ -3,7 +3,7 @@
  * refused, never tidied up: by then the damage may be done.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { systemCode } from "../edge/edge-error.ts";
+import { systemCode } from "../shared/edge-error.ts";
 import { HostError } from "./host-error.ts";
 
 /** State files are a few KB; the trust log and the journal have their own reader. */

@@ -7,8 +7,8 @@ import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { digest, id, label, publicKey } from "../../protocol/fields.ts";
-import { writeFileAtomically } from "../edge/atomic-file.ts";
-import { acquireLock, type Lock } from "../edge/lock.ts";
+import { writeFileAtomically } from "../shared/atomic-file.ts";
+import { acquireLock, type Lock } from "../shared/lock.ts";
 import { HostError } from "./host-error.ts";
 import { readPrivateFile } from "./private-file.ts";
 

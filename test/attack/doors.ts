@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { makeAuthority, type KeyPair } from "../../agent/edge/certificates.ts";
-import { EdgeError } from "../../agent/edge/edge-error.ts";
+import { EdgeError } from "../../agent/shared/edge-error.ts";
 import type { EdgeKeys } from "../../agent/edge/keys.ts";
 import { fromBase64url, toBase64url, utf8 } from "../../protocol/bytes.ts";
 import {

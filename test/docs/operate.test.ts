@@ -62,7 +62,7 @@ describe("docs/OPERATE.md", () => {
   });
 
   const unions: readonly (readonly [string, string])[] = [
-    ["agent/edge/edge-error.ts", "EdgeErrorCode"],
+    ["agent/shared/edge-error.ts", "EdgeErrorCode"],
     ["agent/host/demo/trouble.ts", "DemoTrouble"],
     ["agent/host/host-error.ts", "HostErrorCode"],
   ];

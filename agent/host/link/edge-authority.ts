@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { connect, type DetailedPeerCertificate } from "node:tls";
-import { systemCode } from "../../edge/edge-error.ts";
+import { systemCode } from "../../shared/edge-error.ts";
 import { HostError } from "../host-error.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { explainNetwork } from "./explain.ts";

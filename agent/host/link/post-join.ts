@@ -3,7 +3,7 @@ import { request } from "node:https";
 import { joinAnswerCodec, type JoinAnswer } from "../../../protocol/tunnel.ts";
 import { MalformedError } from "../../../protocol/canonical.ts";
 import { utf8 } from "../../../protocol/bytes.ts";
-import { systemCode } from "../../edge/edge-error.ts";
+import { systemCode } from "../../shared/edge-error.ts";
 import { HostError, type HostErrorCode } from "../host-error.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { explainNetwork } from "./explain.ts";

@@ -5,7 +5,7 @@
 import { lookup } from "node:dns/promises";
 import { request } from "node:https";
 import { connect, isIP } from "node:net";
-import { systemCode } from "../../edge/edge-error.ts";
+import { systemCode } from "../../shared/edge-error.ts";
 import type { TlsFile } from "../state.ts";
 import { parseEndpoint, type Endpoint } from "./endpoint.ts";
 import { explainEdgeRefusal, explainNetwork } from "./explain.ts";

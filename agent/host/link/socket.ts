@@ -6,7 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { WebSocket, type RawData } from "ws";
 import { MAX_FRAME_BYTES } from "../../../protocol/limits.ts";
 import { PING, PONG } from "../../../protocol/tunnel.ts";
-import { systemCode } from "../../edge/edge-error.ts";
+import { systemCode } from "../../shared/edge-error.ts";
 import type { TlsFile } from "../state.ts";
 
 export interface SocketOptions {

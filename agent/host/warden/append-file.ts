@@ -12,7 +12,7 @@ import {
   readFileSync,
   writeSync,
 } from "node:fs";
-import { writeFileAtomically } from "../../edge/atomic-file.ts";
+import { writeFileAtomically } from "../../shared/atomic-file.ts";
 import { HostError } from "../host-error.ts";
 
 /** The line is not on disk. Whoever wanted it there must not act as if it were. */

@@ -4,7 +4,7 @@
  * written, or that does not parse, stops the agent from starting, and denies everything when it appears later.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { systemCode } from "../../edge/edge-error.ts";
+import { systemCode } from "../../shared/edge-error.ts";
 import { HostError } from "../host-error.ts";
 
 const MAX_DENY_LIST_BYTES = 65_536;

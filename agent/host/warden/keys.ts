@@ -8,7 +8,7 @@ import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
 import { fixedBytes } from "../../../protocol/fields.ts";
 import { preAuthenticationEncoding, type Signer } from "../../../protocol/signing.ts";
 import { hostIdOf } from "../../../protocol/words.ts";
-import { writeFileAtomically } from "../../edge/atomic-file.ts";
+import { writeFileAtomically } from "../../shared/atomic-file.ts";
 import { HostError } from "../host-error.ts";
 import { readPrivateFile } from "../private-file.ts";
 

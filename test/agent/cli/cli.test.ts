@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { commands } from "../../../agent/cli/cli.ts";
-import { acquireLock } from "../../../agent/edge/lock.ts";
+import { acquireLock } from "../../../agent/shared/lock.ts";
 import { run } from "./terminal.ts";
 
 let directory: string;

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeAuthority } from "../../../agent/edge/certificates.ts";
-import { acquireLock, type Lock } from "../../../agent/edge/lock.ts";
+import { acquireLock, type Lock } from "../../../agent/shared/lock.ts";
 import { openHostState } from "../../../agent/host/state.ts";
 import { openHostKeys } from "../../../agent/host/warden/keys.ts";
 import { utf8 } from "../../../protocol/bytes.ts";

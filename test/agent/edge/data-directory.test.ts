@@ -2,8 +2,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DATA_VERSION, openDataDirectory } from "../../../agent/edge/data-directory.ts";
-import type { EdgeErrorCode } from "../../../agent/edge/edge-error.ts";
-import { EdgeError } from "../../../agent/edge/edge-error.ts";
+import type { EdgeErrorCode } from "../../../agent/shared/edge-error.ts";
+import { EdgeError } from "../../../agent/shared/edge-error.ts";
 import { makeDirectory } from "./fixtures/harness.ts";
 
 const now = (): Date => new Date();

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, cpSync, openSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
-import { systemCode } from "../../../agent/edge/edge-error.ts";
+import { systemCode } from "../../../agent/shared/edge-error.ts";
 import { temporaryDirectory } from "../installation.ts";
 
 const BLOCK = new Uint8Array(4_096);

@@ -6,7 +6,7 @@ import type { EdgeAdmin } from "../../../../agent/cli/up/edge-admin.ts";
 import { edgeAdmin } from "../../../../agent/cli/up/edge-admin.ts";
 import { settleLocalHost } from "../../../../agent/cli/up/local-host.ts";
 import { awaitRoot, pinOf, type SetupDeps, type SetupLink } from "../../../../agent/cli/up/setup.ts";
-import { EdgeError } from "../../../../agent/edge/edge-error.ts";
+import { EdgeError } from "../../../../agent/shared/edge-error.ts";
 import { openHostState, type HostState } from "../../../../agent/host/state.ts";
 import { fromBase64url } from "../../../../protocol/bytes.ts";
 import { SETUP_SECONDS } from "../../../../protocol/limits.ts";

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { EdgeError } from "../../../agent/edge/edge-error.ts";
-import { acquireLock, holderIn } from "../../../agent/edge/lock.ts";
-import { eventually, makeDirectory } from "./fixtures/harness.ts";
+import { EdgeError } from "../../../agent/shared/edge-error.ts";
+import { acquireLock, holderIn } from "../../../agent/shared/lock.ts";
+import { eventually, makeDirectory } from "../edge/fixtures/harness.ts";
 
 const SCRIPT = fileURLToPath(new URL("fixtures/take-lock.ts", import.meta.url));
 const now = (): Date => new Date("2026-11-20T08:00:00Z");
