@@ -5,9 +5,10 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { CHAIN_START, type ChainPosition, type LedgerDraft } from "../protocol/ledger.ts";
+import type { ReceiptRecord } from "../migrations/schema.ts";
 import { buildBatch, subjectKey, type Batch } from "./ledger-batch.ts";
 import type { Env } from "./env.ts";
-import { LedgerTable } from "./db/ledger-table.ts";
+import { isChainRefusal, LedgerTable } from "./db/ledger-table.ts";
 import { logFault } from "./log.ts";
 
 /** Bounds one D1 transaction (about 70 KB) and how much one failure can take with it. */
@@ -25,6 +26,7 @@ const MALFORMED: Appended = { ok: false, code: "ledger_malformed" };
 
 interface Waiting {
   readonly draft: LedgerDraft;
+  readonly receipt: ReceiptRecord | undefined;
   readonly at: number;
   readonly settle: (result: Appended) => void;
 }
@@ -39,12 +41,12 @@ export class Ledger extends DurableObject<Env> {
   /** Rebuilt from the first call: an object is named by its workspace. */
   #workspace: string | undefined;
 
-  append(workspace: string, draft: LedgerDraft): Promise<Appended> {
+  append(workspace: string, draft: LedgerDraft, receipt?: ReceiptRecord): Promise<Appended> {
     this.#workspace ??= workspace;
     if (this.#workspace !== workspace) throw new TypeError("ledger: object of another workspace");
     if (this.#waiting.length >= MAX_WAITING_ENTRIES) return Promise.resolve(UNAVAILABLE);
     return new Promise((resolve) => {
-      this.#waiting.push({ draft, at: Date.now(), settle: resolve });
+      this.#waiting.push({ draft, receipt, at: Date.now(), settle: resolve });
       if (!this.#writing) void this.#write(new LedgerTable(this.env.DB, workspace));
     });
   }
@@ -67,23 +69,48 @@ export class Ledger extends DurableObject<Env> {
     this.#writing = false;
   }
 
+  /** Nearly every entry is new: the table is asked what it holds only after it has refused a batch. */
   async #commit(table: LedgerTable, group: readonly Waiting[]): Promise<readonly Appended[]> {
+    try {
+      return await this.#append(table, group, new Map());
+    } catch (error) {
+      const known = isChainRefusal(error) ? await table.positionsOf(group.flatMap(subjectOf)) : undefined;
+      if (known === undefined || known.size === 0) throw error;
+      return this.#append(table, group, known);
+    }
+  }
+
+  async #append(
+    table: LedgerTable,
+    group: readonly Waiting[],
+    known: ReadonlyMap<string, ChainPosition>,
+  ): Promise<readonly Appended[]> {
     const head = (this.#head ??= (await table.head()) ?? CHAIN_START);
-    const known = await table.positionsOf(group.flatMap(({ draft }) => subjectKey(draft) ?? []));
     const batch = buildBatch({ workspace: table.workspace, head, known, drafts: group });
-    if (batch.rows.length > 0) await this.#insert(table, batch);
+    // Entries and receipts are one transaction: where every entry is there already, so is every receipt.
+    if (batch.rows.length > 0)
+      await this.#insert(
+        table,
+        batch,
+        group.flatMap(({ receipt }) => receipt ?? []),
+      );
     this.#head = batch.head;
     return batch.positions.map((position) => (position === undefined ? MALFORMED : { ok: true, ...position }));
   }
 
   /** A failed answer does not mean a failed write: only the table knows whether the transaction happened. */
-  async #insert(table: LedgerTable, batch: Batch): Promise<void> {
+  async #insert(table: LedgerTable, batch: Batch, receipts: readonly ReceiptRecord[]): Promise<void> {
     try {
-      await table.insert(batch);
+      await table.insert(batch, receipts);
     } catch (error) {
       this.#head = undefined;
       const head = await table.head();
       if (head === undefined || head.index < batch.head.index || !(await table.holds(batch.head))) throw error;
     }
   }
+}
+
+function subjectOf({ draft }: Waiting): readonly string[] {
+  const subject = subjectKey(draft);
+  return subject === undefined ? [] : [subject];
 }

@@ -3,6 +3,7 @@
  * bound parameters; plain SQL, because the query builder has no words for that.
  */
 import type { ChainPosition } from "../../protocol/ledger.ts";
+import type { ReceiptRecord } from "../../migrations/schema.ts";
 import type { Batch } from "../ledger-batch.ts";
 
 interface PositionRow {
@@ -15,6 +16,15 @@ const INSERT_ROWS = `INSERT INTO ledger (workspace, idx, body, previous, hash, s
   FROM json_each(?2) ORDER BY key`;
 const INSERT_VALUES = `INSERT INTO ledger_values (workspace, idx, field, salt, value)
   SELECT ?1, value ->> 'idx', value ->> 'field', value ->> 'salt', value ->> 'value' FROM json_each(?2)`;
+/** The signed bytes beside the entry that names them. Again with the same receipt: nothing. */
+const INSERT_RECEIPTS = `INSERT INTO receipts (workspace, digest, intent, host, number, body, signature)
+  SELECT value ->> 'workspace', value ->> 'digest', value ->> 'intent', value ->> 'host', value ->> 'number',
+    value ->> 'body', value ->> 'signature' FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`;
+
+/** The table's own word that a batch does not continue its chain, or that it holds one of the subjects already. */
+export function isChainRefusal(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("ledger_chain");
+}
 
 export class LedgerTable {
   readonly workspace: string;
@@ -53,12 +63,13 @@ export class LedgerTable {
     return row?.hash === hash;
   }
 
-  /** All rows and openings, or none. */
-  async insert({ rows, values }: Batch): Promise<void> {
+  /** All rows, openings and receipts, or none. */
+  async insert({ rows, values }: Batch, receipts: readonly ReceiptRecord[]): Promise<void> {
     const statements = [this.#binding.prepare(INSERT_ROWS).bind(this.workspace, JSON.stringify(rows))];
     if (values.length > 0) {
       statements.push(this.#binding.prepare(INSERT_VALUES).bind(this.workspace, JSON.stringify(values)));
     }
+    if (receipts.length > 0) statements.push(this.#binding.prepare(INSERT_RECEIPTS).bind(JSON.stringify(receipts)));
     await this.#binding.batch(statements);
   }
 }

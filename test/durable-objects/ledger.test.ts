@@ -105,6 +105,34 @@ describe("Ledger", () => {
     expectChain(workspace, await rowsOf(workspace));
   });
 
+  it("writes a receipt with the entry that names it, or neither, and once", async () => {
+    const workspace = nonceOf("receipted");
+    const append = ledgerOf(env, workspace);
+    const receipt = {
+      workspace,
+      digest: nonceOf("receipt"),
+      intent: nonceOf("intent"),
+      host: "h-one",
+      number: 1,
+      body: "e30",
+      signature: "A".repeat(86),
+    };
+    const entry = draft({ action: "command.receipt", subject: receipt.digest, detail: { receipt: receipt.digest } });
+    const stored = async () =>
+      (await env.DB.prepare("SELECT * FROM receipts WHERE workspace = ?").bind(workspace).all()).results;
+    await env.DB.exec("CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    await expect(append(entry, receipt)).rejects.toThrow("command.receipt");
+    expect(await stored()).toEqual([]);
+    await env.DB.exec("DROP TRIGGER full");
+    const position = await append(entry, receipt);
+    expect(await stored()).toEqual([receipt]);
+    expect(await append(entry, receipt)).toEqual(position);
+    const [again] = await Promise.all([append(entry, receipt), append(draft())]);
+    expect(again).toEqual(position);
+    expect(await stored()).toEqual([receipt]);
+    expectChain(workspace, await rowsOf(workspace));
+  });
+
   it("re-reads the head after somebody else wrote, and never forks", async () => {
     const workspace = nonceOf("ambiguous");
     const append = ledgerOf(env, workspace);
