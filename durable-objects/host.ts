@@ -272,8 +272,8 @@ export class Host extends DurableObject<Env> {
   status(identity: Identity, intent: string): CommandStatus | undefined {
     this.#identify(identity);
     const command = this.#store.command(intent);
-    if (command !== undefined) return statusOf(command);
-    return this.#store.isHeld(intent) ? { intent, state: "queued" } : undefined;
+    if (command !== undefined) return statusOf(command, identity.host);
+    return this.#store.isHeld(intent) ? { intent, host: identity.host, state: "queued" } : undefined;
   }
 
   /** Canonical JSON of what the person signed, exactly as it was submitted. */
@@ -395,6 +395,8 @@ export class Host extends DurableObject<Env> {
 
   #pushCommand(intent: string): void {
     const command = this.#store.command(intent);
-    if (command !== undefined) this.#pages.push({ kind: "command", status: statusOf(command) }, edgeSeconds());
+    if (command === undefined) return;
+    const status = statusOf(command, this.#requireIdentity().host);
+    this.#pages.push({ kind: "command", status }, edgeSeconds());
   }
 }

@@ -7,50 +7,20 @@ import * as v from "valibot";
 import { count, digest, id, label, nonce, publicKey, seconds, someBytes, trustHead } from "./fields.ts";
 import { MAX_ENTRIES_PER_PAGE } from "./limits.ts";
 import { assertedSchema, signedSchema } from "./messages.ts";
-import { refusalCodes } from "./refusals.ts";
-import type { Permission } from "./roles.ts";
 import { telemetrySchema } from "./telemetry.ts";
+import { commandStatusSchema } from "./contracts/command-status.ts";
+import {
+  empty,
+  NO_WRITE,
+  ok,
+  opening,
+  registrationJson,
+  registrationOptions,
+  type Endpoint,
+} from "./contracts/endpoint.ts";
 import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
 
-/**
- * Who may call. `open`: anybody, and the answer tells nothing about the workspace. `setup`: the request is signed
- * by the setup key. `session`: cookie and session-key signature. `ticket`: a one-time ticket as WebSocket
- * subprotocol, got by a signed request.
- */
-export type Access = "open" | "setup" | "session" | "ticket";
-
-export interface Endpoint {
-  readonly method: "GET" | "POST";
-  /** Hono path; `:name` are path parameters. */
-  readonly path: string;
-  readonly access: Access;
-  /** Needed in addition to a session; undefined: any signed-in person. */
-  readonly permission?: Permission;
-  readonly touch: { readonly needed: boolean; readonly why: string };
-  readonly request?: v.GenericSchema;
-  readonly response?: v.GenericSchema;
-}
-
-const empty = v.strictObject({});
-const ok = v.strictObject({ ok: v.literal(true) });
-/** A commitment's opening, given to those who may read it. */
-const opening = v.strictObject({ salt: nonce, value: v.pipe(v.string(), v.maxLength(128)) });
-
-/** Registration: the browser's own JSON, judged by SimpleWebAuthn behind one door; bounded here. */
-const registrationJson = v.pipe(v.string(), v.maxLength(16_384));
-const registrationOptions = v.strictObject({ options: v.pipe(v.string(), v.maxLength(8_192)) });
-
-const commandState = v.picklist(["queued", "delivered", "refused", "receipted"]);
-export const commandStatusSchema = v.strictObject({
-  intent: digest,
-  state: commandState,
-  /** Index of `command.accepted` in the ledger, in the answer to the submission. */
-  ledgerIndex: v.optional(count),
-  /** Unsigned answer of the host before it could verify the session: proves nothing. */
-  code: v.optional(v.picklist(refusalCodes)),
-  receipt: v.optional(signedSchema),
-});
-export type CommandStatus = v.InferOutput<typeof commandStatusSchema>;
+export { commandStatusSchema, type CommandStatus } from "./contracts/command-status.ts";
 
 export const hostRowSchema = v.strictObject({
   host: id,
@@ -102,8 +72,6 @@ export const liveEventSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("command"), status: commandStatusSchema }),
 ]);
 export type LiveEvent = v.InferOutput<typeof liveEventSchema>;
-
-const NO_WRITE = { needed: false, why: "reads metadata only" } as const;
 
 export const endpoints = {
   health: {
@@ -226,7 +194,8 @@ export const endpoints = {
     access: "session",
     permission: "metadata.read",
     touch: { needed: false, why: "asks the host for a challenge; nothing runs" },
-    request: v.strictObject({ prepare: signedSchema }),
+    /** `successor`: the approval that named the key which signed, when it is not the session's first. */
+    request: v.strictObject({ prepare: signedSchema, successor: v.optional(assertedSchema) }),
     response: v.strictObject({ prepared: signedSchema }),
   },
   ticket: {
@@ -246,7 +215,8 @@ export const endpoints = {
     touch: { needed: true, why: "carries the approvals; judged by the operation's permission, here and on the host" },
     /** Canonical bytes of a Submission (messages.ts). */
     request: v.strictObject({ submission: someBytes(65_536) }),
-    response: commandStatusSchema,
+    /** One for each target, in the order of the intent. */
+    response: v.strictObject({ statuses: v.array(commandStatusSchema) }),
   },
   commandStatus: {
     method: "GET",
@@ -279,6 +249,7 @@ export const endpoints = {
   },
 } as const satisfies Record<string, Endpoint>;
 
+export type { Access, Endpoint } from "./contracts/endpoint.ts";
 export type EndpointName = keyof typeof endpoints;
 
 /** Problem details (RFC 9457) as the edge sends them: a code, a fixed sentence, an id for the log. */
@@ -292,7 +263,12 @@ export const problemSchema = v.strictObject({
 export type Problem = v.InferOutput<typeof problemSchema>;
 
 /** Header names of a signed request. */
-export const requestHeaders = { body: "clawhold-request", signature: "clawhold-signature" } as const;
+export const requestHeaders = {
+  body: "clawhold-request",
+  signature: "clawhold-signature",
+  /** Id of the automation key that signed, where no session did. */
+  automationKey: "clawhold-automation-key",
+} as const;
 export const SESSION_COOKIE = "__Host-clawhold";
 /** WebSocket subprotocols: the first is echoed, the second carries the ticket. */
 export const LIVE_SUBPROTOCOL = "clawhold.live.v1";

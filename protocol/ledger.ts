@@ -26,12 +26,28 @@ export const ledgerActions = [
   "command.refused", // by the edge, or by an unsigned answer of the host
   "command.receipt", // the host's signed word
   "passkey.registered",
+  "session.revoked", // ended early by its person or an administrator
+  "invitation.made",
+  "invitation.enrolled",
+  "invitation.withdrawn",
+  "proposal.made", // the first of several people approved
+  "proposal.approved", // one more did
+  "proposal.withdrawn",
+  "join-token.made",
+  "certificate.revoked",
+  "host.frozen", // the host was shown two histories of who may do what
+  "host.reset", // its owner let it forget whom it obeys; the host's signed last word
+  "alert.raised",
+  "alert.acknowledged",
+  "alert.resolved",
+  "setting.changed", // of the edge itself
 ] as const;
 export type LedgerAction = (typeof ledgerActions)[number];
 
 const actorSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("person"), id }),
   v.strictObject({ kind: v.literal("host"), id }),
+  v.strictObject({ kind: v.literal("automation"), id }),
   v.strictObject({ kind: v.literal("edge") }),
   /** Somebody who has not proven who they are. */
   v.strictObject({ kind: v.literal("unknown") }),
@@ -49,6 +65,10 @@ const detailSchema = v.strictObject({
   statementKind: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z.-]{1,40}$/))),
   session: v.optional(digest),
   certificate: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+  proposal: v.optional(digest),
+  invitation: v.optional(id),
+  alert: v.optional(id),
+  setting: v.optional(v.pipe(v.string(), v.regex(/^[a-z][A-Za-z]{1,47}$/))),
 });
 export type LedgerDetail = v.InferOutput<typeof detailSchema>;
 

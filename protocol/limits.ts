@@ -71,3 +71,23 @@ export const MAX_STATEMENTS_PER_PAGE = 64;
 export const MAX_ENTRIES_PER_PAGE = 500;
 /** A client certificate of the local CA. Renewed at two thirds of its life. */
 export const CLIENT_CERTIFICATE_SECONDS = 90 * 86_400;
+/** Role grants end by themselves: whoever still needs one is asked for again, everybody else is forgotten. */
+export const GRANT_SECONDS = 90 * 86_400;
+/** A grant that ends within this time is announced, and can be renewed with one gesture. */
+export const GRANT_NOTICE_SECONDS = 14 * 86_400;
+/** Automation keys are granted for a while, like roles. */
+export const MAX_AUTOMATION_KEY_SECONDS = 90 * 86_400;
+/** A proposal waits this long for the next person, by the host's clock. */
+export const MAX_PROPOSAL_SECONDS = 86_400;
+/** Somebody whom one person alone has just added does not count beside that person. */
+export const NEWCOMER_SECONDS = 86_400;
+/** Two-person rules ask for at most this many people: one more than `MAX_APPROVALS` could ever carry serves nobody. */
+export const MAX_PEOPLE = 8;
+/** Revocations that one statement may be the first to know. */
+export const MAX_KNEW = 64;
+/** People, roles, automation keys and policies are lists that somebody reads: bounded far above any team. */
+export const MAX_HOSTS_IN_SCOPE = 64;
+/** An invitation waits for the invited person. */
+export const INVITATION_SECONDS = 7 * 86_400;
+/** An edge action (a setting of the edge itself) is approved and used at once. */
+export const EDGE_ACTION_SECONDS = 300;

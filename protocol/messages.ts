@@ -53,8 +53,14 @@ const sessionSchema = v.strictObject({
 export type Session = v.InferOutput<typeof sessionSchema>;
 export const sessionCodec = codec(sessionSchema);
 
-/** Who commands: a certified session, or (with a later statement kind) an automation key. */
-const actorSchema = v.strictObject({ session: digest });
+/** Who commands: a certified session, or an automation key of the trust log. */
+const actorSchema = v.union([v.strictObject({ session: digest }), v.strictObject({ automationKey: id })]);
+export type Actor = v.InferOutput<typeof actorSchema>;
+
+/** One text for one actor: a session's digest, or an automation key's id (an id is never 43 characters of base64url). */
+export function actorName(actor: Actor): string {
+  return "session" in actor ? actor.session : `key:${actor.automationKey}`;
+}
 
 const prepareSchema = v.strictObject({
   v: version,
@@ -101,7 +107,7 @@ const targetSchema = v.strictObject({
 });
 export type Target = v.InferOutput<typeof targetSchema>;
 
-function sortedAndUnique(targets: Target[]): boolean {
+function sortedAndUnique<T extends { readonly host: string }>(targets: T[]): boolean {
   return targets.every((target, i) => i === 0 || (targets[i - 1]?.host ?? "") < target.host);
 }
 
@@ -118,6 +124,8 @@ const intentSchema = v.strictObject({
     v.maxLength(MAX_TARGETS),
     v.check(sortedAndUnique, "sorted and unique"),
   ),
+  /** Digest of the proposal that this intent carries out, where a rule asks for more than one person. */
+  proposal: v.optional(digest),
   trustHead,
   ttl: v.pipe(count, v.minValue(1), v.maxValue(MAX_INTENT_TTL_SECONDS)),
   id: nonce,
@@ -126,27 +134,52 @@ export type Intent = v.InferOutput<typeof intentSchema>;
 export const intentCodec = codec(intentSchema);
 
 /**
+ * What the first of several people approves: the intent without all that only the last one can know (challenges,
+ * time, session). `exp` is the end of waiting, by each host's clock.
+ */
+const proposalSchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  operation: operationName,
+  args: v.record(v.string(), v.unknown()),
+  targets: v.pipe(
+    v.array(v.strictObject({ host: id, expect: expectSchema })),
+    v.minLength(1),
+    v.maxLength(MAX_TARGETS),
+    v.check(sortedAndUnique, "sorted and unique"),
+  ),
+  exp: seconds,
+  id: nonce,
+});
+export type Proposal = v.InferOutput<typeof proposalSchema>;
+export const proposalCodec = codec(proposalSchema);
+
+/** The key that follows a session's present one; good until that session ends. */
+const successorSchema = v.strictObject({ session: digest, key: publicKey });
+export type Successor = v.InferOutput<typeof successorSchema>;
+
+/**
  * What a person's passkey signs: the assertion's challenge is this body's digest. `after` (kind intent) is
  * whole seconds on the page's monotonic clock from building the intent to the press; `at` (other kinds) is the
  * page's wall clock, shown and never judged.
  */
+const approvalCommon = { v: version, workspace: digest, subject: digest, decision: v.literal("approve") };
+function approvalOf<K extends string>(kind: K) {
+  return v.strictObject({ ...approvalCommon, kind: v.literal(kind), at: seconds });
+}
 const approvalSchema = v.variant("kind", [
   v.strictObject({
-    v: version,
-    workspace: digest,
+    ...approvalCommon,
     kind: v.literal("intent"),
-    subject: digest,
-    decision: v.literal("approve"),
     after: count,
+    nextSessionKey: v.optional(successorSchema),
   }),
-  v.strictObject({
-    v: version,
-    workspace: digest,
-    kind: v.literal("statement"),
-    subject: digest,
-    decision: v.literal("approve"),
-    at: seconds,
-  }),
+  approvalOf("proposal"),
+  approvalOf("statement"),
+  /** Ends somebody else's session (`subject`: the session-end). Any listed page may ask for it. */
+  approvalOf("session-end"),
+  /** A setting of the edge itself (`subject`: the edge-action). Hosts refuse it. */
+  approvalOf("edge-action"),
 ]);
 export type Approval = v.InferOutput<typeof approvalSchema>;
 export const approvalCodec = codec(approvalSchema);
@@ -167,12 +200,24 @@ const dispatchSchema = v.strictObject({
 });
 export const dispatchCodec = codec(dispatchSchema);
 
-/** An envelope without its dispatch: what a page submits. */
+/**
+ * An envelope without its dispatch: what a page, or an automation key's machine, submits. `sessionSignature` is over the
+ * intent, by the session key (or its successor), or by the automation key. With an automation key there is no session
+ * and no approval.
+ */
 const submissionSchema = v.strictObject({
   intent: someBytes(MAX_ENVELOPE_BYTES),
   sessionSignature: signature,
-  session: assertedSchema,
+  session: v.optional(assertedSchema),
+  /** The approval that named the successor key which signed, when it is not the session's first key. */
+  successor: v.optional(assertedSchema),
   approvals: v.pipe(v.array(assertedSchema), v.maxLength(MAX_APPROVALS)),
+  proposal: v.optional(
+    v.strictObject({
+      body: someBytes(16_384),
+      approvals: v.pipe(v.array(assertedSchema), v.minLength(1), v.maxLength(MAX_APPROVALS)),
+    }),
+  ),
   sealed: v.pipe(v.array(someBytes(1)), v.maxLength(0)),
 });
 export type Submission = v.InferOutput<typeof submissionSchema>;
@@ -214,6 +259,41 @@ const receiptSchema = v.strictObject({
 });
 export type Receipt = v.InferOutput<typeof receiptSchema>;
 export const receiptCodec = codec(receiptSchema);
+
+/**
+ * Ends one session everywhere: signed by that session's own key, or approved by an administrator. Kept by a host until
+ * the session would have ended anyway.
+ */
+const sessionEndSchema = v.strictObject({ v: version, workspace: digest, session: digest, person: id, at: seconds });
+export type SessionEnd = v.InferOutput<typeof sessionEndSchema>;
+export const sessionEndCodec = codec(sessionEndSchema);
+
+const signedSessionEndSchema = v.strictObject({
+  body: someBytes(1_024),
+  /** The sign-in of the session that ends: whose it is, and its key. */
+  session: assertedSchema,
+  by: v.variant("kind", [
+    v.strictObject({ kind: v.literal("session"), signature, successor: v.optional(assertedSchema) }),
+    v.strictObject({ kind: v.literal("person"), approval: assertedSchema }),
+  ]),
+});
+export type SignedSessionEnd = v.InferOutput<typeof signedSessionEndSchema>;
+export const signedSessionEndCodec = codec(signedSessionEndSchema);
+export { signedSessionEndSchema };
+
+/** A write to the edge itself that a passkey approves: which endpoint, with exactly which body, from which session. */
+const edgeActionSchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  session: digest,
+  endpoint: v.pipe(v.string(), v.regex(/^[a-z][A-Za-z]{1,47}$/)),
+  /** SHA-256 of the canonical JSON of the request's `change`. */
+  change: digest,
+  nonce,
+  at: seconds,
+});
+export type EdgeAction = v.InferOutput<typeof edgeActionSchema>;
+export const edgeActionCodec = codec(edgeActionSchema);
 
 /** An API request, signed by the session key (or, before there is one, the setup key). */
 const requestSchema = v.strictObject({

@@ -13,6 +13,8 @@ export interface Operation {
   readonly class: OperationClass;
   readonly permission: Permission;
   readonly args: v.GenericSchema;
+  /** Stopping something bad must never wait for a second person. */
+  readonly alwaysOnePerson?: true;
   /** Which facts an intent must pin; the host refuses an intent without them. */
   readonly expects: readonly (keyof Expect)[];
   /** One plain sentence of what will happen. `host` is the label a person gave. */
@@ -43,6 +45,17 @@ export const operations = {
     effect: (host) => `Nothing changes on ${host}. It proves that a signed command reaches it and comes back.`,
     verb: "Check the command path",
     past: "checked the command path",
+  },
+  /** The critical path can be practised before it is needed: the signer, the second person, the automation key. */
+  "host.drill@1": {
+    class: "critical",
+    permission: "gateway.configure",
+    args: v.strictObject({ scenario: v.picklist(["lost-device", "edge-taken-over", "second-person"]) }),
+    expects: [],
+    effect: (host) =>
+      `Nothing changes on ${host}. It rehearses a critical command: approved in the signer, by as many people as your rules ask for.`,
+    verb: "Rehearse a critical command",
+    past: "rehearsed a critical command",
   },
 } as const satisfies Record<string, Operation>;
 

@@ -27,6 +27,10 @@ export const messageKinds = [
   "commitment",
   "host-words",
   "revocations",
+  "session-end",
+  "edge-action",
+  "invitation-words",
+  "automation-key-words",
 ] as const;
 export type MessageKind = (typeof messageKinds)[number];
 

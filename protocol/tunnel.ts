@@ -20,7 +20,7 @@ import {
   version,
 } from "./fields.ts";
 import { MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from "./limits.ts";
-import { signedSchema } from "./messages.ts";
+import { signedSchema, signedSessionEndSchema } from "./messages.ts";
 import { refusalCodes } from "./refusals.ts";
 import { telemetrySchema } from "./telemetry.ts";
 import { trustPageSchema } from "./trust/statements.ts";
@@ -80,8 +80,21 @@ const welcomeSchema = v.strictObject({
 export type Welcome = v.InferOutput<typeof welcomeSchema>;
 export const welcomeCodec = codec(welcomeSchema);
 
-/** The host's signed word that it holds this trust head. */
-const trustAckSchema = v.strictObject({ v: version, workspace: digest, host: id, trustHead });
+/** The host's signed word that it holds this trust head; `frozen`: and two histories, so that it obeys neither. */
+const trustAckSchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  host: id,
+  trustHead,
+  frozen: v.optional(
+    v.strictObject({
+      reason: v.picklist(["fork", "revoked_author"]),
+      place: count,
+      mine: digest,
+      other: digest,
+    }),
+  ),
+});
 export const trustAckCodec = codec(trustAckSchema);
 
 /** Edge to host. `trust` needs no layer (statements prove themselves) and may come before `welcome`. */
@@ -89,8 +102,18 @@ const inwardSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("challenge"), edgeNonce: nonce, tunnel: nonce }),
   v.strictObject({ kind: v.literal("trust"), page: trustPageSchema }),
   v.strictObject({ kind: v.literal("welcome"), signed: signedSchema }),
-  /** `session`: canonical bytes of the Asserted sign-in, so that the host judges the role before it mints. */
-  v.strictObject({ kind: v.literal("prepare"), prepare: signedSchema, session: someBytes(4_096) }),
+  /**
+   * `session`: canonical bytes of the Asserted sign-in, so that the host judges the role before it mints; absent for an
+   * automation key. `successor`: likewise, of the approval that named the key which signed.
+   */
+  v.strictObject({
+    kind: v.literal("prepare"),
+    prepare: signedSchema,
+    session: v.optional(someBytes(4_096)),
+    successor: v.optional(someBytes(4_096)),
+  }),
+  /** Proves itself like a statement; kept until the session would have ended. */
+  v.strictObject({ kind: v.literal("session-end"), end: signedSessionEndSchema }),
   v.strictObject({ kind: v.literal("deliver"), number: count, envelope: someBytes(MAX_ENVELOPE_BYTES) }),
   /** The edge holds the receipt durably; the host may stop repeating it. */
   v.strictObject({ kind: v.literal("ack"), receipt: count }),

@@ -1,29 +1,30 @@
 /**
  * The host's verification of a command, in the fixed order of the protocol; the first failure is named. Pure: the
  * caller brings clock, journal and challenges. What executes takes `Verified<Command>`, and only this module
- * makes one. Layers: 2 dispatch, 3 session key, 4 step-up, 5 role and class, 6 freshness and local policy
- * (1, mutual TLS, is the tunnel's; its certificate is bound in by 2).
+ * makes one. Layers: 2 dispatch, 3 session key or automation key, 4 step-up, 5 role and class, 6 freshness and local
+ * policy (1, mutual TLS, is the tunnel's; its certificate is bound in by 2).
  */
 import * as v from "valibot";
-import type { ListedOrigin } from "./assertion.ts";
 import { fromBase64url } from "./bytes.ts";
-import { MalformedError } from "./canonical.ts";
 import type { TrustHead } from "./fields.ts";
-import { APPROVAL_SECONDS, APPROVAL_SKEW_SECONDS, MAX_ENVELOPE_BYTES, SESSION_SKEW_SECONDS } from "./limits.ts";
 import {
-  approvalCodec,
+  APPROVAL_SECONDS,
+  APPROVAL_SKEW_SECONDS,
+  MAX_ENVELOPE_BYTES,
+  MAX_PROPOSAL_SECONDS,
+  SESSION_SKEW_SECONDS,
+} from "./limits.ts";
+import {
+  actorName,
   dispatchCodec,
   envelopeCodec,
   intentCodec,
   prepareCodec,
-  sessionCodec,
-  type Approval,
   type Asserted,
   type Envelope,
   type Expect,
   type Intent,
   type Prepare,
-  type Session,
   type Signed,
   type Submission,
   type Target,
@@ -31,45 +32,59 @@ import {
 import { isOperationName, operations, type Operation, type OperationName } from "./operations.ts";
 import type { RefusalCode } from "./refusals.ts";
 import { digestOf, verifySignature, type Digest } from "./signing.ts";
-import { verifyTouch } from "./trust/apply.ts";
-import { hasPermission, sameHead, sessionLimit, type TrustState } from "./trust/state.ts";
+import { coversHost, hasPermission, sameHead, type TrustState } from "./trust/state.ts";
+import { judgeApprovals, type JudgedApprovals } from "./verify/approvals.ts";
+import { judgeAuthor, type Author, type AuthorView } from "./verify/author.ts";
+import { judgeGrant, judgePeople } from "./verify/authority.ts";
+import { decodeAs, Refused } from "./verify/refused.ts";
 
 declare const verifiedBrand: unique symbol;
 /** A value that went through verification. Cannot be written by hand: the brand has no constructor. */
 export type Verified<T> = T & { readonly [verifiedBrand]: true };
+
+/** Whose command it is: the person of the last touch, or the automation key. */
+export type CommandAuthor =
+  | { readonly kind: "person"; readonly id: string }
+  | { readonly kind: "automation"; readonly id: string };
 
 export interface Command {
   readonly digest: Digest;
   readonly intent: Intent;
   readonly operation: OperationName;
   readonly target: Target;
-  /** Whose touch approved it. */
-  readonly person: string;
+  readonly author: CommandAuthor;
 }
 
 export interface ChallengeRecord {
-  readonly session: Digest;
+  /** `actorName` of whoever asked for it. */
+  readonly actor: string;
   readonly operation: string;
 }
 
 /** Everything the rules need to know about this host at this moment. */
-export interface HostView {
+export interface HostView extends AuthorView {
   readonly host: string;
   readonly tunnel: string;
   readonly certFingerprint: string;
   readonly trust: TrustState;
   /** Host wall clock, seconds. */
   readonly now: number;
-  /** True when the journal holds this intent: executed, failed, interrupted or running. */
-  isKnown(intent: Digest): boolean;
+  /**
+   * The intent under which the journal holds this one (executed, failed, interrupted or running): the same intent, or
+   * the one that carried out the same proposal. Undefined: never begun.
+   */
+  known(intent: Digest, proposal: Digest | undefined): Digest | undefined;
   /** The live challenge, or undefined when spent, expired or never minted here. */
   challenge(challenge: string): ChallengeRecord | undefined;
+  /** Commands of this automation key that began here within the last so many seconds. */
+  automationRuns(key: string, seconds: number): number;
   /** The root-owned deny list of this machine. */
   denies(operation: OperationName): boolean;
 }
 
 export type Verification =
   | { readonly kind: "verified"; readonly command: Verified<Command> }
+  /** `digest`: the intent whose receipt answers. */
   | { readonly kind: "known"; readonly digest: Digest }
   | Refusal;
 
@@ -84,39 +99,35 @@ export interface Refusal {
   readonly sessionVerified: boolean;
 }
 
-class Refused extends Error {
-  readonly code: RefusalCode;
-  constructor(code: RefusalCode) {
-    super(code);
-    this.code = code;
-  }
+interface Progress {
+  digest: Digest | undefined;
+  sessionVerified: boolean;
 }
 
 /** The list. */
 export async function verifyEnvelope(bytes: Uint8Array, view: HostView): Promise<Verification> {
-  const progress: { digest: Digest | undefined; sessionVerified: boolean } = {
-    digest: undefined,
-    sessionVerified: false,
-  };
+  const progress: Progress = { digest: undefined, sessionVerified: false };
   try {
     if (bytes.length > MAX_ENVELOPE_BYTES) throw new Refused("size");
     const envelope = decodeAs("malformed", () => envelopeCodec.decode(bytes));
-    const { intent, digest } = readIntent(envelope);
+    const read = readIntent(envelope);
+    const { intent, digest } = read;
     progress.digest = digest;
-    if (view.isKnown(digest)) return { kind: "known", digest };
+    const known = view.known(digest, intent.proposal);
+    if (known !== undefined) return { kind: "known", digest: known };
     const target = judgeTarget(intent, view);
     await judgeDispatch(envelope, digest, view);
     judgeChallenge(intent, target, view);
     judgeTrustHead(intent.trustHead, view.trust);
-    const session = await judgeSession(envelope, intent, view);
+    const author = await judgeIntentAuthor(envelope, intent, view);
     progress.sessionVerified = true;
-    const approvals = await judgeApprovals(envelope, digest, view.trust);
+    const approvals = await judgeTouches(envelope, read, { author, trust: view.trust });
     const { name, operation } = judgeOperation(intent, target);
-    judgeClass(operation, approvals);
-    judgeAuthority({ operation, hosts: [view.host], session, approvals }, view.trust);
+    judgeMandate({ intent, operation, host: view.host, author, approvals }, view);
+    judgeRate(author, view);
     if (view.denies(name)) throw new Refused("local_policy");
-    judgeClock({ target, ttl: intent.ttl, after: approvals.at(-1)?.after ?? Number.NaN }, view.now);
-    const command: Command = { digest, intent, operation: name, target, person: session.person };
+    judgeClock({ target, ttl: intent.ttl, approvals }, view.now);
+    const command: Command = { digest, intent, operation: name, target, author: describeAuthor(author) };
     return { kind: "verified", command: command as Verified<Command> };
   } catch (error) {
     if (error instanceof Refused) return { kind: "refused", code: error.code, ...progress };
@@ -130,57 +141,54 @@ export function judgeExpect(command: Command, observed: Expect): RefusalCode | u
   return pinned === undefined || pinned === observed.gatewayBoot ? undefined : "expect";
 }
 
-export interface SubmissionView {
-  readonly trust: TrustState;
-  /** Edge clock, seconds. */
-  readonly now: number;
-}
+export type SubmissionVerdict =
+  | { readonly kind: "accepted"; readonly intent: Intent; readonly digest: Digest; readonly author: CommandAuthor }
+  | Refusal;
 
-/** What the edge can check before it spends anybody's time. The host repeats all of it. */
-export async function verifySubmission(
-  submission: Submission,
-  view: SubmissionView,
-): Promise<
-  { readonly kind: "accepted"; readonly intent: Intent; readonly digest: Digest; readonly person: string } | Refusal
-> {
-  const progress: { digest: Digest | undefined; sessionVerified: boolean } = {
-    digest: undefined,
-    sessionVerified: false,
-  };
+/** What the edge can check before it spends anybody's time. The host repeats all of it. `now`: edge clock, seconds. */
+export async function verifySubmission(submission: Submission, view: AuthorView): Promise<SubmissionVerdict> {
+  const progress: Progress = { digest: undefined, sessionVerified: false };
   try {
-    const { intent, digest } = readIntent(submission);
+    const read = readIntent(submission);
+    const { intent, digest } = read;
     progress.digest = digest;
     if (intent.workspace !== view.trust.workspace) throw new Refused("workspace");
     judgeTrustHead(intent.trustHead, view.trust);
-    const session = await judgeSession(submission, intent, view);
+    const author = await judgeIntentAuthor(submission, intent, view);
     progress.sessionVerified = true;
-    const approvals = await judgeApprovals(submission, digest, view.trust);
+    const approvals = await judgeTouches(submission, read, { author, trust: view.trust });
     for (const target of intent.targets) {
       const { operation } = judgeOperation(intent, target);
-      judgeClass(operation, approvals);
-      judgeAuthority({ operation, hosts: [target.host], session, approvals }, view.trust);
+      judgeMandate({ intent, operation, host: target.host, author, approvals }, view);
     }
-    return { kind: "accepted", intent, digest, person: session.person };
+    return { kind: "accepted", intent, digest, author: describeAuthor(author) };
   } catch (error) {
     if (error instanceof Refused) return { kind: "refused", code: error.code, ...progress };
     throw error;
   }
 }
 
-export interface PrepareView extends SubmissionView {
+export interface PrepareView extends AuthorView {
   readonly host: string;
 }
 
 export type PrepareVerdict =
-  | { readonly kind: "accepted"; readonly prepare: Prepare; readonly digest: Digest; readonly person: string }
+  | { readonly kind: "accepted"; readonly prepare: Prepare; readonly digest: Digest; readonly author: CommandAuthor }
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly digest: Digest };
 
+export interface SignedPrepare {
+  readonly signed: Signed;
+  /** Absent for an automation key. */
+  readonly session?: Asserted | undefined;
+  readonly successor?: Asserted | undefined;
+}
+
 /**
- * A request for a challenge: signed by a certified session whose role allows the operation on this host. Edge and
- * host both ask, so that nobody reads a dialog in vain and no stranger fills the host's table.
+ * A request for a challenge: signed by somebody who may ask for the operation on this host. Edge and host both ask, so
+ * that nobody reads a dialog in vain and no stranger fills the host's table.
  */
 export async function verifyPrepare(
-  { signed, session: asserted }: { readonly signed: Signed; readonly session: Asserted },
+  { signed, session, successor }: SignedPrepare,
   view: PrepareView,
 ): Promise<PrepareVerdict> {
   const body = fromBase64url(signed.body);
@@ -189,32 +197,41 @@ export async function verifyPrepare(
     const prepare = decodeAs("malformed", () => prepareCodec.decode(body));
     if (prepare.workspace !== view.trust.workspace) throw new Refused("workspace");
     if (prepare.host !== view.host) throw new Refused("target");
-    const session = await judgeCertificate(asserted, prepare.actor.session, view);
+    if (view.trust.frozen !== undefined) throw new Refused("trust_frozen");
     const { signature } = signed;
-    if (!(await verifySignature({ kind: "prepare", body, signature, publicKey: session.sessionKey }))) {
-      throw new Refused("session_key");
-    }
+    const message = { kind: "prepare", body, signature, actor: prepare.actor, session, successor } as const;
+    const author = await judgeAuthor(message, view);
     if (!isOperationName(prepare.operation)) throw new Refused("operation");
-    const { permission } = operations[prepare.operation];
-    if (!hasPermission(view.trust, session.person, { permission })) throw new Refused("role");
-    if (!hasPermission(view.trust, session.person, { permission, host: view.host })) throw new Refused("host_scope");
-    return { kind: "accepted", prepare, digest, person: session.person };
+    judgeAsking(prepare.operation, author, view);
+    return { kind: "accepted", prepare, digest, author: describeAuthor(author) };
   } catch (error) {
     if (error instanceof Refused) return { kind: "refused", code: error.code, digest };
     throw error;
   }
 }
 
-function decodeAs<T>(code: RefusalCode, decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (error instanceof MalformedError || error instanceof RangeError) throw new Refused(code);
-    throw error;
+function judgeAsking(name: OperationName, author: Author, { trust, host, now }: PrepareView): void {
+  if (author.kind === "automation") {
+    const { key } = author;
+    const granted = key.operations.some(({ operation }) => operation === name) && coversHost(trust, key, host);
+    if (!granted) throw new Refused("automation_limit");
+    return;
   }
+  const { permission } = operations[name];
+  if (!hasPermission(trust, author.person, { permission, now })) throw new Refused("role");
+  if (!hasPermission(trust, author.person, { permission, host, now })) throw new Refused("host_scope");
 }
 
-function readIntent(envelope: Submission): { readonly intent: Intent; readonly digest: Digest } {
+function describeAuthor(author: Author): CommandAuthor {
+  return author.kind === "session" ? { kind: "person", id: author.person } : { kind: "automation", id: author.key.id };
+}
+
+interface ReadIntent {
+  readonly intent: Intent;
+  readonly digest: Digest;
+}
+
+function readIntent(envelope: Submission): ReadIntent {
   const bytes = fromBase64url(envelope.intent);
   return { intent: decodeAs("malformed", () => intentCodec.decode(bytes)), digest: digestOf("intent", bytes) };
 }
@@ -245,82 +262,40 @@ async function judgeDispatch(envelope: Envelope, intent: Digest, view: HostView)
 
 function judgeChallenge(intent: Intent, target: Target, view: HostView): void {
   const record = view.challenge(target.challenge);
-  if (record === undefined || record.session !== intent.actor.session || record.operation !== intent.operation) {
+  if (record === undefined || record.actor !== actorName(intent.actor) || record.operation !== intent.operation) {
     throw new Refused("challenge");
   }
 }
 
 function judgeTrustHead(head: TrustHead, trust: TrustState): void {
+  if (trust.frozen !== undefined) throw new Refused("trust_frozen");
   if (!sameHead(head, trust.head)) throw new Refused("trust_behind");
 }
 
-interface CertifiedSession extends Session {
-  readonly person: string;
+async function judgeIntentAuthor(submission: Submission, intent: Intent, view: AuthorView): Promise<Author> {
+  return judgeAuthor(
+    {
+      kind: "intent",
+      body: fromBase64url(submission.intent),
+      signature: submission.sessionSignature,
+      actor: intent.actor,
+      session: submission.session,
+      successor: submission.successor,
+    },
+    view,
+  );
 }
 
-async function judgeSession(envelope: Submission, intent: Intent, view: SessionView): Promise<CertifiedSession> {
-  const session = await judgeCertificate(envelope.session, intent.actor.session, view);
-  const signed = {
-    kind: "intent",
-    body: fromBase64url(envelope.intent),
-    signature: envelope.sessionSignature,
-    publicKey: session.sessionKey,
-  } as const;
-  if (!(await verifySignature(signed))) throw new Refused("session_key");
-  return session;
-}
-
-interface SessionView {
-  readonly trust: TrustState;
-  readonly now: number;
-}
-
-/** The sign-in behind a session key: valid now, made by a pinned passkey, and the one that `named` names. */
-async function judgeCertificate(asserted: Asserted, named: Digest, view: SessionView): Promise<CertifiedSession> {
-  const bytes = fromBase64url(asserted.body);
-  const session = decodeAs("session_malformed", () => sessionCodec.decode(bytes));
-  if (session.workspace !== view.trust.workspace) throw new Refused("session_workspace");
-  const verdict = await verifyTouch(view.trust, asserted, "session");
-  if (!verdict.ok) throw new Refused(`session.${verdict.rule}`);
-  if (verdict.origin.origin !== session.origin) throw new Refused("session.origin");
-  const person = view.trust.credentials.get(asserted.assertion.credentialId)?.person ?? "";
-  judgeLifetime(session, sessionLimit(view.trust, person), view.now);
-  if (digestOf("session", bytes) !== named) throw new Refused("session_key");
-  return { ...session, person };
-}
-
-/** Certificates carry edge time; both ends are judged with the same tolerance. */
-function judgeLifetime(session: Session, limitSeconds: number, now: number): void {
-  const tooLong = session.exp - session.iat > limitSeconds || session.exp <= session.iat;
-  const notYet = session.iat > now + SESSION_SKEW_SECONDS;
-  const over = now > session.exp + SESSION_SKEW_SECONDS;
-  if (tooLong || notYet || over) throw new Refused("session_lifetime");
-}
-
-interface JudgedApproval {
-  readonly person: string;
-  readonly origin: ListedOrigin;
-  readonly after: number;
-}
-
-async function judgeApprovals(
-  envelope: Submission,
-  intent: Digest,
-  trust: TrustState,
-): Promise<readonly JudgedApproval[]> {
-  const judged: JudgedApproval[] = [];
-  for (const asserted of envelope.approvals) {
-    const body = decodeAs("approval_malformed", (): Approval => approvalCodec.decode(fromBase64url(asserted.body)));
-    if (body.kind !== "intent" || body.subject !== intent || body.workspace !== trust.workspace) {
-      throw new Refused("approval_subject");
-    }
-    const verdict = await verifyTouch(trust, asserted, "approval");
-    if (!verdict.ok) throw new Refused(`approval.${verdict.rule}`);
-    const person = trust.credentials.get(asserted.assertion.credentialId)?.person ?? "";
-    judged.push({ person, origin: verdict.origin, after: body.after });
-  }
-  if (judged.length === 0) throw new Refused("approval_missing");
-  return judged;
+/** Nobody touches anything for an automation key: its own signature stands for both layers. */
+async function judgeTouches(
+  submission: Submission,
+  read: ReadIntent,
+  { author, trust }: { readonly author: Author; readonly trust: TrustState },
+): Promise<JudgedApprovals> {
+  if (author.kind === "session") return judgeApprovals(submission, read, trust);
+  const extra = submission.approvals.length > 0 || submission.proposal !== undefined;
+  if (extra || read.intent.proposal !== undefined) throw new Refused("approval_extra");
+  return { touches: [], after: 0 };
 }
 
 function judgeOperation(
@@ -334,37 +309,37 @@ function judgeOperation(
   return { name: intent.operation, operation };
 }
 
-function judgeClass(operation: Operation, approvals: readonly JudgedApproval[]): void {
-  if (operation.class !== "critical") return;
-  if (approvals.some((approval) => approval.origin.class !== "signer")) throw new Refused("class_origin");
-}
-
-interface Authority {
+interface Mandate {
+  readonly intent: Intent;
   readonly operation: Operation;
-  readonly hosts: readonly string[];
-  readonly session: CertifiedSession;
-  readonly approvals: readonly JudgedApproval[];
+  readonly host: string;
+  readonly author: Author;
+  readonly approvals: JudgedApprovals;
 }
 
-function judgeAuthority({ operation, hosts, session, approvals }: Authority, trust: TrustState): void {
-  for (const { person } of approvals) {
-    const { permission } = operation;
-    if (!hasPermission(trust, person, { permission })) throw new Refused("role");
-    if (!hosts.every((host) => hasPermission(trust, person, { permission, host }))) throw new Refused("host_scope");
-  }
-  // The person whose session carries the command is the person of the last touch.
-  if (approvals.at(-1)?.person !== session.person) throw new Refused("people");
+function judgeMandate({ author, approvals, ...rest }: Mandate, { trust, now }: AuthorView): void {
+  const one = { ...rest, trust, now };
+  if (author.kind === "session") judgePeople(one, author, approvals.touches);
+  else judgeGrant(one, author.key);
+}
+
+function judgeRate(author: Author, view: HostView): void {
+  if (author.kind !== "automation") return;
+  const { id, rate } = author.key;
+  if (view.automationRuns(id, rate.seconds) >= rate.commands) throw new Refused("automation_rate");
 }
 
 interface Timing {
   readonly target: Target;
   readonly ttl: number;
-  /** Seconds from building the intent to the last press. */
-  readonly after: number;
+  readonly approvals: JudgedApprovals;
 }
 
 /** Time is the host's: `iat` is its own answer carried forward by the page's monotonic clock. */
-function judgeClock({ target, ttl, after }: Timing, now: number): void {
+function judgeClock({ target, ttl, approvals }: Timing, now: number): void {
+  const { after, exp } = approvals;
+  if (exp !== undefined && (now > exp || exp > now + MAX_PROPOSAL_SECONDS + SESSION_SKEW_SECONDS))
+    throw new Refused("proposal_expired");
   const approved = target.iat + after;
   const fromTheFuture = approved > now + APPROVAL_SKEW_SECONDS;
   const tooOld = now - approved > APPROVAL_SECONDS || now > target.iat + ttl;

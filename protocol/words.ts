@@ -14,7 +14,32 @@ export interface HostIdentity {
 
 /** BIP-39 English words of the first 66 bits of digest({hostKey, workspace}). */
 export function hostWords({ hostKey, workspace }: HostIdentity): readonly string[] {
-  const bytes = digestBytes("host-words", encodeCanonical({ hostKey, workspace }));
+  return wordsOf(digestBytes("host-words", encodeCanonical({ hostKey, workspace })));
+}
+
+/** An invited person's passkey and the commitment to the name, before any statement adds them. */
+export interface InvitedIdentity {
+  readonly credentialId: string;
+  readonly publicKey: string;
+  readonly name: string;
+  readonly workspace: string;
+}
+
+/** The same for an invited person: both read them aloud, and a passkey put in their place reads otherwise. */
+export function invitationWords({ credentialId, publicKey, name, workspace }: InvitedIdentity): readonly string[] {
+  return wordsOf(digestBytes("invitation-words", encodeCanonical({ credentialId, publicKey, name, workspace })));
+}
+
+/** The same for an automation key that a machine made and an administrator grants. */
+export function automationKeyWords(identity: {
+  readonly publicKey: string;
+  readonly workspace: string;
+}): readonly string[] {
+  const { publicKey, workspace } = identity;
+  return wordsOf(digestBytes("automation-key-words", encodeCanonical({ publicKey, workspace })));
+}
+
+function wordsOf(bytes: Uint8Array): readonly string[] {
   const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0")).join("");
   return Array.from({ length: WORDS }, (_, i) => {
     const index = Number.parseInt(bits.slice(i * BITS_PER_WORD, (i + 1) * BITS_PER_WORD), 2);

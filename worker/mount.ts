@@ -4,6 +4,7 @@
  */
 import { Hono, type Context } from "hono";
 import * as v from "valibot";
+import { edgeSeconds } from "../durable-objects/clock.ts";
 import { logFault } from "../durable-objects/log.ts";
 import { LedgerUnavailable } from "../durable-objects/ledger-client.ts";
 import { TrustLogDamaged } from "../durable-objects/db/trust-log.ts";
@@ -110,7 +111,10 @@ async function authorise(
     case "session": {
       const operator = await authenticate(arrival, deps);
       const { permission } = endpoint;
-      if (permission !== undefined && !hasPermission(operator.trust, operator.person, { permission }))
+      if (
+        permission !== undefined &&
+        !hasPermission(operator.trust, operator.person, { permission, now: edgeSeconds() })
+      )
         throw problem("forbidden", permission);
       return operator;
     }

@@ -248,9 +248,10 @@ function toReceipt({ digest, intent, number, body, signature }: ReceiptRow): Sto
   return { digest, intent, number, signed: { body, signature } };
 }
 
-export function statusOf(command: StoredCommand): CommandStatus {
+export function statusOf(command: StoredCommand, host: string): CommandStatus {
   return {
     intent: command.intent,
+    host,
     state: command.state,
     ...(command.code === undefined ? {} : { code: command.code }),
     ...(command.receipt === undefined ? {} : { receipt: command.receipt }),

@@ -180,7 +180,11 @@ export class HeadlessOperator {
       person: { id: "p-ada", name: commit({ field: "name", ...opening }) },
       credentials: [{ ...this.credential.pinned }],
       origins: [{ origin: this.origin, rpId: "clawhold.localhost", class: "signer" }],
-      roles: builtInRoles.map((role) => ({ ...role, permissions: [...role.permissions], hosts: [...role.hosts] })),
+      roles: builtInRoles.map(({ labels: _none, ...role }) => ({
+        ...role,
+        permissions: [...role.permissions],
+        hosts: [...role.hosts],
+      })),
       dispatchKey: edge.dispatchKey,
       ledgerKey: edge.ledgerKey,
       policies: [],

@@ -237,7 +237,9 @@ export class Activity implements ActivityLog {
   }
 
   #party(kind: Party["kind"], id: string): Party {
-    const name = kind === "person" ? this.#deps.trust.nameOf(id) : this.#deps.trust.state.value?.hosts.get(id)?.label;
+    const state = this.#deps.trust.state.value;
+    const label = state?.hosts.get(id)?.label ?? state?.chain.automationKeys.get(id)?.label;
+    const name = kind === "person" ? this.#deps.trust.nameOf(id) : label;
     return { kind, id, ...(name === undefined ? {} : { name }) };
   }
 

@@ -188,6 +188,7 @@ class ClientBackend implements Backend {
       trust: this.#trust,
       hosts: this.#hosts,
       session: () => this.#session.value,
+      now: () => this.now(),
     };
     return resultOf(() => prepareCommand(deps, operation, hostId));
   }
@@ -248,7 +249,7 @@ class ClientBackend implements Backend {
     const state = this.#trust.state.value;
     const session = this.#session.value;
     if (session === undefined || state === undefined) return undefined;
-    const role = rolesOf(state, session.person)
+    const role = rolesOf(state, session.person, this.#deps.clock.now())
       .map((held) => held.id)
       .join(", ");
     const name = this.#trust.nameOf(session.person) ?? session.person;

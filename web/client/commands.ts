@@ -46,6 +46,8 @@ export interface CommandDeps {
   readonly trust: TrustKeeper;
   readonly hosts: Hosts;
   readonly session: () => StoredSession | undefined;
+  /** Edge seconds. */
+  readonly now: () => number;
 }
 
 interface Built {
@@ -154,7 +156,7 @@ function preparedCommand(built: Built, prepared: Prepared, signer: Signer): Prep
     },
     actor: {
       name: deps.trust.nameOf(session.person) ?? session.person,
-      role: rolesOf(state, session.person)
+      role: rolesOf(state, session.person, deps.now())
         .map((role) => role.id)
         .join(", "),
     },
@@ -215,7 +217,8 @@ async function* approve(built: Built, signer: Signer, abort: AbortSignal): Async
 /** Undefined when the answer was lost: the command may be running, so the page asks by digest and signs nothing again. */
 async function submit(built: Built, submission: Uint8Array): Promise<CommandStatus | undefined> {
   try {
-    return await built.deps.client.call("command", { body: { submission: toBase64url(submission) } });
+    const { statuses } = await built.deps.client.call("command", { body: { submission: toBase64url(submission) } });
+    return statuses[0];
   } catch (error) {
     if (error instanceof TroubleError && LOST_ANSWERS.has(error.trouble.code)) return undefined;
     throw error;

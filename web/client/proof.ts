@@ -3,10 +3,10 @@ import { utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { ActivityRow } from "../../protocol/contracts.ts";
 import type { LedgerEntry as ProtocolEntry } from "../../protocol/ledger.ts";
-import { approvalCodec, intentCodec, submissionCodec, type Submission } from "../../protocol/messages.ts";
+import { actorName, approvalCodec, intentCodec, submissionCodec, type Submission } from "../../protocol/messages.ts";
 import { digestOf, verifySignature } from "../../protocol/signing.ts";
 import { sessionCodec } from "../../protocol/messages.ts";
-import { verifyTouch } from "../../protocol/trust/apply.ts";
+import { verifyTouch } from "../../protocol/trust/approvals.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { TrustPage } from "../../protocol/trust/statements.ts";
 import type { EntryProof, LedgerEntry, ProofCheck, Seal } from "../state/backend.ts";
@@ -199,10 +199,11 @@ async function touchOf(deps: ProofDeps, submission: Submission, intent: string):
 }
 
 async function sessionSigned(submission: Submission): Promise<boolean> {
+  if (submission.session === undefined) return false;
   const sessionBytes = bytesOf(submission.session.body);
   const session = sessionCodec.decode(sessionBytes);
   const body = bytesOf(submission.intent);
-  if (intentCodec.decode(body).actor.session !== digestOf("session", sessionBytes)) return false;
+  if (actorName(intentCodec.decode(body).actor) !== digestOf("session", sessionBytes)) return false;
   return verifySignature({
     kind: "intent",
     body,

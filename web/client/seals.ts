@@ -23,6 +23,21 @@ const WORDS = {
   "command.refused": "edge",
   "command.receipt": "signed",
   "passkey.registered": "edge",
+  "session.revoked": "edge",
+  "invitation.made": "edge",
+  "invitation.enrolled": "edge",
+  "invitation.withdrawn": "edge",
+  "proposal.made": "edge",
+  "proposal.approved": "edge",
+  "proposal.withdrawn": "edge",
+  "join-token.made": "edge",
+  "certificate.revoked": "edge",
+  "host.frozen": "edge",
+  "host.reset": "edge",
+  "alert.raised": "edge",
+  "alert.acknowledged": "edge",
+  "alert.resolved": "edge",
+  "setting.changed": "edge",
 } as const satisfies Record<LedgerAction, LedgerEntry["word"]>;
 
 export function wordOf(action: LedgerAction): LedgerEntry["word"] {

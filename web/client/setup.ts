@@ -183,7 +183,11 @@ export class Setup implements SetupFlow {
       person: { id: randomPersonId(), name: commit({ field: "name", ...opening }) },
       credentials: [this.#require(this.#credential)],
       origins: [{ origin: location.origin, rpId: location.hostname, class: "signer" }],
-      roles: builtInRoles.map((role) => ({ ...role, permissions: [...role.permissions], hosts: [...role.hosts] })),
+      roles: builtInRoles.map(({ labels: _none, ...role }) => ({
+        ...role,
+        permissions: [...role.permissions],
+        hosts: [...role.hosts],
+      })),
       dispatchKey: edge.dispatchKey,
       ledgerKey: edge.ledgerKey,
       policies: [],

@@ -44,6 +44,22 @@ export const wordings = {
     failed: (host) => `The check of ${host} failed`,
     undo: "Nothing to undo.",
   },
+  "host.drill@1": {
+    question: (host) => `Rehearse a critical command on ${host}?`,
+    sentence: ({ host }) => (
+      <>
+        Nothing changes on {host.label}. It proves that{" "}
+        <strong>a critical command, approved by as many people as your rules ask for</strong>, is carried out, and shows
+        how that feels before you need it.
+      </>
+    ),
+    effect: (host) => `rehearses a critical command on ${host}`,
+    doing: (host) => `Rehearsing on ${host}`,
+    busyStep: (host) => `${host} checks every approval`,
+    done: (host) => `The rehearsal on ${host} went well`,
+    failed: (host) => `The rehearsal on ${host} failed`,
+    undo: "Nothing to undo.",
+  },
 } satisfies Record<OperationId, Wording>;
 
 function restartSentence({ hostSays }: PreparedCommand): ComponentChildren {

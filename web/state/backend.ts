@@ -264,7 +264,7 @@ export interface LedgerStatus {
 
 /** `id` of the edge and of unknown is the kind itself. */
 export interface Party {
-  readonly kind: "person" | "host" | "edge" | "unknown";
+  readonly kind: "person" | "host" | "automation" | "edge" | "unknown";
   readonly id: string;
   /** From the trust log or a verified commitment; absent: show the id. */
   readonly name?: string;

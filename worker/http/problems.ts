@@ -5,7 +5,7 @@
 import { logStep } from "../../durable-objects/log.ts";
 import type { Problem } from "../../protocol/contracts.ts";
 import { explainRefusal, type RefusalCode } from "../../protocol/refusals.ts";
-import type { TrustRefusal } from "../../protocol/trust/apply.ts";
+import { explainTrustRefusal, type TrustRefusal } from "../../protocol/trust/refusals.ts";
 import { randomNonce } from "../../durable-objects/clock.ts";
 
 interface Entry {
@@ -126,23 +126,6 @@ const PROBLEMS = {
 } as const satisfies Record<string, Entry>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
-const TRUST_SENTENCES = {
-  malformed: "The statement is not well formed. Reload the page.",
-  workspace: "The statement is for another workspace. Check that this page shows yours.",
-  setup_key: "The root is not signed by the key of this setup link. Open the link that the terminal shows.",
-  session: "The first sign-in does not name this root. Start the setup again.",
-  assertion: "A touch does not verify. Approve it again.",
-  origin: "The change was not approved in a signer. Open the dashboard on your own machine and approve it there.",
-  approval: "The approval is for something else, or missing. Approve it again.",
-  place: "Somebody else changed the trust log first. Look at the change, then approve yours again.",
-  revocations: "The statement knows other revocations than this workspace. Reload the page, then approve it again.",
-  role: "Your role does not allow this change. Ask an administrator.",
-  exists: "This id is taken, now or in the past. Ids are never used twice.",
-  unknown: "The change names something that does not exist. Reload the page.",
-  key: "A key does not fit its owner. Do not admit this host; join it again.",
-  last_admin: "The change would leave nobody who can administer the workspace. Give somebody else the role first.",
-} as const satisfies Record<TrustRefusal, string>;
-
 /** Thrown by whatever refuses; becomes the answer at one place. `detail` is for the log only. */
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
@@ -174,7 +157,7 @@ export function hostRefusalProblem(code: RefusalCode): ProblemError {
 }
 
 export function trustProblem(code: TrustRefusal): ProblemError {
-  return new ProblemError(code, { status: 409, title: TRUST_SENTENCES[code] });
+  return new ProblemError(code, { status: 409, title: explainTrustRefusal(code) });
 }
 
 export function problemResponse(error: ProblemError): Response {

@@ -10,7 +10,7 @@ import { digest as digestSchema, id } from "../../protocol/fields.ts";
 import { findHost } from "../../durable-objects/db/host-rows.ts";
 import type { LedgerDraft } from "../../protocol/ledger.ts";
 import { MAX_ENVELOPE_BYTES } from "../../protocol/limits.ts";
-import { submissionCodec, type Intent, type Submission } from "../../protocol/messages.ts";
+import { actorName, submissionCodec, type Intent, type Submission } from "../../protocol/messages.ts";
 import type { RefusalCode } from "../../protocol/refusals.ts";
 import { hasPermission } from "../../protocol/trust/state.ts";
 import { verifySubmission } from "../../protocol/verify.ts";
@@ -37,9 +37,9 @@ export const command: Handler<"command"> = async (call) => {
   const statuses = await Promise.all(
     intent.targets.map(({ host }) => deps.host(workspace, host).submit({ workspace, host }, submitted)),
   );
-  const [first] = statuses;
-  if (first === undefined) throw problem("ledger_unavailable");
-  return { body: first };
+  const known = statuses.filter((status) => status !== undefined);
+  if (known.length < statuses.length) throw problem("ledger_unavailable");
+  return { body: { statuses: known } };
 };
 
 /** @throws {ProblemError} after recording the refusal. */
@@ -48,11 +48,16 @@ async function judge(call: Call<"command">, bytes: Uint8Array): Promise<Accepted
   if (bytes.length > MAX_ENVELOPE_BYTES - DISPATCH_BYTES) return refuse(call, "size");
   const submission = decodeSubmission(bytes);
   if (submission === undefined) return refuse(call, "malformed");
-  const verdict = await verifySubmission(submission, { trust: authority.trust, now: edgeSeconds() });
+  const verdict = await verifySubmission(submission, {
+    trust: authority.trust,
+    now: edgeSeconds(),
+    // Its session was found open when this request was authenticated.
+    isSessionEnded: () => false,
+  });
   if (verdict.kind === "refused") return refuse(call, verdict.code, verdict.digest);
   const { intent, digest } = verdict;
   // One signed-in page cannot hand in another session's command.
-  if (intent.actor.session !== authority.session) return refuse(call, "session_key", digest);
+  if (actorName(intent.actor) !== authority.session) return refuse(call, "session_key", digest);
   if (intent.targets.some(({ host }) => !authority.trust.hosts.has(host))) return refuse(call, "target", digest);
   return { intent, digest };
 }
@@ -131,5 +136,5 @@ async function requireCommandPlace(
 }
 
 function requireOn({ trust, person }: Operator, host: string, permission: "metadata.read" | "ledger.read"): void {
-  if (!hasPermission(trust, person, { permission, host })) throw problem("forbidden", permission);
+  if (!hasPermission(trust, person, { permission, host, now: edgeSeconds() })) throw problem("forbidden", permission);
 }

@@ -32,7 +32,8 @@ export const prepare: Handler<"prepare"> = async ({ authority, params, body, dep
   const { workspace, trust, certificate } = authority;
   const name = requireVisible(authority, params["host"]);
   const session = assertedCodec.decode(fromBase64url(certificate));
-  const verdict = await verifyPrepare({ signed: body.prepare, session }, { trust, now: edgeSeconds(), host: name });
+  const view = { trust, now: edgeSeconds(), host: name, isSessionEnded: () => false };
+  const verdict = await verifyPrepare({ signed: body.prepare, session, successor: body.successor }, view);
   if (verdict.kind === "refused") throw commandProblem(verdict.code);
   if (trust.removedHosts.has(name)) throw problem("host_removed");
   if (!trust.hosts.has(name)) throw problem("host_quarantined");
@@ -92,7 +93,7 @@ async function requireJoined({ workspace }: Operator, name: string, deps: Deps):
 }
 
 function maySee({ trust, person }: Operator, name: string): boolean {
-  return hasPermission(trust, person, { permission: "metadata.read", host: name });
+  return hasPermission(trust, person, { permission: "metadata.read", host: name, now: edgeSeconds() });
 }
 
 function requireVisible(operator: Operator, name: string | undefined): string {

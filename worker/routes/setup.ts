@@ -105,7 +105,8 @@ function judgeFirstSession(signed: SignedRoot, state: TrustState): Session {
   const session = sessionCodec.decode(fromBase64url(signed.session.body));
   const person = state.credentials.get(signed.session.assertion.credentialId)?.person ?? "";
   const lifetime = session.exp - session.iat;
-  if (lifetime <= 0 || lifetime > sessionLimit(state, person)) throw problem("sign_in_refused", "lifetime");
+  if (lifetime <= 0 || lifetime > sessionLimit(state, person, edgeSeconds()))
+    throw problem("sign_in_refused", "lifetime");
   if (Math.abs(edgeSeconds() - session.iat) > SETUP_SECONDS) throw problem("sign_in_refused", "clock");
   return session;
 }

@@ -9,7 +9,7 @@ import { MalformedError } from "../../protocol/canonical.ts";
 import { NONCE_SECONDS, REQUEST_SKEW_SECONDS } from "../../protocol/limits.ts";
 import { sessionCodec, type Asserted, type Session } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
-import { verifyTouch } from "../../protocol/trust/apply.ts";
+import { verifyTouch } from "../../protocol/trust/approvals.ts";
 import { sameHead, sessionLimit, type TrustState } from "../../protocol/trust/state.ts";
 import { requireSameOrigin } from "../access/same-origin.ts";
 import { saveNonce, takeNonce } from "../db/nonces.ts";
@@ -33,7 +33,9 @@ export const signInNonce: Handler<"signInNonce"> = async ({ arrival, deps }) => 
 
 /** Who will sign in is not known yet: the shortest limit of anybody's is good for everybody. */
 function shortestLimit(trust: TrustState): number {
-  const limits = [...trust.people.keys()].map((person) => sessionLimit(trust, person)).filter((limit) => limit > 0);
+  const limits = [...trust.people.keys()]
+    .map((person) => sessionLimit(trust, person, edgeSeconds()))
+    .filter((limit) => limit > 0);
   return Math.min(...limits);
 }
 
@@ -83,7 +85,7 @@ async function judgeSignIn(
   if (credential === undefined) return "session.credential";
   if (Math.abs(edgeSeconds() - session.iat) > REQUEST_SKEW_SECONDS + NONCE_SECONDS) return "clock";
   const lifetime = session.exp - session.iat;
-  if (lifetime <= 0 || lifetime > sessionLimit(trust, credential.person)) return "session_lifetime";
+  if (lifetime <= 0 || lifetime > sessionLimit(trust, credential.person, edgeSeconds())) return "session_lifetime";
   const verdict = await verifyTouch(trust, certificate, "session");
   if (!verdict.ok) return `session.${verdict.rule}`;
   if (verdict.origin.origin !== session.origin) return "session.origin";

@@ -3,7 +3,8 @@ import { fromBase64url, utf8Text } from "../../protocol/bytes.ts";
 import { MalformedError, encodeCanonical } from "../../protocol/canonical.ts";
 import { listHosts, revokeCertificate } from "../../durable-objects/db/host-rows.ts";
 import { digestOf } from "../../protocol/signing.ts";
-import { applyStatement, type TrustRefusal } from "../../protocol/trust/apply.ts";
+import { applyStatement } from "../../protocol/trust/apply.ts";
+import type { TrustRefusal } from "../../protocol/trust/refusals.ts";
 import {
   signedStatementCodec,
   statementCodec,
@@ -77,8 +78,10 @@ function entry({ authority, arrival }: Call<"trustState">, { statement, digest }
 
 function targetOf({ kind, body }: Statement): { readonly target?: string } {
   if (kind === "host.admit" || kind === "host.remove") return { target: body.host };
-  if (kind === "person.add") return { target: body.id };
-  return { target: body.person };
+  if (kind === "person.add" || kind === "automation-key.add" || kind === "role.define" || kind === "policy.set")
+    return { target: body.id };
+  if (kind === "automation-key.revoke") return { target: body.automationKey };
+  return "person" in body ? { target: body.person } : {};
 }
 
 async function refuse(

@@ -14,7 +14,8 @@ import type { ChallengeRecord } from "../../../protocol/verify.ts";
 import type { HostClock } from "./clock.ts";
 
 export interface ChallengeDraft extends ChallengeRecord {
-  readonly person: string;
+  /** The person, or the automation key, whose challenges are counted together. */
+  readonly holder: string;
   /** The request that it answers; the same request gets the same challenge while it lives. */
   readonly prepare: Digest;
 }
@@ -48,7 +49,7 @@ export class ChallengeTable {
     const earlier = entries.find((entry) => entry.prepare === draft.prepare);
     if (earlier !== undefined) return earlier.challenge;
     if (entries.length >= MAX_CHALLENGES_PER_HOST) return undefined;
-    if (entries.filter((entry) => entry.person === draft.person).length >= MAX_CHALLENGES_PER_ACTOR) return undefined;
+    if (entries.filter((entry) => entry.holder === draft.holder).length >= MAX_CHALLENGES_PER_ACTOR) return undefined;
     const challenge = this.#deps.nonce();
     const mintedAt = this.#deps.clock.monotonic();
     this.#entries.set(challenge, { ...draft, challenge, mintedAt, offset: this.#offset() });
@@ -59,7 +60,7 @@ export class ChallengeTable {
   find(challenge: string): ChallengeRecord | undefined {
     this.#expire();
     const entry = this.#entries.get(challenge);
-    return entry === undefined ? undefined : { session: entry.session, operation: entry.operation };
+    return entry === undefined ? undefined : { actor: entry.actor, operation: entry.operation };
   }
 
   /** Spends a challenge. False when it was not live any more: then nothing may run. */

@@ -116,7 +116,9 @@ export class Commands {
       certFingerprint,
       trust: state,
       now: wallSeconds(clock),
-      isKnown: (intent) => journal.isKnown(intent),
+      known: (intent) => (journal.isKnown(intent) ? intent : undefined),
+      isSessionEnded: () => false,
+      automationRuns: () => 0,
       challenge: (challenge) => challenges.find(challenge),
       denies: (operation) => denyList.denies(operation),
     });

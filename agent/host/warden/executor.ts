@@ -34,6 +34,10 @@ export const implementations = {
     observe: () => Promise.resolve({}),
     run: () => Promise.resolve({ verdict: "executed", observed: {} }),
   },
+  "host.drill@1": {
+    observe: () => Promise.resolve({}),
+    run: () => Promise.resolve({ verdict: "executed", observed: {} }),
+  },
 } as const satisfies Record<OperationName, Implementation>;
 
 export async function observeGateway({ gateway }: ExecutorDeps): Promise<Expect> {

@@ -4,7 +4,7 @@
  */
 import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
 import { MalformedError } from "../../../protocol/canonical.ts";
-import { assertedCodec, preparedCodec, type Asserted, type Signed } from "../../../protocol/messages.ts";
+import { actorName, assertedCodec, preparedCodec, type Asserted, type Signed } from "../../../protocol/messages.ts";
 import type { RefusalCode } from "../../../protocol/refusals.ts";
 import { digestOf, type Digest } from "../../../protocol/signing.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
@@ -26,15 +26,16 @@ export async function answerPrepare(frame: PrepareFrame, context: WardenContext)
   const trust = context.trust.state;
   // Not admitted, removed, or admitted with a key that is not ours: this host takes part in nothing.
   if (trust === undefined || admissionOf(trust, context.keys) !== "admitted") return refuse("target");
-  const session = readSession(frame.session);
-  if (session === undefined) return refuse("session_malformed");
-  const view = { trust, now: wallSeconds(context.clock), host: context.keys.host };
-  const verdict = await verifyPrepare({ signed: frame.prepare, session }, view);
+  const session = readAsserted(frame.session);
+  const successor = readAsserted(frame.successor);
+  if (session === "malformed" || successor === "malformed") return refuse("session_malformed");
+  const view = { trust, now: wallSeconds(context.clock), host: context.keys.host, isSessionEnded: () => false };
+  const verdict = await verifyPrepare({ signed: frame.prepare, session, successor }, view);
   if (verdict.kind === "refused") return refuse(verdict.code);
   const challenge = context.challenges.mint({
-    session: verdict.prepare.actor.session,
+    actor: actorName(verdict.prepare.actor),
     operation: verdict.prepare.operation,
-    person: verdict.person,
+    holder: `${verdict.author.kind}:${verdict.author.id}`,
     prepare: subject,
   });
   if (challenge === undefined) return refuse("busy");
@@ -43,11 +44,12 @@ export async function answerPrepare(frame: PrepareFrame, context: WardenContext)
   return { kind: "prepared", signed };
 }
 
-function readSession(text: string): Asserted | undefined {
+function readAsserted(text: string | undefined): Asserted | "malformed" | undefined {
+  if (text === undefined) return undefined;
   try {
     return assertedCodec.decode(fromBase64url(text));
   } catch (error) {
-    if (error instanceof MalformedError) return undefined;
+    if (error instanceof MalformedError) return "malformed";
     throw error;
   }
 }

@@ -5,7 +5,8 @@
 import { fromBase64url, utf8, utf8Text } from "../../../protocol/bytes.ts";
 import { encodeCanonical, MalformedError } from "../../../protocol/canonical.ts";
 import { digestOf, type Digest } from "../../../protocol/signing.ts";
-import { applyRoot, applyStatement, type RootPin, type TrustRefusal } from "../../../protocol/trust/apply.ts";
+import { applyRoot, applyStatement, type RootPin } from "../../../protocol/trust/apply.ts";
+import type { TrustRefusal } from "../../../protocol/trust/refusals.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import {
   signedRootCodec,

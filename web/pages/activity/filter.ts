@@ -23,6 +23,21 @@ const kinds = {
   "command.refused": "commands",
   "command.receipt": "commands",
   "passkey.registered": "trust",
+  "session.revoked": "sign-ins",
+  "invitation.made": "trust",
+  "invitation.enrolled": "trust",
+  "invitation.withdrawn": "trust",
+  "proposal.made": "commands",
+  "proposal.approved": "commands",
+  "proposal.withdrawn": "commands",
+  "join-token.made": "trust",
+  "certificate.revoked": undefined,
+  "host.frozen": "trust",
+  "host.reset": "trust",
+  "alert.raised": undefined,
+  "alert.acknowledged": undefined,
+  "alert.resolved": undefined,
+  "setting.changed": undefined,
 } satisfies Record<LedgerAction, Kind | undefined>;
 
 /** Refused by anybody: edge, host, or a sign-in. */

@@ -85,6 +85,10 @@ function sayReceipt({ actor, target, requester, detail }: LedgerEntry): Componen
   }
 }
 
+function proposedOf({ operation, statementKind }: LedgerEntry["detail"]): string {
+  return operation === undefined ? (statementKind ?? "a change of who may do what") : verbOf(operation);
+}
+
 const statementSentences: Readonly<Record<string, (entry: LedgerEntry) => ComponentChildren>> = {
   "person.add": ({ actor, target }) => (
     <>
@@ -217,6 +221,114 @@ const rows = {
     say: ({ actor }) => (
       <>
         <Name of={actor} /> made a passkey
+      </>
+    ),
+  },
+  "session.revoked": {
+    icon: "x",
+    say: ({ actor, target }) => (
+      <>
+        <Name of={actor} /> ended a sign-in of <Name of={target} />
+      </>
+    ),
+  },
+  "invitation.made": {
+    icon: "user",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> invited somebody
+      </>
+    ),
+  },
+  "invitation.enrolled": {
+    icon: "key",
+    say: () => <>Somebody invited made a passkey; it counts once an administrator adds it</>,
+  },
+  "invitation.withdrawn": {
+    icon: "x",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> took an invitation back
+      </>
+    ),
+  },
+  "proposal.made": {
+    icon: "people",
+    say: ({ actor, detail }) => (
+      <>
+        <Name of={actor} /> proposed, for others to approve: {proposedOf(detail)}
+      </>
+    ),
+  },
+  "proposal.approved": {
+    icon: "touch",
+    say: ({ actor, detail }) => (
+      <>
+        <Name of={actor} /> joined a proposal: {proposedOf(detail)}
+      </>
+    ),
+  },
+  "proposal.withdrawn": {
+    icon: "x",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> withdrew a proposal
+      </>
+    ),
+  },
+  "join-token.made": {
+    icon: "host",
+    say: () => <>A join file was made on the machine that runs the control plane</>,
+  },
+  "certificate.revoked": {
+    icon: "lock",
+    say: ({ target }) => (
+      <>
+        The connection certificate of <Name of={target} /> was revoked
+      </>
+    ),
+  },
+  "host.frozen": {
+    icon: "warn",
+    say: ({ target }) => (
+      <>
+        <Name of={target} /> was shown two histories of who may do what, and obeys neither
+      </>
+    ),
+  },
+  "host.reset": {
+    icon: "warn",
+    say: ({ target }) => (
+      <>
+        The owner of <Name of={target} /> let it forget whom it obeys
+      </>
+    ),
+  },
+  "alert.raised": {
+    icon: "warn",
+    say: () => <>An alert was raised</>,
+  },
+  "alert.acknowledged": {
+    icon: "ok",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> acknowledged an alert
+      </>
+    ),
+  },
+  "alert.resolved": {
+    icon: "ok",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> resolved an alert
+      </>
+    ),
+  },
+  "setting.changed": {
+    icon: "posture",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> changed a setting of the control plane
       </>
     ),
   },

@@ -1,0 +1,41 @@
+/** Sign-ins that are open: listed with device and place, ended one by one or all. */
+import * as v from "valibot";
+import { digest, id, origin, seconds } from "../fields.ts";
+import { signedSessionEndSchema } from "../messages.ts";
+import { NO_WRITE, ok, opening, type Endpoint } from "./endpoint.ts";
+
+export const sessionRowSchema = v.strictObject({
+  session: digest,
+  person: id,
+  /** The sign-in itself (canonical bytes of an Asserted), which ending somebody else's session must carry. */
+  certificate: v.string(),
+  startedAt: seconds,
+  lastSeenAt: seconds,
+  expires: seconds,
+  origin,
+  /** Browser and system as the request named them; a claim. */
+  device: v.pipe(v.string(), v.maxLength(64)),
+  /** Address of the sign-in, where not erased. */
+  source: v.optional(opening),
+  current: v.boolean(),
+});
+export type SessionRow = v.InferOutput<typeof sessionRowSchema>;
+
+export const sessionEndpoints = {
+  /** One's own; with workspace.administer everybody's. */
+  sessions: {
+    method: "GET",
+    path: "/api/sessions",
+    access: "session",
+    touch: NO_WRITE,
+    response: v.strictObject({ sessions: v.array(sessionRowSchema), now: seconds }),
+  },
+  sessionEnd: {
+    method: "POST",
+    path: "/api/sessions/end",
+    access: "session",
+    touch: { needed: true, why: "somebody else's session ends by a touch; one's own by its own key" },
+    request: signedSessionEndSchema,
+    response: ok,
+  },
+} as const satisfies Record<string, Endpoint>;

@@ -1,0 +1,89 @@
+/**
+ * What a host does with a statement that does not follow its own history. A valid second statement for one place
+ * freezes everything but revocations; `fork.resolve`, by people who may in both histories, ends it. The edge and the
+ * browser do not ask here: for them a statement in a taken place is merely late.
+ */
+import { fromBase64url } from "../bytes.ts";
+import { digestOf } from "../signing.ts";
+import { applyStatement, type TrustResult } from "./apply.ts";
+import { judgeApprovals } from "./approvals.ts";
+import { extendChain, type Stated } from "./extend.ts";
+import type { TrustRefusal } from "./refusals.ts";
+import { settle } from "./settle.ts";
+import { chainAt, type ChainState, type TrustState } from "./state.ts";
+import { isRevocation, statementCodec, type ChainStatement, type SignedStatement } from "./statements.ts";
+
+const refuse = (code: TrustRefusal): TrustResult => ({ ok: false, code });
+
+/** Like `applyStatement`, and a second history is remembered instead of ignored. */
+export async function applyOrFork(state: TrustState, signed: SignedStatement): Promise<TrustResult> {
+  const result = await applyStatement(state, signed);
+  if (result.ok || result.code !== "place") return result;
+  const bytes = fromBase64url(signed.statement);
+  const statement = statementCodec.decode(bytes); // it was read before it was refused for its place
+  if (isRevocation(statement)) return result;
+  const stated = { statement, hash: digestOf("statement", bytes), signed };
+  const { prev } = statement;
+  if (chainAt(state.chain, prev.n + 1)?.hash === stated.hash) return { ok: true, state }; // held already
+  if (state.other !== undefined && chainAt(state.other, prev.n)?.hash === prev.hash && prev.n >= placeOfFork(state))
+    return followOther(state, state.other, stated);
+  const base = chainAt(state.chain, prev.n);
+  if (base === undefined || base.hash !== prev.hash || state.chain.dropped.has(stated.hash)) return result;
+  return beginOther(state, base, stated);
+}
+
+function placeOfFork({ frozen }: TrustState): number {
+  return frozen?.place ?? Number.POSITIVE_INFINITY;
+}
+
+/** A second statement after `base`. */
+async function beginOther(state: TrustState, base: ChainState, stated: Stated<ChainStatement>): Promise<TrustResult> {
+  const mine = chainAt(state.chain, base.n + 1);
+  if (mine === undefined) return refuse("place");
+  const other = await extendChain(state, base, stated);
+  if (typeof other === "string") return refuse("place"); // late, and not even valid there
+  if (await endsFreeze(state, stated, mine)) return { ok: true, state: settle(unfrozen(state), other) };
+  if (state.frozen !== undefined) return state.frozen.other === other.hash ? { ok: true, state } : refuse("frozen");
+  const frozen = { reason: "fork", place: base.n + 1, mine: mine.hash, other: other.hash } as const;
+  return { ok: true, state: { ...state, frozen, other } };
+}
+
+/** The next statement of the other history, or one of it that is held already. */
+async function followOther(state: TrustState, other: ChainState, stated: Stated<ChainStatement>): Promise<TrustResult> {
+  const { prev } = stated.statement;
+  const isHeld = chainAt(other, prev.n + 1)?.hash === stated.hash;
+  if (isHeld) return { ok: true, state };
+  if (prev.n !== other.n || prev.hash !== other.hash) return refuse("frozen");
+  const longer = await extendChain(state, other, stated);
+  if (typeof longer === "string") return refuse(longer);
+  const { frozen } = state;
+  if (frozen !== undefined && isResolution(stated, { keep: frozen.other, drop: frozen.mine })) {
+    const approvers = await judgeApprovals(state, stated, state.workspace);
+    if (typeof approvers === "string") return refuse(approvers);
+    return { ok: true, state: settle(unfrozen(state), longer) };
+  }
+  return { ok: true, state: { ...state, other: longer } };
+}
+
+/** Written over a statement of somebody revoked: it takes that statement's own place. */
+async function endsFreeze(state: TrustState, stated: Stated<ChainStatement>, mine: ChainState): Promise<boolean> {
+  const { frozen } = state;
+  if (frozen?.reason !== "revoked_author" || frozen.place !== mine.n) return false;
+  const keep = mine.previous?.hash;
+  if (keep === undefined || !isResolution(stated, { keep, drop: mine.hash })) return false;
+  // Whoever resolves must be able to in the history that is dropped, too: nobody rewinds to the day of their own power.
+  return typeof (await judgeApprovals(state, stated, state.workspace)) !== "string";
+}
+
+function isResolution(
+  { statement }: Stated<ChainStatement>,
+  wanted: { readonly keep: string; readonly drop: string },
+): boolean {
+  return (
+    statement.kind === "fork.resolve" && statement.body.keep === wanted.keep && statement.body.drop === wanted.drop
+  );
+}
+
+function unfrozen({ frozen: _frozen, other: _other, ...state }: TrustState): TrustState {
+  return state;
+}
