@@ -4,10 +4,9 @@
  * until its signature verified; a frame outside the closed union ends the connection.
  */
 import { DurableObject } from "cloudflare:workers";
-import * as v from "valibot";
 import { MalformedError } from "../protocol/canonical.ts";
 import { LIVE_SUBPROTOCOL, type CommandStatus, type HostRow } from "../protocol/contracts.ts";
-import { signedSchema, type Signed } from "../protocol/messages.ts";
+import type { Signed } from "../protocol/messages.ts";
 import type { Signer } from "../protocol/signing.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
 import { inwardFrames, outwardFrames, PING, PONG, type OutwardFrame } from "../protocol/tunnel.ts";
@@ -17,8 +16,9 @@ import { findHost } from "./db/host-rows.ts";
 import { TrustLog } from "./db/trust-log.ts";
 import type { Env } from "./env.ts";
 import { Acceptance, type NewCommand } from "./host/acceptance.ts";
+import { Answers } from "./host/answers.ts";
 import { Delivery, type OpenTunnel } from "./host/delivery.ts";
-import { judgeHello, trustFrames, writeWelcome } from "./host/greeting.ts";
+import { judgeHello, sendTrust, writeWelcome } from "./host/greeting.ts";
 import { Outbox } from "./host/outbox.ts";
 import { Pages } from "./host/pages.ts";
 import { Prepares, type PrepareAnswer } from "./host/prepares.ts";
@@ -56,6 +56,7 @@ export class Host extends DurableObject<Env> {
   readonly #trust: TrustLog;
   /** In memory only: lives while a page's request waits. */
   readonly #prepares = new Prepares();
+  readonly #answers = new Answers();
   /** In memory only: a handshake that waits. */
   readonly #rivals = new Rivals();
   /** The newest in memory, one every 30 s in storage. */
@@ -142,7 +143,10 @@ export class Host extends DurableObject<Env> {
     socket.serializeAttachment({ ...attachment, phase: "challenged" }); // counted as closed once, whoever tells of it
     this.#telemetry.persist();
     this.#rivals.gone(attachment.tunnel);
-    if (this.#tunnel() === undefined) this.#prepares.settleAll({ kind: "offline" });
+    if (this.#tunnel() === undefined) {
+      this.#prepares.settleAll({ kind: "offline" });
+      this.#answers.settleAll();
+    }
     await this.#recordConnection("host.disconnected", attachment);
   }
 
@@ -151,7 +155,9 @@ export class Host extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    for (const intent of await this.#requireAcceptance().resume()) await this.#deliver(this.#requireIdentity(), intent);
+    const identity = this.#requireIdentity();
+    for (const intent of await this.#requireAcceptance().resume())
+      if (await this.#isAdmitted(identity)) await this.#deliver(intent);
     await this.#requireOutbox().flush();
   }
 
@@ -166,7 +172,7 @@ export class Host extends DurableObject<Env> {
     if (phase !== "welcomed") throw new MalformedError("a frame before the handshake");
     switch (frame.kind) {
       case "trust-want":
-        return this.#sendTrust(open, frame.after?.n);
+        return sendTrust(this.#trust, open, frame.after?.n);
       case "trust-ack":
         await this.#words.trustAck(open, frame.signed);
         return this.#pushRow();
@@ -174,8 +180,14 @@ export class Host extends DurableObject<Env> {
         return this.#words.refused(open, frame);
       default:
         // A quarantined or removed host takes no part: its words and figures are nobody's business.
-        if (await this.#isAdmitted(open.attachment)) await this.#receiveAdmitted(open, frame);
+        if (this.#isAskedFor(frame) || (await this.#isAdmitted(open.attachment)))
+          await this.#receiveAdmitted(open, frame);
     }
+  }
+
+  /** The answer to a request that waits for it is judged by the state of that request, like all else in it. */
+  #isAskedFor({ kind }: AdmittedFrame): boolean {
+    return (kind === "prepared" && this.#prepares.isAwaited) || (kind === "receipt" && this.#answers.isAwaited);
   }
 
   async #receiveAdmitted(open: OpenTunnel, frame: AdmittedFrame): Promise<void> {
@@ -197,7 +209,7 @@ export class Host extends DurableObject<Env> {
     if (!(await this.#winsOverRivals(socket, attachment))) return;
     const trust = await this.#trust.current(attachment.workspace);
     if (trust === undefined) throw new TypeError("a tunnel of no workspace");
-    await this.#sendTrust({ socket, attachment }, hello.trustHead?.n);
+    await sendTrust(this.#trust, { socket, attachment }, hello.trustHead?.n);
     const welcome = await writeWelcome(attachment, hello, await this.#dispatchSigner());
     if (this.#tunnel() !== undefined) return this.#refuseNewcomer(socket, attachment);
     const welcomed: sockets.AgentAttachment = { ...attachment, phase: "welcomed", trustSent: trust.head.n };
@@ -234,23 +246,12 @@ export class Host extends DurableObject<Env> {
     this.#identify({ workspace, host });
     const [joined, trust] = await Promise.all([findHost(this.#db, workspace, host), this.#trust.current(workspace)]);
     if (joined === undefined || trust === undefined) return undefined;
-    const ack = this.#store.latest("trust-ack");
-    const telemetry = trust.hosts.has(host) ? this.#telemetry.value : undefined;
-    const lastSeen = this.#lastSeen();
-    return composeRow(joined, trust, {
-      connected: this.#tunnel() !== undefined,
-      ...(lastSeen === undefined ? {} : { lastSeen }),
-      ...(ack === undefined ? {} : { trustAck: v.parse(signedSchema, JSON.parse(ack)) }),
-      ...(telemetry === undefined ? {} : { telemetry }),
-    });
+    return composeRow(joined, trust, { store: this.#store, telemetry: this.#telemetry, tunnels: this.#tunnels });
   }
 
-  /** Asks the host for a challenge and waits for its word. */
+  /** Asks a host, which the caller has just found admitted, for a challenge and waits for its word. */
   async prepare(identity: Identity, { digest, prepare, certificate }: PrepareCall): Promise<PrepareAnswer> {
     this.#identify(identity);
-    const open = this.#tunnel();
-    if (open === undefined) return { kind: "offline" };
-    if (!(await this.#isAdmitted(open.attachment))) return { kind: "quarantined" };
     const frame = inwardFrames.encode({ kind: "prepare", prepare, session: certificate });
     return this.#prepares.wait(digest, () => {
       const tunnel = this.#tunnel();
@@ -259,14 +260,19 @@ export class Host extends DurableObject<Env> {
   }
 
   /**
-   * Records an accepted intent, gives it its place and delivers it if the host is there; undefined when the ledger could
-   * not be written, and then nothing happened. Again with the same intent: its state.
+   * Records an accepted intent for a host that the caller has just found admitted, gives it its place, delivers it if the
+   * host is there, and waits a moment for the receipt; undefined when the ledger could not be written, and then nothing
+   * happened. Again with the same intent: its state.
    */
   async submit(identity: Identity, command: NewCommand): Promise<CommandStatus | undefined> {
     this.#identify(identity);
+    const { intent } = command;
     if (!(await this.#requireAcceptance().accept(command))) return undefined;
-    await this.#deliver(identity, command.intent);
-    return this.status(identity, command.intent);
+    const answered = this.#answers.wait(intent);
+    await this.#deliver(intent);
+    if (this.#store.command(intent)?.state === "delivered") await answered;
+    else this.#answers.settle(intent);
+    return this.status(identity, intent);
   }
 
   status(identity: Identity, intent: string): CommandStatus | undefined {
@@ -285,10 +291,11 @@ export class Host extends DurableObject<Env> {
   /** A statement was accepted: the host gets it now, and loses its tunnel if the statement removed it. */
   async trustChanged(identity: Identity): Promise<void> {
     this.#identify(identity);
+    this.#answers.settleAll(); // what they were judged by is over
     const trust = await this.#trust.current(identity.workspace);
     const open = this.#tunnel();
     if (open !== undefined && trust !== undefined) {
-      await this.#sendTrust(open, open.attachment.trustSent);
+      await sendTrust(this.#trust, open, open.attachment.trustSent);
       open.socket.serializeAttachment({ ...open.attachment, trustSent: trust.head.n });
       if (trust.removedHosts.has(identity.host))
         sockets.tryClose(open.socket, sockets.CLOSE.removed, "removed from the workspace");
@@ -308,8 +315,8 @@ export class Host extends DurableObject<Env> {
 
   // ---- inside ----
 
-  async #deliver(identity: Identity, intent: string): Promise<void> {
-    if (await this.#isAdmitted(identity)) await this.#delivery.deliver(intent, () => this.#tunnel());
+  async #deliver(intent: string): Promise<void> {
+    await this.#delivery.deliver(intent, () => this.#tunnel());
     this.#pushCommand(intent);
   }
 
@@ -329,25 +336,9 @@ export class Host extends DurableObject<Env> {
     return this.#tunnels.open;
   }
 
-  #lastSeen(): number | undefined {
-    const { lastPing } = this.#tunnels;
-    const { lastHeard } = this.#telemetry;
-    return lastPing === undefined ? lastHeard : Math.max(lastPing, lastHeard ?? 0);
-  }
-
   async #isAdmitted({ workspace, host }: Identity): Promise<boolean> {
     const trust: TrustState | undefined = await this.#trust.current(workspace);
     return trust?.hosts.has(host) ?? false;
-  }
-
-  async #sendTrust({ socket, attachment }: OpenTunnel, after: number | undefined): Promise<void> {
-    let place = after;
-    for (;;) {
-      const page = await this.#trust.page(attachment.workspace, place);
-      for (const frame of trustFrames(page)) sockets.trySend(socket, frame);
-      if (page.statements.length === 0) return;
-      place = (place ?? 0) + page.statements.length;
-    }
   }
 
   #dispatchSigner(): Promise<Signer> {
@@ -365,7 +356,7 @@ export class Host extends DurableObject<Env> {
     if (this.#outbox !== undefined) return this.#outbox;
     const { workspace, host } = this.#requireIdentity();
     const append = ledgerOf(this.env, workspace);
-    this.#outbox = new Outbox({ store: this.#store, storage: this.ctx.storage, db: this.#db, workspace, host, append });
+    this.#outbox = new Outbox({ store: this.#store, storage: this.ctx.storage, workspace, host, append });
     return this.#outbox;
   }
 
@@ -396,6 +387,8 @@ export class Host extends DurableObject<Env> {
   #pushCommand(intent: string): void {
     const command = this.#store.command(intent);
     if (command === undefined) return;
+    if (command.state === "receipted" || command.state === "refused") this.#answers.settle(intent);
+    if (this.#pages.isEmpty) return;
     const status = statusOf(command, this.#requireIdentity().host);
     this.#pages.push({ kind: "command", status }, edgeSeconds());
   }

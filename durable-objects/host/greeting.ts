@@ -1,4 +1,4 @@
-/** The handshake of a tunnel, without its socket: judges a hello, writes the welcome, cuts the trust log into frames. */
+/** The handshake of a tunnel: judges a hello, writes the welcome, sends the trust log in frames. */
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import { MAX_FRAME_BYTES, MAX_STATEMENTS_PER_PAGE } from "../../protocol/limits.ts";
@@ -6,7 +6,9 @@ import type { Signed } from "../../protocol/messages.ts";
 import { verifySignature, type Signer } from "../../protocol/signing.ts";
 import type { SignedRoot, SignedStatement, TrustPage } from "../../protocol/trust/statements.ts";
 import { helloCodec, inwardFrames, trustAckCodec, welcomeCodec, type Hello } from "../../protocol/tunnel.ts";
-import type { AgentAttachment } from "./sockets.ts";
+import type { TrustLog } from "../db/trust-log.ts";
+import type { OpenTunnel } from "./delivery.ts";
+import { trySend, type AgentAttachment } from "./sockets.ts";
 
 /** The host's hello, if it is signed by the key that joined and answers exactly this socket's challenge. */
 export async function judgeHello(attachment: AgentAttachment, signed: Signed): Promise<Hello | undefined> {
@@ -46,11 +48,26 @@ export async function isOwnTrustAck(attachment: AgentAttachment, signed: Signed)
   return verifySignature({ kind: "trust-ack", body, signature: signed.signature, publicKey: attachment.hostKey });
 }
 
+/** Sends the log after place `after`; without it from the root on. */
+export async function sendTrust(
+  log: TrustLog,
+  { socket, attachment }: OpenTunnel,
+  after: number | undefined,
+): Promise<void> {
+  let place = after;
+  for (;;) {
+    const page = await log.page(attachment.workspace, place);
+    for (const frame of trustFrames(page)) trySend(socket, frame);
+    if (page.statements.length === 0) return;
+    place = (place ?? 0) + page.statements.length;
+  }
+}
+
 /** Leaves room for the frame around the page. */
 const MAX_TRUST_CHARACTERS = MAX_FRAME_BYTES - 1_024;
 
 /** One page as frames that each fit a tunnel, in order. */
-export function trustFrames(page: TrustPage): readonly string[] {
+function trustFrames(page: TrustPage): readonly string[] {
   const frames: string[] = [];
   let root: SignedRoot | undefined = page.root;
   let group: SignedStatement[] = [];

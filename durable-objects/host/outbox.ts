@@ -2,11 +2,10 @@
  * Carries what a host said into the ledger. The row in the outbox is written together with the fact itself, so a
  * closed browser, a dead ledger or an eviction delays the entry and never loses it; an alarm tries again.
  */
-import type { Database } from "../db/database.ts";
-import { saveReceipt } from "../db/receipts.ts";
+import type { ReceiptRecord } from "../../migrations/schema.ts";
 import { LedgerUnavailable, type AppendEntry } from "../ledger-client.ts";
 import { logFault, logStep } from "../log.ts";
-import type { HostStore, OutboxItem } from "./store.ts";
+import type { HostStore, OutboxItem, StoredReceipt } from "./store.ts";
 
 const FIRST_RETRY_SECONDS = 1;
 const MAX_RETRY_SECONDS = 60;
@@ -14,7 +13,6 @@ const MAX_RETRY_SECONDS = 60;
 export interface OutboxDeps {
   readonly store: HostStore;
   readonly storage: DurableObjectStorage;
-  readonly db: Database;
   readonly workspace: string;
   readonly host: string;
   readonly append: AppendEntry;
@@ -65,15 +63,15 @@ export class Outbox {
     }
   }
 
-  /** The receipt's bytes go first: a reader who meets the entry must find them. Both writes are idempotent. */
+  /** The receipt's bytes go with the entry: a reader who meets it must find them. Both writes are idempotent. */
   async #carry({ draft, receipt }: OutboxItem): Promise<void> {
-    const { db, workspace, host, append } = this.#deps;
-    if (receipt !== undefined) {
-      const { digest, intent, number, signed } = receipt;
-      await saveReceipt(db, { workspace, digest, intent, host, number, ...signed });
-    }
-    await append(draft);
+    await this.#deps.append(draft, receipt === undefined ? undefined : this.#record(receipt));
     if (draft.detail.intent !== undefined)
       logStep("receipt-ledgered", { intent: draft.detail.intent, action: draft.action });
+  }
+
+  #record({ digest, intent, number, signed }: StoredReceipt): ReceiptRecord {
+    const { workspace, host } = this.#deps;
+    return { workspace, digest, intent, host, number, ...signed };
   }
 }

@@ -10,7 +10,6 @@ export type PrepareAnswer =
   | { readonly kind: "prepared"; readonly signed: Signed }
   | { readonly kind: "refused"; readonly code: RefusalCode }
   | { readonly kind: "offline" }
-  | { readonly kind: "quarantined" }
   | { readonly kind: "silent" };
 
 interface Waiting {
@@ -37,6 +36,11 @@ export class Prepares {
     this.#waiting.set(prepare, { answer, settle });
     if (!ask()) settle({ kind: "offline" });
     return answer;
+  }
+
+  /** True while a request waits: the host was found admitted for it, by the state that the request is judged by. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
   }
 
   isOpen(prepare: string): boolean {

@@ -24,6 +24,11 @@ async function admitted(name: string): Promise<{ readonly peer: HostPeer; readon
   return { peer, tunnel: await peer.open((await town.trust()).head) };
 }
 
+/** Hands in a command for one host and returns its state there. */
+async function submitted(body: Fields): Promise<Fields> {
+  const { statuses } = await town.page.must("command", { body });
+  return (statuses as readonly Fields[])[0] ?? {};
+}
 const status = (intent: string, host: string): Promise<Reply> =>
   town.page.call("commandStatus", { params: { intent, host } });
 const stubOf = (host: string) => hostOf(env, town.workspace, host);
@@ -89,7 +94,7 @@ describe("a command", () => {
   it("is recorded, delivered with a dispatch for this tunnel, and ends in a receipt in the ledger", async () => {
     const { peer, tunnel } = await admitted("commanded");
     const { body, digest } = await town.submission(peer.host);
-    const first = await town.page.must("command", { body });
+    const first = await submitted(body);
     expect(first).toMatchObject({ intent: digest, state: "delivered" });
     expect(await withAction("command.accepted", digest)).toMatchObject([
       { index: first["ledgerIndex"], target: peer.host, source: expect.any(String) },
@@ -135,7 +140,7 @@ describe("a command", () => {
       await tunnel.next("ack");
     }
     await until(async () => (await withAction("command.receipt", digest)).length > 0);
-    expect((await town.page.must("command", { body }))["state"]).toBe("receipted");
+    expect((await submitted(body))["state"]).toBe("receipted");
     expect(await withAction("command.accepted", digest)).toHaveLength(1);
     expect(await withAction("command.receipt", digest)).toHaveLength(1);
     expect(number).toBe(1);
@@ -149,7 +154,7 @@ describe("a command", () => {
         !((await town.page.must("host", { params: { host: peer.host } }))["host"] as { connected: boolean }).connected,
     );
     const { body, digest } = await town.submission(peer.host);
-    expect((await town.page.must("command", { body }))["state"]).toBe("queued");
+    expect((await submitted(body))["state"]).toBe("queued");
     await evictDurableObject(stubOf(peer.host));
     const dispatches: string[] = [];
     for (let i = 0; i < 2; i++) {
@@ -183,7 +188,7 @@ describe("a command", () => {
     tunnel.say({ kind: "trust-want" });
     await tunnel.next("trust");
     expect(tunnel.heard.some(({ kind }) => kind === "deliver")).toBe(false);
-    expect((await town.page.must("command", { body }))["state"]).toBe("delivered");
+    expect((await submitted(body))["state"]).toBe("delivered");
   });
 
   it("is finished by the alarm when the edge died between accepting and recording it", async () => {
@@ -201,7 +206,7 @@ describe("a command", () => {
       await state.storage.setAlarm(Date.now() + 60_000);
     });
     await evictDurableObject(stubOf(peer.host));
-    expect((await status(digest, peer.host)).body).toEqual({ intent: digest, state: "queued" });
+    expect((await status(digest, peer.host)).body).toEqual({ intent: digest, host: peer.host, state: "queued" });
     await runDurableObjectAlarm(stubOf(peer.host));
     await tunnel.next("deliver");
     expect(await withAction("command.accepted", digest)).toHaveLength(1);

@@ -48,8 +48,6 @@ export const prepare: Handler<"prepare"> = async ({ authority, params, body, dep
       throw hostRefusalProblem(answer.code);
     case "offline":
       throw problem("host_offline");
-    case "quarantined":
-      throw problem("host_quarantined");
     case "silent":
       throw problem("host_silent");
   }

@@ -1,0 +1,69 @@
+/** What a page is answered when it hands in a command, and whose receipts count while it waits. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { openDatabase } from "../../durable-objects/db/database.ts";
+import { signedStatementCodec } from "../../protocol/trust/statements.ts";
+import { saveStatement } from "../../worker/db/statements.ts";
+import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
+import { Town } from "../fixtures/edge/town.ts";
+import { applied, stated, type Fields } from "../fixtures/workspace.ts";
+import { edge, fresh } from "./client.ts";
+import { env } from "./environment.ts";
+
+let town: Town;
+beforeAll(async () => {
+  town = await Town.at(edge);
+});
+
+async function admitted(name: string): Promise<{ readonly peer: HostPeer; readonly tunnel: Tunnel }> {
+  const peer = await HostPeer.at(edge, name, town.workspace);
+  await peer.join();
+  await town.admit(peer);
+  return { peer, tunnel: await peer.open((await town.trust()).head) };
+}
+
+/** Hands in a command for one host and returns its state there. */
+async function submitted(body: Fields): Promise<Fields> {
+  const { statuses } = await town.page.must("command", { body });
+  return (statuses as readonly Fields[])[0] ?? {};
+}
+
+describe("a command", () => {
+  it("is answered with the receipt of a quick host, and with its refusal", async () => {
+    const { peer, tunnel } = await admitted("quick");
+    const quick = await town.submission(peer.host);
+    const asked = submitted(quick.body);
+    await tunnel.next("deliver");
+    const frame = await peer.receipt(quick.digest);
+    tunnel.say(frame);
+    expect(await asked).toMatchObject({ state: "receipted", receipt: frame["signed"] });
+    const refused = await town.submission(peer.host);
+    const askedAgain = submitted(refused.body);
+    await tunnel.next("deliver");
+    tunnel.say({ kind: "refused", subject: refused.digest, code: "challenge" });
+    expect(await askedAgain).toMatchObject({ state: "refused", code: "challenge" });
+  });
+
+  it("is answered when its host goes away meanwhile", async () => {
+    const { peer, tunnel } = await admitted("leaving");
+    const { body, digest } = await town.submission(peer.host);
+    const asked = submitted(body);
+    await tunnel.next("deliver");
+    expect((await town.state("host.remove", { host: peer.host })).status).toBe(200);
+    expect(await tunnel.closed()).toBe(4003);
+    expect(await asked).toMatchObject({ intent: digest, state: "delivered" });
+  });
+
+  it("takes no receipt from a removed host, even when its object was never told", async () => {
+    const { peer, tunnel } = await admitted("untold");
+    const state = await town.trust();
+    const by = town.founded.passkey;
+    const removal = await stated({ state, by }, { kind: "host.remove", body: { host: peer.host } });
+    const { head } = await applied(state, removal);
+    const signed = new TextDecoder().decode(signedStatementCodec.encode(removal));
+    await saveStatement(openDatabase(env.DB), { workspace: town.workspace, n: head.n, hash: head.hash, signed });
+    tunnel.say(await peer.receipt(fresh()));
+    tunnel.say({ kind: "trust-want" });
+    await tunnel.next("trust");
+    expect(tunnel.heard.some(({ kind }) => kind === "ack")).toBe(false);
+  });
+});
