@@ -13,9 +13,9 @@ let clock: FakeClock;
 let table: ChallengeTable;
 let made = 0;
 const draft = (person: string) => ({
-  session: nonceOf(person),
+  actor: nonceOf(person),
   operation: "gateway.restart@1",
-  person,
+  holder: `person:${person}`,
   prepare: nonceOf(`prepare ${String((made += 1))}`),
 });
 
@@ -52,7 +52,7 @@ describe("limits", () => {
 describe("life", () => {
   it("is spent once", () => {
     const challenge = table.mint(draft("p-ada")) ?? "";
-    expect(table.find(challenge)).toEqual({ session: nonceOf("p-ada"), operation: "gateway.restart@1" });
+    expect(table.find(challenge)).toEqual({ actor: nonceOf("p-ada"), operation: "gateway.restart@1" });
     expect(table.consume(challenge)).toBe(true);
     expect(table.consume(challenge)).toBe(false);
     expect(table.find(challenge)).toBeUndefined();
