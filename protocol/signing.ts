@@ -31,6 +31,7 @@ export const messageKinds = [
   "edge-action",
   "invitation-words",
   "automation-key-words",
+  "farewell",
 ] as const;
 export type MessageKind = (typeof messageKinds)[number];
 

@@ -14,6 +14,7 @@ import {
   label,
   nonce,
   publicKey,
+  seconds,
   signature,
   someBytes,
   trustHead,
@@ -97,6 +98,23 @@ const trustAckSchema = v.strictObject({
 });
 export const trustAckCodec = codec(trustAckSchema);
 
+/**
+ * The last word of a host key, when somebody resets the host on the machine itself: where its chain of receipts ends.
+ * It takes the next number of that chain, so nothing can follow it. It asks for nothing: who is admitted is for the
+ * trust log to say.
+ */
+const farewellSchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  host: id,
+  /** Number 0 and 32 zero bytes when there was none. */
+  lastReceipt: v.strictObject({ number: count, digest }),
+  /** Host wall clock. */
+  at: seconds,
+});
+export type Farewell = v.InferOutput<typeof farewellSchema>;
+export const farewellCodec = codec(farewellSchema);
+
 /** Edge to host. `trust` needs no layer (statements prove themselves) and may come before `welcome`. */
 const inwardSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("challenge"), edgeNonce: nonce, tunnel: nonce }),
@@ -130,6 +148,8 @@ const outwardSchema = v.variant("kind", [
   /** Unsigned on purpose: it proves nothing and only saves waiting. `subject` names the prepare or intent. */
   v.strictObject({ kind: v.literal("refused"), subject: digest, code: v.picklist(refusalCodes) }),
   v.strictObject({ kind: v.literal("receipt"), number: count, signed: signedSchema }),
+  /** From any welcomed host, admitted or not. Answered by `ack` of the number after its last receipt. */
+  v.strictObject({ kind: v.literal("farewell"), signed: signedSchema }),
   v.strictObject({ kind: v.literal("telemetry"), telemetry: telemetrySchema }),
 ]);
 export type OutwardFrame = v.InferOutput<typeof outwardSchema>;
