@@ -11,7 +11,7 @@ import { applyRoot } from "../../../protocol/trust/apply.ts";
 import type { SignedRoot } from "../../../protocol/trust/statements.ts";
 import { HostError } from "../../host/host-error.ts";
 import type { HostState } from "../../host/state.ts";
-import { signerOf } from "../../host/warden/keys.ts";
+import { signerOf } from "../../shared/signer.ts";
 import { CliError, EXIT } from "../io.ts";
 import type { EdgeAdmin } from "./edge-admin.ts";
 

@@ -2,13 +2,14 @@
  * The host's two signing keys: the host key (hello, prepared, receipts, trust-ack) and the cosignature key. Their seeds
  * lie in one file that only the warden's user can read. Nothing here hands out a seed.
  */
-import { createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
 import { fixedBytes } from "../../../protocol/fields.ts";
-import { preAuthenticationEncoding, type Signer } from "../../../protocol/signing.ts";
+import type { Signer } from "../../../protocol/signing.ts";
 import { hostIdOf } from "../../../protocol/words.ts";
 import { writeFileAtomically } from "../../shared/atomic-file.ts";
+import { signerOf } from "../../shared/signer.ts";
 import { HostError } from "../host-error.ts";
 import { readPrivateFile } from "../private-file.ts";
 
@@ -20,11 +21,6 @@ export interface HostKeys {
 }
 
 const SEED_BYTES = 32;
-/** PKCS#8 wrapping of a raw Ed25519 seed (RFC 8410, section 7). */
-const PKCS8_PREFIX = Uint8Array.from([
-  0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-]);
-
 const keysSchema = v.strictObject({
   v: v.literal(1),
   hostSeed: fixedBytes(SEED_BYTES),
@@ -61,14 +57,4 @@ export function openHostKeys(path: string): HostKeys {
 function keysOf(hostSeed: string, cosignSeed: string): HostKeys {
   const hostKey = signerOf(fromBase64url(hostSeed));
   return { host: hostIdOf(hostKey.publicKey), hostKey, cosignKey: signerOf(fromBase64url(cosignSeed)) };
-}
-
-/** Signs PAE(kind, body) with the Ed25519 key of a 32-byte seed. */
-export function signerOf(seed: Uint8Array): Signer {
-  const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
-  const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32);
-  return {
-    publicKey: toBase64url(publicKey),
-    sign: (kind, body) => Promise.resolve(toBase64url(sign(null, preAuthenticationEncoding(kind, body), key))),
-  };
 }
