@@ -5,27 +5,21 @@
  * Worker calls them, they leave as JSON. Decides nothing about who may ask: the listeners do that first.
  */
 
-import { Agent, STATUS_CODES, request as httpRequest } from "node:http";
+import { Agent, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import type { TlsClientAuth } from "./client-certificate.ts";
 import { PRIVATE_HEADERS } from "./headers.ts";
 import type { Problem } from "./problem.ts";
 import { sendProblem, sendRawProblem } from "./problem.ts";
+import { collectEarly, joinSockets, rawHead } from "./raw-socket.ts";
 import { CF_BLOB_HEADER } from "./workerd-config.ts";
 
 /** Longer than any wait the Worker makes on behalf of a request (a host's receipt). */
 const UPSTREAM_SILENCE_MILLISECONDS = 120_000;
 /** Requests in flight to one socket; more wait their turn. Sockets for WebSockets are not counted. */
 const MAX_UPSTREAM_SOCKETS = 256;
-/** Finds peers that vanished without a word (sleeping laptops, lost networks). */
-const KEEPALIVE_MILLISECONDS = 30_000;
-
-/** A client may speak before the upgrade is answered, but has nothing to say yet. */
-const MAX_EARLY_BYTES = 4_096;
-
 /** What the Worker reads as `request.cf`. */
 export interface CfBlob {
   readonly clientIp: string;
@@ -50,6 +44,18 @@ export interface UpgradeExchange {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Uint8Array;
+}
+
+/** The way of a dashboard's requests into workerd; undefined while that is not ready. */
+export function workerDoor(upstream: () => Upstream | undefined): {
+  request(exchange: Exchange): void;
+  upgrade(exchange: UpgradeExchange): void;
+} {
+  const describe = ({ socket }: IncomingMessage): CfBlob => ({ clientIp: socket.remoteAddress ?? "" });
+  return {
+    request: (exchange) => forwardRequest(upstream(), exchange, describe(exchange.request)),
+    upgrade: (exchange) => forwardUpgrade(upstream(), exchange, describe(exchange.request)),
+  };
 }
 
 const RESTARTING: Problem = {
@@ -115,7 +121,7 @@ export function forwardUpgrade(upstream: Upstream | undefined, exchange: Upgrade
     socket.write(upgradeHead(incoming));
     if (upstreamHead.length > 0) socket.write(upstreamHead);
     for (const chunk of early.stop()) upstreamSocket.write(chunk);
-    join(socket, upstreamSocket);
+    joinSockets(socket, upstreamSocket);
   });
   outgoing.on("response", (incoming) => {
     answered = true;
@@ -126,7 +132,7 @@ export function forwardUpgrade(upstream: Upstream | undefined, exchange: Upgrade
 }
 
 /** A declared, bounded length or nothing: no chunked bodies, so no disagreement about where a request ends. */
-function refuseBody(request: IncomingMessage): Problem | undefined {
+export function refuseBody(request: IncomingMessage): Problem | undefined {
   const method = request.method ?? "";
   const length = Number(request.headers["content-length"] ?? "0");
   if (!BODY_METHODS.has(method) && !BARE_METHODS.has(method)) {
@@ -184,36 +190,8 @@ function asciiJson(value: unknown): string {
   );
 }
 
-function rawHead(status: number, headers: readonly string[]): string {
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`];
-  for (let index = 0; index + 1 < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
-  return `${lines.join("\r\n")}\r\n\r\n`;
-}
-
 function upgradeHead(incoming: IncomingMessage): string {
   return rawHead(101, [...responseHeaders(incoming), "connection", "Upgrade", "upgrade", "websocket"]);
-}
-
-/** A socket that nobody reads does not tell that its client has gone, so it is read while the Worker thinks. */
-function collectEarly(socket: Duplex, head: Uint8Array): { stop(): readonly Uint8Array[] } {
-  const chunks: Uint8Array[] = [head];
-  let bytes = head.length;
-  const collect = (chunk: Uint8Array): void => {
-    bytes += chunk.length;
-    chunks.push(chunk);
-    if (bytes > MAX_EARLY_BYTES) socket.destroy();
-  };
-  const leave = (): void => void socket.destroy();
-  socket.on("data", collect);
-  socket.on("end", leave);
-  return {
-    stop() {
-      socket.pause();
-      socket.off("data", collect);
-      socket.off("end", leave);
-      return chunks.filter((chunk) => chunk.length > 0);
-    },
-  };
 }
 
 /** The Worker said no to an upgrade: its answer goes out like any other, then the connection ends. */
@@ -221,23 +199,4 @@ function relayRefusal(socket: Duplex, incoming: IncomingMessage): void {
   socket.write(rawHead(incoming.statusCode ?? 502, [...responseHeaders(incoming), "connection", "close"]));
   incoming.on("error", () => socket.destroy());
   incoming.pipe(socket);
-}
-
-function join(client: Duplex, upstream: Socket): void {
-  for (const socket of [client, upstream]) {
-    if (isNetSocket(socket)) {
-      socket.setTimeout(0);
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, KEEPALIVE_MILLISECONDS);
-    }
-    const other = socket === client ? upstream : client;
-    socket.on("error", () => other.destroy());
-    socket.on("close", () => other.destroy());
-  }
-  client.pipe(upstream);
-  upstream.pipe(client);
-}
-
-function isNetSocket(socket: Duplex): socket is Socket {
-  return "setNoDelay" in socket;
 }

@@ -5,21 +5,16 @@
 
 import type { Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
-import type { Socket } from "node:net";
 import { createAgentFront, replaceCertificate } from "./agent-front.ts";
 import type { KeyPair } from "./certificates.ts";
 import type { EdgeLog } from "./edge-log.ts";
 import type { Upstream } from "./forward.ts";
-import { openUpstream } from "./forward.ts";
-import { WANTED_OPEN_FILES, isAddressAbsent, listen, maxConnections, readOpenFileLimit } from "./listen.ts";
+import { openUpstream, workerDoor } from "./forward.ts";
+import { WANTED_OPEN_FILES, listen, maxConnections, readOpenFileLimit } from "./listen.ts";
+import { DASHBOARD_HOSTNAME, hostHeader, IPV4_LOOPBACK, takeLoopback, trackConnections } from "./loopback.ts";
 import { readStaticFiles } from "./static-files.ts";
+import type { OwnDoor } from "./web-front.ts";
 import { createWebFront } from "./web-front.ts";
-
-/** Its own name, not `localhost`: cookies and passkeys of plain localhost are shared by every program's port. */
-export const DASHBOARD_HOSTNAME = "clawhold.localhost";
-
-const IPV4_LOOPBACK = "127.0.0.1";
-const IPV6_LOOPBACK = "::1";
 
 export interface FrontOptions {
   /** 0: any free port (tests). */
@@ -28,6 +23,8 @@ export interface FrontOptions {
   /** One more address of this machine, for agents and for a dashboard of class daily. */
   readonly bind: string | undefined;
   readonly webDirectory: string;
+  /** On the dashboard's own name only: what it knows is for the signer. */
+  readonly own: OwnDoor | undefined;
   readonly certificate: KeyPair;
   /** PEM. */
   readonly clientAuthority: string;
@@ -89,19 +86,15 @@ async function takeWeb(
 ): Promise<number> {
   const files = readStaticFiles(options.webDirectory);
   let port = options.port;
-  const take = async (address: string, hostname: string): Promise<void> => {
-    const server = createWebFront({ files, host: () => hostHeader(hostname, port), upstream });
+  const api = workerDoor(upstream);
+  const make = (hostname: string, own?: OwnDoor): Server => {
+    const server = createWebFront({ files, host: () => hostHeader(hostname, port), api, own });
     add(server);
-    port = await listen(server, { port, address, flag: "--port" });
+    return server;
   };
-  await take(IPV4_LOOPBACK, DASHBOARD_HOSTNAME);
-  try {
-    await take(IPV6_LOOPBACK, DASHBOARD_HOSTNAME);
-  } catch (error) {
-    if (!isAddressAbsent(error)) throw error;
-    options.log({ level: "info", code: "ipv6_absent", detail: "this machine has no ::1; listening on 127.0.0.1 only" });
-  }
-  if (options.bind !== undefined) await take(options.bind, options.bind);
+  const place = { port, flag: "--port", log: options.log };
+  port = await takeLoopback(() => make(DASHBOARD_HOSTNAME, options.own), place);
+  if (options.bind !== undefined) await listen(make(options.bind), { port, address: options.bind, flag: "--port" });
   return port;
 }
 
@@ -121,12 +114,6 @@ async function takeAgents(
   return port;
 }
 
-/** Browsers leave the default port out. */
-export function hostHeader(hostname: string, port: number): string {
-  const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return port === 80 ? shown : `${shown}:${port}`;
-}
-
 function limitConnections(servers: readonly (Server | TlsServer)[], log: EdgeLog): void {
   const limit = readOpenFileLimit();
   for (const server of servers) server.maxConnections = maxConnections(limit);
@@ -136,18 +123,4 @@ function limitConnections(servers: readonly (Server | TlsServer)[], log: EdgeLog
     code: "few_open_files",
     detail: `this process may open ${limit} files; many hosts need ${WANTED_OPEN_FILES} or more. Raise it with: ulimit -n ${WANTED_OPEN_FILES}`,
   });
-}
-
-/** Every connection a server took, upgraded ones included: Node forgets those, and a close would wait for them for ever. */
-function trackConnections(server: Server | TlsServer): () => Promise<void> {
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-  });
-  return () =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
-    });
 }

@@ -14,9 +14,11 @@ import { openDataDirectory } from "./data-directory.ts";
 import type { EdgeEvent, EdgeLog } from "./edge-log.ts";
 import { openLogFile } from "./edge-log.ts";
 import type { Front } from "./front.ts";
-import { DASHBOARD_HOSTNAME, hostHeader, takeFront } from "./front.ts";
+import { takeFront } from "./front.ts";
 import type { EdgeKeys } from "./keys.ts";
 import { loadKeys, loadServerCertificate } from "./keys.ts";
+import { DASHBOARD_HOSTNAME, hostHeader } from "./loopback.ts";
+import type { OwnDoor } from "./web-front.ts";
 import type { Sockets, WorkerEnvironment } from "./workerd-config.ts";
 import { writeConfig } from "./workerd-config.ts";
 import { Workerd } from "./workerd.ts";
@@ -30,6 +32,8 @@ export interface EdgeOptions {
   readonly bind?: string | undefined;
   readonly workerBundlePath: string;
   readonly webDir: string;
+  /** What the dashboard's own name answers beside the edge. */
+  readonly own?: OwnDoor | undefined;
   /** In order. */
   readonly migrations: readonly Migration[];
   readonly log: EdgeLog;
@@ -126,6 +130,7 @@ async function startFront({ options, closers, data, keys, log, now }: Started): 
     agentPort: options.agentPort,
     bind: options.bind,
     webDirectory: options.webDir,
+    own: options.own,
     certificate: await currentCertificate(),
     clientAuthority: keys.agentAuthority.certificate,
     now,

@@ -1,14 +1,13 @@
 /**
  * The dashboard's listener: serves the installed bundle itself (that makes this origin a signer: the edge cannot
- * change what a person sees) and forwards nothing but /api. Answers only to its exact name, because a page of any
+ * change what a person sees) and hands on nothing but /api. Answers only to its exact name, because a page of any
  * site may point its own name at 127.0.0.1.
  */
 
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { forwardRequest, forwardUpgrade } from "./forward.ts";
-import type { CfBlob, Upstream } from "./forward.ts";
+import type { Exchange, UpgradeExchange } from "./forward.ts";
 import { SERVER_LIMITS } from "./listen.ts";
 import type { Problem } from "./problem.ts";
 import { sendProblem, sendRawProblem, sendWrongAddressPage } from "./problem.ts";
@@ -16,12 +15,24 @@ import type { StaticFiles } from "./static-files.ts";
 import { endServiceWorker, isServiceWorker } from "./service-worker.ts";
 import { isNavigation, serveStatic } from "./static-files.ts";
 
+/** Where /api leads. Asked only for what the front has let in: a fetch or a WebSocket to its exact name. */
+export interface ApiDoor {
+  request(exchange: Exchange): void;
+  upgrade(exchange: UpgradeExchange): void;
+}
+
+/** One address that this machine answers by itself and that is never handed on. */
+export interface OwnDoor {
+  readonly path: string;
+  answer(exchange: Exchange): void;
+}
+
 export interface WebFrontOptions {
   readonly files: StaticFiles;
   /** The only Host this listener answers to, with its port; known once the port is taken. */
   readonly host: () => string;
-  /** Undefined while the edge is not ready. */
-  readonly upstream: () => Upstream | undefined;
+  readonly api: ApiDoor;
+  readonly own?: OwnDoor | undefined;
 }
 
 export function createWebFront(options: WebFrontOptions): Server {
@@ -32,8 +43,9 @@ export function createWebFront(options: WebFrontOptions): Server {
       sendWrongAddressPage(response, refusal, `http://${options.host()}/`);
     else if (refusal !== undefined) sendProblem(response, refusal);
     else if (isServiceWorker(request)) endServiceWorker(response);
-    else if (isApi(request) && !isFetch(request)) sendProblem(response, NOT_A_PAGE);
-    else if (isApi(request)) forwardRequest(options.upstream(), { request, response }, describeClient(request));
+    else if (!isFile(options, request) && !isFetch(request)) sendProblem(response, NOT_A_PAGE);
+    else if (isApi(request)) options.api.request({ request, response });
+    else if (isOwn(options, request)) options.own?.answer({ request, response });
     else serveStatic(options.files, request, response);
   };
   server.on("request", serve);
@@ -43,7 +55,7 @@ export function createWebFront(options: WebFrontOptions): Server {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     const refusal = refuse(options, request) ?? refuseUpgrade(request, isApi(request));
     if (refusal !== undefined) sendRawProblem(socket, refusal);
-    else forwardUpgrade(options.upstream(), { request, socket, head }, describeClient(request));
+    else options.api.upgrade({ request, socket, head });
   });
   server.on("clientError", refuseMalformed);
   return server;
@@ -92,8 +104,12 @@ function isApi(request: IncomingMessage): boolean {
   return pathOf(request).startsWith("/api/");
 }
 
-function describeClient(request: IncomingMessage): CfBlob {
-  return { clientIp: request.socket.remoteAddress ?? "" };
+function isOwn({ own }: WebFrontOptions, request: IncomingMessage): boolean {
+  return own !== undefined && pathOf(request) === own.path;
+}
+
+function isFile(options: WebFrontOptions, request: IncomingMessage): boolean {
+  return !isApi(request) && !isOwn(options, request);
 }
 
 /** Counted in the raw headers: Node silently keeps the first of two. */
