@@ -11,11 +11,23 @@ import { hostRun } from "./host-run.ts";
 import { hostWordsCommand } from "./host-words.ts";
 import { CliError, EXIT, usageError, type CliIo, type ExitCode } from "./io.ts";
 import { join } from "./join.ts";
+import { SignerError, type SignerErrorCode } from "../signer/signer-error.ts";
 import { status } from "./status.ts";
+import { ui } from "./ui.ts";
 import { up } from "./up/up.ts";
 import { verify } from "./verify.ts";
 
-export const commands: readonly Command[] = [up, join, hostRun, hostWordsCommand, hostInvite, status, doctor, verify];
+export const commands: readonly Command[] = [
+  up,
+  ui,
+  join,
+  hostRun,
+  hostWordsCommand,
+  hostInvite,
+  status,
+  doctor,
+  verify,
+];
 
 export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {
   try {
@@ -98,6 +110,14 @@ const HOST_EXITS: Partial<Record<HostErrorCode, ExitCode>> = {
   joined_elsewhere: EXIT.refused,
 };
 
+const SIGNER_EXITS: Partial<Record<SignerErrorCode, ExitCode>> = {
+  authority_unusable: EXIT.usage,
+  edge_address: EXIT.usage,
+  edge_ambiguous: EXIT.usage,
+  token_unusable: EXIT.usage,
+  workspace_unknown: EXIT.usage,
+};
+
 /** Whatever was being written: what was whole on disk before is whole still. */
 const DISK_SENTENCES: Readonly<Record<string, string>> = {
   EDQUOT: "This user may not store more on the disk. Free some of its space, then type this again. Nothing was lost.",
@@ -116,6 +136,8 @@ function describe(error: unknown): Described {
   if (error instanceof CliError) return error;
   if (error instanceof HostError)
     return { code: error.code, message: error.message, exit: HOST_EXITS[error.code] ?? EXIT.failed };
+  if (error instanceof SignerError)
+    return { code: error.code, message: error.message, exit: SIGNER_EXITS[error.code] ?? EXIT.refused };
   if (error instanceof GatewayAddressError) return { code: error.code, message: error.message, exit: EXIT.usage };
   if (error instanceof EdgeError || error instanceof DemoError)
     return { code: error.code, message: error.message, exit: EXIT.failed };

@@ -22,6 +22,10 @@ export interface CommandInput {
   readonly words: readonly string[];
   readonly json: boolean;
   text(name: string): string | undefined;
+  /** Every value of an option that may be repeated. */
+  texts(name: string): readonly string[];
+  /** True when an option without a value was typed. */
+  flag(name: string): boolean;
 }
 
 const COMMON: Options = { help: { type: "boolean", short: "h" }, json: { type: "boolean" } };
@@ -54,6 +58,11 @@ export function parseCommand(command: Command, argv: readonly string[]): Parsed 
         const value = values[name];
         return typeof value === "string" ? value : undefined;
       },
+      texts: (name) => {
+        const value = values[name];
+        return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+      },
+      flag: (name) => values[name] === true,
     },
   };
 }
@@ -84,4 +93,12 @@ export function dataDirectoryOf(input: CommandInput, io: CliIo): string {
 /** The state of this machine's agent, inside the data directory. */
 export function hostDirectoryOf(input: CommandInput, io: CliIo): string {
   return join(dataDirectoryOf(input, io), "host");
+}
+
+export function portOf(input: CommandInput, name: string, fallback: number): number {
+  const text = input.text(name);
+  if (text === undefined) return fallback;
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw usageError(`--${name} takes a port number, 0 to 65535 (0: any free port).`);
 }

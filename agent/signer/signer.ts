@@ -1,0 +1,74 @@
+/**
+ * A signer: the dashboard from the installed package, served on this person's own machine, in front of an edge that is
+ * somewhere else. The edge carries messages and serves no page here. Composes the parts and holds no rule of its own.
+ */
+import type { Server } from "node:http";
+import type { EdgeLog } from "../edge/edge-log.ts";
+import { maxConnections, readOpenFileLimit } from "../edge/listen.ts";
+import { DASHBOARD_HOSTNAME, hostHeader, takeLoopback, trackConnections } from "../edge/loopback.ts";
+import { readStaticFiles } from "../edge/static-files.ts";
+import { createWebFront } from "../edge/web-front.ts";
+import type { AccessToken } from "./access-token.ts";
+import type { EdgeAddress } from "./edge-address.ts";
+import { edgeDoor } from "./forward.ts";
+import { memoryDoor } from "./memory-door.ts";
+import type { Memory } from "./memory.ts";
+
+export interface SignerOptions {
+  readonly edge: EdgeAddress;
+  /** Typed by a person, now or earlier. */
+  readonly workspace: string;
+  readonly memory: Memory;
+  /** 0: any free port (tests). */
+  readonly port: number;
+  readonly webDirectory: string;
+  /** PEM of the authorities that may vouch for an https edge. */
+  readonly authorities: readonly string[];
+  readonly access: AccessToken | undefined;
+  readonly log: EdgeLog;
+}
+
+export interface Signer {
+  /** e.g. `http://clawhold.localhost:4470`. */
+  readonly origin: string;
+  /** Leaves no taken port. */
+  stop(): Promise<void>;
+}
+
+/** Both loopback addresses are taken before anybody learns the address; when one is not to be had, none stays taken. */
+export async function startSigner(options: SignerOptions): Promise<Signer> {
+  const files = readStaticFiles(options.webDirectory);
+  const closers: (() => Promise<void>)[] = [];
+  let port = options.port;
+  const host = (): string => hostHeader(DASHBOARD_HOSTNAME, port);
+  const { edge, authorities, log } = options;
+  const door = edgeDoor({ edge, authorities, access: options.access?.headers() ?? [], port: () => port });
+  const own = memoryDoor({
+    memory: options.memory,
+    workspace: () => options.workspace,
+    edge: edge.url,
+    onConflict: (path) => log({ level: "warn", code: "older_history", detail: olderHistory(edge.url, path) }),
+    onFault: (detail) => log({ level: "error", code: "memory_fault", detail }),
+  });
+  const make = (): Server => {
+    const server = createWebFront({ files, host, api: door, own });
+    server.maxConnections = maxConnections(readOpenFileLimit());
+    closers.push(trackConnections(server));
+    return server;
+  };
+  const stop = async (): Promise<void> => {
+    door.close();
+    await Promise.all(closers.splice(0).map((close) => close()));
+  };
+  try {
+    port = await takeLoopback(make, { port, flag: "--port", log });
+    return { origin: `http://${host()}`, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function olderHistory(edge: string, path: string): string {
+  return `${edge} shows an older or another history of the workspace than this machine has seen. Approve nothing there. Compare with another machine of yours. What this machine has seen is in ${path}`;
+}
