@@ -17,7 +17,7 @@ export const DATA_VERSION = 1;
 type Upgrade = (path: string) => void;
 const UPGRADES: Readonly<Record<number, Upgrade>> = {};
 
-const SUBDIRECTORIES = ["keys", "d1", "do", "run", "host", "log"] as const;
+const SUBDIRECTORIES = ["keys", "d1", "do", "run", "host", "log", "signer"] as const;
 type Subdirectory = (typeof SUBDIRECTORIES)[number];
 
 /** sun_path holds 108 bytes with its terminating zero (unix(7)). */

@@ -1,12 +1,16 @@
 /** What `clawhold up` does: the edge, this machine's agent and, where wanted, a demo gateway, started together and ended together. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as v from "valibot";
 import { startEdge, type Edge } from "../../edge/runtime.ts";
 import { startDemoGateway } from "../../host/demo/demo.ts";
 import { openHostState, type GatewayReference, type HostState } from "../../host/state.ts";
+import { memoryDoor } from "../../signer/memory-door.ts";
+import { Memory } from "../../signer/memory.ts";
+import type { OwnDoor } from "../../edge/web-front.ts";
 import { openHostKeys } from "../../host/warden/keys.ts";
-import { dataDirectoryOf, type CommandInput } from "../command.ts";
-import { CliError, EXIT, usageError, type CliIo, type ExitCode } from "../io.ts";
+import { dataDirectoryOf, portOf, type CommandInput } from "../command.ts";
+import { CliError, EXIT, type CliIo, type ExitCode } from "../io.ts";
 import { startAgentProcess, type AgentProcess } from "./agent-process.ts";
 import { edgeAdmin, type EdgeAdmin } from "./edge-admin.ts";
 import { chooseGateway, type GatewayChoice } from "./gateway-choice.ts";
@@ -34,11 +38,16 @@ class Session {
   #isStopped = false;
   #agent: AgentProcess | undefined;
   #gateway: GatewayReference = { kind: "none" };
+  readonly #memory: Memory;
+  /** The workspace as this machine knows it, once it does. */
+  #pin: string | undefined;
 
   constructor(input: CommandInput, io: CliIo, voice: ReturnType<typeof openVoice>) {
     this.#input = input;
     this.#io = io;
     this.#voice = voice;
+    const directory = join(dataDirectoryOf(input, io), "signer");
+    this.#memory = new Memory({ directory, uid: io.uid, now: () => new Date() });
     void io.stopped.then(() => {
       this.#isStopped = true;
     });
@@ -86,12 +95,26 @@ class Session {
       bind: this.#input.text("bind"),
       workerBundlePath: bundle.worker,
       webDir: bundle.web,
+      own: this.#memoryDoor(),
       migrations: readMigrations(bundle.migrations),
       log: (event) => this.#voice.edgeLog(event),
     });
     this.#closers.push(() => edge.stop());
     this.#voice.openFile(edge.dataDirectory.join("log", "agent.log"));
     return edge;
+  }
+
+  /** The page here is a signer too, and its machine remembers for it. */
+  #memoryDoor(): OwnDoor {
+    const log = (code: string, detail: string): void => this.#voice.edgeLog({ level: "error", code, detail });
+    return memoryDoor({
+      memory: this.#memory,
+      workspace: () => this.#pin,
+      edge: undefined,
+      onConflict: (path) =>
+        log("older_history", `A page brought an older or another history than this machine has seen (${path}).`),
+      onFault: (detail) => log("memory_fault", detail),
+    });
   }
 
   #introduce(edge: Edge, choice: GatewayChoice): void {
@@ -167,6 +190,8 @@ class Session {
       hostname: this.#io.hostname,
       now: nowSeconds,
     });
+    await this.#memory.pin(workspace, edge.signerOrigin);
+    this.#pin = workspace;
     this.#noteGateway(state); // the demo may have come up while the host joined
   }
 
@@ -244,14 +269,6 @@ function nowSeconds(): number {
 function demoBefore(state: HostState): GatewayReference {
   const before = state.host()?.gateway;
   return before?.kind === "demo" ? before : { kind: "none" };
-}
-
-function portOf(input: CommandInput, name: string, fallback: number): number {
-  const text = input.text(name);
-  if (text === undefined) return fallback;
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
-  throw usageError(`--${name} takes a port number, 0 to 65535 (0: any free port).`);
 }
 
 const migrationsSchema = v.array(v.strictObject({ name: v.string(), sql: v.string() }));
