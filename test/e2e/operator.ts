@@ -346,7 +346,12 @@ export class HeadlessOperator {
   }
 
   async submit(sent: Sent): Promise<CommandStatus> {
-    return (await this.call("command", { body: { submission: sent.submission } })) as CommandStatus;
+    const { statuses } = (await this.call("command", { body: { submission: sent.submission } })) as {
+      readonly statuses: readonly CommandStatus[];
+    };
+    const [first] = statuses;
+    if (first === undefined) throw new Error("a command without a state");
+    return first;
   }
 
   async status(sent: Sent, host: string): Promise<CommandStatus> {
