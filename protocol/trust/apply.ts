@@ -105,8 +105,26 @@ function judgeRoot(root: Root, state: TrustState): TrustRefusal | undefined {
 
 // ---- statements ----
 
-/** The next state, or why not. The statement's place in the chain is its freshness. */
+/**
+ * The next state, or why not. The statement's place in the chain is its freshness, and its author must have known every
+ * revocation that is held here.
+ */
 export async function applyStatement(state: TrustState, signed: SignedStatement): Promise<TrustResult> {
+  const bytes = fromBase64url(signed.statement);
+  const statement = decoded(() => statementCodec.decode(bytes));
+  const isBehind =
+    statement !== undefined &&
+    !isRevocation(statement) &&
+    statement.revoked !== state.head.revoked &&
+    isNext(state, statement);
+  return isBehind ? refuse("revocations") : applyAsWitness(state, signed);
+}
+
+/**
+ * The same for whoever must reach one result from one set of statements, whatever came first: a statement whose author
+ * did not know a revocation is held too, and freezes the state if the revocation names its author.
+ */
+export async function applyAsWitness(state: TrustState, signed: SignedStatement): Promise<TrustResult> {
   const bytes = fromBase64url(signed.statement);
   const statement = decoded(() => statementCodec.decode(bytes));
   if (statement === undefined) return refuse("malformed");
@@ -117,10 +135,13 @@ export async function applyStatement(state: TrustState, signed: SignedStatement)
     : applyChain(state, { ...stated, statement });
 }
 
+function isNext({ chain }: TrustState, { prev }: ChainStatement): boolean {
+  return prev.n === chain.n && prev.hash === chain.hash;
+}
+
 async function applyChain(state: TrustState, stated: Stated<ChainStatement>): Promise<TrustResult> {
   const { statement } = stated;
-  const { prev } = statement;
-  if (prev.n !== state.chain.n || prev.hash !== state.chain.hash) return refuse("place");
+  if (!isNext(state, statement)) return refuse("place");
   if (state.frozen !== undefined && statement.kind !== "fork.resolve") return refuse("frozen");
   const chain = await extendChain(state, state.chain, stated);
   if (typeof chain === "string") return refuse(chain);

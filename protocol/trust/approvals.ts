@@ -9,7 +9,15 @@ import { approvalCodec, type Asserted } from "../messages.ts";
 import type { Permission } from "../roles.ts";
 import { digestBytes, type Digest } from "../signing.ts";
 import type { TrustRefusal } from "./refusals.ts";
-import { countPeople, hasPermission, largestPeople, type Approver, type Authority } from "./state.ts";
+import {
+  countPeople,
+  hasPermission,
+  hasPermissionOn,
+  largestPeople,
+  type Approver,
+  type Authority,
+  type ScopedHost,
+} from "./state.ts";
 import type { SignedStatement, Statement, StatementKind } from "./statements.ts";
 
 /** Which permission a person needs to approve a statement. */
@@ -119,8 +127,18 @@ function describe(authority: Authority, { assertion }: Asserted, origin: string)
 
 function mayApprove(authority: Authority, statement: Statement, approver: Approver): boolean {
   if (isOwnCredential(statement, [approver]) || isOwnRevocation(authority, statement, approver)) return true;
-  const permission = statementPermissions[statement.kind];
-  return hasPermission(authority, approver.person, { permission, now: statement.at });
+  const wanted = { permission: statementPermissions[statement.kind], now: statement.at };
+  const host = hostOf(authority, statement);
+  return host === undefined
+    ? hasPermission(authority, approver.person, wanted)
+    : hasPermissionOn(authority, approver.person, { ...wanted, host });
+}
+
+/** The host that a statement is about: whoever admits or removes must hold the permission for that one. */
+function hostOf(authority: Authority, { kind, body }: Statement): ScopedHost | undefined {
+  if (kind === "host.admit") return { id: body.host, label: body.label };
+  if (kind === "host.remove") return { id: body.host, label: authority.hosts.get(body.host)?.label };
+  return undefined;
 }
 
 /** Everybody may add another passkey for themselves, with one they have. */

@@ -5,7 +5,7 @@
  */
 import { fromBase64url } from "../bytes.ts";
 import { digestOf } from "../signing.ts";
-import { applyStatement, type TrustResult } from "./apply.ts";
+import { applyAsWitness, type TrustResult } from "./apply.ts";
 import { judgeApprovals } from "./approvals.ts";
 import { extendChain, type Stated } from "./extend.ts";
 import type { TrustRefusal } from "./refusals.ts";
@@ -15,9 +15,9 @@ import { isRevocation, statementCodec, type ChainStatement, type SignedStatement
 
 const refuse = (code: TrustRefusal): TrustResult => ({ ok: false, code });
 
-/** Like `applyStatement`, and a second history is remembered instead of ignored. */
+/** Like `applyAsWitness`, and a second history is remembered instead of ignored. */
 export async function applyOrFork(state: TrustState, signed: SignedStatement): Promise<TrustResult> {
-  const result = await applyStatement(state, signed);
+  const result = await applyAsWitness(state, signed);
   if (result.ok || result.code !== "place") return result;
   const bytes = fromBase64url(signed.statement);
   const statement = statementCodec.decode(bytes); // it was read before it was refused for its place

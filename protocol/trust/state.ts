@@ -223,9 +223,23 @@ export interface Wanted {
 }
 
 export function hasPermission(state: Authority, person: string, { permission, host, now }: Wanted): boolean {
-  return rolesOf(state, person, now).some(
-    (role) => role.permissions.includes(permission) && (host === undefined || coversHost(state, role, host)),
-  );
+  if (host !== undefined)
+    return hasPermissionOn(state, person, { permission, now, host: { id: host, label: state.hosts.get(host)?.label } });
+  return rolesOf(state, person, now).some((role) => role.permissions.includes(permission));
+}
+
+/** A host as scopes see it; perhaps not admitted yet. */
+export interface ScopedHost {
+  readonly id: string;
+  readonly label: string | undefined;
+}
+
+export function hasPermissionOn(
+  state: Authority,
+  person: string,
+  { permission, now, host }: { readonly permission: Permission; readonly now: number; readonly host: ScopedHost },
+): boolean {
+  return rolesOf(state, person, now).some((role) => role.permissions.includes(permission) && covers(role, host));
 }
 
 /** Whether a scope (of a role, a policy, an automation key) covers a host of this workspace. */
