@@ -11,6 +11,8 @@ import { hostRun } from "./host-run.ts";
 import { hostWordsCommand } from "./host-words.ts";
 import { CliError, EXIT, usageError, type CliIo, type ExitCode } from "./io.ts";
 import { join } from "./join.ts";
+import { AutomationError, type AutomationErrorCode } from "../automation/trouble.ts";
+import { run } from "./run.ts";
 import { SignerError, type SignerErrorCode } from "../signer/signer-error.ts";
 import { status } from "./status.ts";
 import { ui } from "./ui.ts";
@@ -27,6 +29,7 @@ export const commands: readonly Command[] = [
   status,
   doctor,
   verify,
+  run,
 ];
 
 export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCode> {
@@ -126,6 +129,17 @@ const DISK_SENTENCES: Readonly<Record<string, string>> = {
   EROFS: "The disk can only be read. Make it writable, or choose another directory with --data.",
 };
 
+const AUTOMATION_EXITS: Readonly<Record<AutomationErrorCode, ExitCode>> = {
+  edge_answer: EXIT.failed,
+  edge_unreachable: EXIT.unreachable,
+  host_unknown: EXIT.usage,
+  key_exposed: EXIT.refused,
+  key_file: EXIT.usage,
+  not_granted: EXIT.refused,
+  refused: EXIT.refused,
+  trust: EXIT.refused,
+};
+
 interface Described {
   readonly code: string;
   readonly message: string;
@@ -134,6 +148,8 @@ interface Described {
 
 function describe(error: unknown): Described {
   if (error instanceof CliError) return error;
+  if (error instanceof AutomationError)
+    return { code: error.detail ?? error.code, message: error.message, exit: AUTOMATION_EXITS[error.code] };
   if (error instanceof HostError)
     return { code: error.code, message: error.message, exit: HOST_EXITS[error.code] ?? EXIT.failed };
   if (error instanceof SignerError)
