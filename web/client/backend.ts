@@ -22,6 +22,7 @@ import { prepareCommand } from "./commands.ts";
 import { Hosts } from "./hosts.ts";
 import { EdgeClient } from "./http.ts";
 import { Passkeys } from "./passkeys.ts";
+import { SessionKeys } from "./session-keys.ts";
 import { endSession, resumeSession, signIn, type SessionDeps } from "./session.ts";
 import { Setup, takeLink } from "./setup.ts";
 import { CANCELLED, resultOf, TroubleError, troubleOf } from "./trouble.ts";
@@ -51,7 +52,7 @@ class ClientBackend implements Backend {
   readonly addHostCommand = "clawhold join --file join.json\nclawhold host run";
   readonly #phase = signal<Phase>({ kind: "starting" });
   readonly #reach = signal<Reach>({ state: "ok" });
-  readonly #session = signal<StoredSession | undefined>(undefined);
+  readonly #keys: SessionKeys;
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #deps: SessionDeps;
   readonly #trust: TrustKeeper;
@@ -71,11 +72,12 @@ class ClientBackend implements Backend {
       onUnauthorised: () => void this.#leave("refused"),
     });
     this.#deps = { client, vault, clock };
+    this.#keys = new SessionKeys({ client, vault });
     this.#trust = new TrustKeeper(this.#deps);
     const shared = { ...this.#deps, trust: this.#trust };
     this.#hosts = new Hosts(shared);
     this.activity = new Activity(shared);
-    this.#passkeys = new Passkeys({ ...shared, session: () => this.#session.value });
+    this.#passkeys = new Passkeys({ ...shared, session: () => this.#keys.session.value });
     const link = location.pathname === SETUP_PATH ? takeLink() : "absent";
     this.#hasLink = link !== "absent";
     this.setup = new Setup({ ...shared, onSignedIn: (session) => this.#enter(session) }, link);
@@ -134,6 +136,7 @@ class ClientBackend implements Backend {
       return;
     }
     const { client, clock } = this.#deps;
+    this.#keys.enter(stored); // before the first request: the newest key may be one whose answer was lost
     try {
       clock.set((await client.call("me")).now);
       await this.#enter(stored);
@@ -187,7 +190,7 @@ class ClientBackend implements Backend {
       client: this.#deps.client,
       trust: this.#trust,
       hosts: this.#hosts,
-      session: () => this.#session.value,
+      session: () => this.#keys.session.value,
       now: () => this.now(),
     };
     return resultOf(() => prepareCommand(deps, operation, hostId));
@@ -198,7 +201,7 @@ class ClientBackend implements Backend {
   }
 
   async *admit(hostId: string, shown: string | undefined): AsyncGenerator<TouchStep> {
-    const session = this.#session.value;
+    const session = this.#keys.session.value;
     if (session === undefined) return;
     try {
       const body = requireShown(this.#hosts.join(hostId), shown);
@@ -213,15 +216,15 @@ class ClientBackend implements Backend {
   }
 
   async #enter(session: StoredSession): Promise<void> {
-    this.#session.value = session;
+    this.#keys.enter(session);
     await this.#trust.refresh();
     this.#phase.value = { kind: "signed-in" };
   }
 
   async #leave(why: "asked" | "refused"): Promise<void> {
-    const session = this.#session.value;
+    const session = this.#keys.session.value;
     if (session === undefined) return;
-    this.#session.value = undefined;
+    this.#keys.leave();
     await this.#end(session, why);
   }
 
@@ -247,7 +250,7 @@ class ClientBackend implements Backend {
 
   #person(): Person | undefined {
     const state = this.#trust.state.value;
-    const session = this.#session.value;
+    const session = this.#keys.session.value;
     if (session === undefined || state === undefined) return undefined;
     const role = rolesOf(state, session.person, this.#deps.clock.now())
       .map((held) => held.id)

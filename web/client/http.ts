@@ -4,19 +4,21 @@
  */
 import * as v from "valibot";
 import { fromBase64url, toBase64url, utf8 } from "../../protocol/bytes.ts";
-import {
-  endpoints,
-  problemSchema,
-  requestHeaders,
-  type Endpoint,
-  type EndpointName,
-} from "../../protocol/contracts.ts";
+import { endpoints as contracts, problemSchema, requestHeaders, type Endpoint } from "../../protocol/contracts.ts";
+import { invitationEndpoints } from "../../protocol/contracts/invitations.ts";
+import { proposalEndpoints } from "../../protocol/contracts/proposals.ts";
+import { sessionEndpoints } from "../../protocol/contracts/sessions.ts";
 import { requestCodec, type ApiRequest } from "../../protocol/messages.ts";
 import { sha256Of, type Signer } from "../../protocol/signing.ts";
 import { REQUEST_SKEW_SECONDS } from "../../protocol/limits.ts";
 import type { EdgeClock } from "./clock.ts";
+import type { OtherKeys } from "./session-keys.ts";
 import { randomNonce } from "./random.ts";
 import { problemTrouble, TroubleError, UNREACHABLE } from "./trouble.ts";
+
+/** Every endpoint that a page may call. */
+const endpoints = { ...contracts, ...invitationEndpoints, ...proposalEndpoints, ...sessionEndpoints } as const;
+type EndpointName = keyof typeof endpoints;
 
 type Schema<N extends EndpointName, K extends "request" | "response"> = (typeof endpoints)[N] extends {
   readonly [P in K]: infer S extends v.GenericSchema;
@@ -43,6 +45,7 @@ export class EdgeClient {
   readonly #onReach: (ok: boolean) => void;
   readonly #onUnauthorised: () => void;
   #signer: Signer | undefined;
+  #others: OtherKeys | undefined;
 
   constructor(deps: {
     readonly clock: EdgeClock;
@@ -54,9 +57,10 @@ export class EdgeClient {
     this.#onUnauthorised = deps.onUnauthorised;
   }
 
-  /** The key that signs requests from now on; undefined when signed out. */
-  use(signer: Signer | undefined): void {
+  /** The key that signs requests from now on; undefined when signed out. `others`: asked when the edge refuses it. */
+  use(signer: Signer | undefined, others?: OtherKeys): void {
     this.#signer = signer;
+    this.#others = others;
   }
 
   /** @throws {TroubleError} with a sentence for every failure a person can meet. */
@@ -65,17 +69,38 @@ export class EdgeClient {
     const path = requestPath(endpoint.path, input);
     const text = input.body === undefined ? "" : JSON.stringify(input.body);
     const signedAt = endpoint.access === "open" ? 0 : await this.#edgeNow();
+    const tried = this.#signer;
     const response = await this.#send(endpoint, { path, text, signedAt });
     const corrected = response.status === 401 && signedAt > 0 ? this.#correctedTime(response, signedAt) : undefined;
     // A machine that slept stopped our clock: the refusal says the edge's time, and the request is signed once more.
-    const last = corrected === undefined ? response : await this.#send(endpoint, { path, text, signedAt: corrected });
+    const outgoing = { path, text, signedAt: corrected ?? signedAt };
+    const second = corrected === undefined ? response : await this.#send(endpoint, outgoing);
+    const last =
+      second.status === 401 ? await this.#withOtherKeys(endpoint, outgoing, { tried, response: second }) : second;
     return (await this.#parse(endpoint, last)) as Answer<N>;
   }
 
-  async #send(endpoint: Endpoint, outgoing: Outgoing): Promise<Response> {
+  /** The edge may know a newer key of this sign-in than this page, or never have heard of the newest. */
+  async #withOtherKeys(
+    endpoint: Endpoint,
+    outgoing: Outgoing,
+    { tried, response: refused }: { readonly tried: Signer | undefined; readonly response: Response },
+  ): Promise<Response> {
+    const others = this.#others;
+    if (endpoint.access !== "session" || tried === undefined || others === undefined) return refused;
+    for (const other of await others.besides(tried.publicKey)) {
+      const response = await this.#send(endpoint, outgoing, other);
+      if (response.status === 401) continue;
+      await others.adopted(other.publicKey);
+      return response;
+    }
+    return refused;
+  }
+
+  async #send(endpoint: Endpoint, outgoing: Outgoing, signer = this.#signer): Promise<Response> {
     return this.#fetch(outgoing.path, {
       method: endpoint.method,
-      headers: await this.#headers(endpoint, outgoing),
+      headers: await this.#headers(endpoint, outgoing, signer),
       ...(endpoint.method === "POST" ? { body: outgoing.text } : {}),
     });
   }
@@ -99,11 +124,14 @@ export class EdgeClient {
     return said;
   }
 
-  async #headers(endpoint: Endpoint, { path, text, signedAt }: Outgoing): Promise<Record<string, string>> {
+  async #headers(
+    endpoint: Endpoint,
+    { path, text, signedAt }: Outgoing,
+    signer: Signer | undefined,
+  ): Promise<Record<string, string>> {
     const headers: Record<string, string> = { accept: "application/json" };
     if (endpoint.method === "POST") headers["content-type"] = "application/json";
     if (endpoint.access === "open") return headers;
-    const signer = this.#signer;
     if (signer === undefined)
       throw new TroubleError({ code: "signed_out", what: "You are signed out.", next: "Sign in." });
     const request: ApiRequest = {

@@ -6,9 +6,21 @@ import type { ChainPosition } from "../../protocol/ledger.ts";
 import type { TrustHead } from "../../protocol/fields.ts";
 import type { Asserted } from "../../protocol/messages.ts";
 
-export interface StoredSession {
+/** A key of a sign-in; `named` is the step-up that named it, absent for the first, which the sign-in itself certifies. */
+export interface SessionKey {
   readonly keys: CryptoKeyPair;
   readonly publicKey: string;
+  readonly named?: Asserted;
+}
+
+export interface StoredSession {
+  /** The key that signs now. */
+  readonly keys: CryptoKeyPair;
+  readonly publicKey: string;
+  /** The step-up that named the present key; goes with whatever that key signs. Absent for the first key. */
+  readonly successor?: Asserted;
+  /** Keys of this sign-in that may count too: named in an approval on its way, or the one before. */
+  readonly others?: readonly SessionKey[];
   readonly certificate: Asserted;
   readonly digest: string;
   readonly person: string;
