@@ -29,6 +29,6 @@ describe("an edge that bends honest envelopes", () => {
       draft.approvals = [...draft.approvals, ...draft.approvals];
     });
     const result = await verifyEnvelope(bytes, view);
-    expect(result).toMatchObject({ kind: "verified", command: { digest, person: "p-ada" } });
+    expect(result).toMatchObject({ kind: "refused", code: "approval_extra", digest });
   });
 });

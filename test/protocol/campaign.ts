@@ -181,7 +181,7 @@ async function sceneOf(): Promise<Scene> {
       draft.session.body["nonce"] = nonceOf("older sign-in");
     }),
   ].map(({ bytes }) => opened(JSON.parse(utf8Text(bytes)) as Json));
-  const live = new Map([[CHALLENGE, { session: honest.session, operation: "gateway.restart@1" }]]);
+  const live = new Map([[CHALLENGE, { actor: honest.session, operation: "gateway.restart@1" }]]);
   return { world, honest, donors, view: { ...honest.view, challenge: (challenge) => live.get(challenge) } };
 }
 

@@ -4,13 +4,14 @@ import { describe, expect, it } from "vitest";
 import { fromHex, toHex, utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
 import { digestOf, messageKinds, preAuthenticationEncoding } from "../../protocol/signing.ts";
+import { laterMessages, laterSamples } from "../vectors/golden-2.ts";
 import { goldenMessages, samples, type Golden } from "../vectors/golden.ts";
 
-const file = readFileSync(new URL("../vectors/messages.json", import.meta.url));
-const golden = JSON.parse(file.toString("utf8")) as readonly Golden[];
-
-/** Kinds that are reserved and have no message in this version. */
-const RESERVED = ["proposal"];
+function recorded(name: string): readonly Golden[] {
+  return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8")) as readonly Golden[];
+}
+const golden = [...recorded("messages.json"), ...recorded("messages-2.json")];
+const allSamples = { ...samples, ...laterSamples };
 
 describe("recorded vectors", () => {
   it.each([
@@ -24,11 +25,11 @@ describe("recorded vectors", () => {
 
 describe("one of each message", () => {
   it("is what the samples in code still give", () => {
-    expect(goldenMessages()).toEqual(golden);
+    expect([...goldenMessages(), ...laterMessages()]).toEqual(golden);
   });
 
   it("covers every kind that is signed or named", () => {
-    const covered = new Set([...golden.map(({ kind }) => kind as string), ...RESERVED]);
+    const covered = new Set<string | undefined>(golden.map(({ kind }) => kind));
     expect(messageKinds.filter((kind) => !covered.has(kind))).toEqual([]);
   });
 
@@ -44,7 +45,7 @@ describe("one of each message", () => {
 
   it.each(
     golden
-      .map((one) => [one.name, one.hex, samples[one.name]?.codec] as const)
+      .map((one) => [one.name, one.hex, allSamples[one.name]?.codec] as const)
       .filter(([, , codec]) => codec !== undefined),
   )("%s: is parsed, written back the same, and closed", (sample, hex, codec) => {
     const bytes = fromHex(hex);
@@ -82,6 +83,15 @@ const OPTIONAL: readonly string[] = [
   "hello: trustHead",
   "join file: edgeCa",
   "trust page: root",
+  "submission: session",
+  "envelope: session",
+  "intent of a proposal: proposal",
+  "approval that names a successor: nextSessionKey",
+  "submission of two people: session",
+  "submission of two people: successor",
+  "submission of two people: proposal",
+  "signed statement that knew: knew",
+  "trust-ack of a frozen host: frozen",
 ];
 
 describe("pre-authentication encoding", () => {

@@ -9,6 +9,7 @@ import { makeWorld } from "../fixtures/workspace.ts";
 import { assertionInputs } from "../protocol/rules/assertion-cases.ts";
 import { envelopeRules, ruleName } from "../protocol/rules/envelope-rules.ts";
 import { edgeSignatures } from "./ed25519-edges.ts";
+import { laterMessages } from "./golden-2.ts";
 import { goldenMessages } from "./golden.ts";
 import type { AssertionVector, EnvelopeVector, Vectors } from "./verdicts.ts";
 
@@ -66,3 +67,4 @@ async function verdictVectors(): Promise<Vectors> {
 
 await writeNew("verdicts.json", await verdictVectors());
 await writeNew("messages.json", goldenMessages());
+await writeNew("messages-2.json", laterMessages());

@@ -26,7 +26,7 @@ export interface Golden {
   readonly digest?: string;
 }
 
-interface Sample {
+export interface Sample {
   readonly note: string;
   readonly kind?: MessageKind;
   readonly codec?: Codec<unknown>;
@@ -352,7 +352,11 @@ export const samples: Readonly<Record<string, Sample>> = {
 };
 
 export function goldenMessages(): readonly Golden[] {
-  return Object.entries(samples).map(([name, { note, kind, value }]) => {
+  return goldenOf(samples);
+}
+
+export function goldenOf(named: Readonly<Record<string, Sample>>): readonly Golden[] {
+  return Object.entries(named).map(([name, { note, kind, value }]) => {
     const bytes = encodeCanonical(value);
     return {
       name,

@@ -28,7 +28,7 @@ export async function hostVerdict(modules: Modules, change: Change): Promise<str
 export async function edgeVerdict(modules: Modules, change: Change): Promise<string> {
   addCriticalOperation(modules.operations.operations);
   const { submission, view } = await honestCommand(await sharedWorld(), change);
-  const result = await modules.verify.verifySubmission(submission, { trust: view.trust, now: view.now });
+  const result = await modules.verify.verifySubmission(submission, view);
   return result.kind === "refused" ? result.code : result.kind;
 }
 
@@ -52,13 +52,13 @@ const view =
 /** Finer points: [name, expected at the host, change]. */
 const hostPoints: readonly (readonly [string, string, Change])[] = [
   ["honest", "verified", () => undefined],
-  ["known to the journal", "known", view({ isKnown: () => true })],
+  ["known to the journal", "known", view({ known: (intent) => intent })],
   [
     "known to the journal, though not for this host",
     "known",
     (d) => {
       d.target["host"] = "h-elsewhere";
-      d.view = { isKnown: () => true };
+      d.view = { known: (intent) => intent };
     },
   ],
   [
@@ -66,7 +66,7 @@ const hostPoints: readonly (readonly [string, string, Change])[] = [
     "malformed",
     (d) => {
       d.envelope["foreign"] = 1;
-      d.view = { isKnown: () => true };
+      d.view = { known: (intent) => intent };
     },
   ],
   [
@@ -171,7 +171,7 @@ const hostPoints: readonly (readonly [string, string, Change])[] = [
     "challenge of another session",
     "challenge",
     (d) => {
-      d.challenge = { session: nonceOf("other") };
+      d.challenge = { actor: nonceOf("other") };
     },
   ],
   [
@@ -273,14 +273,6 @@ const hostPoints: readonly (readonly [string, string, Change])[] = [
       });
     },
   ],
-  [
-    "a critical operation by two, one of them on a page of the edge",
-    "class_origin",
-    (d, w) => {
-      d.intent["operation"] = CRITICAL_OPERATION;
-      d.approvals.unshift({ ...touchOf(d), passkey: w.people.otto.daily });
-    },
-  ],
 ];
 
 function touchOf(draft: CommandDraft): CommandDraft["session"] {
@@ -373,30 +365,6 @@ const sharedPoints: readonly (readonly [string, string, Change])[] = [
     },
   ],
   [
-    "the second of two approvals is not valid",
-    "approval.user_verification",
-    (d, w) => {
-      d.approvals.unshift({ ...touchOf(d), passkey: w.people.otto.passkey });
-      const last = d.approvals.at(-1);
-      if (last !== undefined) last.knobs = { flags: 0x01 };
-    },
-  ],
-  [
-    "only the first of two people may",
-    "role",
-    (d, w) => {
-      d.approvals.push({ ...touchOf(d), passkey: w.people.vera.passkey });
-      d.session.passkey = w.people.vera.passkey;
-    },
-  ],
-  [
-    "the first of two people may not",
-    "role",
-    (d, w) => {
-      d.approvals.unshift({ ...touchOf(d), passkey: w.people.vera.passkey });
-    },
-  ],
-  [
     "the touch of another person than the session's",
     "people",
     (d, w) => {
@@ -437,12 +405,6 @@ const acceptedPoints: readonly (readonly [string, Change])[] = [
     "session exactly as long as its role's",
     (d) => {
       Object.assign(d.session.body, { iat: NOW - 1, exp: NOW + 7_199 });
-    },
-  ],
-  [
-    "a second person who may, before the session's",
-    (d, w) => {
-      d.approvals.unshift({ ...touchOf(d), passkey: w.people.otto.passkey });
     },
   ],
 ];

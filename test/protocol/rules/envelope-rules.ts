@@ -3,6 +3,7 @@
  * list is the order of docs/PROTOCOL.md; order tests take pairs from it.
  */
 import type { AssertionRule, RefusalCode } from "../../../protocol/refusals.ts";
+import type { TrustState } from "../../../protocol/trust/state.ts";
 import { FLAGS, type SoftwareCredential } from "../../fixtures/authenticator.ts";
 import { CRITICAL_OPERATION, type CommandDraft, type TouchDraft } from "../../fixtures/command.ts";
 import { flipBit, nonceOf } from "../../fixtures/keys.ts";
@@ -136,6 +137,11 @@ function memberOf(world: World, passkey: SoftwareCredential): Member {
   return member;
 }
 
+/** What the host holds, whatever other breaks did to it. */
+function trustOf(draft: CommandDraft, { state }: World): TrustState {
+  return draft.view.trust ?? state;
+}
+
 /** Session and touch of one person. */
 export function actAs(draft: CommandDraft, member: Member): void {
   draft.session.passkey = member.passkey;
@@ -195,6 +201,14 @@ export const envelopeRules: readonly EnvelopeRule[] = [
     },
   },
   {
+    code: "trust_frozen",
+    edge: true,
+    break: (draft, world) => {
+      const frozen = { reason: "fork", place: 1, mine: nonceOf("mine"), other: nonceOf("other") } as const;
+      draft.view = { ...draft.view, trust: { ...trustOf(draft, world), frozen } };
+    },
+  },
+  {
     code: "trust_behind",
     edge: true,
     break: (draft, { state }) => {
@@ -232,13 +246,30 @@ export const envelopeRules: readonly EnvelopeRule[] = [
     },
   },
   {
+    code: "session_revoked",
+    edge: true,
+    break: (draft) => {
+      draft.view = { ...draft.view, isSessionEnded: () => true };
+    },
+  },
+  {
     code: "session_key",
     place: "certificate",
     edge: true,
     break: (draft) => {
       const session = nonceOf("another session");
       draft.intent["actor"] = { session };
-      draft.challenge = { ...draft.challenge, session };
+      draft.challenge = { ...draft.challenge, actor: session };
+    },
+  },
+  {
+    code: "session_key",
+    place: "successor",
+    edge: true,
+    break: (draft, { workspace, people, keys }) => {
+      const nextSessionKey = { session: nonceOf("another session"), key: keys.session.publicKey };
+      const body = { v: 1, workspace, kind: "intent", decision: "approve", after: 1, nextSessionKey };
+      draft.successor = { passkey: people.ada.passkey, knobs: {}, body };
     },
   },
   {
@@ -247,6 +278,27 @@ export const envelopeRules: readonly EnvelopeRule[] = [
     edge: true,
     break: (draft, { keys }) => {
       draft.sessionSigner = keys.stranger;
+    },
+  },
+  {
+    code: "proposal",
+    edge: true,
+    break: (draft) => {
+      draft.intent["proposal"] = nonceOf("a proposal that is not carried");
+    },
+  },
+  {
+    code: "approval_missing",
+    edge: true,
+    break: (draft) => {
+      draft.approvals = [];
+    },
+  },
+  {
+    code: "approval_extra",
+    edge: true,
+    break: (draft, { people }) => {
+      draft.approvals.push({ ...firstApproval(draft), knobs: {}, passkey: people.otto.passkey });
     },
   },
   {
@@ -264,13 +316,6 @@ export const envelopeRules: readonly EnvelopeRule[] = [
     },
   },
   ...touchRules("approval", firstApproval),
-  {
-    code: "approval_missing",
-    edge: true,
-    break: (draft) => {
-      draft.approvals = [];
-    },
-  },
   {
     code: "operation",
     edge: true,
@@ -319,9 +364,20 @@ export const envelopeRules: readonly EnvelopeRule[] = [
   },
   {
     code: "people",
+    place: "session",
     edge: true,
     break: (draft, { people }) => {
-      draft.approvals.push({ ...firstApproval(draft), knobs: {}, passkey: people.otto.passkey });
+      draft.session.passkey = people.otto.passkey;
+    },
+  },
+  {
+    code: "people",
+    place: "number",
+    edge: true,
+    break: (draft, world) => {
+      const trust = trustOf(draft, world);
+      const policy = { id: "two", operations: ["all"], hosts: ["all"], people: 2 };
+      draft.view = { ...draft.view, trust: { ...trust, policies: new Map([["two", policy]]) } };
     },
   },
   {
@@ -329,6 +385,17 @@ export const envelopeRules: readonly EnvelopeRule[] = [
     edge: false,
     break: (draft) => {
       draft.view = { ...draft.view, denies: () => true };
+    },
+  },
+  {
+    code: "proposal_expired",
+    edge: false,
+    break: (draft, { workspace, people }) => {
+      const body = { v: 1, workspace, kind: "proposal", decision: "approve", at: NOW - 60 };
+      draft.proposal = {
+        body: { v: 1, workspace, exp: NOW - 1, id: nonceOf("proposal") },
+        approvals: [{ passkey: people.ada.passkey, knobs: {}, body }],
+      };
     },
   },
   {
@@ -346,15 +413,14 @@ export function ruleName({ code, place }: EnvelopeRule): string {
 
 /** Codes that no envelope can reach, and where their tests are. */
 export const reachedElsewhere = {
+  automation_key: "automation-cases.ts: no person's command is signed by one",
+  automation_limit: "automation-cases.ts",
+  automation_rate: "automation-cases.ts",
   busy: "the table of challenges, before there is an envelope",
   journal: "the executor, when it cannot write",
 } as const satisfies Partial<Record<RefusalCode, string>>;
 
-/**
- * Pairs that cannot be broken at once. Without an approval no rule of an approval can be broken; somebody whose
- * role lacks a permission lacks it on every host.
- */
+/** Pairs that cannot be broken at once: somebody whose role lacks a permission lacks it on every host. */
 export function canBreakBoth(earlier: EnvelopeRule, later: EnvelopeRule): boolean {
-  if (later.code === "approval_missing") return !earlier.code.startsWith("approval");
   return !(earlier.code === "role" && later.code === "host_scope");
 }

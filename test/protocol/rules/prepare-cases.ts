@@ -31,11 +31,11 @@ async function prepareVerdict(modules: Modules, change: (draft: PrepareDraft, wo
       signed: await signed(draft.signer, "prepare", body),
       session: await asserted(session.passkey, "session", { body: sessionBytes, knobs: session.knobs }),
     },
-    { trust: state, now: NOW, host },
+    { trust: state, now: NOW, host, isSessionEnded: () => false },
   );
   const named = result.digest === digestOf("prepare", body) ? "" : " of something else";
   const accepted = result.kind === "accepted" && toBase64url(encodeCanonical(result.prepare)) === toBase64url(body);
-  return `${accepted ? `accepted ${result.person}` : result.kind === "refused" ? result.code : "changed"}${named}`;
+  return `${accepted ? `accepted ${result.author.id}` : result.kind === "refused" ? result.code : "changed"}${named}`;
 }
 
 const body =

@@ -353,7 +353,7 @@ const general: readonly (readonly [string, string, (world: World) => StatementBe
 /** Removes every administrator's signer passkey but keeps her daily one. */
 function withoutSignerPasskeys(state: TrustState, kept: string): TrustState {
   const credentials = new Map([...state.credentials].filter(([, c]) => c.person !== kept || c.rpId === DAILY_RP_ID));
-  return { ...state, credentials };
+  return { ...state, credentials, chain: { ...state.chain, credentials } };
 }
 
 const kinds: readonly (readonly [string, string, (world: World) => StatementBend | Promise<StatementBend>])[] = [

@@ -1,34 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { applyRoot, applyStatement, type TrustRefusal } from "../../../protocol/trust/apply.ts";
+import { applyRoot, applyStatement } from "../../../protocol/trust/apply.ts";
+import { trustRefusals } from "../../../protocol/trust/refusals.ts";
 import { hasPermission, rolesOf, sessionLimit } from "../../../protocol/trust/state.ts";
-import { applied, makeRoot, makeWorld, stated } from "../../fixtures/workspace.ts";
+import { applied, makeRoot, makeWorld, NOW, stated } from "../../fixtures/workspace.ts";
 import { itJudges } from "../rules/describe.ts";
 import { trustCases } from "../rules/trust-cases.ts";
-
-/** Every way to refuse; the compiler keeps it complete. */
-const refusals = {
-  malformed: 1,
-  workspace: 1,
-  setup_key: 1,
-  session: 1,
-  assertion: 1,
-  origin: 1,
-  approval: 1,
-  place: 1,
-  revocations: 1,
-  role: 1,
-  exists: 1,
-  unknown: 1,
-  key: 1,
-  last_admin: 1,
-} as const satisfies Record<TrustRefusal, 1>;
 
 describe("the trust log", () => {
   itJudges(trustCases);
 
   it("has a case for every refusal", () => {
     const reached = new Set(trustCases.map((one) => one.expected));
-    expect(Object.keys(refusals).filter((code) => !reached.has(code))).toEqual([]);
+    expect(trustRefusals.filter((code) => !reached.has(code))).toEqual([]);
   });
 });
 
@@ -79,19 +62,19 @@ describe("states", () => {
       { kind: "role.assign", body: { person: "p-otto", roles: ["elsewhere", "admin"] } },
     );
     const next = await applied(state, both);
-    expect(rolesOf(next, "p-otto").map(({ id }) => id)).toEqual(["elsewhere", "admin"]);
-    expect(sessionLimit(next, "p-otto")).toBe(7_200);
-    expect(hasPermission(next, "p-otto", { permission: "workspace.administer" })).toBe(true);
-    expect(sessionLimit(next, "p-nobody")).toBe(0);
-    expect(hasPermission(next, "p-nobody", { permission: "metadata.read" })).toBe(false);
+    expect(rolesOf(next, "p-otto", NOW).map(({ id }) => id)).toEqual(["elsewhere", "admin"]);
+    expect(sessionLimit(next, "p-otto", NOW)).toBe(7_200);
+    expect(hasPermission(next, "p-otto", { permission: "workspace.administer", now: NOW })).toBe(true);
+    expect(sessionLimit(next, "p-nobody", NOW)).toBe(0);
+    expect(hasPermission(next, "p-nobody", { permission: "metadata.read", now: NOW })).toBe(false);
   });
 
   it("a role covers the hosts it names and no other", async () => {
     const { state, host } = await makeWorld();
     const permission = "gateway.operate";
-    expect(hasPermission(state, "p-scot", { permission })).toBe(true);
-    expect(hasPermission(state, "p-scot", { permission, host: "h-elsewhere" })).toBe(true);
-    expect(hasPermission(state, "p-scot", { permission, host })).toBe(false);
-    expect(hasPermission(state, "p-otto", { permission, host })).toBe(true);
+    expect(hasPermission(state, "p-scot", { permission, now: NOW })).toBe(true);
+    expect(hasPermission(state, "p-scot", { permission, host: "h-elsewhere", now: NOW })).toBe(true);
+    expect(hasPermission(state, "p-scot", { permission, host, now: NOW })).toBe(false);
+    expect(hasPermission(state, "p-otto", { permission, host, now: NOW })).toBe(true);
   });
 });
