@@ -2,6 +2,7 @@
  * What a deployment gives the Worker and its objects. The names are the same in wrangler.toml, under workerd and in
  * tests. Only worker/index.ts reads it whole; an object reads its own.
  */
+import type { Alerts } from "./alerts.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Sessions } from "./sessions.ts";
@@ -14,9 +15,15 @@ export interface Env {
   readonly HOST: DurableObjectNamespace<Host>;
   /** One a workspace, named by its id. */
   readonly SESSIONS: DurableObjectNamespace<Sessions>;
+  /** One a workspace, named by its id. */
+  readonly ALERTS: DurableObjectNamespace<Alerts>;
   /** Ed25519 seeds, base64url. */
   readonly DISPATCH_KEY: string;
   readonly LEDGER_KEY: string;
+  /** base64url, 32 bytes: seals the addresses and secrets of where alerts go. */
+  readonly SETTINGS_KEY: string;
+  /** The way out for alerts, where the runtime gives one that reaches public addresses only. */
+  readonly ALERTS_OUT?: Fetcher;
   /** PEM; signs the agents' client certificates. */
   readonly AGENT_CA_KEY: string;
   readonly AGENT_CA_CERT: string;

@@ -28,6 +28,20 @@ export const statements = sqliteTable(
   (table) => [primaryKey({ columns: [table.workspace, table.n] })],
 );
 
+export const revocations = sqliteTable(
+  "revocations",
+  {
+    workspace: text("workspace").notNull(),
+    digest: text("digest").notNull(),
+    n: integer("n").notNull(),
+    signed: text("signed").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.workspace, table.digest] }),
+    index("revocations_place").on(table.workspace, table.n),
+  ],
+);
+
 export const names = sqliteTable(
   "names",
   {
@@ -59,7 +73,7 @@ export const nonces = sqliteTable(
   {
     nonce: text("nonce").primaryKey().notNull(),
     workspace: text("workspace"),
-    purpose: text("purpose", { enum: ["sign-in", "registration", "setup-request"] }).notNull(),
+    purpose: text("purpose", { enum: ["sign-in", "registration", "setup-request", "edge-action"] }).notNull(),
     ceremony: text("ceremony"),
     expires: integer("expires").notNull(),
   },

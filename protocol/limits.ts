@@ -91,3 +91,19 @@ export const MAX_HOSTS_IN_SCOPE = 64;
 export const INVITATION_SECONDS = 7 * 86_400;
 /** An edge action (a setting of the edge itself) is approved and used at once. */
 export const EDGE_ACTION_SECONDS = 300;
+/** Refusals of one host, session or rule in a minute: one person who presses again after a mistake stays below it. */
+export const ALERT_REFUSALS_PER_MINUTE = 5;
+/** The same in an hour: a slow attempt, or a tab that was forgotten. */
+export const ALERT_REFUSALS_PER_HOUR = 20;
+/** Thresholds that somebody sets stay within this: above it nothing would ever be raised. */
+export const MAX_ALERT_REFUSALS = 10_000;
+/** Renewal is due with 30 days left (two thirds of 90): half of that without a renewal is a fault. */
+export const CERTIFICATE_NOTICE_SECONDS = 14 * 86_400;
+/** Alerts in one answer: what is not resolved, then the newest of the rest; the ledger has them all. */
+export const MAX_ALERTS_LISTED = 200;
+/** A far end that takes longer to accept a few hundred bytes is as good as down; the next attempt comes anyway. */
+export const ALERT_SEND_SECONDS = 10;
+/** Waits between attempts to deliver one message: eight attempts in under four hours, then it counts as failed. */
+export const ALERT_RETRY_SECONDS: readonly number[] = [5, 30, 120, 600, 1_800, 3_600, 7_200];
+/** Address of a webhook or an ntfy topic. */
+export const MAX_TARGET_CHARACTERS = 512;

@@ -1,4 +1,6 @@
 /** Everything the Worker's parts may use, made once by index.ts from the environment. */
+import type { Alerts } from "../durable-objects/alerts.ts";
+import type { Refusal } from "../durable-objects/alerts/refusal-counts.ts";
 import type { AppendEntry } from "../durable-objects/ledger-client.ts";
 import type { Database } from "../durable-objects/db/database.ts";
 import type { TrustLog } from "../durable-objects/db/trust-log.ts";
@@ -10,6 +12,9 @@ export interface Deps {
   readonly trust: TrustLog;
   readonly ledger: (workspace: string) => AppendEntry;
   readonly sessions: (workspace: string) => DurableObjectStub<Sessions>;
+  readonly alerts: (workspace: string) => DurableObjectStub<Alerts>;
+  /** Never fails. */
+  readonly countRefusal: (workspace: string, refusal: Refusal) => Promise<void>;
   readonly host: (workspace: string, host: string) => DurableObjectStub<Host>;
   /** base64url public keys of this edge. */
   readonly dispatchKey: () => Promise<string>;

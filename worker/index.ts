@@ -5,6 +5,7 @@
 import "reflect-metadata"; // before the certificate and passkey libraries
 import { openDatabase } from "../durable-objects/db/database.ts";
 import { TrustLog } from "../durable-objects/db/trust-log.ts";
+import { alertsOf, countRefusal } from "../durable-objects/alert-client.ts";
 import { hostOf, type Env } from "../durable-objects/env.ts";
 import { ledgerOf } from "../durable-objects/ledger-client.ts";
 import { publicKeyOf } from "../durable-objects/signer.ts";
@@ -15,6 +16,7 @@ import { doorOf, type Door } from "./doors.ts";
 import { mountEndpoints } from "./mount.ts";
 import { handlers } from "./routes/handlers.ts";
 
+export { Alerts } from "../durable-objects/alerts.ts";
 export { Host } from "../durable-objects/host.ts";
 export { Ledger } from "../durable-objects/ledger.ts";
 export { Sessions } from "../durable-objects/sessions.ts";
@@ -34,6 +36,8 @@ function makeDeps(env: Env): Deps {
     trust: new TrustLog(db),
     ledger: (workspace) => ledgerOf(env, workspace),
     sessions: (workspace) => env.SESSIONS.getByName(workspace),
+    alerts: (workspace) => alertsOf(env, workspace),
+    countRefusal: (workspace, refusal) => countRefusal(env, workspace, refusal),
     host: (workspace, host) => hostOf(env, workspace, host),
     dispatchKey: () => publicKeyOf(env.DISPATCH_KEY),
     ledgerKey: () => publicKeyOf(env.LEDGER_KEY),

@@ -15,7 +15,7 @@ export interface RunningEdge extends Edge {
 /** What a runtime's configuration says by props, said here by a header. */
 const ENTRY = `
 import worker from "./worker.js";
-export { Host, Ledger, Sessions } from "./worker.js";
+export { Alerts, Host, Ledger, Sessions } from "./worker.js";
 export default {
   fetch(request, env, context) {
     const headers = new Headers(request.headers);
@@ -45,10 +45,12 @@ export async function startMiniflare({ workerPath, migrations }: Bundle): Promis
         LEDGER: { className: "Ledger", useSQLite: true },
         HOST: { className: "Host", useSQLite: true },
         SESSIONS: { className: "Sessions", useSQLite: true },
+        ALERTS: { className: "Alerts", useSQLite: true },
       },
       bindings: {
         DISPATCH_KEY: randomBytes(32).toString("base64url"),
         LEDGER_KEY: randomBytes(32).toString("base64url"),
+        SETTINGS_KEY: randomBytes(32).toString("base64url"),
         AGENT_CA_KEY: authority.key,
         AGENT_CA_CERT: authority.certificate,
         SIGNER_ORIGIN: ORIGIN,

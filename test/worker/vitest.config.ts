@@ -26,6 +26,7 @@ export default defineConfig({
             TEST_MIGRATIONS: await readD1Migrations(path.join(root, "migrations")),
             DISPATCH_KEY: seed("dispatch"),
             LEDGER_KEY: seed("ledger"),
+            SETTINGS_KEY: seed("settings"),
             AGENT_CA_KEY: authority.key,
             AGENT_CA_CERT: authority.certificate,
             SIGNER_ORIGIN: "http://clawhold.localhost:8443",

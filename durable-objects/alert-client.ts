@@ -1,0 +1,45 @@
+/**
+ * How everybody else raises an alert or counts a refusal. Neither ever fails its caller: what is being told of has
+ * happened already, and must not happen differently because nobody could be told.
+ */
+import type { Alerts } from "./alerts.ts";
+import type { NewAlert } from "./alerts/alert-table.ts";
+import type { Refusal } from "./alerts/refusal-counts.ts";
+import type { Env } from "./env.ts";
+import { logFault } from "./log.ts";
+
+export type AlertsEnv = Pick<Env, "ALERTS">;
+
+export function alertsOf(env: AlertsEnv, workspace: string): DurableObjectStub<Alerts> {
+  return env.ALERTS.getByName(workspace);
+}
+
+/** Once for each (kind, subject) until it is resolved; again meanwhile: counted, and nobody is told twice. */
+export async function raiseAlert(env: AlertsEnv, workspace: string, alert: NewAlert): Promise<void> {
+  try {
+    await alertsOf(env, workspace).raise(workspace, alert);
+  } catch (error) {
+    logFault("alert_not_raised", error, { kind: alert.kind });
+  }
+}
+
+export async function countRefusal(env: AlertsEnv, workspace: string, refusal: Refusal): Promise<void> {
+  try {
+    await alertsOf(env, workspace).countRefusal(workspace, refusal);
+  } catch (error) {
+    logFault("refusal_not_counted", error, { code: refusal.code });
+  }
+}
+
+/** The reason of an alert is gone, and the edge has seen it for itself. */
+export async function settleAlert(
+  env: AlertsEnv,
+  workspace: string,
+  reason: Pick<NewAlert, "kind" | "subject">,
+): Promise<void> {
+  try {
+    await alertsOf(env, workspace).settle(workspace, reason);
+  } catch (error) {
+    logFault("alert_not_settled", error, { kind: reason.kind });
+  }
+}
