@@ -5,7 +5,7 @@
  * silently, because hosts have pinned what it held.
  */
 
-import { X509Certificate, randomBytes } from "node:crypto";
+import { X509Certificate, hkdfSync, randomBytes } from "node:crypto";
 import { lstatSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
@@ -66,6 +66,15 @@ export async function loadKeys({ directory, hasState }: KeyPlace, now: Date): Pr
   };
   writeFileAtomically(path, `${JSON.stringify(keys)}\n`);
   return keys;
+}
+
+/**
+ * Seals what little the edge keeps secret beside its own keys (where alerts are sent). Derived, so that a data directory
+ * from before it needs no new file; a key of its own, because a signing seed must do nothing but sign.
+ */
+export function deriveSettingsKey({ ledgerSeed }: Pick<EdgeKeys, "ledgerSeed">): string {
+  const seed = Buffer.from(ledgerSeed, "base64url");
+  return Buffer.from(hkdfSync("sha256", seed, "", "clawhold edge settings v1", SEED_BYTES)).toString("base64url");
 }
 
 export interface ServerCertificateRequest {

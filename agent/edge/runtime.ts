@@ -16,7 +16,7 @@ import { openLogFile } from "./edge-log.ts";
 import type { Front } from "./front.ts";
 import { takeFront } from "./front.ts";
 import type { EdgeKeys } from "./keys.ts";
-import { loadKeys, loadServerCertificate } from "./keys.ts";
+import { deriveSettingsKey, loadKeys, loadServerCertificate } from "./keys.ts";
 import { DASHBOARD_HOSTNAME, hostHeader } from "./loopback.ts";
 import type { OwnDoor } from "./web-front.ts";
 import type { Sockets, WorkerEnvironment } from "./workerd-config.ts";
@@ -181,6 +181,7 @@ function describeEnvironment(keys: EdgeKeys, signerOrigin: string, agentEndpoint
   return {
     DISPATCH_KEY: keys.dispatchSeed,
     LEDGER_KEY: keys.ledgerSeed,
+    SETTINGS_KEY: deriveSettingsKey(keys),
     AGENT_CA_KEY: keys.agentAuthority.key,
     AGENT_CA_CERT: keys.agentAuthority.certificate,
     SIGNER_ORIGIN: signerOrigin,

@@ -1,6 +1,6 @@
 /**
  * What the local workerd runs: the Worker bundle with its bindings, the D1 shim in a Worker of its own, storage on
- * disk, no way out to any network, and four unix sockets. Holds no secret: those are named here and read by workerd
+ * disk, no way out but one for alerts to public addresses, and four unix sockets. Holds no secret: those are named here and read by workerd
  * from its own environment. The binding names are the Worker's contract and the same as in wrangler.toml.
  */
 
@@ -20,6 +20,7 @@ export const CF_BLOB_HEADER = "cf-blob";
 export interface WorkerEnvironment {
   readonly DISPATCH_KEY: string;
   readonly LEDGER_KEY: string;
+  readonly SETTINGS_KEY: string;
   readonly AGENT_CA_KEY: string;
   readonly AGENT_CA_CERT: string;
   readonly SIGNER_ORIGIN: string;
@@ -30,6 +31,7 @@ export interface WorkerEnvironment {
 const ENVIRONMENT_NAMES = Object.keys({
   DISPATCH_KEY: true,
   LEDGER_KEY: true,
+  SETTINGS_KEY: true,
   AGENT_CA_KEY: true,
   AGENT_CA_CERT: true,
   SIGNER_ORIGIN: true,
@@ -42,6 +44,7 @@ const OBJECTS = [
   { binding: "LEDGER", className: "Ledger" },
   { binding: "HOST", className: "Host" },
   { binding: "SESSIONS", className: "Sessions" },
+  { binding: "ALERTS", className: "Alerts" },
 ] as const;
 
 /** By which door a request came; the Worker reads it from its props and nobody can send it. */
@@ -97,6 +100,9 @@ function describe(places: ConfigPlaces, sockets: Sockets): CapnpStruct {
       { name: "d1-disk", disk: { path: places.databaseDirectory, writable: true } },
       // Every Worker's global outbound. Allows nothing: a compromised bundle cannot call out.
       { name: "internet", network: { allow: [], deny: [] } },
+      // Only what is handed this binding goes out, and only to addresses that the whole internet can reach: a name that
+      // leads into a private network, or to this machine, leads nowhere.
+      { name: "alerts-out", network: { allow: ["public"], deny: [], tlsOptions: { trustBrowserCas: true } } },
     ],
     sockets: [
       ...DOORS.map((door) => ({
@@ -123,6 +129,7 @@ function describeEdge(): CapnpStruct {
         },
       },
       ...OBJECTS.map(({ binding, className }) => ({ name: binding, durableObjectNamespace: className })),
+      { name: "ALERTS_OUT", service: "alerts-out" },
       ...ENVIRONMENT_NAMES.map((name) => ({ name, fromEnvironment: name })),
     ],
     durableObjectNamespaces: OBJECTS.map(({ className }) => ({

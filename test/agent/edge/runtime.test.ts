@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { join } from "node:path";
@@ -33,6 +34,16 @@ async function squat(host: string, port = 0): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** A door of this machine that anybody here can open. */
+async function answering(): Promise<number> {
+  const server = createHttpServer((_request, response) => response.end("open"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("open");
+  return port;
+}
+
 /** A zombie has ended; only its parent has not looked yet. */
 function isAlive(pid: number): boolean {
   try {
@@ -43,13 +54,15 @@ function isAlive(pid: number): boolean {
 }
 
 describe("the local edge", () => {
-  it("gives the Worker its bindings, and no way out", async () => {
+  it("gives the Worker its bindings, and no way out but one to public addresses", async () => {
     const { edge } = await start();
     expect(await edge.admin("/api/environment")).toMatchObject({
       names: [
         "AGENT_CA_CERT",
         "AGENT_CA_KEY",
         "AGENT_ENDPOINT",
+        "ALERTS",
+        "ALERTS_OUT",
         "DB",
         "DISPATCH_KEY",
         "EDGE_CA_CERT",
@@ -57,6 +70,7 @@ describe("the local edge", () => {
         "LEDGER",
         "LEDGER_KEY",
         "SESSIONS",
+        "SETTINGS_KEY",
         "SIGNER_ORIGIN",
       ],
       origin: edge.signerOrigin,
@@ -65,7 +79,9 @@ describe("the local edge", () => {
       certificate: expect.stringMatching(/^-----BEGIN CERTIFICATE-----\n/),
       key: true,
     });
-    expect(await edge.admin("/api/egress")).toEqual({ refused: true });
+    const port = await answering();
+    for (const url of [`http://127.0.0.1:${port}/`, `http://localhost:${port}/`, `https://127.0.0.1:${port}/`])
+      expect(await edge.admin("/api/egress", url)).toEqual({ plain: false, alerts: false });
   });
 
   it("marks the admin door, and turns its refusals into errors with their code", async () => {
