@@ -14,25 +14,27 @@ import type {
   Result,
   Stop,
   TouchStep,
+  Trouble,
 } from "../state/backend.ts";
+import type { TrustView } from "../state/people.ts";
 import { Activity } from "./activity.ts";
 import { requireShown } from "./admission.ts";
 import { EdgeClock } from "./clock.ts";
 import { prepareCommand } from "./commands.ts";
 import { Hosts } from "./hosts.ts";
 import { EdgeClient } from "./http.ts";
+import { askMachine, MachineMemory, SIGNER_HOSTNAME } from "./machine-memory.ts";
 import { Passkeys } from "./passkeys.ts";
 import { SessionKeys } from "./session-keys.ts";
-import { endSession, resumeSession, signIn, type SessionDeps } from "./session.ts";
+import { endSession, originUnlisted, resumeSession, signIn, type SessionDeps } from "./session.ts";
 import { Setup, takeLink } from "./setup.ts";
+import { Statements } from "./statements.ts";
 import { CANCELLED, resultOf, TroubleError, troubleOf } from "./trouble.ts";
 import { TrustKeeper } from "./trust.ts";
 import { Vault, type StoredSession } from "./vault.ts";
 
 const RETRY_SECONDS = 3;
 const SETUP_PATH = "/setup";
-/** The signer's own name: a page of any other name may be served by the edge (DESIGN, "Names in the browser"). */
-const SIGNER_HOSTNAME = "clawhold.localhost";
 
 async function unsupportedReason(): Promise<"no-webauthn" | "insecure-address" | "no-ed25519" | undefined> {
   if (!globalThis.isSecureContext) return "insecure-address";
@@ -42,7 +44,10 @@ async function unsupportedReason(): Promise<"no-webauthn" | "insecure-address" |
 }
 
 export async function createBackend(): Promise<Backend> {
-  const backend = new ClientBackend(await Vault.open());
+  const memory = new MachineMemory(askMachine());
+  // A machine that cannot say is asked again before anything counts, and refuses then.
+  const { edge, workspace } = await memory.recall().catch(() => ({ edge: undefined, workspace: undefined }));
+  const backend = new ClientBackend(await Vault.open(edge === undefined ? undefined : workspace), memory);
   void backend.start();
   return backend;
 }
@@ -59,25 +64,31 @@ class ClientBackend implements Backend {
   readonly #hosts: Hosts;
   readonly #hasLink: boolean;
   readonly #passkeys: Passkeys;
+  readonly statements: Statements;
   readonly activity: Activity;
   readonly setup: Setup;
   readonly person: ReadonlySignal<Person | undefined>;
   readonly workspace: ReadonlySignal<string | undefined>;
 
-  constructor(vault: Vault) {
+  constructor(vault: Vault, memory: MachineMemory) {
     const clock = new EdgeClock();
     const client = new EdgeClient({
       clock,
       onReach: (ok) => this.#noteReach(ok),
       onUnauthorised: () => void this.#leave("refused"),
     });
-    this.#deps = { client, vault, clock };
+    this.#deps = { client, vault, clock, memory };
     this.#keys = new SessionKeys({ client, vault });
     this.#trust = new TrustKeeper(this.#deps);
     const shared = { ...this.#deps, trust: this.#trust };
     this.#hosts = new Hosts(shared);
     this.activity = new Activity(shared);
-    this.#passkeys = new Passkeys({ ...shared, session: () => this.#keys.session.value });
+    this.statements = new Statements({ ...shared, person: () => this.#keys.session.value?.person });
+    this.#passkeys = new Passkeys({
+      ...shared,
+      statements: this.statements,
+      session: () => this.#keys.session.value,
+    });
     const link = location.pathname === SETUP_PATH ? takeLink() : "absent";
     this.#hasLink = link !== "absent";
     this.setup = new Setup({ ...shared, onSignedIn: (session) => this.#enter(session) }, link);
@@ -91,8 +102,16 @@ class ClientBackend implements Backend {
     return { class: listed?.class ?? fallback, host: location.host, rpId: location.hostname };
   }
 
+  get trust(): ReadonlySignal<TrustView | undefined> {
+    return this.#trust.view;
+  }
+
   get phase(): ReadonlySignal<Phase> {
     return this.#phase;
+  }
+
+  get past(): ReadonlySignal<Trouble | undefined> {
+    return this.#deps.memory.trouble;
   }
 
   get reach(): ReadonlySignal<Reach> {
@@ -188,6 +207,7 @@ class ClientBackend implements Backend {
   prepare(operation: OperationId, hostId: string): Promise<Result<PreparedCommand>> {
     const deps = {
       client: this.#deps.client,
+      memory: this.#deps.memory,
       trust: this.#trust,
       hosts: this.#hosts,
       session: () => this.#keys.session.value,
@@ -206,7 +226,7 @@ class ClientBackend implements Backend {
     try {
       const body = requireShown(this.#hosts.join(hostId), shown);
       yield { kind: "touch", purpose: "approve" };
-      await this.#trust.approve("host.admit", body, [session.credentialId]);
+      await this.statements.state({ kind: "host.admit", body });
       await this.#hosts.load();
       yield { kind: "done" };
     } catch (error) {
@@ -217,7 +237,8 @@ class ClientBackend implements Backend {
 
   async #enter(session: StoredSession): Promise<void> {
     this.#keys.enter(session);
-    await this.#trust.refresh();
+    const { origins } = await this.#trust.refresh();
+    if (!origins.some(({ origin }) => origin === location.origin)) throw originUnlisted();
     this.#phase.value = { kind: "signed-in" };
   }
 
@@ -231,7 +252,7 @@ class ClientBackend implements Backend {
   /** The edge does not say why it refuses; that a session's own time is over is known here. */
   async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
-    for (const part of [this.#trust, this.#hosts, this.activity]) part.forget();
+    for (const part of [this.#trust, this.#hosts, this.activity, this.statements]) part.forget();
     const isOver = this.#deps.clock.now() >= session.expires;
     this.#phase.value = { kind: "signed-out", why: why === "asked" ? "asked" : isOver ? "ended" : "idle" };
   }

@@ -3,12 +3,14 @@ import { computed, type ReadonlySignal } from "@preact/signals";
 import type { Loadable, Passkey, TouchStep } from "../state/backend.ts";
 import { createPasskey, sameCredential } from "./passkey.ts";
 import type { SessionDeps } from "./session.ts";
+import type { Statements } from "./statements.ts";
 import { CANCELLED, TroubleError, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
 import type { StoredSession } from "./vault.ts";
 
 export interface PasskeysDeps extends SessionDeps {
   readonly trust: TrustKeeper;
+  readonly statements: Statements;
   readonly session: () => StoredSession | undefined;
 }
 
@@ -59,9 +61,10 @@ export class Passkeys {
       const recorded = await this.#deps.client.call("passkey", { body: { response: made.response } });
       if (!sameCredential(made.credential, recorded)) throw new TroubleError(OTHER_CREDENTIAL);
       yield { kind: "touch", purpose: "approve" };
-      await this.#deps.trust.approve("credential.add", { person: session.person, ...made.credential }, [
-        session.credentialId,
-      ]);
+      await this.#deps.statements.state({
+        kind: "credential.add",
+        body: { person: session.person, ...made.credential },
+      });
       yield { kind: "done" };
     } catch (error) {
       const trouble = troubleOf(error);

@@ -20,6 +20,7 @@ import { randomNonce, randomPersonId } from "./random.ts";
 import { freshSession, keepSession, type SessionDeps } from "./session.ts";
 import { seedSigner } from "./signer.ts";
 import { TroubleError, troubleOf } from "./trouble.ts";
+import { Statements } from "./statements.ts";
 import type { TrustKeeper } from "./trust.ts";
 import type { StoredSession } from "./vault.ts";
 
@@ -71,9 +72,11 @@ export class Setup implements SetupFlow {
   /** Whom the page shows. */
   #shown: Applicant | undefined;
   #session: StoredSession | undefined;
+  readonly #statements: Statements;
 
   constructor(deps: SetupDeps, link: Link | LinkProblem) {
     this.#deps = deps;
+    this.#statements = new Statements({ ...deps, person: () => this.#session?.person });
     this.#link = link;
   }
 
@@ -153,11 +156,10 @@ export class Setup implements SetupFlow {
   admit(): Promise<void> {
     return this.#step("admit", async () => {
       const shown = this.#require(this.#shown);
-      const session = this.#require(this.#session);
       const now = await this.#look(shown.body.host);
       if (now?.ok === true) this.#present(now.applicant, true);
       const body = requireShown(now, shown.join);
-      await this.#deps.trust.approve("host.admit", body, [session.credentialId]);
+      await this.#statements.state({ kind: "host.admit", body });
       await this.#finish(body.host);
     });
   }
