@@ -11,7 +11,7 @@ import { Sprite } from "./icons.tsx";
 import { ActivityPage } from "./pages/activity/page.tsx";
 import { FleetPage } from "./pages/fleet/page.tsx";
 import { HostPage } from "./pages/host/page.tsx";
-import { NotFoundPage, ReachBanner, UnsupportedPage } from "./pages/plain.tsx";
+import { NotFoundPage, PastBanner, ReachBanner, UnsupportedPage } from "./pages/plain.tsx";
 import { PeoplePage } from "./pages/people.tsx";
 import { SetupPage } from "./pages/setup.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
@@ -92,6 +92,7 @@ function SignedIn() {
   const { title, page } = pageOf(route, labelOf(route, backend));
   return (
     <Shell title={title}>
+      <PastBanner />
       <ReachBanner />
       {page}
       {keysOpen.value && <KeyList shortcuts={listed(everywhere)} onClosed={() => (keysOpen.value = false)} />}

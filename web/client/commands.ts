@@ -22,6 +22,7 @@ import type { CommandStep, IntentFacts, OperationId, PreparedCommand, Scalar } f
 import { monotonicMs } from "./clock.ts";
 import type { Hosts } from "./hosts.ts";
 import { bytesOf, type EdgeClient } from "./http.ts";
+import type { MachineMemory } from "./machine-memory.ts";
 import { touch } from "./passkey.ts";
 import { randomNonce } from "./random.ts";
 import { checkReceipt, receiptView } from "./receipts.ts";
@@ -43,6 +44,7 @@ const UNKNOWN_TIMES = 3;
 
 export interface CommandDeps {
   readonly client: EdgeClient;
+  readonly memory: MachineMemory;
   readonly trust: TrustKeeper;
   readonly hosts: Hosts;
   readonly session: () => StoredSession | undefined;
@@ -226,6 +228,8 @@ async function submit(built: Built, submission: Uint8Array): Promise<CommandStat
 }
 
 async function sign(built: Built, signer: Signer, abort: AbortSignal): Promise<Uint8Array> {
+  // Prepared before, perhaps, the page found out that the edge hides something.
+  built.deps.memory.requireUntroubled();
   const approval = approvalCodec.encode({
     v: 1,
     workspace: built.state.workspace,

@@ -6,7 +6,8 @@ import type { Me } from "../../protocol/contracts.ts";
 import { sessionCodec, type Asserted, type Session } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import type { EdgeClock } from "./clock.ts";
-import type { EdgeClient } from "./http.ts";
+import type { Answer, EdgeClient } from "./http.ts";
+import type { MachineMemory } from "./machine-memory.ts";
 import { touch } from "./passkey.ts";
 import { makeSessionKeys, sessionSigner } from "./signer.ts";
 import { TroubleError } from "./trouble.ts";
@@ -15,6 +16,7 @@ import type { StoredSession, Vault } from "./vault.ts";
 export interface SessionDeps {
   readonly client: EdgeClient;
   readonly vault: Vault;
+  readonly memory: MachineMemory;
   readonly clock: EdgeClock;
 }
 
@@ -55,9 +57,10 @@ export async function keepSession(
 
 /** One touch. @throws {TroubleError} when refused; NotAllowedError when the person closed the authenticator. */
 export async function signIn(deps: SessionDeps): Promise<StoredSession> {
-  const offer = await deps.client.call("signInNonce", { body: {} });
+  const offer = await askOffer(deps.client);
   const pinned = await deps.vault.get("workspace");
   if (pinned !== undefined && pinned !== offer.workspace) throw new TroubleError(OTHER_WORKSPACE);
+  await deps.memory.judgeOffer(offer);
   deps.clock.set(offer.now);
   const fresh = await freshSession({
     workspace: offer.workspace,
@@ -70,6 +73,26 @@ export async function signIn(deps: SessionDeps): Promise<StoredSession> {
   const me = await deps.client.call("signIn", { body: { session: certificate } });
   if (me.workspace !== offer.workspace) throw new TroubleError(OTHER_WORKSPACE);
   return keepSession(deps, fresh, { me, certificate });
+}
+
+/** A control plane signs in only at addresses that its workspace lists, and says so with its code `origin`. */
+async function askOffer(client: EdgeClient): Promise<Answer<"signInNonce">> {
+  try {
+    return await client.call("signInNonce", { body: {} });
+  } catch (error) {
+    if (error instanceof TroubleError && error.trouble.code === "origin") throw originUnlisted();
+    throw error;
+  }
+}
+
+/** What a page whose own address the workspace does not list says: hosts would refuse whatever is approved on it. */
+export function originUnlisted(): TroubleError {
+  return new TroubleError({
+    code: "origin_unlisted",
+    what: `This address, ${location.origin}, is not one that the workspace lists.`,
+    why: "Hosts obey only what was approved at an address of the list.",
+    next: "Add this address on the People page of a signer that is listed, then sign in here.",
+  });
 }
 
 /** The session of an earlier visit, if it still holds. */

@@ -54,8 +54,9 @@ export class Vault {
     this.#database = database;
   }
 
-  static async open(): Promise<Vault> {
-    const request = indexedDB.open(DATABASE, 1);
+  /** `workspace`: where one address may show several in turn, each has a vault of its own. */
+  static async open(workspace?: string): Promise<Vault> {
+    const request = indexedDB.open(workspace === undefined ? DATABASE : `${DATABASE} ${workspace}`, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE);
     return new Vault(await settled(request));
   }

@@ -1,6 +1,6 @@
 /** Pages that say one thing: this browser cannot, nothing is here, the control plane does not answer. */
 import { Banner } from "../components/banner.tsx";
-import { Command, Empty } from "../components/parts.tsx";
+import { Command, Empty, TroubleText } from "../components/parts.tsx";
 import { Left } from "../components/time.tsx";
 import { Gatehouse } from "../shell.tsx";
 import { useApp } from "../state/app.ts";
@@ -78,6 +78,17 @@ export function NotFoundPage() {
         <p>The link may be from a newer version, or a letter was lost on the way.</p>
       </Empty>
     </div>
+  );
+}
+
+/** Above every page while the edge shows an older or another history than this machine has seen. */
+export function PastBanner() {
+  const trouble = useApp().backend.past.value;
+  if (trouble === undefined) return null;
+  return (
+    <Banner tone="bad" icon="bad" live>
+      <TroubleText trouble={trouble} />
+    </Banner>
   );
 }
 

@@ -1,12 +1,14 @@
 /** The far end of the page's network: an edge that says what a test wants it to say. What the page makes of it is real. */
 import type { ActivityRow, HostRow } from "../../../protocol/contracts.ts";
 import type { ChainPosition } from "../../../protocol/ledger.ts";
+import type { Seen } from "../../../protocol/signer-memory.ts";
 import { NO_REVOCATIONS } from "../../../protocol/trust/state.ts";
 import type { TrustPage } from "../../../protocol/trust/statements.ts";
 import { fromBase64url } from "../../../protocol/bytes.ts";
 import { digestOf } from "../../../protocol/signing.ts";
 import { EdgeClock } from "../../../web/client/clock.ts";
 import type { EdgeClient } from "../../../web/client/http.ts";
+import { MachineMemory } from "../../../web/client/machine-memory.ts";
 import { TroubleError, UNREACHABLE } from "../../../web/client/trouble.ts";
 import type { TrustDeps } from "../../../web/client/trust.ts";
 import type { Vault } from "../../../web/client/vault.ts";
@@ -27,6 +29,8 @@ export class FarEnd {
   isSilent: (name: string) => boolean = () => false;
   /** What this browser keeps between visits. */
   readonly kept = new Map<string, unknown>();
+  /** What the page's own machine answers; it remembers nothing unless a test says otherwise. */
+  machine: (seen?: Seen) => Response = () => Response.json({});
   readonly #workspace: string;
 
   constructor(world: World, rows: readonly ActivityRow[] = []) {
@@ -46,6 +50,7 @@ export class FarEnd {
       client: client as unknown as EdgeClient,
       vault: vault as unknown as Vault,
       clock: new EdgeClock(),
+      memory: new MachineMemory((seen) => Promise.resolve(this.machine(seen))),
     };
   }
 
