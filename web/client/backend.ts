@@ -16,6 +16,7 @@ import type {
   TouchStep,
   Trouble,
 } from "../state/backend.ts";
+import type { TrustView } from "../state/people.ts";
 import { Activity } from "./activity.ts";
 import { requireShown } from "./admission.ts";
 import { EdgeClock } from "./clock.ts";
@@ -27,6 +28,7 @@ import { Passkeys } from "./passkeys.ts";
 import { SessionKeys } from "./session-keys.ts";
 import { endSession, originUnlisted, resumeSession, signIn, type SessionDeps } from "./session.ts";
 import { Setup, takeLink } from "./setup.ts";
+import { Statements } from "./statements.ts";
 import { CANCELLED, resultOf, TroubleError, troubleOf } from "./trouble.ts";
 import { TrustKeeper } from "./trust.ts";
 import { Vault, type StoredSession } from "./vault.ts";
@@ -62,6 +64,7 @@ class ClientBackend implements Backend {
   readonly #hosts: Hosts;
   readonly #hasLink: boolean;
   readonly #passkeys: Passkeys;
+  readonly statements: Statements;
   readonly activity: Activity;
   readonly setup: Setup;
   readonly person: ReadonlySignal<Person | undefined>;
@@ -80,7 +83,12 @@ class ClientBackend implements Backend {
     const shared = { ...this.#deps, trust: this.#trust };
     this.#hosts = new Hosts(shared);
     this.activity = new Activity(shared);
-    this.#passkeys = new Passkeys({ ...shared, session: () => this.#keys.session.value });
+    this.statements = new Statements({ ...shared, person: () => this.#keys.session.value?.person });
+    this.#passkeys = new Passkeys({
+      ...shared,
+      statements: this.statements,
+      session: () => this.#keys.session.value,
+    });
     const link = location.pathname === SETUP_PATH ? takeLink() : "absent";
     this.#hasLink = link !== "absent";
     this.setup = new Setup({ ...shared, onSignedIn: (session) => this.#enter(session) }, link);
@@ -92,6 +100,10 @@ class ClientBackend implements Backend {
     const listed = this.#trust.state.value?.origins.find((entry) => entry.origin === location.origin);
     const fallback = location.hostname === SIGNER_HOSTNAME ? "signer" : "daily";
     return { class: listed?.class ?? fallback, host: location.host, rpId: location.hostname };
+  }
+
+  get trust(): ReadonlySignal<TrustView | undefined> {
+    return this.#trust.view;
   }
 
   get phase(): ReadonlySignal<Phase> {
@@ -214,7 +226,7 @@ class ClientBackend implements Backend {
     try {
       const body = requireShown(this.#hosts.join(hostId), shown);
       yield { kind: "touch", purpose: "approve" };
-      await this.#trust.approve("host.admit", body, [session.credentialId]);
+      await this.statements.state({ kind: "host.admit", body });
       await this.#hosts.load();
       yield { kind: "done" };
     } catch (error) {
@@ -240,7 +252,7 @@ class ClientBackend implements Backend {
   /** The edge does not say why it refuses; that a session's own time is over is known here. */
   async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
-    for (const part of [this.#trust, this.#hosts, this.activity]) part.forget();
+    for (const part of [this.#trust, this.#hosts, this.activity, this.statements]) part.forget();
     const isOver = this.#deps.clock.now() >= session.expires;
     this.#phase.value = { kind: "signed-out", why: why === "asked" ? "asked" : isOver ? "ended" : "idle" };
   }

@@ -2,34 +2,27 @@
  * The trust log as this browser verified it: fetched from the edge, believed only from the pinned workspace id on.
  * Host keys, people and origins used anywhere in the page come from here.
  */
-import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
+import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { fromBase64url } from "../../protocol/bytes.ts";
+import { MalformedError } from "../../protocol/canonical.ts";
 import { commit, type LedgerEntry } from "../../protocol/ledger.ts";
-import { approvalCodec } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
 import { chainAt, sameHead, type TrustState } from "../../protocol/trust/state.ts";
 import {
+  isRevocation,
   rootCodec,
   statementCodec,
-  type Statement,
-  type StatementKind,
+  type SignedRoot,
+  type SignedStatement,
   type TrustPage,
 } from "../../protocol/trust/statements.ts";
+import type { AppliedStatement, TrustView } from "../state/people.ts";
 import type { EdgeClock } from "./clock.ts";
 import type { EdgeClient } from "./http.ts";
 import type { MachineMemory } from "./machine-memory.ts";
-import { touch } from "./passkey.ts";
 import { TroubleError } from "./trouble.ts";
 import type { Vault } from "./vault.ts";
-
-type BodyOf<K extends StatementKind> = Extract<Statement, { kind: K }>["body"];
-
-/** A statement this browser applied, for the activity page and the list of passkeys. */
-export interface AppliedStatement {
-  readonly hash: string;
-  readonly statement: Statement;
-}
 
 export interface TrustDeps {
   readonly client: EdgeClient;
@@ -42,11 +35,18 @@ export class TrustKeeper {
   readonly #deps: TrustDeps;
   readonly #state: Signal<TrustState | undefined> = signal(undefined);
   readonly #names = signal<ReadonlyMap<string, string>>(new Map());
-  readonly #applied: AppliedStatement[] = [];
+  #applied: readonly AppliedStatement[] = [];
   /** As received and verified: what a proof file carries. */
   #page: TrustPage = { statements: [] };
   #rootAt = 0;
   #refreshing: Promise<TrustState> | undefined;
+
+  /** For the pages: what was verified, and the names that fit their commitments. */
+  readonly view: ReadonlySignal<TrustView | undefined> = computed(() => {
+    const state = this.#state.value;
+    if (state === undefined) return undefined;
+    return { state, names: this.#names.value, applied: this.#applied, rootAt: this.#rootAt };
+  });
 
   constructor(deps: TrustDeps) {
     this.#deps = deps;
@@ -79,7 +79,7 @@ export class TrustKeeper {
     this.#state.value = undefined;
     this.#page = { statements: [] };
     this.#names.value = new Map();
-    this.#applied.length = 0;
+    this.#applied = [];
   }
 
   /** Brings the state up to the edge's head. Concurrent callers share one request. */
@@ -110,19 +110,20 @@ export class TrustKeeper {
       const query = before === undefined ? {} : { after: String(before.head.n) };
       const { page, names, head } = await this.#deps.client.call("trust", { query });
       const start = before ?? (await stateOfRoot(page, workspace));
-      const { state, applied } = await applyAll(start, page.statements);
+      const { state, applied, signed } = await applyAll(start, page.statements);
       if (this.#state.value !== before) continue; // forgotten meanwhile
-      this.#add(before === undefined ? page : { statements: page.statements }, applied);
+      this.#add(before === undefined ? { ...page, statements: signed } : { statements: signed }, applied);
       this.#state.value = state;
       this.#readNames(state, names);
       if (sameHead(state.head, head)) return this.#keep(state);
-      if (page.statements.length === 0) throw new TroubleError(twoPasts("the log ends before its head"));
+      if (before !== undefined && applied.length === 0)
+        throw new TroubleError(twoPasts("the log ends before its head"));
     }
   }
 
   /** What was verified, and the bytes of it. */
-  #add({ root, statements }: TrustPage, applied: readonly AppliedStatement[]): void {
-    this.#applied.push(...applied);
+  #add({ root, statements }: VerifiedPage, applied: readonly AppliedStatement[]): void {
+    this.#applied = [...this.#applied, ...applied];
     this.#page = { ...this.#page, statements: [...this.#page.statements, ...statements] };
     if (root === undefined) return;
     this.#page = { ...this.#page, root };
@@ -133,8 +134,8 @@ export class TrustKeeper {
   async #keep(state: TrustState): Promise<TrustState> {
     const seen = await this.#deps.vault.get("trustHead");
     if (seen !== undefined && seen.n > state.head.n) throw new TroubleError(twoPasts("it is older than before"));
-    const there = seen === undefined || seen.n === 0 ? seen?.hash : this.#applied[seen.n - 1]?.hash;
-    if (there !== seen?.hash) throw new TroubleError(twoPasts("it is another than before"));
+    if (seen !== undefined && chainAt(state.chain, seen.n)?.hash !== seen.hash)
+      throw new TroubleError(twoPasts("it is another than before"));
     const hashAt = (n: number): string | undefined => chainAt(state.chain, n)?.hash;
     await this.#deps.memory.judge({ workspace: state.workspace, head: state.head, hashAt });
     await this.#deps.vault.set("trustHead", state.head);
@@ -152,32 +153,6 @@ export class TrustKeeper {
     }
     this.#names.value = known;
   }
-
-  /** One statement, approved by one touch, placed directly after the head this page verified. */
-  async approve<K extends StatementKind>(kind: K, body: BodyOf<K>, allow: readonly string[]): Promise<void> {
-    const state = await this.refresh();
-    const statement = {
-      v: 1,
-      workspace: state.workspace,
-      prev: { n: state.head.n, hash: state.head.hash },
-      kind,
-      body,
-      revoked: state.head.revoked,
-      at: this.#deps.clock.now(),
-    } as Statement;
-    const bytes = statementCodec.encode(statement);
-    const approval = approvalCodec.encode({
-      v: 1,
-      workspace: state.workspace,
-      kind: "statement",
-      subject: digestOf("statement", bytes),
-      decision: "approve",
-      at: this.#deps.clock.now(),
-    });
-    const approved = await touch({ kind: "approval", body: approval, allow });
-    await this.#deps.client.call("trustState", { body: { statement: toBase64url(bytes), approvals: [approved] } });
-    await this.refresh();
-  }
 }
 
 async function stateOfRoot({ root }: TrustPage, workspace: string): Promise<TrustState> {
@@ -187,21 +162,49 @@ async function stateOfRoot({ root }: TrustPage, workspace: string): Promise<Trus
   return result.state;
 }
 
+/** Like a TrustPage; everything in it was verified here. */
+interface VerifiedPage {
+  readonly root?: SignedRoot | undefined;
+  readonly statements: readonly SignedStatement[];
+}
+
+interface Applied {
+  readonly state: TrustState;
+  readonly applied: readonly AppliedStatement[];
+  readonly signed: readonly SignedStatement[];
+}
+
 /** All of them or none: a page that does not verify leaves nothing behind. */
-async function applyAll(
-  start: TrustState,
-  statements: TrustPage["statements"],
-): Promise<{ readonly state: TrustState; readonly applied: readonly AppliedStatement[] }> {
+async function applyAll(start: TrustState, statements: TrustPage["statements"]): Promise<Applied> {
   const applied: AppliedStatement[] = [];
+  const signed: SignedStatement[] = [];
   let state = start;
-  for (const signed of statements) {
-    const result = await applyStatement(state, signed);
+  for (const one of statements) {
+    const read = readStatement(one.statement);
+    if (isHeld(state, read)) continue; // revocations beside the head come again with every page
+    const result = await applyStatement(state, one);
     if (!result.ok) throw new TroubleError(twoPasts(result.code));
-    const bytes = fromBase64url(signed.statement);
-    applied.push({ hash: digestOf("statement", bytes), statement: statementCodec.decode(bytes) });
+    applied.push(read);
+    signed.push(one);
     state = result.state;
   }
-  return { state, applied };
+  return { state, applied, signed };
+}
+
+function readStatement(text: string): AppliedStatement {
+  try {
+    const bytes = fromBase64url(text);
+    return { hash: digestOf("statement", bytes), statement: statementCodec.decode(bytes) };
+  } catch (error) {
+    if (error instanceof MalformedError || error instanceof RangeError) throw new TroubleError(twoPasts("malformed"));
+    throw error;
+  }
+}
+
+function isHeld(state: TrustState, { hash, statement }: AppliedStatement): boolean {
+  return isRevocation(statement)
+    ? state.revocations.has(hash)
+    : chainAt(state.chain, statement.prev.n + 1)?.hash === hash;
 }
 
 function twoPasts(reason: string) {

@@ -11,6 +11,8 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { LedgerAction, LedgerDetail } from "../../protocol/ledger.ts";
 import type { OperationName } from "../../protocol/operations.ts";
 import type { Telemetry } from "../../protocol/telemetry.ts";
+import type { TrustView } from "./people.ts";
+import type { StatementDesk } from "./statements.ts";
 
 /** What happened, why, and the next step, in sentences; `code` is for the log reader and is shown beside them. */
 export interface Trouble {
@@ -385,6 +387,10 @@ export interface Backend {
   prepare(operation: OperationId, hostId: string): Promise<Result<PreparedCommand>>;
 
   readonly activity: ActivityLog;
+
+  /** The trust log as this browser verified it; undefined until it did. */
+  readonly trust: ReadonlySignal<TrustView | undefined>;
+  readonly statements: StatementDesk;
 
   readonly passkeys: ReadonlySignal<Loadable<readonly Passkey[]>>;
   /** Two gestures: create the second, approve it with the first. Call from the click. */
