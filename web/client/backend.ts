@@ -17,14 +17,21 @@ import type {
   Trouble,
 } from "../state/backend.ts";
 import type { TrustView } from "../state/people.ts";
+import type { Args, Orders } from "../state/orders.ts";
 import { Activity } from "./activity.ts";
 import { requireShown } from "./admission.ts";
+import type { CommandDeps } from "./asking.ts";
 import { EdgeClock } from "./clock.ts";
 import { prepareCommand } from "./commands.ts";
+import { askHosts } from "./fleet-orders.ts";
 import { Hosts } from "./hosts.ts";
+import { Enrolment, INVITATION_PATH, takeInvitation } from "./enrolment.ts";
 import { EdgeClient } from "./http.ts";
 import { askMachine, MachineMemory, SIGNER_HOSTNAME } from "./machine-memory.ts";
+import { Invitations } from "./invitations.ts";
 import { Passkeys } from "./passkeys.ts";
+import { planOf } from "./plan.ts";
+import { Sessions } from "./sessions.ts";
 import { SessionKeys } from "./session-keys.ts";
 import { endSession, originUnlisted, resumeSession, signIn, type SessionDeps } from "./session.ts";
 import { Setup, takeLink } from "./setup.ts";
@@ -62,9 +69,13 @@ class ClientBackend implements Backend {
   readonly #deps: SessionDeps;
   readonly #trust: TrustKeeper;
   readonly #hosts: Hosts;
+  readonly #commands: CommandDeps;
   readonly #hasLink: boolean;
   readonly #passkeys: Passkeys;
   readonly statements: Statements;
+  readonly sessions: Sessions;
+  readonly invitations: Invitations;
+  readonly enrolment: Enrolment;
   readonly activity: Activity;
   readonly setup: Setup;
   readonly person: ReadonlySignal<Person | undefined>;
@@ -84,11 +95,21 @@ class ClientBackend implements Backend {
     this.#hosts = new Hosts(shared);
     this.activity = new Activity(shared);
     this.statements = new Statements({ ...shared, person: () => this.#keys.session.value?.person });
+    const trust = this.#trust;
+    this.#commands = { client, trust, hosts: this.#hosts, keys: this.#keys, now: () => clock.now() };
     this.#passkeys = new Passkeys({
       ...shared,
       statements: this.statements,
       session: () => this.#keys.session.value,
     });
+    this.sessions = new Sessions({
+      ...shared,
+      session: () => this.#keys.session.value,
+      onEnded: () => this.#leave("asked"),
+    });
+    this.invitations = new Invitations(shared);
+    const invited = location.pathname === INVITATION_PATH ? takeInvitation() : "absent";
+    this.enrolment = new Enrolment(this.#deps, invited, () => this.#showSignIn());
     const link = location.pathname === SETUP_PATH ? takeLink() : "absent";
     this.#hasLink = link !== "absent";
     this.setup = new Setup({ ...shared, onSignedIn: (session) => this.#enter(session) }, link);
@@ -137,6 +158,11 @@ class ClientBackend implements Backend {
       this.#phase.value = { kind: "unsupported", reason };
       return;
     }
+    if (location.pathname === INVITATION_PATH) {
+      this.#phase.value = { kind: "invitation" };
+      await this.enrolment.start();
+      return;
+    }
     // A reload after the first sign-in: the link left the address bar, and what it was for is done.
     const isOver = !this.#hasLink && (await this.#deps.vault.get("session")) !== undefined;
     if (location.pathname === SETUP_PATH && !isOver) {
@@ -145,6 +171,10 @@ class ClientBackend implements Backend {
       return;
     }
     await this.#resume();
+  }
+
+  #showSignIn(): void {
+    this.#phase.value = { kind: "signed-out" };
   }
 
   /** Goes on with the session of an earlier visit. Only the edge's own "no" ends it; silence is waited for. */
@@ -158,7 +188,7 @@ class ClientBackend implements Backend {
     this.#keys.enter(stored); // before the first request: the newest key may be one whose answer was lost
     try {
       clock.set((await client.call("me")).now);
-      await this.#enter(stored);
+      await this.#enter(this.#keys.session.value ?? stored);
     } catch (error) {
       if (!(error instanceof TroubleError)) throw error;
       if (error.trouble.code === "unauthenticated") return this.#end(stored, "refused");
@@ -204,16 +234,15 @@ class ClientBackend implements Backend {
     return this.#hosts.watchHost(id);
   }
 
-  prepare(operation: OperationId, hostId: string): Promise<Result<PreparedCommand>> {
-    const deps = {
-      client: this.#deps.client,
-      memory: this.#deps.memory,
-      trust: this.#trust,
-      hosts: this.#hosts,
-      session: () => this.#keys.session.value,
-      now: () => this.now(),
+  prepare(operation: OperationId, hostId: string, args: Args = {}): Promise<Result<PreparedCommand>> {
+    return resultOf(() => prepareCommand(this.#commands, { operation, hostId, args }));
+  }
+
+  get orders(): Orders {
+    return {
+      plan: (order) => planOf(this.#commands, order, this.origin.class),
+      ask: (order) => resultOf(() => askHosts(this.#commands, order)),
     };
-    return resultOf(() => prepareCommand(deps, operation, hostId));
   }
 
   addPasskey(): AsyncIterable<TouchStep> {
@@ -252,7 +281,8 @@ class ClientBackend implements Backend {
   /** The edge does not say why it refuses; that a session's own time is over is known here. */
   async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
-    for (const part of [this.#trust, this.#hosts, this.activity, this.statements]) part.forget();
+    const { activity, statements, sessions, invitations } = this;
+    for (const part of [this.#trust, this.#hosts, activity, statements, sessions, invitations]) part.forget();
     const isOver = this.#deps.clock.now() >= session.expires;
     this.#phase.value = { kind: "signed-out", why: why === "asked" ? "asked" : isOver ? "ended" : "idle" };
   }

@@ -2,6 +2,7 @@
  * What this browser keeps between visits, in IndexedDB: the pinned workspace, the session with its non-extractable
  * key, and the newest trust head it verified. No secret that could be read out is ever stored.
  */
+import type { Enrolment } from "../../protocol/contracts/invitations.ts";
 import type { ChainPosition } from "../../protocol/ledger.ts";
 import type { TrustHead } from "../../protocol/fields.ts";
 import type { Asserted } from "../../protocol/messages.ts";
@@ -36,6 +37,13 @@ interface Contents {
   readonly trustHead: TrustHead;
   /** The end of the ledger this browser has verified; a ledger that is shorter, or says another thing there, is not it. */
   readonly ledger: ChainPosition;
+  /** The passkey that was made here for an invitation: public, and what its six words are computed from. */
+  readonly enrolment: KeptEnrolment;
+}
+
+export interface KeptEnrolment extends Enrolment {
+  /** Names the invitation; the token is not kept. */
+  readonly invitation: string;
 }
 
 const DATABASE = "clawhold";

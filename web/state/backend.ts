@@ -11,7 +11,10 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { LedgerAction, LedgerDetail } from "../../protocol/ledger.ts";
 import type { OperationName } from "../../protocol/operations.ts";
 import type { Telemetry } from "../../protocol/telemetry.ts";
+import type { Args, Orders } from "./orders.ts";
+import type { EnrolmentFlow, InvitationDesk } from "./invitations.ts";
 import type { TrustView } from "./people.ts";
+import type { SessionDesk } from "./sessions.ts";
 import type { StatementDesk } from "./statements.ts";
 
 /** What happened, why, and the next step, in sentences; `code` is for the log reader and is shown beside them. */
@@ -55,6 +58,8 @@ export type Phase =
   | { readonly kind: "unsupported"; readonly reason: "no-webauthn" | "insecure-address" | "no-ed25519" }
   /** There is no root yet, or the address carries a setup link. `setup` says the rest. */
   | { readonly kind: "setup" }
+  /** The address is an invitation's. `enrolment` says the rest. */
+  | { readonly kind: "invitation" }
   | { readonly kind: "signed-out"; readonly why?: "asked" | "idle" | "ended" }
   | { readonly kind: "signed-in" };
 
@@ -384,13 +389,17 @@ export interface Backend {
   /** Admits a waiting host, if its join is still the one that was `shown` (HostView.join). Call from the click. */
   admit(hostId: string, shown: string | undefined): AsyncIterable<TouchStep>;
 
-  prepare(operation: OperationId, hostId: string): Promise<Result<PreparedCommand>>;
+  prepare(operation: OperationId, hostId: string, args?: Args): Promise<Result<PreparedCommand>>;
+  readonly orders: Orders;
 
   readonly activity: ActivityLog;
 
   /** The trust log as this browser verified it; undefined until it did. */
   readonly trust: ReadonlySignal<TrustView | undefined>;
   readonly statements: StatementDesk;
+  readonly sessions: SessionDesk;
+  readonly invitations: InvitationDesk;
+  readonly enrolment: EnrolmentFlow;
 
   readonly passkeys: ReadonlySignal<Loadable<readonly Passkey[]>>;
   /** Two gestures: create the second, approve it with the first. Call from the click. */

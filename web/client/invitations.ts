@@ -1,0 +1,88 @@
+/**
+ * Invitations as an administrator sees them. What the edge says of an enrolment is shown only with the six words that
+ * this browser computes from it: whoever put another passkey in its place has other words.
+ */
+import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import type { Enrolment, InvitationRow } from "../../protocol/contracts/invitations.ts";
+import { commit } from "../../protocol/ledger.ts";
+import type { TrustState } from "../../protocol/trust/state.ts";
+import { invitationWords } from "../../protocol/words.ts";
+import type { Loadable, Result } from "../state/backend.ts";
+import type { InvitationDesk, InvitationView, InvitedPasskey, NewInvitation } from "../state/invitations.ts";
+import type { SessionDeps } from "./session.ts";
+import { resultOf, troubleOf } from "./trouble.ts";
+import type { TrustKeeper } from "./trust.ts";
+
+export interface InvitationsDeps extends SessionDeps {
+  readonly trust: TrustKeeper;
+}
+
+export class Invitations implements InvitationDesk {
+  readonly #deps: InvitationsDeps;
+  readonly #list: Signal<Loadable<readonly InvitationView[]>> = signal({ state: "loading" });
+
+  constructor(deps: InvitationsDeps) {
+    this.#deps = deps;
+  }
+
+  get list(): ReadonlySignal<Loadable<readonly InvitationView[]>> {
+    return this.#list;
+  }
+
+  forget(): void {
+    this.#list.value = { state: "loading" };
+  }
+
+  async load(): Promise<void> {
+    try {
+      const state = await this.#deps.trust.refresh();
+      const { invitations, now } = await this.#deps.client.call("invitations");
+      this.#deps.clock.set(now);
+      this.#list.value = { state: "ready", value: invitations.map((row) => viewOf(state, row, now)) };
+    } catch (error) {
+      const trouble = troubleOf(error);
+      if (this.#list.value.state !== "ready") this.#list.value = { state: "failed", trouble };
+    }
+  }
+
+  invite(label: string): Promise<Result<NewInvitation>> {
+    return resultOf(async () => {
+      const { invitation: id, token, expires } = await this.#deps.client.call("invite", { body: { label } });
+      await this.load();
+      return { id, token, expires };
+    });
+  }
+
+  withdraw(id: string): Promise<Result<undefined>> {
+    return resultOf(async () => {
+      await this.#deps.client.call("uninvite", { body: { invitation: id } });
+      await this.load();
+      return undefined;
+    });
+  }
+}
+
+function viewOf(state: TrustState, row: InvitationRow, now: number): InvitationView {
+  const { invitation: id, label, madeBy, expires, enrolment } = row;
+  const common = { id, label, madeBy, expires };
+  if (enrolment === undefined) return { ...common, state: now > expires ? "over" : "waiting" };
+  const enrolled = invitedPasskey(state, enrolment);
+  // Whether somebody was added is the log's word.
+  if (state.chain.credentials.has(enrolment.credential.credentialId)) return { ...common, enrolled, state: "added" };
+  return { ...common, enrolled, state: now > expires ? "over" : "enrolled" };
+}
+
+export function invitedPasskey(
+  { workspace, chain }: Pick<TrustState, "workspace" | "chain">,
+  { credential, name }: Enrolment,
+): InvitedPasskey {
+  const commitment = commit({ field: "name", ...name });
+  const { credentialId, publicKey, rpId } = credential;
+  return {
+    credential,
+    commitment,
+    name: name.value,
+    words: invitationWords({ credentialId, publicKey, name: commitment, workspace }),
+    passkeyClass: chain.rpClasses.get(rpId) ?? "daily",
+  };
+}

@@ -1,0 +1,60 @@
+/** Invitations: the administrator's side, and the invited person's own page. */
+import type { ReadonlySignal } from "@preact/signals";
+import type { CredentialBody } from "../../protocol/trust/statements.ts";
+import type { Loadable, OriginClass, Result, Trouble } from "./backend.ts";
+
+export interface InvitedPasskey {
+  readonly credential: CredentialBody;
+  /** Commitment to the name: what the log will carry. */
+  readonly commitment: string;
+  /** What the person chose to be called; fits the commitment. */
+  readonly name: string;
+  /** Six words, computed in this browser. */
+  readonly words: readonly string[];
+  /** By the name it is bound to: a daily one was made on a page that an edge serves. */
+  readonly passkeyClass: OriginClass;
+}
+
+export interface InvitationView {
+  readonly id: string;
+  /** What the administrator called the person. */
+  readonly label: string;
+  readonly madeBy: string;
+  readonly expires: number;
+  readonly state: "waiting" | "enrolled" | "added" | "over";
+  readonly enrolled?: InvitedPasskey;
+}
+
+export interface NewInvitation {
+  readonly id: string;
+  readonly token: string;
+  readonly expires: number;
+}
+
+export interface InvitationDesk {
+  readonly list: ReadonlySignal<Loadable<readonly InvitationView[]>>;
+  load(): Promise<void>;
+  invite(label: string): Promise<Result<NewInvitation>>;
+  withdraw(id: string): Promise<Result<undefined>>;
+}
+
+// ---- the invited person's page ----
+
+/** `absent`: no fragment. `other`: this browser is pinned to another workspace. */
+export type InvitationProblem = "absent" | "damaged" | "wrong" | "expired" | "withdrawn" | "used" | "other";
+
+export type EnrolmentState =
+  | { readonly kind: "checking"; readonly trouble?: Trouble }
+  | { readonly kind: "link"; readonly problem: InvitationProblem }
+  | { readonly kind: "name"; readonly busy: boolean; readonly expires: number; readonly trouble?: Trouble }
+  /** Enrolled here. The words come from the passkey that this browser made. */
+  | { readonly kind: "words"; readonly words: readonly string[]; readonly expires: number }
+  | { readonly kind: "added" };
+
+export interface EnrolmentFlow {
+  readonly state: ReadonlySignal<EnrolmentState>;
+  /** Makes the passkey. Call from the click. */
+  enrol(name: string): Promise<void>;
+  /** Leaves the page for the sign-in. */
+  finish(): void;
+}
