@@ -82,6 +82,11 @@ export class TrustKeeper {
     this.#applied = [];
   }
 
+  /** @throws {TroubleError} while the edge shows another past than this machine has seen: nothing is approved then. */
+  requireKnownPast(): void {
+    this.#deps.memory.requireUntroubled();
+  }
+
   /** Brings the state up to the edge's head. Concurrent callers share one request. */
   refresh(): Promise<TrustState> {
     this.#refreshing ??= this.#fetchAll().finally(() => {
