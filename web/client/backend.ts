@@ -31,6 +31,7 @@ import { askMachine, MachineMemory, SIGNER_HOSTNAME } from "./machine-memory.ts"
 import { Invitations } from "./invitations.ts";
 import { Passkeys } from "./passkeys.ts";
 import { planOf } from "./plan.ts";
+import { Proposals } from "./proposals.ts";
 import { Sessions } from "./sessions.ts";
 import { SessionKeys } from "./session-keys.ts";
 import { endSession, originUnlisted, resumeSession, signIn, type SessionDeps } from "./session.ts";
@@ -70,6 +71,7 @@ class ClientBackend implements Backend {
   readonly #trust: TrustKeeper;
   readonly #hosts: Hosts;
   readonly #commands: CommandDeps;
+  readonly proposals: Proposals;
   readonly #hasLink: boolean;
   readonly #passkeys: Passkeys;
   readonly statements: Statements;
@@ -97,6 +99,7 @@ class ClientBackend implements Backend {
     this.statements = new Statements({ ...shared, person: () => this.#keys.session.value?.person });
     const trust = this.#trust;
     this.#commands = { client, trust, hosts: this.#hosts, keys: this.#keys, now: () => clock.now() };
+    this.proposals = new Proposals({ ...this.#commands, originClass: () => this.origin.class });
     this.#passkeys = new Passkeys({
       ...shared,
       statements: this.statements,
@@ -281,8 +284,9 @@ class ClientBackend implements Backend {
   /** The edge does not say why it refuses; that a session's own time is over is known here. */
   async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
-    const { activity, statements, sessions, invitations } = this;
-    for (const part of [this.#trust, this.#hosts, activity, statements, sessions, invitations]) part.forget();
+    const { activity, statements, sessions, invitations, proposals } = this;
+    for (const part of [this.#trust, this.#hosts, activity, statements, sessions, invitations, proposals])
+      part.forget();
     const isOver = this.#deps.clock.now() >= session.expires;
     this.#phase.value = { kind: "signed-out", why: why === "asked" ? "asked" : isOver ? "ended" : "idle" };
   }

@@ -12,6 +12,7 @@ import type { LedgerAction, LedgerDetail } from "../../protocol/ledger.ts";
 import type { OperationName } from "../../protocol/operations.ts";
 import type { Telemetry } from "../../protocol/telemetry.ts";
 import type { Args, Orders } from "./orders.ts";
+import type { ProposalDesk } from "./proposals.ts";
 import type { EnrolmentFlow, InvitationDesk } from "./invitations.ts";
 import type { TrustView } from "./people.ts";
 import type { SessionDesk } from "./sessions.ts";
@@ -391,6 +392,7 @@ export interface Backend {
 
   prepare(operation: OperationId, hostId: string, args?: Args): Promise<Result<PreparedCommand>>;
   readonly orders: Orders;
+  readonly proposals: ProposalDesk;
 
   readonly activity: ActivityLog;
 
