@@ -76,8 +76,12 @@ async function load(directory: string): Promise<Modules> {
     ledger: "ledger",
     operations: "operations",
     publicKey: "public-key",
+    roles: "roles",
     apply: "trust/apply",
+    fork: "trust/fork",
+    state: "trust/state",
     verify: "verify",
+    sessionEnd: "verify/session-end",
   };
   const loaded: Record<string, unknown> = {};
   for (const [key, file] of Object.entries(names)) {

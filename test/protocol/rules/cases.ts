@@ -10,8 +10,12 @@ import * as ed25519 from "../../../protocol/ed25519.ts";
 import * as ledger from "../../../protocol/ledger.ts";
 import * as operations from "../../../protocol/operations.ts";
 import * as publicKey from "../../../protocol/public-key.ts";
+import * as roles from "../../../protocol/roles.ts";
 import * as apply from "../../../protocol/trust/apply.ts";
+import * as fork from "../../../protocol/trust/fork.ts";
+import * as state from "../../../protocol/trust/state.ts";
 import * as verify from "../../../protocol/verify.ts";
+import * as sessionEnd from "../../../protocol/verify/session-end.ts";
 
 export interface Modules {
   readonly assertion: typeof assertion;
@@ -22,8 +26,12 @@ export interface Modules {
   readonly ledger: typeof ledger;
   readonly operations: typeof operations;
   readonly publicKey: typeof publicKey;
+  readonly roles: typeof roles;
   readonly apply: typeof apply;
+  readonly fork: typeof fork;
+  readonly state: typeof state;
   readonly verify: typeof verify;
+  readonly sessionEnd: typeof sessionEnd;
 }
 
 export const product: Modules = {
@@ -35,8 +43,12 @@ export const product: Modules = {
   ledger,
   operations,
   publicKey,
+  roles,
   apply,
+  fork,
+  state,
   verify,
+  sessionEnd,
 };
 
 export interface RuleCase {

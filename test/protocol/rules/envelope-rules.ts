@@ -36,7 +36,7 @@ function toggle(touch: TouchDraft, flags: number): void {
 }
 
 /** How each rule of an assertion is broken, in the order they are judged. */
-const assertionBreaks: readonly (readonly [AssertionRule, (touch: TouchDraft) => void, string?])[] = [
+export const assertionBreaks: readonly (readonly [AssertionRule, (touch: TouchDraft) => void, string?])[] = [
   [
     "credential",
     (t) => {
