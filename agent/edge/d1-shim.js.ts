@@ -13,8 +13,8 @@ const cell = (value) => (value instanceof ArrayBuffer ? Array.from(new Uint8Arra
 const failure = (error) => Response.json({ success: false, error: error instanceof Error ? error.message : String(error) });
 
 export class D1 extends DurableObject {
-  // What the database last counted; asked again after a statement that wrote, which most do not.
-  #counted;
+  // What the database last said of itself; asked again after a statement that wrote, which most do not.
+  #known;
 
   async fetch(request) {
     const format = new URL(request.url).searchParams.get("resultsFormat") ?? "ARRAY_OF_OBJECTS";
@@ -26,20 +26,18 @@ export class D1 extends DurableObject {
       const results = this.ctx.storage.transactionSync(() => queries.map((query) => this.#run(query, format)));
       return Response.json(results);
     } catch (error) {
-      this.#counted = undefined; // what was undone was counted
+      this.#known = undefined; // what was undone was counted
       return failure(error);
     }
   }
 
   #run({ sql, params }, format) {
     const storage = this.ctx.storage.sql;
-    const sizeBefore = storage.databaseSize;
-    const before = (this.#counted ??= this.#counters());
+    const before = (this.#known ??= this.#figures());
     const cursor = storage.exec(sql, ...(params ?? []).map(parameter));
     const columns = cursor.columnNames;
     const rows = Array.from(cursor.raw(), (row) => row.map(cell));
-    const after = cursor.rowsWritten === 0 ? before : (this.#counted = this.#counters());
-    const sizeAfter = storage.databaseSize;
+    const after = cursor.rowsWritten === 0 ? before : (this.#known = this.#figures());
     return {
       success: true,
       results: this.#shape(format, columns, rows),
@@ -49,8 +47,8 @@ export class D1 extends DurableObject {
         duration: 0,
         changes: after.changes - before.changes,
         last_row_id: after.row,
-        changed_db: after.changes !== before.changes || after.row !== before.row || sizeAfter !== sizeBefore,
-        size_after: sizeAfter,
+        changed_db: after.changes !== before.changes || after.row !== before.row || after.size !== before.size,
+        size_after: after.size,
         rows_read: cursor.rowsRead,
         rows_written: cursor.rowsWritten,
       },
@@ -63,8 +61,10 @@ export class D1 extends DurableObject {
     return rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index]])));
   }
 
-  #counters() {
-    return this.ctx.storage.sql.exec("SELECT total_changes() AS changes, last_insert_rowid() AS row").one();
+  #figures() {
+    const storage = this.ctx.storage.sql;
+    const counted = storage.exec("SELECT total_changes() AS changes, last_insert_rowid() AS row").one();
+    return { ...counted, size: storage.databaseSize };
   }
 }
 
