@@ -28,8 +28,9 @@ import * as sockets from "./host/sockets.ts";
 import { HostStore, statusOf } from "./host/store.ts";
 import { LatestTelemetry } from "./host/telemetry.ts";
 import { Tunnels } from "./host/tunnels.ts";
+import { Wake } from "./host/wake.ts";
 import { Words } from "./host/words.ts";
-import { ledgerOf } from "./ledger-client.ts";
+import { ledgerGroupOf, ledgerOf } from "./ledger-client.ts";
 import { logFault, logStep } from "./log.ts";
 import { seedSigner } from "./signer.ts";
 
@@ -61,6 +62,8 @@ export class Host extends DurableObject<Env> {
   readonly #rivals = new Rivals();
   /** The newest in memory, one every 30 s in storage. */
   readonly #telemetry: LatestTelemetry;
+  /** Its alarm is durable. */
+  readonly #wake: Wake;
   /** Durable with their sockets. */
   readonly #tunnels: Tunnels;
   readonly #pages: Pages;
@@ -78,6 +81,7 @@ export class Host extends DurableObject<Env> {
     this.#db = openDatabase(env.DB);
     this.#trust = new TrustLog(this.#db);
     this.#telemetry = new LatestTelemetry(this.#store);
+    this.#wake = new Wake(state.storage);
     this.#tunnels = new Tunnels(state);
     this.#pages = new Pages(state);
     this.#delivery = new Delivery(this.#store, () => this.#dispatchSigner());
@@ -155,10 +159,12 @@ export class Host extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
+    this.#wake.fired();
     const identity = this.#requireIdentity();
     for (const intent of await this.#requireAcceptance().resume())
       if (await this.#isAdmitted(identity)) await this.#deliver(intent);
     await this.#requireOutbox().flush();
+    if (this.#store.hasUnfinished()) this.#wake.keep();
   }
 
   // ---- frames ----
@@ -346,18 +352,15 @@ export class Host extends DurableObject<Env> {
   }
 
   #requireAcceptance(): Acceptance {
-    if (this.#acceptance !== undefined) return this.#acceptance;
+    const deps = { store: this.#store, storage: this.ctx.storage, wake: this.#wake };
     const append = ledgerOf(this.env, this.#requireIdentity().workspace);
-    this.#acceptance = new Acceptance({ store: this.#store, storage: this.ctx.storage, append });
-    return this.#acceptance;
+    return (this.#acceptance ??= new Acceptance({ ...deps, append }));
   }
 
   #requireOutbox(): Outbox {
-    if (this.#outbox !== undefined) return this.#outbox;
-    const { workspace, host } = this.#requireIdentity();
-    const append = ledgerOf(this.env, workspace);
-    this.#outbox = new Outbox({ store: this.#store, storage: this.ctx.storage, workspace, host, append });
-    return this.#outbox;
+    const identity = this.#requireIdentity();
+    const append = ledgerGroupOf(this.env, identity.workspace);
+    return (this.#outbox ??= new Outbox({ store: this.#store, wake: this.#wake, ...identity, append }));
   }
 
   async #recordConnection(

@@ -10,18 +10,32 @@ export class LedgerUnavailable extends Error {
 }
 
 /** `receipt`: the signed bytes that the entry names; they become durable with it. */
-export type AppendEntry = (draft: LedgerDraft, receipt?: ReceiptRecord) => Promise<ChainPosition>;
+export interface NewEntry {
+  readonly draft: LedgerDraft;
+  readonly receipt?: ReceiptRecord | undefined;
+}
+
+export type AppendEntry = (draft: LedgerDraft) => Promise<ChainPosition>;
+/** One place for each, in order; undefined for what is not written. */
+export type AppendEntries = (entries: readonly NewEntry[]) => Promise<readonly (ChainPosition | undefined)[]>;
 
 export function ledgerOf(env: Pick<Env, "LEDGER">, workspace: string): AppendEntry {
-  return async (draft, receipt) => {
-    let appended;
+  const append = ledgerGroupOf(env, workspace);
+  return async (draft) => {
+    const [position] = await append([{ draft }]);
+    if (position === undefined) throw new LedgerUnavailable(draft.action);
+    return position;
+  };
+}
+
+export function ledgerGroupOf(env: Pick<Env, "LEDGER">, workspace: string): AppendEntries {
+  return async (entries) => {
     try {
-      appended = await env.LEDGER.getByName(workspace).append(workspace, draft, receipt);
+      const appended = await env.LEDGER.getByName(workspace).append(workspace, entries);
+      return appended.map((result) => (result.ok ? { index: result.index, hash: result.hash } : undefined));
     } catch (error) {
-      logFault("ledger_unreachable", error, { action: draft.action });
-      throw new LedgerUnavailable(draft.action);
+      logFault("ledger_unreachable", error, { action: entries[0]?.draft.action });
+      return entries.map(() => undefined);
     }
-    if (!appended.ok) throw new LedgerUnavailable(draft.action);
-    return { index: appended.index, hash: appended.hash };
   };
 }

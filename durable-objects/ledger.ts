@@ -4,11 +4,12 @@
  * Holds no truth of its own: the head in memory is a copy, thrown away after any doubt.
  */
 import { DurableObject } from "cloudflare:workers";
-import { CHAIN_START, type ChainPosition, type LedgerDraft } from "../protocol/ledger.ts";
+import { CHAIN_START, type ChainPosition } from "../protocol/ledger.ts";
 import type { ReceiptRecord } from "../migrations/schema.ts";
 import { buildBatch, subjectKey, type Batch } from "./ledger-batch.ts";
 import type { Env } from "./env.ts";
 import { isChainRefusal, LedgerTable } from "./db/ledger-table.ts";
+import type { NewEntry } from "./ledger-client.ts";
 import { logFault } from "./log.ts";
 
 /** Bounds one D1 transaction (about 70 KB) and how much one failure can take with it. */
@@ -24,9 +25,7 @@ const UNAVAILABLE: Appended = { ok: false, code: "ledger_unavailable" };
 /** A caller's mistake; it must not take the rest of the batch with it. */
 const MALFORMED: Appended = { ok: false, code: "ledger_malformed" };
 
-interface Waiting {
-  readonly draft: LedgerDraft;
-  readonly receipt: ReceiptRecord | undefined;
+interface Waiting extends NewEntry {
   readonly at: number;
   readonly settle: (result: Appended) => void;
 }
@@ -41,14 +40,18 @@ export class Ledger extends DurableObject<Env> {
   /** Rebuilt from the first call: an object is named by its workspace. */
   #workspace: string | undefined;
 
-  append(workspace: string, draft: LedgerDraft, receipt?: ReceiptRecord): Promise<Appended> {
+  /** An answer for each, in order. */
+  append(workspace: string, entries: readonly NewEntry[]): Promise<readonly Appended[]> {
     this.#workspace ??= workspace;
     if (this.#workspace !== workspace) throw new TypeError("ledger: object of another workspace");
+    const answers = entries.map((entry) => this.#enqueue(entry));
+    if (!this.#writing && this.#waiting.length > 0) void this.#write(new LedgerTable(this.env.DB, workspace));
+    return Promise.all(answers);
+  }
+
+  #enqueue({ draft, receipt }: NewEntry): Promise<Appended> {
     if (this.#waiting.length >= MAX_WAITING_ENTRIES) return Promise.resolve(UNAVAILABLE);
-    return new Promise((resolve) => {
-      this.#waiting.push({ draft, receipt, at: Date.now(), settle: resolve });
-      if (!this.#writing) void this.#write(new LedgerTable(this.env.DB, workspace));
-    });
+    return new Promise((settle) => this.#waiting.push({ draft, receipt, at: Date.now(), settle }));
   }
 
   async #write(table: LedgerTable): Promise<void> {

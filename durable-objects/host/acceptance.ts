@@ -7,9 +7,7 @@ import type { LedgerDraft } from "../../protocol/ledger.ts";
 import { LedgerUnavailable, type AppendEntry } from "../ledger-client.ts";
 import { logStep } from "../log.ts";
 import type { HostStore } from "./store.ts";
-
-/** The first look after a death of the process. */
-const RESUME_SECONDS = 2;
+import type { Wake } from "./wake.ts";
 
 export interface NewCommand {
   /** Digest. */
@@ -22,7 +20,8 @@ export interface NewCommand {
 
 export interface AcceptanceDeps {
   readonly store: HostStore;
-  readonly storage: DurableObjectStorage;
+  readonly storage: Pick<DurableObjectStorage, "sync">;
+  readonly wake: Wake;
   readonly append: AppendEntry;
 }
 
@@ -37,10 +36,10 @@ export class Acceptance {
 
   /** False when the ledger could not be written: the command is forgotten. */
   async accept(command: NewCommand): Promise<boolean> {
-    const { store, storage } = this.#deps;
+    const { store, storage, wake } = this.#deps;
     if (store.command(command.intent) !== undefined) return true;
     store.hold({ ...command, entry: JSON.stringify(command.entry) });
-    void storage.setAlarm(Date.now() + RESUME_SECONDS * 1_000);
+    wake.soon();
     this.#underway.add(command.intent);
     try {
       await storage.sync();
@@ -57,7 +56,7 @@ export class Acceptance {
 
   /** Finishes what a dead process began, as far as the ledger lets it. Returns the intents that have their place now. */
   async resume(): Promise<readonly string[]> {
-    const { store, storage } = this.#deps;
+    const { store, wake } = this.#deps;
     const placed: string[] = [];
     for (const held of store.held()) {
       if (this.#underway.has(held.intent)) continue;
@@ -66,7 +65,7 @@ export class Acceptance {
         placed.push(held.intent);
       } catch (error) {
         if (!(error instanceof LedgerUnavailable)) throw error;
-        await storage.setAlarm(Date.now() + RESUME_SECONDS * 1_000);
+        wake.soon();
         return placed;
       }
     }

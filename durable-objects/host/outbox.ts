@@ -3,19 +3,22 @@
  * closed browser, a dead ledger or an eviction delays the entry and never loses it; an alarm tries again.
  */
 import type { ReceiptRecord } from "../../migrations/schema.ts";
-import { LedgerUnavailable, type AppendEntry } from "../ledger-client.ts";
+import { LedgerUnavailable, type AppendEntries } from "../ledger-client.ts";
 import { logFault, logStep } from "../log.ts";
 import type { HostStore, OutboxItem, StoredReceipt } from "./store.ts";
+import type { Wake } from "./wake.ts";
 
+/** What a host says within this time goes to the ledger together: it is safe in the outbox, and nobody waits for it. */
+const GATHER_MILLISECONDS = 100;
 const FIRST_RETRY_SECONDS = 1;
 const MAX_RETRY_SECONDS = 60;
 
 export interface OutboxDeps {
   readonly store: HostStore;
-  readonly storage: DurableObjectStorage;
+  readonly wake: Wake;
   readonly workspace: string;
   readonly host: string;
-  readonly append: AppendEntry;
+  readonly append: AppendEntries;
 }
 
 export class Outbox {
@@ -24,15 +27,20 @@ export class Outbox {
   #retrySeconds = FIRST_RETRY_SECONDS;
   /** In memory only. */
   #running: Promise<void> | undefined;
+  #gathering: Promise<void> | undefined;
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
   }
 
-  /** Call in the turn that wrote the row: the alarm then commits with it. */
+  /** Call in the turn that wrote the row: the alarm then commits with it. Never rejects. */
   schedule(): Promise<void> {
-    void this.#deps.storage.setAlarm(Date.now() + this.#retrySeconds * 1_000);
-    return this.flush();
+    this.#deps.wake.soon();
+    this.#gathering ??= new Promise<void>((resolve) => setTimeout(resolve, GATHER_MILLISECONDS)).then(() => {
+      this.#gathering = undefined;
+      return this.flush();
+    });
+    return this.#gathering;
   }
 
   /**
@@ -47,30 +55,35 @@ export class Outbox {
   }
 
   async #drain(): Promise<void> {
-    const { store, storage } = this.#deps;
+    const { store, wake, host } = this.#deps;
     try {
-      for (let items = store.outbox(); items.length > 0; items = store.outbox()) {
-        for (const item of items) {
-          await this.#carry(item);
-          store.removeFromOutbox(item.id);
-        }
-      }
+      for (let items = store.outbox(); items.length > 0; items = store.outbox()) await this.#carry(items);
       this.#retrySeconds = FIRST_RETRY_SECONDS;
     } catch (error) {
-      if (!(error instanceof LedgerUnavailable)) logFault("outbox", error, { host: this.#deps.host });
+      if (!(error instanceof LedgerUnavailable)) logFault("outbox", error, { host });
       this.#retrySeconds = Math.min(this.#retrySeconds * 2, MAX_RETRY_SECONDS);
-      await storage.setAlarm(Date.now() + this.#retrySeconds * 1_000);
+      wake.in(this.#retrySeconds);
     }
   }
 
-  /** The receipt's bytes go with the entry: a reader who meets it must find them. Both writes are idempotent. */
-  async #carry({ draft, receipt }: OutboxItem): Promise<void> {
-    await this.#deps.append(draft, receipt === undefined ? undefined : this.#record(receipt));
-    if (draft.detail.intent !== undefined)
-      logStep("receipt-ledgered", { intent: draft.detail.intent, action: draft.action });
+  /**
+   * The receipt's bytes go with the entry: a reader who meets it must find them. Both writes are idempotent.
+   * @throws {LedgerUnavailable} at the first item that is not written; those before it are done
+   */
+  async #carry(items: readonly OutboxItem[]): Promise<void> {
+    const { store, append } = this.#deps;
+    const positions = await append(items.map(({ draft, receipt }) => ({ draft, receipt: this.#record(receipt) })));
+    for (const [i, { id, draft }] of items.entries()) {
+      if (positions[i] === undefined) throw new LedgerUnavailable(draft.action);
+      store.removeFromOutbox(id);
+      if (draft.detail.intent !== undefined)
+        logStep("receipt-ledgered", { intent: draft.detail.intent, action: draft.action });
+    }
   }
 
-  #record({ digest, intent, number, signed }: StoredReceipt): ReceiptRecord {
+  #record(receipt: StoredReceipt | undefined): ReceiptRecord | undefined {
+    if (receipt === undefined) return undefined;
+    const { digest, intent, number, signed } = receipt;
     const { workspace, host } = this.#deps;
     return { workspace, digest, intent, host, number, ...signed };
   }

@@ -135,6 +135,12 @@ export class HostStore {
     return this.#sql.exec("SELECT 1 FROM held WHERE intent = ?", intent).toArray().length > 0;
   }
 
+  /** Something here waits for the ledger. */
+  hasUnfinished(): boolean {
+    const rows = this.#sql.exec("SELECT 1 FROM held UNION ALL SELECT 1 FROM outbox LIMIT 1");
+    return rows.toArray().length > 0;
+  }
+
   dropHeld(intent: string): void {
     this.#sql.exec("DELETE FROM held WHERE intent = ?", intent);
   }

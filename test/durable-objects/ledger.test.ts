@@ -1,6 +1,6 @@
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { ledgerOf } from "../../durable-objects/ledger-client.ts";
+import { ledgerGroupOf, ledgerOf } from "../../durable-objects/ledger-client.ts";
 import { utf8 } from "../../protocol/bytes.ts";
 import { CHAIN_START, checkEntry, commit, type LedgerDraft } from "../../protocol/ledger.ts";
 import { nonceOf } from "../fixtures/keys.ts";
@@ -105,9 +105,23 @@ describe("Ledger", () => {
     expectChain(workspace, await rowsOf(workspace));
   });
 
+  it("answers each entry of one call in its place, and says which is not written", async () => {
+    const workspace = nonceOf("several");
+    const append = ledgerGroupOf(env, workspace);
+    const positions = await append([
+      { draft: draft({ subject: "a" }) },
+      { draft: draft({ target: "Not An Id" }) },
+      { draft: draft({ subject: "b" }) },
+      { draft: draft({ subject: "a" }) },
+    ]);
+    expect(positions.map((position) => position?.index)).toEqual([1, undefined, 2, 1]);
+    expect(await append([])).toEqual([]);
+    expectChain(workspace, await rowsOf(workspace));
+  });
+
   it("writes a receipt with the entry that names it, or neither, and once", async () => {
     const workspace = nonceOf("receipted");
-    const append = ledgerOf(env, workspace);
+    const append = ledgerGroupOf(env, workspace);
     const receipt = {
       workspace,
       digest: nonceOf("receipt"),
@@ -118,17 +132,18 @@ describe("Ledger", () => {
       signature: "A".repeat(86),
     };
     const entry = draft({ action: "command.receipt", subject: receipt.digest, detail: { receipt: receipt.digest } });
+    const both = { draft: entry, receipt };
     const stored = async () =>
       (await env.DB.prepare("SELECT * FROM receipts WHERE workspace = ?").bind(workspace).all()).results;
     await env.DB.exec("CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk full'); END");
-    await expect(append(entry, receipt)).rejects.toThrow("command.receipt");
+    expect(await append([both])).toEqual([undefined]);
     expect(await stored()).toEqual([]);
     await env.DB.exec("DROP TRIGGER full");
-    const position = await append(entry, receipt);
+    const [position] = await append([both]);
+    expect(position).toMatchObject({ index: 1 });
     expect(await stored()).toEqual([receipt]);
-    expect(await append(entry, receipt)).toEqual(position);
-    const [again] = await Promise.all([append(entry, receipt), append(draft())]);
-    expect(again).toEqual(position);
+    expect(await append([both])).toEqual([position]);
+    expect((await append([both, { draft: draft() }]))[0]).toEqual(position);
     expect(await stored()).toEqual([receipt]);
     expectChain(workspace, await rowsOf(workspace));
   });

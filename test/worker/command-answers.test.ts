@@ -1,8 +1,8 @@
 /** What a page is answered when it hands in a command, and whose receipts count while it waits. */
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
-import { openDatabase } from "../../durable-objects/db/database.ts";
+import { hostOf } from "../../durable-objects/env.ts";
 import { signedStatementCodec } from "../../protocol/trust/statements.ts";
-import { saveStatement } from "../../worker/db/statements.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { applied, stated, type Fields } from "../fixtures/workspace.ts";
@@ -26,6 +26,8 @@ async function submitted(body: Fields): Promise<Fields> {
   const { statuses } = await town.page.must("command", { body });
   return (statuses as readonly Fields[])[0] ?? {};
 }
+
+const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 describe("a command", () => {
   it("is answered with the receipt of a quick host, and with its refusal", async () => {
@@ -60,10 +62,35 @@ describe("a command", () => {
     const removal = await stated({ state, by }, { kind: "host.remove", body: { host: peer.host } });
     const { head } = await applied(state, removal);
     const signed = new TextDecoder().decode(signedStatementCodec.encode(removal));
-    await saveStatement(openDatabase(env.DB), { workspace: town.workspace, n: head.n, hash: head.hash, signed });
+    // Straight into the table, as if this process had died before it could tell anybody.
+    await env.DB.prepare("INSERT INTO statements (workspace, n, hash, signed) VALUES (?, ?, ?, ?)")
+      .bind(town.workspace, head.n, head.hash, signed)
+      .run();
     tunnel.say(await peer.receipt(fresh()));
     tunnel.say({ kind: "trust-want" });
     await tunnel.next("trust");
     expect(tunnel.heard.some(({ kind }) => kind === "ack")).toBe(false);
+  });
+
+  it("has an alarm ahead when the one before went off in the middle of it", async () => {
+    const { peer, tunnel } = await admitted("alarmed");
+    const { body } = await town.submission(peer.host);
+    const stub = hostOf(env, town.workspace, peer.host);
+    const rows = (table: "outbox" | "held") =>
+      runInDurableObject(stub, (_, { storage }) => storage.sql.exec(`SELECT 1 FROM ${table}`).toArray().length);
+    while ((await rows("outbox")) > 0) await moment();
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const blocked = runInDurableObject(env.LEDGER.getByName(town.workspace), (_, state) =>
+      state.blockConcurrencyWhile(() => held),
+    );
+    const asked = submitted(body);
+    while ((await rows("held")) === 0) await moment();
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())).not.toBeNull();
+    release();
+    await blocked;
+    await tunnel.next("deliver");
+    expect(await asked).toMatchObject({ state: "delivered" });
   });
 });
