@@ -16,6 +16,7 @@ import {
   type Welcome,
 } from "../../../protocol/tunnel.ts";
 import type { WardenContext } from "./deps.ts";
+import { takeTrust } from "./take-trust.ts";
 
 /** The other end does not keep to the protocol. The link closes the tunnel and says the code. */
 export class TunnelViolation extends Error {
@@ -112,16 +113,16 @@ export class Connection {
   /** Takes statements whoever brings them; true when something was new. */
   async trust({ page }: Extract<InwardFrame, { kind: "trust" }>): Promise<boolean> {
     const { context } = this.#deps;
-    const { added, refusal } = await context.trust.accept(page);
-    if (added > 0) context.log({ event: "trust_changed", n: context.trust.state?.head.n ?? 0 });
-    if (refusal !== undefined)
-      context.log({ event: refusal === "fork" ? "trust_fork" : "trust_refused", code: refusal });
-    const changed = added > 0;
+    const accepted = await takeTrust(page, context);
+    const changed = accepted.added > 0;
     this.#onTrust?.(changed);
     // Also when nothing changed: an empty page is how the edge asks whether this tunnel still lives.
     if (this.isWelcomed) await this.acknowledgeTrust();
+    const { refusal, passedOver } = accepted;
     if (refusal === "workspace" || refusal === "setup_key") throw new TunnelViolation("foreign_workspace");
-    if (refusal !== undefined && refusal !== "place" && refusal !== "fork") throw new TunnelViolation("trust_refused");
+    if (refusal !== undefined) throw new TunnelViolation("trust_refused");
+    // A statement knew revocations that never came here: the edge is asked for all that follows our head.
+    if (passedOver === "revocations") this.#want();
     return changed;
   }
 
@@ -157,29 +158,42 @@ export class Connection {
     return fits && verifySignature({ kind: "welcome", body, signature, publicKey: state.dispatchKey });
   }
 
+  /** Says what this host holds, and when that is two histories, that it obeys neither. */
   async acknowledgeTrust(): Promise<void> {
     const { context } = this.#deps;
-    const head = context.trust.state?.head;
-    if (head === undefined) return;
-    const body = trustAckCodec.encode({ v: 1, workspace: context.workspace, host: context.keys.host, trustHead: head });
+    const state = context.trust.state;
+    if (state === undefined) return;
+    const body = trustAckCodec.encode({
+      v: 1,
+      workspace: context.workspace,
+      host: context.keys.host,
+      trustHead: state.head,
+      ...(state.frozen === undefined ? {} : { frozen: state.frozen }),
+    });
     this.send({ kind: "trust-ack", signed: await sign(context, "trust-ack", body) });
   }
 
   async catchUp(): Promise<boolean> {
+    const answered = new Promise<boolean>((resolve) => {
+      this.#onTrust = resolve;
+    });
+    try {
+      if (!this.#want()) return false;
+      return await Promise.race([answered, this.#deps.context.wait(CATCH_UP_MILLISECONDS).then(() => false)]);
+    } finally {
+      this.#onTrust = undefined;
+    }
+  }
+
+  /** False when it was asked for too lately, or there is nobody to ask. */
+  #want(): boolean {
     const { context, wants } = this.#deps;
     const now = context.clock.monotonic();
     if (!this.isWelcomed || now - wants.lastAt < CATCH_UP_PAUSE_MILLISECONDS) return false;
     wants.lastAt = now;
-    const answered = new Promise<boolean>((resolve) => {
-      this.#onTrust = resolve;
-    });
     const head = context.trust.state?.head;
     this.send({ kind: "trust-want", ...(head === undefined ? {} : { after: head }) });
-    try {
-      return await Promise.race([answered, context.wait(CATCH_UP_MILLISECONDS).then(() => false)]);
-    } finally {
-      this.#onTrust = undefined;
-    }
+    return true;
   }
 }
 

@@ -1,32 +1,28 @@
 /**
  * The trust log as this host believes it: it starts at a pin that did not come from the edge, grows only by statements
- * that prove themselves, and is verified again at every start. Nothing older and no other branch is ever accepted.
+ * that prove themselves, and is verified again at every start, in the order in which it was accepted. Nothing older is
+ * ever accepted; a second history is remembered and freezes what counts, over every restart.
  */
-import { fromBase64url, utf8, utf8Text } from "../../../protocol/bytes.ts";
-import { encodeCanonical, MalformedError } from "../../../protocol/canonical.ts";
+import { fromBase64url, utf8Text } from "../../../protocol/bytes.ts";
+import { encodeCanonical } from "../../../protocol/canonical.ts";
 import { digestOf, type Digest } from "../../../protocol/signing.ts";
-import { applyRoot, applyStatement, type RootPin } from "../../../protocol/trust/apply.ts";
+import type { RootPin } from "../../../protocol/trust/apply.ts";
 import type { TrustRefusal } from "../../../protocol/trust/refusals.ts";
-import type { TrustState } from "../../../protocol/trust/state.ts";
-import {
-  signedRootCodec,
-  signedStatementCodec,
-  statementCodec,
-  type SignedRoot,
-  type SignedStatement,
-  type TrustPage,
-} from "../../../protocol/trust/statements.ts";
-import { HostError } from "../host-error.ts";
+import type { ChainState, TrustState } from "../../../protocol/trust/state.ts";
+import type { TrustPage } from "../../../protocol/trust/statements.ts";
 import { AppendFile, type AppendIo } from "./append-file.ts";
+import { applyItem, replayTrust, type TrustItem } from "./trust-replay.ts";
 
-/** `fork`: a sibling of a statement we hold, validly signed. `no_root`: statements before there is anything to follow. */
-export type TrustStoreRefusal = TrustRefusal | "fork" | "no_root";
+/** `no_root`: statements before there is anything to follow. */
+export type TrustStoreRefusal = TrustRefusal | "no_root";
 
 export interface Acceptance {
   /** How many links of the page were new to us. */
   readonly added: number;
-  /** The first refusal; nothing after it was looked at. */
+  /** The first refusal that no honest sender causes; nothing after it was looked at. */
   readonly refusal: TrustStoreRefusal | undefined;
+  /** The first refusal of something that is late, or that we are not ready for; what came after it was looked at. */
+  readonly passedOver: TrustStoreRefusal | undefined;
 }
 
 export interface TrustStoreOptions {
@@ -35,13 +31,23 @@ export interface TrustStoreOptions {
   readonly io?: AppendIo;
 }
 
+/**
+ * What an honest edge may send and we may not take: it holds another history, or says again what was disowned, or we
+ * lack a revocation. A revocation behind such a link must count all the same.
+ */
+const PASSED_OVER: ReadonlySet<TrustStoreRefusal> = new Set<TrustStoreRefusal>([
+  "place",
+  "exists",
+  "frozen",
+  "fork",
+  "revoked",
+  "revocations",
+]);
+
 export class TrustStore {
+  /** Durable: the file holds the root and what followed, one a line, in the order in which it was accepted. */
   readonly #file: AppendFile;
   readonly #pin: RootPin;
-  /** Durable: the file holds the root and these statements, one a line. */
-  #root: SignedRoot | undefined;
-  readonly #statements: SignedStatement[] = [];
-  readonly #hashes = new Set<Digest>();
   #state: TrustState | undefined;
   /** The one lane in which pages are applied; ends when the last one handed in is over. */
   #lane: Promise<unknown> = Promise.resolve();
@@ -55,7 +61,7 @@ export class TrustStore {
     const { file, lines } = AppendFile.open(path, io);
     try {
       const store = new TrustStore(file, pin);
-      for (const [i, line] of lines.entries()) await store.#load(line, { path, number: i + 1 });
+      store.#state = await replayTrust(lines, { path, pin });
       return store;
     } catch (error) {
       file.close();
@@ -79,97 +85,48 @@ export class TrustStore {
     return turn;
   }
 
-  async #accept(page: TrustPage): Promise<Acceptance> {
-    let added = 0;
-    if (page.root !== undefined) {
-      const refusal = await this.#acceptRoot(page.root);
-      if (refusal === "new") added += 1;
-      else if (refusal !== undefined) return { added, refusal };
-    }
-    for (const signed of page.statements) {
-      const hash = digestOf("statement", fromBase64url(signed.statement));
-      if (this.#hashes.has(hash)) continue;
-      const refusal = await this.#acceptStatement(signed, hash);
-      if (refusal !== undefined) return { added, refusal };
-      added += 1;
-    }
-    return { added, refusal: undefined };
-  }
-
   close(): void {
     this.#file.close();
   }
 
-  async #acceptRoot(signed: SignedRoot): Promise<TrustStoreRefusal | "new" | undefined> {
-    if (this.#state !== undefined) {
-      return digestOf("root", fromBase64url(signed.root)) === this.#state.workspace ? undefined : "workspace";
+  async #accept(page: TrustPage): Promise<Acceptance> {
+    let added = 0;
+    let passedOver: TrustStoreRefusal | undefined;
+    if (page.root !== undefined) {
+      const refusal = await this.#apply(page.root);
+      if (refusal === undefined) added += 1;
+      else if (refusal !== "held") return { added, refusal, passedOver };
     }
-    const result = await applyRoot(signed, this.#pin);
+    const held = heldBy(this.#state);
+    for (const signed of page.statements) {
+      const hash = digestOf("statement", fromBase64url(signed.statement));
+      if (held.has(hash)) continue;
+      const refusal = this.#state === undefined ? "no_root" : await this.#apply(signed);
+      if (refusal === "held") continue;
+      if (refusal === undefined) {
+        held.add(hash);
+        added += 1;
+      } else if (PASSED_OVER.has(refusal)) passedOver ??= refusal;
+      else return { added, refusal, passedOver };
+    }
+    return { added, refusal: undefined, passedOver };
+  }
+
+  /** Undefined when it is on disk and counts; `held`: it did before. */
+  async #apply(item: TrustItem): Promise<TrustRefusal | "held" | undefined> {
+    const result = await applyItem(this.#state, item, this.#pin);
     if (!result.ok) return result.code;
-    this.#file.append(utf8Text(encodeCanonical(signed)));
-    this.#root = signed;
+    if (result.state === this.#state) return "held";
+    this.#file.append(utf8Text(encodeCanonical(item)));
     this.#state = result.state;
-    return "new";
-  }
-
-  async #acceptStatement(signed: SignedStatement, hash: Digest): Promise<TrustStoreRefusal | undefined> {
-    if (this.#state === undefined) return "no_root";
-    const result = await applyStatement(this.#state, signed);
-    if (!result.ok) return result.code === "place" && (await this.#isFork(signed)) ? "fork" : result.code;
-    this.#file.append(utf8Text(encodeCanonical(signed)));
-    this.#keep(signed, hash, result.state);
     return undefined;
-  }
-
-  #keep(signed: SignedStatement, hash: Digest, state: TrustState): void {
-    this.#statements.push(signed);
-    this.#hashes.add(hash);
-    this.#state = state;
-  }
-
-  /** Would it have been valid at an earlier place of our own chain? Then two statements share a predecessor. */
-  async #isFork(signed: SignedStatement): Promise<boolean> {
-    let place: number;
-    try {
-      place = statementCodec.decode(fromBase64url(signed.statement)).prev.n;
-    } catch (error) {
-      if (error instanceof MalformedError) return false;
-      throw error;
-    }
-    if (this.#root === undefined || place >= this.#statements.length) return false;
-    let result = await applyRoot(this.#root, this.#pin);
-    for (const earlier of this.#statements.slice(0, place)) {
-      if (!result.ok) return false;
-      result = await applyStatement(result.state, earlier);
-    }
-    return result.ok && (await applyStatement(result.state, signed)).ok;
-  }
-
-  async #load(line: string, place: { readonly path: string; readonly number: number }): Promise<void> {
-    const bytes = utf8(line);
-    try {
-      if (this.#state === undefined) {
-        const signed = signedRootCodec.decode(bytes);
-        const result = await applyRoot(signed, this.#pin);
-        if (!result.ok) throw damaged(place, result.code);
-        this.#root = signed;
-        this.#state = result.state;
-        return;
-      }
-      const signed = signedStatementCodec.decode(bytes);
-      const result = await applyStatement(this.#state, signed);
-      if (!result.ok) throw damaged(place, result.code);
-      this.#keep(signed, digestOf("statement", fromBase64url(signed.statement)), result.state);
-    } catch (error) {
-      if (error instanceof MalformedError) throw damaged(place, "malformed");
-      throw error;
-    }
   }
 }
 
-function damaged({ path, number }: { readonly path: string; readonly number: number }, code: string): HostError {
-  return new HostError(
-    "trust_damaged",
-    `The trust log ${path} does not verify in line ${number} (${code}), so this host cannot tell whom to obey and does not start. Restore the file from a backup, or remove this host in Clawhold and join it again with an empty state directory.`,
-  );
+/** Digests of all that counts now, in either history. What was dropped is judged anew. */
+function heldBy(state: TrustState | undefined): Set<Digest> {
+  const held = new Set<Digest>(state?.revocations.keys());
+  for (const head of [state?.chain, state?.other])
+    for (let place: ChainState | undefined = head; place !== undefined; place = place.previous) held.add(place.hash);
+  return held;
 }
