@@ -15,6 +15,7 @@ export type HostErrorCode =
   | "joined_elsewhere" // this state belongs to another workspace
   | "journal_damaged"
   | "not_joined"
+  | "session_ends_damaged"
   | "state_damaged"
   | "state_exposed" // others can read or change our files
   | "trust_damaged";

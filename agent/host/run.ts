@@ -17,6 +17,7 @@ import { wallSeconds, type HostClock } from "./warden/clock.ts";
 import { openDenyList } from "./warden/deny-list.ts";
 import { Journal } from "./warden/journal.ts";
 import { readHostKeys, type HostKeys } from "./warden/keys.ts";
+import { SessionEnds } from "./warden/session-ends.ts";
 import { TrustStore } from "./warden/trust-store.ts";
 import { openWarden, type Warden } from "./warden/warden.ts";
 
@@ -134,6 +135,7 @@ async function makeWarden(
   const journal = Journal.open({ path: state.files.journal, now: wallSeconds(clock) });
   if (journal.tornBytes > 0) log({ event: "journal_torn_line", bytes: journal.tornBytes });
   const trust = await TrustStore.open({ path: state.files.trust, pin: { workspace: host.workspace } });
+  const sessionEnds = SessionEnds.open({ path: state.files.sessionEnds, now: () => wallSeconds(clock) });
   return openWarden({
     context: {
       workspace: host.workspace,
@@ -141,6 +143,7 @@ async function makeWarden(
       trust,
       journal,
       challenges: new ChallengeTable({ clock, nonce }),
+      sessionEnds,
       denyList,
       clock,
       nonce,
@@ -241,6 +244,7 @@ class Standing {
         ...(standing?.trustHead === undefined
           ? {}
           : { trust: { n: standing.trustHead.n, hash: standing.trustHead.hash } }),
+        ...(standing?.isFrozen === true ? { frozen: true } : {}),
         lastReceipt: standing?.lastReceipt ?? 0,
         unsignedRefusals: standing?.unsignedRefusals ?? 0,
         ...(gateway === undefined ? {} : { gateway }),

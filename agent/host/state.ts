@@ -59,6 +59,7 @@ export interface HostState {
     readonly keys: string;
     readonly trust: string;
     readonly journal: string;
+    readonly sessionEnds: string;
     readonly denyList: string;
     /** What the running agent says about itself, for `clawhold status`. */
     readonly status: string;
@@ -94,6 +95,7 @@ export function openHostState(directory: string): HostState {
     keys: join(path, "warden", "keys.json"),
     trust: join(path, "warden", "trust.jsonl"),
     journal: join(path, "warden", "journal.jsonl"),
+    sessionEnds: join(path, "warden", "session-ends.jsonl"),
     denyList: join(path, "warden", "deny"),
     status: join(path, "status.json"),
   };

@@ -24,6 +24,8 @@ const statusSchema = v.strictObject({
   /** The trust log names this host with a cosignature key that is not its own. */
   foreignKey: v.optional(v.boolean()),
   trust: v.optional(v.strictObject({ n: count, hash: digest })),
+  /** Two histories of the workspace are claimed, so nothing is obeyed but revocations. */
+  frozen: v.optional(v.boolean()),
   lastReceipt: count,
   /** Refusals that no receipt tells of, since the start. */
   unsignedRefusals: count,

@@ -1,5 +1,5 @@
 /**
- * One-time challenges: minted for one session and one operation, kept in RAM only, so that a command is worth
+ * One-time challenges: minted for one actor and one operation, kept in RAM only, so that a command is worth
  * something on this process of this host, once, for five minutes. A full table refuses the newcomer and never evicts:
  * eviction would let one person kill another's command.
  */
@@ -67,6 +67,11 @@ export class ChallengeTable {
   consume(challenge: string): boolean {
     this.#expire();
     return this.#entries.delete(challenge);
+  }
+
+  /** The challenges of a session that was ended die with it. */
+  dropActor(actor: string): void {
+    for (const entry of this.#entries.values()) if (entry.actor === actor) this.#entries.delete(entry.challenge);
   }
 
   #expire(): void {

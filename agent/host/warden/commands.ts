@@ -106,19 +106,20 @@ export class Commands {
   }
 
   async #verify(bytes: Uint8Array, source: CommandSource): Promise<Verification> {
-    const { keys, trust, journal, challenges, denyList, clock, certFingerprint } = this.#context;
+    const { keys, trust, journal, challenges, sessionEnds, denyList, clock, certFingerprint } = this.#context;
     const state = trust.state;
     const outside: Refused = { kind: "refused", code: "target", digest: undefined, sessionVerified: false };
     if (state === undefined || admissionOf(state, keys) !== "admitted") return outside;
+    const now = wallSeconds(clock);
     return verifyEnvelope(bytes, {
       host: keys.host,
       tunnel: source.tunnel(),
       certFingerprint,
       trust: state,
-      now: wallSeconds(clock),
-      known: (intent) => (journal.isKnown(intent) ? intent : undefined),
-      isSessionEnded: () => false,
-      automationRuns: () => 0,
+      now,
+      known: (intent, proposal) => journal.known(intent, proposal),
+      isSessionEnded: (session) => sessionEnds.has(session),
+      automationRuns: (key, seconds) => journal.runsSince(key, now - seconds),
       challenge: (challenge) => challenges.find(challenge),
       denies: (operation) => denyList.denies(operation),
     });
@@ -131,13 +132,11 @@ export class Commands {
     const observed = observedBoots(seen.gatewayBoot, undefined);
     const refuse = (code: RefusalCode): Promise<void> =>
       this.#refuse({ kind: "refused", code, digest: command.digest, sessionVerified: true }, source, observed);
-    // Asking the gateway took a moment: who may command can have changed in it.
-    if (!this.#isCurrent(command)) return refuse("trust_behind");
-    const changed = judgeExpect(command, seen);
+    const changed = this.#sinceVerified(command) ?? judgeExpect(command, seen);
     if (changed !== undefined) return refuse(changed);
     if (!this.#context.challenges.consume(command.target.challenge)) return refuse("challenge");
     const at = wallSeconds(this.#context.clock);
-    const started: Started = { intent: command.digest, operation: command.operation, at, ...seen };
+    const started = startedBy(command, { at, ...seen });
     try {
       this.#context.journal.started(started);
     } catch (error) {
@@ -152,13 +151,14 @@ export class Commands {
     if (stored !== undefined) source.send(receiptFrame(stored));
   }
 
-  #isCurrent({ intent }: Command): boolean {
-    const { trust, keys } = this.#context;
-    return (
-      trust.state !== undefined &&
-      sameHead(intent.trustHead, trust.state.head) &&
-      admissionOf(trust.state, keys) === "admitted"
-    );
+  /** Asking the gateway took a moment: who may command can have changed in it. */
+  #sinceVerified({ intent }: Command): RefusalCode | undefined {
+    const { trust, keys, sessionEnds } = this.#context;
+    const { state } = trust;
+    if (state === undefined || admissionOf(state, keys) !== "admitted") return "target";
+    if (state.frozen !== undefined) return "trust_frozen";
+    if (!sameHead(intent.trustHead, state.head)) return "trust_behind";
+    return "session" in intent.actor && sessionEnds.has(intent.actor.session) ? "session_revoked" : undefined;
   }
 
   async #run(command: Verified<Command>): Promise<Outcome> {
@@ -241,6 +241,17 @@ export class Commands {
   #step(step: CommandStep, intent: Digest): void {
     this.#context.log({ step, intent });
   }
+}
+
+function startedBy({ digest, operation, intent }: Command, seen: Pick<Started, "at" | "gatewayBoot">): Started {
+  const { proposal, actor } = intent;
+  return {
+    intent: digest,
+    operation,
+    ...seen,
+    ...(proposal === undefined ? {} : { proposal }),
+    ...("automationKey" in actor ? { automationKey: actor.automationKey } : {}),
+  };
 }
 
 export function receiptFrame({ receipt, signed }: StoredReceipt): OutwardFrame {

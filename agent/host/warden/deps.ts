@@ -6,6 +6,7 @@ import type { DenyList } from "./deny-list.ts";
 import type { ExecutorDeps } from "./executor.ts";
 import type { Journal } from "./journal.ts";
 import type { HostKeys } from "./keys.ts";
+import type { SessionEnds } from "./session-ends.ts";
 import type { TrustStore } from "./trust-store.ts";
 
 export interface WardenContext extends ExecutorDeps {
@@ -14,6 +15,7 @@ export interface WardenContext extends ExecutorDeps {
   readonly trust: TrustStore;
   readonly journal: Journal;
   readonly challenges: ChallengeTable;
+  readonly sessionEnds: SessionEnds;
   readonly denyList: DenyList;
   readonly clock: HostClock;
   /** base64url of 32 fresh random bytes. */

@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import { decodeCanonical, encodeCanonical, MalformedError } from "../../../protocol/canonical.ts";
 import { utf8, utf8Text } from "../../../protocol/bytes.ts";
-import { count, digest, gatewayBootId, operationName, seconds } from "../../../protocol/fields.ts";
+import { count, digest, gatewayBootId, id, operationName, seconds } from "../../../protocol/fields.ts";
 import { JOURNAL_SECONDS } from "../../../protocol/limits.ts";
 import { signedSchema } from "../../../protocol/messages.ts";
 import type { Digest } from "../../../protocol/signing.ts";
@@ -21,6 +21,10 @@ const startedSchema = v.strictObject({
   at: seconds,
   /** What to compare after a crash: the boot that was to be replaced. */
   gatewayBoot: v.optional(gatewayBootId),
+  /** The proposal that it carried out: another intent for the same one is known too. */
+  proposal: v.optional(digest),
+  /** The automation key that asked, for its rate. */
+  automationKey: v.optional(id),
 });
 const lineSchema = v.variant("kind", [
   /** First line after pruning: where the receipts that were dropped ended. */
@@ -33,6 +37,9 @@ const lineSchema = v.variant("kind", [
 ]);
 type Line = v.InferOutput<typeof lineSchema>;
 export type Started = Omit<v.InferOutput<typeof startedSchema>, "kind">;
+
+/** No rate of an automation key allows more, so no more need counting. */
+const MAX_RATE_COMMANDS = 1_000;
 
 export interface JournalOptions {
   readonly path: string;
@@ -47,6 +54,10 @@ export class Journal {
   readonly #file: AppendFile;
   /** Each begun intent; a receipt once it ended. Rebuilt from the file. */
   readonly #intents = new Map<Digest, { readonly started: Started; ended: StoredReceipt | undefined }>();
+  /** Begun proposals, and the intent that began each. Rebuilt from the file. */
+  readonly #proposals = new Map<Digest, Digest>();
+  /** When the newest commands of each automation key began. Rebuilt from the file. */
+  readonly #runs = new Map<string, readonly number[]>();
   /** Receipts that the edge has not confirmed, by number. Rebuilt from the file. */
   readonly #unacked = new Map<number, StoredReceipt>();
   #position: ReceiptPosition = NO_RECEIPTS;
@@ -74,9 +85,18 @@ export class Journal {
     }
   }
 
-  /** True for whatever was begun here: executed, failed, interrupted or running. */
-  isKnown(intent: Digest): boolean {
-    return this.#intents.has(intent);
+  /**
+   * The intent under which this one was begun here (executed, failed, interrupted or running): itself, or the one that
+   * carried out the same proposal. Undefined: never begun.
+   */
+  known(intent: Digest, proposal: Digest | undefined): Digest | undefined {
+    if (this.#intents.has(intent)) return intent;
+    return proposal === undefined ? undefined : this.#proposals.get(proposal);
+  }
+
+  /** How many commands of an automation key began after a moment, host seconds. */
+  runsSince(automationKey: string, moment: number): number {
+    return (this.#runs.get(automationKey) ?? []).filter((at) => at > moment).length;
   }
 
   receiptOf(intent: Digest): StoredReceipt | undefined {
@@ -99,9 +119,10 @@ export class Journal {
 
   /** Durable when it returns; only then may the intent run. @throws {AppendError} */
   started(entry: Started): void {
-    if (this.#intents.has(entry.intent)) throw new TypeError("journal: an intent is begun once");
+    if (this.known(entry.intent, entry.proposal) !== undefined)
+      throw new TypeError("journal: an intent, and a proposal, is begun once");
     this.#file.append(encodeLine({ kind: "started", ...entry }));
-    this.#intents.set(entry.intent, { started: entry, ended: undefined });
+    this.#begin(entry);
   }
 
   /** Durable when it returns; only then may the receipt leave. @throws {AppendError} */
@@ -130,6 +151,15 @@ export class Journal {
     this.#file.close();
   }
 
+  #begin(started: Started): void {
+    const { intent, proposal, automationKey, at } = started;
+    this.#intents.set(intent, { started, ended: undefined });
+    if (proposal !== undefined) this.#proposals.set(proposal, intent);
+    if (automationKey === undefined) return;
+    const runs = this.#runs.get(automationKey) ?? [];
+    this.#runs.set(automationKey, [...runs.slice(1 - MAX_RATE_COMMANDS), at]);
+  }
+
   #chain(stored: StoredReceipt): void {
     this.#position = positionOf(stored);
     this.#unacked.set(stored.receipt.number, stored);
@@ -144,7 +174,9 @@ export class Journal {
       case "started": {
         const { kind: _, ...started } = line;
         if (this.#intents.has(started.intent)) throw damaged(place, "an intent begins twice");
-        this.#intents.set(started.intent, { started, ended: undefined });
+        if (started.proposal !== undefined && this.#proposals.has(started.proposal))
+          throw damaged(place, "a proposal is carried out twice");
+        this.#begin(started);
         return;
       }
       case "ended": {

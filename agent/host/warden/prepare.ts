@@ -29,7 +29,12 @@ export async function answerPrepare(frame: PrepareFrame, context: WardenContext)
   const session = readAsserted(frame.session);
   const successor = readAsserted(frame.successor);
   if (session === "malformed" || successor === "malformed") return refuse("session_malformed");
-  const view = { trust, now: wallSeconds(context.clock), host: context.keys.host, isSessionEnded: () => false };
+  const view = {
+    trust,
+    now: wallSeconds(context.clock),
+    host: context.keys.host,
+    isSessionEnded: (digest: Digest) => context.sessionEnds.has(digest),
+  };
   const verdict = await verifyPrepare({ signed: frame.prepare, session, successor }, view);
   if (verdict.kind === "refused") return refuse(verdict.code);
   const challenge = context.challenges.mint({

@@ -10,6 +10,7 @@ import { AppendError } from "./append-file.ts";
 import { Commands, receiptFrame, type CommandSource } from "./commands.ts";
 import { Connection, TunnelViolation, type Send } from "./connection.ts";
 import type { WardenContext } from "./deps.ts";
+import { endSession } from "./end-session.ts";
 import { answerPrepare, type PrepareFrame } from "./prepare.ts";
 
 export interface Warden {
@@ -25,6 +26,8 @@ export interface Warden {
 export interface WardenStanding {
   /** Undefined until the root was seen. */
   readonly trustHead: TrustHead | undefined;
+  /** True while two histories are claimed, or one by somebody revoked: nothing is obeyed but revocations. */
+  readonly isFrozen: boolean;
   /** Number of the newest receipt; 0 for none. */
   readonly lastReceipt: number;
   /** Refusals since the start that no receipt tells of. */
@@ -89,6 +92,7 @@ class Core implements Warden {
   standing(): WardenStanding {
     return {
       trustHead: this.#context.trust.state?.head,
+      isFrozen: this.#context.trust.state?.frozen !== undefined,
       lastReceipt: this.#context.journal.position.number,
       unsignedRefusals: this.#commands.unsignedRefusals,
     };
@@ -100,6 +104,7 @@ class Core implements Warden {
     await this.#lane;
     this.#context.journal.close();
     this.#context.trust.close();
+    this.#context.sessionEnds.close();
   }
 
   connect(send: Send): WardenTunnel {
@@ -132,6 +137,9 @@ class Core implements Warden {
       case "prepare":
         connection.requireWelcome();
         return this.#prepare(frame, connection);
+      case "session-end":
+        connection.requireWelcome();
+        return endSession(frame.end, this.#context);
       case "deliver":
         connection.requireWelcome();
         return this.#deliver(frame, connection);

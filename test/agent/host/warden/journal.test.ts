@@ -55,12 +55,12 @@ describe("what it remembers", () => {
     first.started({ intent: nonceOf("two"), operation: "gateway.restart@1", at: NOW, gatewayBoot: "boot-0002" });
     first.close();
     const journal = open();
-    expect(journal.isKnown(nonceOf("one"))).toBe(true);
+    expect(journal.known(nonceOf("one"), undefined)).toBe(nonceOf("one"));
     expect(journal.receiptOf(nonceOf("one"))).toEqual(stored);
     expect(journal.unfinished()).toEqual([
       { intent: nonceOf("two"), operation: "gateway.restart@1", at: NOW, gatewayBoot: "boot-0002" },
     ]);
-    expect(journal.isKnown(nonceOf("three"))).toBe(false);
+    expect(journal.known(nonceOf("three"), undefined)).toBeUndefined();
     journal.close();
   });
 
@@ -69,7 +69,7 @@ describe("what it remembers", () => {
     first.refused(await receiptFor(first, "no", { verdict: "refused", code: "clock" }));
     first.close();
     const journal = open();
-    expect(journal.isKnown(nonceOf("no"))).toBe(false);
+    expect(journal.known(nonceOf("no"), undefined)).toBeUndefined();
     expect(journal.position.number).toBe(1);
     expect(journal.unacked()).toHaveLength(1);
     journal.close();
@@ -192,7 +192,7 @@ describe("pruning", () => {
     const before = readFileSync(path).length;
     const journal = open();
     expect(readFileSync(path).length).toBeLessThan(before);
-    expect(journal.isKnown(nonceOf("old"))).toBe(false);
+    expect(journal.known(nonceOf("old"), undefined)).toBeUndefined();
     expect(journal.receiptOf(nonceOf("recent"))).toEqual(recent);
     const next = await run(journal, "next");
     expect(next.receipt.number).toBe(4);
@@ -209,7 +209,7 @@ describe("pruning", () => {
     const before = readFileSync(path, "utf8");
     const journal = open();
     expect(readFileSync(path, "utf8")).toBe(before);
-    expect(journal.isKnown(nonceOf("one"))).toBe(true);
+    expect(journal.known(nonceOf("one"), undefined)).toBe(nonceOf("one"));
     journal.close();
   });
 

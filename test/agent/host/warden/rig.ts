@@ -11,6 +11,7 @@ import { openDenyList } from "../../../../agent/host/warden/deny-list.ts";
 import type { WardenContext } from "../../../../agent/host/warden/deps.ts";
 import { Journal } from "../../../../agent/host/warden/journal.ts";
 import { readHostKeys } from "../../../../agent/host/warden/keys.ts";
+import { SessionEnds } from "../../../../agent/host/warden/session-ends.ts";
 import { openWarden, type Warden, type WardenTunnel } from "../../../../agent/host/warden/warden.ts";
 import type { AppendIo } from "../../../../agent/host/warden/append-file.ts";
 import type { GatewayControl } from "../../../../agent/host/gateway/control-interface.ts";
@@ -85,6 +86,8 @@ export interface RigOptions {
   readonly gateway?: FakeGateway;
   readonly clock?: FakeClock;
   readonly journalIo?: AppendIo;
+  readonly trustIo?: AppendIo;
+  readonly sessionEndsIo?: AppendIo;
   readonly log?: (line: HostLogLine) => void;
   readonly denyList?: string;
   readonly certFingerprint?: string;
@@ -149,13 +152,22 @@ export class Rig {
     const context: WardenContext = {
       workspace: world.workspace,
       keys,
-      trust: await TrustStore.open({ path: join(directory, "trust.jsonl"), pin: { workspace: world.workspace } }),
+      trust: await TrustStore.open({
+        path: join(directory, "trust.jsonl"),
+        pin: { workspace: world.workspace },
+        ...(options.trustIo === undefined ? {} : { io: options.trustIo }),
+      }),
       journal: Journal.open({
         path: join(directory, "journal.jsonl"),
         now: Math.floor(clock.wall() / 1_000),
         ...(options.journalIo === undefined ? {} : { io: options.journalIo }),
       }),
       challenges: new ChallengeTable({ clock, nonce }),
+      sessionEnds: SessionEnds.open({
+        path: join(directory, "session-ends.jsonl"),
+        now: () => Math.floor(clock.wall() / 1_000),
+        ...(options.sessionEndsIo === undefined ? {} : { io: options.sessionEndsIo }),
+      }),
       denyList: openDenyList({ path: join(directory, "deny"), ownUid: process.getuid?.() ?? 0 }),
       clock,
       nonce,
@@ -244,9 +256,10 @@ export class Rig {
     return this.prepareWith(prepare, toBase64url(assertedCodec.encode(command.submission.session)));
   }
 
-  async prepareWith(prepare: Signed, session: string): Promise<OutwardFrame> {
+  /** `session` is absent for an automation key. */
+  async prepareWith(prepare: Signed, session?: string): Promise<OutwardFrame> {
     const before = this.sent.length;
-    await this.receive({ kind: "prepare", prepare, session });
+    await this.receive({ kind: "prepare", prepare, ...(session === undefined ? {} : { session }) });
     await until(() => this.sent.length > before);
     const frame = this.sent.at(-1);
     if (frame === undefined) throw new Error("no answer");

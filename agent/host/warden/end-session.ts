@@ -1,0 +1,30 @@
+/**
+ * Ends a session on this host: the word proves itself, whoever brings it. Its challenges die at once, and what was
+ * verified but has not begun is refused.
+ */
+import { fromBase64url } from "../../../protocol/bytes.ts";
+import type { SignedSessionEnd } from "../../../protocol/messages.ts";
+import { digestOf } from "../../../protocol/signing.ts";
+import { verifySessionEnd } from "../../../protocol/verify/session-end.ts";
+import { AppendError } from "./append-file.ts";
+import { wallSeconds } from "./clock.ts";
+import type { WardenContext } from "./deps.ts";
+
+export async function endSession(signed: SignedSessionEnd, context: WardenContext): Promise<void> {
+  const { trust, challenges, sessionEnds, clock, log } = context;
+  if (trust.state === undefined) return;
+  const named = digestOf("session-end", fromBase64url(signed.body));
+  const verdict = await verifySessionEnd(signed, { trust: trust.state, now: wallSeconds(clock) });
+  // An honest edge may know more than this host, or be late; it says it again at the next hello while it matters.
+  if (verdict.kind === "refused") return log({ event: "session_end_refused", end: named, code: verdict.code });
+  const { end, until } = verdict;
+  // RAM first: also when the disk is full, nothing more comes of what was asked for.
+  challenges.dropActor(end.session);
+  try {
+    const isNews = sessionEnds.add({ session: end.session, person: end.person, until });
+    if (isNews) log({ event: "session_ended", session: end.session });
+  } catch (error) {
+    if (!(error instanceof AppendError)) throw error;
+    log({ event: "session_end_write_failed", session: end.session });
+  }
+}
