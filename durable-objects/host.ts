@@ -21,7 +21,7 @@ import { Delivery, type OpenTunnel } from "./host/delivery.ts";
 import { judgeHello, sendTrust, writeWelcome } from "./host/greeting.ts";
 import { Outbox } from "./host/outbox.ts";
 import { Pages } from "./host/pages.ts";
-import { Prepares, type PrepareAnswer } from "./host/prepares.ts";
+import { Prepares, type PrepareAnswer, type PrepareCall } from "./host/prepares.ts";
 import { Rivals } from "./host/rivals.ts";
 import { composeRow } from "./host/row.ts";
 import * as sockets from "./host/sockets.ts";
@@ -39,14 +39,6 @@ type AdmittedFrame = Extract<OutwardFrame, { kind: "prepared" | "receipt" | "tel
 interface Identity {
   readonly workspace: string;
   readonly host: string;
-}
-
-export interface PrepareCall {
-  /** Digest of the prepare. */
-  readonly digest: string;
-  readonly prepare: Signed;
-  /** base64url of the canonical bytes of the sign-in. */
-  readonly certificate: string;
 }
 
 export class Host extends DurableObject<Env> {

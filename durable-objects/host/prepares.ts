@@ -6,6 +6,14 @@ import { PREPARE_TIMEOUT_SECONDS } from "../../protocol/limits.ts";
 import type { Signed } from "../../protocol/messages.ts";
 import type { RefusalCode } from "../../protocol/refusals.ts";
 
+export interface PrepareCall {
+  /** Digest of the prepare. */
+  readonly digest: string;
+  readonly prepare: Signed;
+  /** base64url of the canonical bytes of the sign-in. */
+  readonly certificate: string;
+}
+
 export type PrepareAnswer =
   | { readonly kind: "prepared"; readonly signed: Signed }
   | { readonly kind: "refused"; readonly code: RefusalCode }
