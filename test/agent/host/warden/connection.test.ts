@@ -2,11 +2,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
 import { assertedCodec, preparedCodec } from "../../../../protocol/messages.ts";
-import { verifySignature } from "../../../../protocol/signing.ts";
+import { digestOf, verifySignature } from "../../../../protocol/signing.ts";
 import { trustAckCodec, type InwardFrame } from "../../../../protocol/tunnel.ts";
 import { signedPrepare, TUNNEL } from "../../../fixtures/command.ts";
 import { nonceOf, signed } from "../../../fixtures/keys.ts";
-import { fingerprintOf, makeRoot, makeWorld, stated } from "../../../fixtures/workspace.ts";
+import { applied, fingerprintOf, makeRoot, makeWorld, stated } from "../../../fixtures/workspace.ts";
 import { Rig, until } from "./rig.ts";
 
 let host: Rig;
@@ -175,6 +175,67 @@ describe("trust on the tunnel", () => {
     host.sent.length = 0;
     await host.receive({ kind: "trust", page: { statements: [] } });
     expect(host.sent.map((frame) => frame.kind)).toEqual(["trust-ack"]);
+  });
+
+  it("says that it holds two histories, and obeys neither", async () => {
+    await open();
+    await host.welcome();
+    const { state, people } = host.world;
+    const [mine, theirs] = await Promise.all(
+      [[], ["operator"]].map((roles) =>
+        stated({ state, by: people.ada.passkey }, { kind: "role.assign", body: { person: "p-nora", roles } }),
+      ),
+    );
+    if (mine === undefined || theirs === undefined) throw new TypeError("no statements");
+    await host.receive({ kind: "trust", page: { statements: [mine] } });
+    expect(trustAckCodec.decode(fromBase64url(host.last("trust-ack").signed.body)).frozen).toBeUndefined();
+    await host.receive({ kind: "trust", page: { statements: [theirs] } });
+    expect(trustAckCodec.decode(fromBase64url(host.last("trust-ack").signed.body)).frozen).toEqual({
+      reason: "fork",
+      place: state.head.n + 1,
+      mine: digestOf("statement", fromBase64url(mine.statement)),
+      other: digestOf("statement", fromBase64url(theirs.statement)),
+    });
+    expect(host.logged.filter((line) => line["event"] === "trust_fork")).toHaveLength(1);
+    await host.receive({ kind: "trust", page: { statements: [mine, theirs] } });
+    expect(host.logged.filter((line) => line["event"] === "trust_fork")).toHaveLength(1);
+    expect(host.warden.standing().isFrozen).toBe(true);
+    expect(await host.prepare()).toMatchObject({ kind: "refused", code: "trust_frozen" });
+  });
+
+  it("asks for the revocations that a statement knew and that never came, once a minute", async () => {
+    await open();
+    await host.welcome();
+    const { state, people } = host.world;
+    const by = people.ada.passkey;
+    const revoking = await stated({ state, by }, { kind: "person.revoke", body: { person: "p-nora" } });
+    const then = await applied(state, revoking);
+    const next = await stated({ state: then, by }, { kind: "role.assign", body: { person: "p-vera", roles: [] } });
+    const statements = [{ ...next, knew: [...then.revocations.keys()] }];
+    await host.receive({ kind: "trust", page: { statements } });
+    await host.receive({ kind: "trust", page: { statements } });
+    expect(host.sent.flatMap((frame) => (frame.kind === "trust-want" ? [frame.after] : []))).toEqual([state.head]);
+    await host.receive({ kind: "trust", page: { statements: [revoking, ...statements] } });
+    expect(host.context.trust.state?.head.n).toBe(state.head.n + 1);
+  });
+
+  it("goes on after what an honest edge sends late", async () => {
+    await open();
+    await host.welcome();
+    const { state, people } = host.world;
+    const gap = await stated(
+      { state, by: people.ada.passkey },
+      {
+        kind: "role.assign",
+        body: { person: "p-vera", roles: [] },
+      },
+      (draft) => {
+        draft.statement["prev"] = { n: state.head.n + 3, hash: nonceOf("not here yet") };
+      },
+    );
+    await host.receive({ kind: "trust", page: { statements: [gap] } });
+    expect(host.logged).toContainEqual({ event: "trust_passed_over", code: "place" });
+    expect((await host.prepare()).kind).toBe("prepared");
   });
 
   it("acknowledges a change at once", async () => {
