@@ -164,7 +164,7 @@ export class Alerts extends DurableObject<Env> {
     return this.#settings.summary();
   }
 
-  async test(workspace: string): Promise<AlertTest> {
+  async sendTest(workspace: string): Promise<AlertTest> {
     this.#table.identify(workspace);
     return { results: [...(await this.#post.test(workspace))] };
   }

@@ -8,6 +8,7 @@ import { count, digest, id, label, nonce, publicKey, seconds, someBytes, trustHe
 import { MAX_ENTRIES_PER_PAGE } from "./limits.ts";
 import { assertedSchema, signedSchema } from "./messages.ts";
 import { telemetrySchema } from "./telemetry.ts";
+import { alertEndpoints } from "./contracts/alerts.ts";
 import { commandStatusSchema } from "./contracts/command-status.ts";
 import {
   empty,
@@ -247,6 +248,7 @@ export const endpoints = {
       head: v.strictObject({ index: count, hash: digest }),
     }),
   },
+  ...alertEndpoints,
 } as const satisfies Record<string, Endpoint>;
 
 export type { Access, Endpoint } from "./contracts/endpoint.ts";

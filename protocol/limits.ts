@@ -103,7 +103,5 @@ export const CERTIFICATE_NOTICE_SECONDS = 14 * 86_400;
 export const MAX_ALERTS_LISTED = 200;
 /** A far end that takes longer to accept a few hundred bytes is as good as down; the next attempt comes anyway. */
 export const ALERT_SEND_SECONDS = 10;
-/** Waits between attempts to deliver one message: eight attempts in under four hours, then it counts as failed. */
-export const ALERT_RETRY_SECONDS: readonly number[] = [5, 30, 120, 600, 1_800, 3_600, 7_200];
 /** Address of a webhook or an ntfy topic. */
 export const MAX_TARGET_CHARACTERS = 512;

@@ -1,7 +1,9 @@
 /** Messages about alerts that wait to be sent, and what became of the others. At least once, and not for ever. */
 import type { AlertChannel, AlertDelivery, DeliveryFault } from "../../protocol/alerts.ts";
-import { ALERT_RETRY_SECONDS } from "../../protocol/limits.ts";
 import type { AlertEvent } from "./messages.ts";
+
+/** Seconds between attempts to deliver one message: eight attempts in under four hours, then it counts as failed. */
+export const ALERT_RETRY_SECONDS: readonly number[] = [5, 30, 120, 600, 1_800, 3_600, 7_200];
 
 export interface WaitingDelivery {
   readonly id: number;

@@ -86,8 +86,7 @@ export class RefusalCounts {
     const counts = Array.from({ length: 60 }, () => 0);
     // Each refusal has exactly one rule.
     const rows = this.#sql.exec<{ minute: number; refusals: number }>(
-      "SELECT bucket * ?1 / 60 AS minute, SUM(refusals) AS refusals FROM refusal_counts WHERE kind = 'rule' GROUP BY 1",
-      BUCKET_SECONDS,
+      `SELECT bucket / ${MINUTE_BUCKETS} AS minute, SUM(refusals) AS refusals FROM refusal_counts WHERE kind = 'rule' GROUP BY 1`,
     );
     for (const row of rows) {
       const place = row.minute - minute + 59;

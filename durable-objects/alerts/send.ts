@@ -21,15 +21,19 @@ export async function attemptDelivery(attempt: Attempt, fetchOut: FetchOut): Pro
   const url = parseTarget(target.url);
   if (url === undefined) return "target";
   const { body, headers } = await writeMessage(channel, notice, { target, now });
-  const signal = AbortSignal.timeout(ALERT_SEND_SECONDS * 1_000);
-  let response: Response;
+  const end = new AbortController();
+  // A timer of its own, because one that nobody clears would keep the object awake.
+  const timer = setTimeout(() => end.abort(), ALERT_SEND_SECONDS * 1_000);
+  const { signal } = end;
   try {
-    response = await fetchOut(new Request(url, { method: "POST", body, headers, redirect: "manual", signal }));
+    const response = await fetchOut(new Request(url, { method: "POST", body, headers, redirect: "manual", signal }));
+    await discard(response);
+    return faultOf(response.status);
   } catch {
     return signal.aborted ? "timeout" : "unreachable"; // the cause may quote the address, which is kept secret
+  } finally {
+    clearTimeout(timer);
   }
-  await discard(response);
-  return faultOf(response.status);
 }
 
 function faultOf(status: number): DeliveryFault | undefined {

@@ -23,8 +23,8 @@ const LOCAL_SUFFIXES = [
 
 /** The URL as it will be fetched, or undefined. */
 export function parseTarget(text: string): URL | undefined {
-  // Tabs, line ends and backslashes are repaired by the URL parser; what needs repair is refused.
-  if (text.length > MAX_TARGET_CHARACTERS || !/^https:\/\/[\x21-\x5b\x5d-\x7e]+$/.test(text)) return undefined;
+  // Tabs, line ends, backslashes and a third slash are repaired by the URL parser; what needs repair is refused.
+  if (text.length > MAX_TARGET_CHARACTERS || !/^https:\/\/(?!\/)[\x21-\x5b\x5d-\x7e]+$/.test(text)) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.protocol !== "https:") return undefined;
   // An empty "user@" leaves no trace in the parsed URL.

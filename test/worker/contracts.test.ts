@@ -7,7 +7,7 @@ import { edge, fresh, Page, replyOf, send } from "./client.ts";
 import { Town } from "../fixtures/edge/town.ts";
 
 const names = Object.keys(endpoints) as EndpointName[];
-const params = { host: "h-nobody", intent: fresh() };
+const params = { host: "h-nobody", intent: fresh(), alert: "a-nobody" };
 
 let town: Town;
 beforeAll(async () => {

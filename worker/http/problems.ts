@@ -40,6 +40,22 @@ const PROBLEMS = {
     status: 404,
     title: "This host holds no such command. It was never accepted; press again for a fresh one.",
   },
+  alert_unknown: { status: 404, title: "There is no such alert. Reload the list." },
+  alert_target: {
+    status: 400,
+    title:
+      "Alerts can only be sent to an https address with a public name, without user name or fragment. Correct the address.",
+  },
+  alert_nowhere: { status: 409, title: "Alerts are not sent anywhere yet. Set a webhook or an ntfy topic first." },
+  approval_wrong: {
+    status: 403,
+    title: "The touch does not approve exactly this change by this person. Nothing was changed; approve it again.",
+  },
+  approval_late: { status: 403, title: "The change was approved too long ago. Nothing was changed; approve it again." },
+  approval_used: {
+    status: 409,
+    title: "This approval was used already. Look whether the change is there; otherwise approve it again.",
+  },
   method: { status: 405, title: "This address takes another kind of request." },
   no_workspace: { status: 409, title: "There is no workspace yet. Open the setup link that the terminal shows." },
   workspace_exists: { status: 409, title: "The workspace exists already; nobody can set it up again." },
@@ -58,6 +74,16 @@ const PROBLEMS = {
   passkey_unregistered: {
     status: 409,
     title: "The statement names a passkey that was not registered here. Add the passkey again.",
+  },
+  statement_large: {
+    status: 413,
+    title:
+      "The statement carries more approvals than a host can be told at once. Approve it again with fewer passkeys.",
+  },
+  revocations_many: {
+    status: 409,
+    title:
+      "So many revocations wait that no list has room for another. Make any other change in People, for example renew a role, then revoke again.",
   },
   host_offline: {
     status: 409,

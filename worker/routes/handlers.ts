@@ -1,6 +1,15 @@
 /** Every endpoint of the contracts table and who answers it. A new row of the table does not compile until it is here. */
 import type { Handlers } from "../mount.ts";
 import { activity } from "./activity.ts";
+import {
+  alertAcknowledge,
+  alertResolve,
+  alerts,
+  alertSettings,
+  alertSettingsChange,
+  alertTest,
+  refusalRates,
+} from "./alerts.ts";
 import { command, commandEvidence, commandStatus } from "./commands.ts";
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { passkey, passkeyOptions } from "./passkeys.ts";
@@ -32,4 +41,11 @@ export const handlers: Handlers = {
   commandStatus,
   commandEvidence,
   activity,
+  alerts,
+  alertAcknowledge,
+  alertResolve,
+  refusalRates,
+  alertSettings,
+  alertSettingsChange,
+  alertTest,
 };
