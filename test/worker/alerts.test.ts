@@ -1,14 +1,15 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { alertsOf, countRefusal, raiseAlert } from "../../durable-objects/alert-client.ts";
+import { toBase64url } from "../../protocol/bytes.ts";
 import type { AlertRow } from "../../protocol/alerts.ts";
 import type { AlertSettings, RefusalRates } from "../../protocol/contracts/alerts.ts";
-import { EDGE_ACTION_SECONDS } from "../../protocol/limits.ts";
+import { ALERT_REFUSALS_PER_MINUTE, EDGE_ACTION_SECONDS } from "../../protocol/limits.ts";
 import { createCredential } from "../fixtures/authenticator.ts";
 import { approvedBody, type Bends } from "../fixtures/edge/edge-action.ts";
 import { SIGNER_RP_ID, type Fields } from "../fixtures/workspace.ts";
 import { Town } from "../fixtures/edge/town.ts";
-import { edge, fresh, ledgerBodies, now, type Reply } from "./client.ts";
+import { edge, fresh, ledgerBodies, now, settled, type Reply } from "./client.ts";
 import { env } from "./environment.ts";
 
 const endpoint = "alertSettingsChange";
@@ -61,6 +62,22 @@ describe("alerts", () => {
       { by: "session", name: town.founded.session, minute: 1, hour: 1 },
     ]);
     expect(rates.thresholds).toEqual({ minute: 5, hour: 20 });
+  });
+});
+
+describe("too many refused commands", () => {
+  it("raise an alert about the session and one about the rule, once", async () => {
+    for (let i = 0; i < ALERT_REFUSALS_PER_MINUTE; i++) {
+      const { bytes } = await town.submission("h-nobody");
+      expect((await town.page.call("command", { body: { submission: toBase64url(bytes) } })).code).toBe("target");
+    }
+    await settled();
+    const alerts = (await listed()).filter(({ kind, state }) => kind === "refusals.many" && state === "open");
+    expect(alerts.map(({ detail }) => [detail.by, detail.name]).toSorted()).toEqual([
+      ["rule", "target"],
+      ["session", town.founded.session],
+    ]);
+    for (const { alert } of alerts) await town.page.must("alertResolve", { params: { alert } });
   });
 });
 

@@ -63,11 +63,12 @@ async function judge(call: Call<"command">, bytes: Uint8Array): Promise<Accepted
 }
 
 async function refuse(
-  { authority, arrival, deps }: Call<"command">,
+  { authority, arrival, deps, later }: Call<"command">,
   code: RefusalCode,
   intent?: string,
 ): Promise<never> {
   const { sourceIp } = arrival;
+  later(deps.countRefusal(authority.workspace, { code, session: authority.session }));
   await deps.ledger(authority.workspace)({
     actor: { kind: "person", id: authority.person },
     action: "command.refused",
