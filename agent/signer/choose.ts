@@ -40,11 +40,15 @@ export async function choose(wanted: Wanted, memory: Memory): Promise<Choice> {
 function only(known: readonly Remembered[]): Remembered {
   const [first, ...others] = known.length > 1 ? known.filter(({ head }) => head !== undefined) : known;
   if (first !== undefined && others.length === 0) return first;
+  if (known.length > 0) {
+    throw new SignerError(
+      "edge_ambiguous",
+      "This machine remembers more than one workspace. Say which with --edge and --workspace.",
+    );
+  }
   throw new SignerError(
     "edge_ambiguous",
-    known.length === 0
-      ? "This machine remembers no edge yet. Give its address with --edge and the workspace's id with --workspace."
-      : "This machine remembers more than one workspace. Say which with --edge and --workspace.",
+    "This machine remembers no such edge yet. Give its address with --edge and the workspace's id with --workspace.",
   );
 }
 

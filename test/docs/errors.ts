@@ -58,8 +58,10 @@ export function tabled(path: string, name: string): readonly ErrorSentence[] {
 /** `status: …, code: "…", detail: "…"` of the front's own answers; without a status it is a log line. */
 export function frontProblems(): readonly ErrorSentence[] {
   const pattern = new RegExp(String.raw`status: [^,]+,\s*code: "([a-z_]+)",\s*detail: ${LITERAL}`, "g");
-  const found = filesBelow("agent/edge", ".ts").flatMap((path) =>
-    [...read(path).matchAll(pattern)].map(([, code = "", literal = ""]) => ({ code, sentence: sentenceOf(literal) })),
+  const found = ["agent/edge", "agent/signer"].flatMap((directory) =>
+    filesBelow(directory, ".ts").flatMap((path) =>
+      [...read(path).matchAll(pattern)].map(([, code = "", literal = ""]) => ({ code, sentence: sentenceOf(literal) })),
+    ),
   );
   return unique(found.filter(({ sentence }) => sentence.includes(" ") && /^[A-Z…]/.test(sentence)));
 }

@@ -110,6 +110,8 @@ function operationSections(): readonly (readonly [string, string])[] {
     ["edge-errors", errorTable(thrown("EdgeError"))],
     ["host-errors", errorTable(thrown("HostError"))],
     ["demo-errors", errorTable(thrown("DemoError"))],
+    ["signer-errors", errorTable(thrown("SignerError"))],
+    ["signer-problems", errorTable(tabled("agent/signer/problem.ts", "SIGNER_PROBLEMS"))],
     ["cli-errors", errorTable(thrown("CliError"))],
     ["join-refusals", errorTable(tabled("agent/host/link/post-join.ts", "REFUSALS"))],
     ["tunnel-refusals", errorTable(tabled(explain, "EDGE_SENTENCES"))],
