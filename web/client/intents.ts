@@ -125,6 +125,7 @@ export interface SignedIntent {
 export async function signIntent(intended: Intended, abort: AbortSignal): Promise<SignedIntent> {
   const { asking, bytes, digest, builtMs } = intended;
   const { deps, session, signer, state } = asking;
+  deps.trust.requireKnownPast(); // the intent was built before the page found out, perhaps
   const offered = await deps.keys.offer(session);
   const approval = approvalCodec.encode({
     v: 1,
