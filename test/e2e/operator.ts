@@ -165,7 +165,7 @@ export class HeadlessOperator {
   }
 
   /** The whole setup page: passkey, root, first sign-in. `seed`: from the link's fragment. */
-  async setUp(seed: string): Promise<void> {
+  async setUp(seed: string, alsoSigners: readonly string[] = []): Promise<void> {
     const setup = await signerFromSeed(fromBase64url(seed));
     this.#signer = setup;
     const edge = (await this.call("setupState")) as { dispatchKey: string; ledgerKey: string; now: number };
@@ -179,7 +179,11 @@ export class HeadlessOperator {
       setupKey: setup.publicKey,
       person: { id: "p-ada", name: commit({ field: "name", ...opening }) },
       credentials: [{ ...this.credential.pinned }],
-      origins: [{ origin: this.origin, rpId: "clawhold.localhost", class: "signer" }],
+      origins: [this.origin, ...alsoSigners].map((origin) => ({
+        origin,
+        rpId: "clawhold.localhost",
+        class: "signer" as const,
+      })),
       roles: builtInRoles.map(({ labels: _none, ...role }) => ({
         ...role,
         permissions: [...role.permissions],

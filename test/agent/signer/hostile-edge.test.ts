@@ -232,6 +232,7 @@ describe("the session", () => {
     [`__Host-clawhold-4470=${VALUE}; ${ATTRIBUTES}`],
     [`__Host-clawholdx=${VALUE}; ${ATTRIBUTES}`],
     [`__host-clawhold=${VALUE}; ${ATTRIBUTES}`],
+    [`__Host-clawholdx${VALUE}; ${ATTRIBUTES}`],
     [`__Host-clawhold=${VALUE}x; ${ATTRIBUTES}`],
     [`__Host-clawhold=${VALUE}`],
     [`__Host-clawhold=a b; ${ATTRIBUTES}`],
