@@ -19,7 +19,7 @@ import { randomNonce } from "./random.ts";
 import { CANCELLED, resultOf, TroubleError, troubleOf } from "./trouble.ts";
 import { factsOf, readProposal, type ReadProposal } from "./waiting-commands.ts";
 
-const POLL_MS = 10_000;
+const POLL_MS = 15_000;
 
 export interface ProposalsDeps extends CommandDeps {
   readonly originClass: () => OriginClass;
@@ -63,8 +63,16 @@ export class Proposals implements ProposalDesk {
   }
 
   async #poll(): Promise<void> {
-    await this.load();
+    if (this.#mayWait()) await this.load();
     if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), POLL_MS);
+  }
+
+  /** Where no rule asks for several people, and nothing waited before, nobody need be asked. */
+  #mayWait(): boolean {
+    if ((this.#deps.trust.state.value?.policies.size ?? 0) > 0) return true;
+    const { value } = this.#waiting;
+    if (value.state === "ready") return value.value.length > 0;
+    return true;
   }
 
   async load(): Promise<void> {
@@ -152,6 +160,7 @@ export class Proposals implements ProposalDesk {
         at: this.#deps.now(),
       });
       yield { kind: "touch" };
+      this.#deps.trust.requireKnownPast();
       const allow = credentialsHere(state, session);
       const approval = await touch({ kind: "approval", body, allow, signal: abort });
       yield { kind: "sending" };

@@ -38,10 +38,10 @@ export async function readProposal(
   if (proposal?.workspace !== judging.state.workspace) return undefined;
   const facts = factsOf(bytesOf(row.body), judging);
   const touches = await Promise.all(
-    row.approvals.map(async (asserted) => ({
-      asserted,
-      approval: await checkTouch(asserted, facts.digest, judging, asker),
-    })),
+    row.approvals.map(async (asserted) => {
+      const approval = await checkTouch(asserted, { subject: facts.digest, judging, asker });
+      return { asserted, approval };
+    }),
   );
   const counted = touches.flatMap(({ asserted, approval }) => (approval === undefined ? [] : [{ asserted, approval }]));
   const approvals = counted.map(({ approval }) => approval);
@@ -93,11 +93,15 @@ function peopleOf({ state }: Judging, { operation, targets }: ProposalFacts): nu
   return peopleFor(state, { operation, hostIds: targets.map(({ host }) => host.id) });
 }
 
+interface Touched {
+  readonly subject: string;
+  readonly judging: Judging;
+  readonly asker: Asker;
+}
+
 async function checkTouch(
   asserted: Asserted,
-  subject: string,
-  { state }: Judging,
-  { nameOf }: Asker,
+  { subject, judging: { state }, asker: { nameOf } }: Touched,
 ): Promise<ProposalApproval | undefined> {
   const approval = readApproval(asserted);
   if (approval?.kind !== "proposal" || approval.workspace !== state.workspace || approval.subject !== subject)

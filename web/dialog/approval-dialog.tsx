@@ -1,44 +1,30 @@
 /**
- * The one dialog that carries a command from question to receipt. Native <dialog>, modal; only heading, body and foot
- * change. It shows what course.ts says and decides nothing.
+ * The course of a command to one host, from question to receipt: only heading, body and foot of the dialog change. It
+ * shows what course.ts says and decides nothing.
  */
-import { useEffect, useRef } from "preact/hooks";
-import { rememberFocus } from "../components/focus.ts";
+import { useEffect } from "preact/hooks";
 import type { Course } from "./course.ts";
 import type { DialogState } from "./machine.ts";
 import { AuthenticatorView, PreparingView, QuestionView, UnpreparedView } from "./asking-views.tsx";
 import { ReceiptView, RefusedView, SentView, SilentView } from "./ending-views.tsx";
+import { focusTitle } from "./modal.tsx";
 
-interface ApprovalDialogProps {
+interface ApprovalProps {
   readonly course: Course;
-  readonly onClosed: () => void;
+  readonly close: () => void;
 }
 
-export function ApprovalDialog({ course, onClosed }: ApprovalDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const giveBack = rememberFocus();
-    dialog.current?.showModal();
-    void course.prepare();
-    return () => {
-      course.stop();
-      giveBack();
-    };
-  }, [course]);
-  return (
-    <dialog class="dialog" ref={dialog} aria-labelledby="approval-title" onClose={onClosed}>
-      <Body course={course} close={() => dialog.current?.close()} />
-    </dialog>
-  );
-}
-
-/** Focus opens on the approve button for daily, on the heading for all else: a new heading is the answer. */
+/** Focus opens on the approve button for daily, on the heading for all else. */
 function focusHeading(state: DialogState): void {
   if (state.kind === "question" && state.command.facts.class === "daily") return;
-  document.getElementById("approval-title")?.focus();
+  focusTitle();
 }
 
-function Body({ course, close }: { readonly course: Course; readonly close: () => void }) {
+export function Approval({ course, close }: ApprovalProps) {
+  useEffect(() => {
+    void course.prepare();
+    return () => course.stop();
+  }, [course]);
   const state = course.state.value;
   const { kind } = state;
   useEffect(() => focusHeading(course.state.peek()), [course, kind]);

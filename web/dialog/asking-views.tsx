@@ -1,15 +1,12 @@
 /** The dialog before anything is sent: preparing, the question, the open authenticator. */
-import { useEffect } from "preact/hooks";
-import { useSignal } from "@preact/signals";
 import { Icon } from "../icons.tsx";
 import { TroubleText } from "../components/parts.tsx";
 import { Banner } from "../components/banner.tsx";
-import { APPROVAL_SECONDS } from "../../protocol/limits.ts";
-import { useApp } from "../state/app.ts";
 import { ApproveButton } from "./approve-button.tsx";
 import { Frame } from "./frame.tsx";
 import type { ViewProps } from "./frame.tsx";
 import { ExactIntent, IntentFactsList } from "./facts.tsx";
+import { TouchView } from "./touch-view.tsx";
 import { wordings } from "./wording.tsx";
 
 export function PreparingView({ course, close }: ViewProps<"preparing">) {
@@ -92,69 +89,14 @@ export function QuestionView({ course, state, close }: ViewProps<"question">) {
   );
 }
 
-/** Counts down on the page from what the backend last said. */
-function useCountdown(from: number): number {
-  const left = useSignal(from);
-  useEffect(() => {
-    const endsAtMs = performance.now() + from * 1_000;
-    const tick = () => {
-      left.value = Math.max(0, Math.ceil((endsAtMs - performance.now()) / 1_000));
-    };
-    tick();
-    const timer = setInterval(tick, 250);
-    return () => clearInterval(timer);
-  }, [from, left]);
-  return left.value;
-}
-
-/** The countdown is read out at these seconds only. */
-const announced: readonly number[] = [30, 10];
-
 export function AuthenticatorView({ course, state, close }: ViewProps<"authenticator">) {
-  const { origin } = useApp().backend;
-  const words = wordings[course.operation];
-  const left = useCountdown(state.secondsLeft);
-  const foot = (
-    <>
-      <p class="small muted">Nothing was sent yet.</p>
-      <button class="btn" type="button" onClick={close}>
-        Cancel
-      </button>
-    </>
-  );
   return (
-    <Frame
+    <TouchView
       course={course}
-      heading="Touch your authenticator"
-      close={close}
       class={state.command.facts.class}
-      foot={foot}
-    >
-      <div class="touch">
-        <div class="ring">
-          <svg viewBox="0 0 88 88" aria-hidden="true">
-            <circle cx="44" cy="44" r="41" />
-            <circle
-              class="left"
-              cx="44"
-              cy="44"
-              r="41"
-              pathLength={APPROVAL_SECONDS}
-              stroke-dasharray={`${left} ${APPROVAL_SECONDS}`}
-              transform="rotate(-90 44 44)"
-            />
-          </svg>
-          <Icon name="touch" />
-        </div>
-        <p class="strong">{words.doing(course.hostLabel)}</p>
-        <p class="small muted">
-          <span class="num">{left} s</span> left. Your browser shows its own window; check that it names{" "}
-          <code>{origin.rpId}</code>.
-        </p>
-        <p class="sr" role="status">
-          {announced.includes(left) ? `${left} seconds left` : ""}
-        </p>
-      </div>
-    </Frame>
+      doing={wordings[course.operation].doing(course.hostLabel)}
+      secondsLeft={state.secondsLeft}
+      close={close}
+    />
   );
 }

@@ -6,6 +6,7 @@ import { signal } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
 import { APPROVAL_SECONDS } from "../../protocol/limits.ts";
 import type { Backend, CommandStep, OperationId, Trouble } from "../state/backend.ts";
+import type { Args } from "../state/orders.ts";
 import { mayPress, next, nothingSent, opened } from "./machine.ts";
 import type { DialogEvent, DialogState } from "./machine.ts";
 
@@ -27,10 +28,11 @@ export interface CourseOf {
   readonly operation: OperationId;
   readonly hostId: string;
   readonly hostLabel: string;
+  readonly args?: Args;
 }
 
 /** A throw of the backend is a defect; it becomes a sentence instead of a dialog that waits for ever. */
-const broken: Trouble = {
+export const broken: Trouble = {
   code: "page",
   what: "This page could not go on.",
   why: "Something in it failed that should not.",
@@ -48,6 +50,7 @@ class RunningCourse implements Course {
   readonly state = signal<DialogState>(opened);
   readonly asking = signal(false);
   readonly #backend: Pick<Backend, "prepare">;
+  readonly #args: Args;
   readonly #abort = new AbortController();
   #pressedAtMs = 0;
 
@@ -56,12 +59,13 @@ class RunningCourse implements Course {
     this.operation = of.operation;
     this.hostId = of.hostId;
     this.hostLabel = of.hostLabel;
+    this.#args = of.args ?? {};
   }
 
   async prepare(): Promise<void> {
     this.#send({ kind: "prepare-again" });
     try {
-      const prepared = await this.#backend.prepare(this.operation, this.hostId);
+      const prepared = await this.#backend.prepare(this.operation, this.hostId, this.#args);
       if (prepared.ok) this.#send({ kind: "prepared", command: prepared.value });
       else this.#send({ kind: "unprepared", trouble: prepared.trouble });
     } catch (error) {

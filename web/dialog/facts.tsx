@@ -3,6 +3,7 @@ import { APPROVAL_SECONDS } from "../../protocol/limits.ts";
 import { Fact } from "../components/parts.tsx";
 import { formatShortId } from "../format.ts";
 import type { PreparedCommand, Scalar } from "../state/backend.ts";
+import { argumentWords } from "./scenarios.ts";
 
 export function IntentFactsList({ command }: { readonly command: PreparedCommand }) {
   const { facts, host, actor } = command;
@@ -21,7 +22,7 @@ export function IntentFactsList({ command }: { readonly command: PreparedCommand
           </Fact>
           {Object.entries(facts.args).map(([name, value]) => (
             <Fact key={name} name={name}>
-              <code>{String(value)}</code>
+              {argumentWords(value)} <code class="faint">{String(value)}</code>
             </Fact>
           ))}
           {Object.entries(facts.expect).map(([name, value]) => (
@@ -39,7 +40,7 @@ export function IntentFactsList({ command }: { readonly command: PreparedCommand
   );
 }
 
-function Expectation({ name, value }: { readonly name: string; readonly value: Scalar }) {
+export function Expectation({ name, value }: { readonly name: string; readonly value: Scalar }) {
   if (name === "gatewayBoot") {
     return (
       <>
@@ -54,17 +55,27 @@ function Expectation({ name, value }: { readonly name: string; readonly value: S
   );
 }
 
-export function ExactIntent({ command }: { readonly command: PreparedCommand }) {
+export function ExactIntent({ command }: { readonly command: Pick<PreparedCommand, "exactIntent" | "digest"> }) {
+  return <ExactBytes what="intent" text={command.exactIntent} digest={command.digest} />;
+}
+
+interface ExactProps {
+  readonly what: string;
+  readonly text: string;
+  readonly digest: string;
+}
+
+export function ExactBytes({ what, text, digest }: ExactProps) {
   return (
     <details>
-      <summary class="small muted">Exact intent and digest</summary>
+      <summary class="small muted">Exact {what} and digest</summary>
       <div class="stack tight">
         <div class="code">
-          <pre class="wrap" tabIndex={0} role="region" aria-label="Exact intent">
-            {command.exactIntent}
+          <pre class="wrap" tabIndex={0} role="region" aria-label={`Exact ${what}`}>
+            {text}
           </pre>
         </div>
-        <p class="hash">digest {command.digest}</p>
+        <p class="hash">digest {digest}</p>
       </div>
     </details>
   );

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { Icon } from "../icons.tsx";
 import type { Course } from "./course.ts";
 import type { DialogState } from "./machine.ts";
+import { TITLE_ID } from "./modal.tsx";
 
 export interface ViewProps<K extends DialogState["kind"]> {
   readonly course: Course;
@@ -11,7 +12,7 @@ export interface ViewProps<K extends DialogState["kind"]> {
 }
 
 interface FrameProps {
-  readonly course: Course;
+  readonly course: Pick<Course, "operation">;
   readonly heading: string;
   readonly close: () => void;
   readonly class?: "daily" | "critical" | "read" | undefined;
@@ -29,7 +30,7 @@ export function Frame({ course, heading, close, class: kind = "daily", children,
             <span class={`badge ${kind}`}>{kind}</span>
             <span class="tiny faint">{course.operation}</span>
           </div>
-          <h2 id="approval-title" tabIndex={-1}>
+          <h2 id={TITLE_ID} tabIndex={-1}>
             {heading}
           </h2>
         </div>

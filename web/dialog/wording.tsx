@@ -9,7 +9,9 @@ import { formatNumberOf } from "../format.ts";
 
 export interface Wording {
   readonly question: (host: string) => string;
-  readonly sentence: (command: PreparedCommand) => ComponentChildren;
+  readonly sentence: (command: Pick<PreparedCommand, "host" | "hostSays">) => ComponentChildren;
+  /** The same for several hosts at once; `hosts` is "5 hosts". */
+  readonly manySentence: (hosts: string, activeSessions: number | undefined) => ComponentChildren;
   /** Second line of the approve button; starts lower case, names effect and host. */
   readonly effect: (host: string) => string;
   readonly doing: (host: string) => string;
@@ -23,6 +25,17 @@ export const wordings = {
   "gateway.restart@1": {
     question: (host) => `Restart the gateway on ${host}?`,
     sentence: restartSentence,
+    manySentence: (hosts, activeSessions) => (
+      <>
+        On each of {hosts} the gateway stops and starts again.{" "}
+        <strong>
+          {activeSessions === undefined
+            ? "Active sessions are cut off"
+            : `${formatNumberOf(activeSessions, "active session")} in all ${activeSessions === 1 ? "is" : "are"} cut off`}
+        </strong>
+        , usually for 8 to 15 seconds; cron jobs due meanwhile run late.
+      </>
+    ),
     effect: (host) => `restarts the gateway on ${host}`,
     doing: (host) => `Restarting the gateway on ${host}`,
     busyStep: (host) => `${host} checks it and restarts the gateway`,
@@ -35,6 +48,12 @@ export const wordings = {
     sentence: ({ host }) => (
       <>
         Nothing changes on {host.label}. It proves that <strong>a signed command reaches it and comes back</strong>.
+      </>
+    ),
+    manySentence: (hosts) => (
+      <>
+        Nothing changes on any of {hosts}. It proves for each that{" "}
+        <strong>a signed command reaches it and comes back</strong>.
       </>
     ),
     effect: (host) => `checks the way to ${host}`,
@@ -53,6 +72,12 @@ export const wordings = {
         how that feels before you need it.
       </>
     ),
+    manySentence: (hosts) => (
+      <>
+        Nothing changes on any of {hosts}. It proves that{" "}
+        <strong>a critical command, approved by as many people as your rules ask for</strong>, is carried out on each.
+      </>
+    ),
     effect: (host) => `rehearses a critical command on ${host}`,
     doing: (host) => `Rehearsing on ${host}`,
     busyStep: (host) => `${host} checks every approval`,
@@ -62,7 +87,21 @@ export const wordings = {
   },
 } satisfies Record<OperationId, Wording>;
 
-function restartSentence({ hostSays }: PreparedCommand): ComponentChildren {
+/** What will happen, for one host or for several. */
+export function sentenceFor(
+  operation: OperationId,
+  hosts: readonly { readonly label: string }[],
+  activeSessions?: number,
+): ComponentChildren {
+  const row: Wording = wordings[operation];
+  const [only, ...others] = hosts;
+  if (only === undefined || others.length > 0)
+    return row.manySentence(formatNumberOf(hosts.length, "host"), activeSessions);
+  const host = { label: only.label, words: [] };
+  return row.sentence({ host, hostSays: activeSessions === undefined ? {} : { activeSessions } });
+}
+
+function restartSentence({ hostSays }: Pick<PreparedCommand, "hostSays">): ComponentChildren {
   const { activeSessions } = hostSays;
   if (activeSessions === undefined) {
     return (

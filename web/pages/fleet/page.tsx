@@ -15,6 +15,8 @@ import { conditionOf, totalsOf, watchesGateway } from "../../state/condition.ts"
 import type { FleetTotals } from "../../state/condition.ts";
 import { filterHosts, sortHosts } from "../../state/host-order.ts";
 import { AdmissionCard } from "./admission-card.tsx";
+import { usePicks } from "./picks.ts";
+import { SelectBar } from "./select-bar.tsx";
 import { FleetTable } from "./table.tsx";
 
 type FleetRoute = Extract<Route, { page: "fleet" }>;
@@ -168,6 +170,7 @@ function HostList({ hosts, route, now }: Timed & { readonly route: FleetRoute })
   const shown = sortHosts(filterHosts(hosts, route, now), route.sort, now);
   const needing = hosts.filter((host) => conditionOf(host, now).urgency > 0).length;
   const change = (part: Partial<FleetRoute>) => router.go({ ...route, ...part }, "replace");
+  const { picks, picked, clear } = usePicks(hosts, shown, now);
   return (
     <div class="stack mid">
       {hosts.length > 1 && (
@@ -211,7 +214,10 @@ function HostList({ hosts, route, now }: Timed & { readonly route: FleetRoute })
       {shown.length === 0 ? (
         <NoMatch route={route} total={hosts.length} />
       ) : (
-        <FleetTable hosts={shown} sort={route.sort} now={now} onSort={(sort) => change({ sort })} />
+        <FleetTable hosts={shown} sort={route.sort} now={now} onSort={(sort) => change({ sort })} picks={picks} />
+      )}
+      {picked.length > 0 && (
+        <SelectBar picked={picked} onClear={clear} onAll={picks?.all === true ? undefined : picks?.onAll} />
       )}
       <p class="tiny faint">
         Cost and tokens are what each gateway last counted. A dashed underline means the figure is older than 5 minutes.

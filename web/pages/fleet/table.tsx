@@ -7,6 +7,7 @@ import { Icon } from "../../icons.tsx";
 import type { FleetSort } from "../../router.ts";
 import type { HostView } from "../../state/backend.ts";
 import { conditionOf, isSilent } from "../../state/condition.ts";
+import { unpickable, type Selection } from "../../state/selection.ts";
 
 interface Column {
   readonly sort?: FleetSort;
@@ -24,14 +25,24 @@ const columns: readonly Column[] = [
   { sort: "seen", label: "Last seen", class: "r" },
 ];
 
+/** What is picked, and how to pick. Absent where there is nothing to choose among. */
+export interface Picks {
+  readonly selection: Selection;
+  readonly all: boolean;
+  readonly onAll: () => void;
+  /** `range`: from the last one picked, as with Shift. */
+  readonly onPick: (id: string, range: boolean) => void;
+}
+
 interface FleetTableProps {
   readonly hosts: readonly HostView[];
   readonly sort: FleetSort;
   readonly now: number;
   readonly onSort: (sort: FleetSort) => void;
+  readonly picks?: Picks | undefined;
 }
 
-export function FleetTable({ hosts, sort, now, onSort }: FleetTableProps) {
+export function FleetTable({ hosts, sort, now, onSort, picks }: FleetTableProps) {
   return (
     <div class="card fleet-card">
       <div class="table-wrap">
@@ -42,6 +53,17 @@ export function FleetTable({ hosts, sort, now, onSort }: FleetTableProps) {
         >
           <thead role="rowgroup">
             <tr role="row">
+              {picks !== undefined && (
+                <th role="columnheader" scope="col" class="c-pick">
+                  <input
+                    class="check"
+                    type="checkbox"
+                    aria-label="Pick all shown hosts"
+                    checked={picks.all}
+                    onChange={picks.onAll}
+                  />
+                </th>
+              )}
               {columns.map((column) => (
                 <Head key={column.label} column={column} sort={sort} onSort={onSort} />
               ))}
@@ -49,7 +71,7 @@ export function FleetTable({ hosts, sort, now, onSort }: FleetTableProps) {
           </thead>
           <tbody role="rowgroup">
             {hosts.map((host) => (
-              <HostRow key={host.id} host={host} now={now} />
+              <HostRow key={host.id} host={host} now={now} picks={picks} />
             ))}
           </tbody>
         </table>
@@ -86,13 +108,48 @@ function Head({ column, sort, onSort }: HeadProps) {
   );
 }
 
-function HostRow({ host, now }: { readonly host: HostView; readonly now: number }) {
+function Seen({ at }: { readonly at: number | undefined }) {
+  return at === undefined ? <>never</> : <Relative at={at} />;
+}
+
+interface HostRowProps {
+  readonly host: HostView;
+  readonly now: number;
+  readonly picks: Picks | undefined;
+}
+
+function Pick({ host, now, picks }: HostRowProps & { readonly picks: Picks }) {
+  const obstacle = unpickable(host, now);
+  const why = `pick-${host.id}`;
+  return (
+    <td role="cell" class="c-pick">
+      <input
+        class="check"
+        type="checkbox"
+        aria-label={`Pick ${host.label}`}
+        checked={obstacle === undefined && picks.selection.has(host.id)}
+        disabled={obstacle !== undefined}
+        title={obstacle}
+        aria-describedby={obstacle === undefined ? undefined : why}
+        onClick={(event) => picks.onPick(host.id, event.shiftKey)}
+      />
+      {obstacle !== undefined && (
+        <span class="sr" id={why}>
+          {obstacle}
+        </span>
+      )}
+    </td>
+  );
+}
+
+function HostRow({ host, now, picks }: HostRowProps) {
   const condition = conditionOf(host, now);
   const { telemetry } = host;
   const silent = isSilent(host, now);
   const since = staleSince(host, now);
   return (
-    <tr role="row">
+    <tr role="row" aria-selected={picks?.selection.has(host.id) === true ? "true" : undefined}>
+      {picks !== undefined && <Pick host={host} now={now} picks={picks} />}
       <th role="rowheader" scope="row" class="c-host">
         <span class="host-name">
           <a href={`/hosts/${host.id}`}>
@@ -122,7 +179,7 @@ function HostRow({ host, now }: { readonly host: HostView; readonly now: number 
         {silent || telemetry?.sessions === undefined ? unknown : formatCount(telemetry.sessions.active)}
       </td>
       <td role="cell" class={silent ? "c-seen r t-warn medium" : "c-seen r"}>
-        {host.lastSeenAt === undefined ? "never" : <Relative at={host.lastSeenAt} />}
+        <Seen at={host.lastSeenAt} />
       </td>
     </tr>
   );

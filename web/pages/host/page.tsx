@@ -9,13 +9,12 @@ import { Lately } from "../../components/lately.tsx";
 import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
 import { Pill } from "../../components/state.tsx";
 import { Relative } from "../../components/time.tsx";
-import { ApprovalDialog } from "../../dialog/approval-dialog.tsx";
-import { createCourse } from "../../dialog/course.ts";
-import type { Course } from "../../dialog/course.ts";
+import { OrderDialog } from "../../dialog/order-dialog.tsx";
+import type { Wish } from "../../dialog/order-dialog.tsx";
 import { formatNumberOf, formatSpan } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
-import type { HostView } from "../../state/backend.ts";
+import type { HostView, OperationId } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
 import { conditionOf, isSilent, restarting } from "../../state/condition.ts";
 import type { Condition } from "../../state/condition.ts";
@@ -23,6 +22,7 @@ import { listenForKeys } from "../../state/keys.ts";
 import { restartAskedAt } from "../../state/restart-asked.ts";
 import { AdmissionCard } from "../fleet/admission-card.tsx";
 import { CourseNote } from "./course-note.tsx";
+import { OtherCommands } from "./other-commands.tsx";
 import { GatewayCard, MachineCard } from "./facts-cards.tsx";
 import { HostTiles, UsageCard } from "./figures.tsx";
 import { useHistory } from "./history.ts";
@@ -72,14 +72,15 @@ function NoSuchHost({ id }: { readonly id: string }) {
 
 function Known({ host }: { readonly host: HostView }) {
   const { backend, now } = useApp();
-  const course = useSignal<Course | undefined>(undefined);
+  const wish = useSignal<Wish | undefined>(undefined);
   const { id, label } = host;
-  const restart = useMemo(
-    () => () => {
-      course.value ??= createCourse(backend, { operation: "gateway.restart@1", hostId: id, hostLabel: label });
+  const ask = useMemo(
+    () => (operation: OperationId) => {
+      wish.value ??= { operation, hosts: [{ id, label }] };
     },
-    [backend, course, id, label],
+    [wish, id, label],
   );
+  const restart = useMemo(() => () => ask("gateway.restart@1"), [ask]);
   const obstacle = obstacleOf(host, now.value);
   const mayRestart = obstacle === undefined;
   useEffect(() => {
@@ -110,9 +111,8 @@ function Known({ host }: { readonly host: HostView }) {
       ) : (
         <Figures host={host} condition={condition} history={history} />
       )}
-      {course.value !== undefined && (
-        <ApprovalDialog course={course.value} onClosed={() => (course.value = undefined)} />
-      )}
+      {host.admission === "admitted" && <OtherCommands obstacle={unheardOf(host, now.value)} onAsk={ask} />}
+      {wish.value !== undefined && <OrderDialog wish={wish.value} onClosed={() => (wish.value = undefined)} />}
     </>
   );
 }
@@ -154,8 +154,13 @@ interface HeadProps {
 function obstacleOf(host: HostView, now: number): string | undefined {
   if (host.admission === "waiting") return "after you admit it";
   if (host.admission === "removed") return "this host was removed";
-  if (!host.connected || isSilent(host, now)) return "when it is heard from";
+  const unheard = unheardOf(host, now);
+  if (unheard !== undefined) return unheard;
   return host.telemetry?.gateway.bootId === undefined ? "needs a gateway that answers" : undefined;
+}
+
+function unheardOf(host: HostView, now: number): string | undefined {
+  return !host.connected || isSilent(host, now) ? "when it is heard from" : undefined;
 }
 
 function Head({ host, condition, obstacle, onRestart }: HeadProps) {

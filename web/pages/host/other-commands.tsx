@@ -1,0 +1,59 @@
+/** Commands beside the restart: prove the way to a host, and rehearse what is critical before it is needed. */
+import { Icon } from "../../icons.tsx";
+import type { OperationId } from "../../state/backend.ts";
+import { operations } from "../../../protocol/operations.ts";
+
+interface OtherCommandsProps {
+  /** Why none can be asked for now. */
+  readonly obstacle: string | undefined;
+  readonly onAsk: (operation: OperationId) => void;
+}
+
+const rows = [
+  { operation: "host.check@1", icon: "ok", says: "Proves that a signed command reaches this host and comes back." },
+  {
+    operation: "host.drill@1",
+    icon: "posture",
+    says: "Goes the way of a critical command, with as many people as your rules ask for. Changes nothing.",
+  },
+] as const satisfies readonly {
+  readonly operation: OperationId;
+  readonly icon: "ok" | "posture";
+  readonly says: string;
+}[];
+
+export function OtherCommands({ obstacle, onAsk }: OtherCommandsProps) {
+  return (
+    <section class="card" aria-labelledby="other-commands">
+      <div class="card-head">
+        <h2 id="other-commands">Practise</h2>
+        {obstacle !== undefined && (
+          <span class="tiny faint" id="other-why">
+            {obstacle}
+          </span>
+        )}
+      </div>
+      <ul class="card-body stack mid">
+        {rows.map(({ operation, icon, says }) => (
+          <li key={operation} class="practise">
+            <button
+              class="btn"
+              type="button"
+              aria-disabled={obstacle === undefined ? undefined : "true"}
+              aria-describedby={obstacle === undefined ? undefined : "other-why"}
+              onClick={() => {
+                if (obstacle === undefined) onAsk(operation);
+              }}
+            >
+              <Icon name={icon} class="s" />
+              {operations[operation].verb}
+            </button>
+            <span class="small muted">
+              {operations[operation].class === "critical" && <span class="badge critical">critical</span>} {says}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
