@@ -10,13 +10,13 @@ import { digestOf, verifySignature, type Digest } from "../signing.ts";
 import { judgeApprovals, verifyTouch } from "./approvals.ts";
 import { extendChain, type Stated } from "./extend.ts";
 import type { TrustRefusal } from "./refusals.ts";
-import { effectiveState, isDisowned, settle } from "./settle.ts";
-import { chainAt, usableAdministrators, type ChainState, type TrustState } from "./state.ts";
+import { judgeResolution, resolves } from "./resolve.ts";
+import { effectiveState, settle } from "./settle.ts";
+import { chainAt, heldRevocations, usableAdministrators, type ChainState, type TrustState } from "./state.ts";
 import {
   isRevocation,
   rootCodec,
   statementCodec,
-  type BodyOf,
   type ChainStatement,
   type Revocation,
   type Root,
@@ -81,7 +81,7 @@ function rootChain(root: Root, workspace: Digest): ChainState {
     knew: new Set(),
     approvers: [],
     dropped: new Set(),
-    kept: new Set(),
+    kept: new Map(),
     previous: undefined,
   };
 }
@@ -112,17 +112,17 @@ function judgeRoot(root: Root, state: TrustState): TrustRefusal | undefined {
 export async function applyStatement(state: TrustState, signed: SignedStatement): Promise<TrustResult> {
   const bytes = fromBase64url(signed.statement);
   const statement = decoded(() => statementCodec.decode(bytes));
-  const isBehind =
-    statement !== undefined &&
-    !isRevocation(statement) &&
-    statement.revoked !== state.head.revoked &&
-    isNext(state, statement);
-  return isBehind ? refuse("revocations") : applyAsWitness(state, signed);
+  if (statement !== undefined && !isRevocation(statement) && isNext(state, statement)) {
+    if (state.frozen !== undefined && statement.kind !== "fork.resolve") return refuse("frozen");
+    if (statement.revoked !== state.head.revoked) return refuse("revocations");
+  }
+  return applyAsWitness(state, signed);
 }
 
 /**
  * The same for whoever must reach one result from one set of statements, whatever came first: a statement whose author
- * did not know a revocation is held too, and freezes the state if the revocation names its author.
+ * did not know a revocation is held too, and freezes the state if the revocation names its author. What is said while
+ * the state is frozen is held as well; it thaws nothing and nobody obeys it.
  */
 export async function applyAsWitness(state: TrustState, signed: SignedStatement): Promise<TrustResult> {
   const bytes = fromBase64url(signed.statement);
@@ -142,28 +142,25 @@ function isNext({ chain }: TrustState, { prev }: ChainStatement): boolean {
 async function applyChain(state: TrustState, stated: Stated<ChainStatement>): Promise<TrustResult> {
   const { statement } = stated;
   if (!isNext(state, statement)) return refuse("place");
-  if (state.frozen !== undefined && statement.kind !== "fork.resolve") return refuse("frozen");
   const chain = await extendChain(state, state.chain, stated);
   if (typeof chain === "string") return refuse(chain);
-  if (statement.kind === "fork.resolve" && !resolves(state, statement.body)) return refuse("fork");
+  if (statement.kind === "fork.resolve") {
+    if (!resolves(state, statement.body)) return refuse("fork");
+    const refusal = await judgeResolution(state, stated);
+    if (refusal !== undefined) return refuse(refusal);
+  }
   return { ok: true, state: settle(state, chain) };
-}
-
-function resolves({ frozen }: TrustState, { keep, drop }: BodyOf<"fork.resolve">): boolean {
-  // Somebody who never saw the other history takes it that there was one.
-  if (frozen === undefined) return true;
-  return frozen.mine === keep && (frozen.reason === "revoked_author" || frozen.other === drop);
 }
 
 // ---- revocations ----
 
 /**
  * Judged by its author's role at the chain head that it names, as if nobody else had been revoked; but not when a chain
- * statement that did not know it knew its author revoked.
+ * statement that did not know it knew its author revoked, unless that very statement is in doubt by it.
  */
 async function applyRevocation(state: TrustState, stated: Stated<Revocation>): Promise<TrustResult> {
   const { statement, hash } = stated;
-  if (state.revocations.has(hash)) return refuse("exists");
+  if (heldRevocations(state).has(hash)) return refuse("exists");
   const chain = placeOf(state, statement);
   if (chain === undefined) return refuse("place");
   if (!existsIn(chain, statement)) return refuse("unknown");
@@ -171,9 +168,9 @@ async function applyRevocation(state: TrustState, stated: Stated<Revocation>): P
   if (typeof approvers === "string") return refuse(approvers);
   const [approver] = approvers;
   if (approver === undefined || approvers.length !== 1) return refuse("approval");
-  if (isDisowned(state.revocations, state.chain, { digest: hash, approver })) return refuse("revoked");
   const revocations = new Map(state.revocations).set(hash, { digest: hash, revocation: statement, approver });
-  return { ok: true, state: settle({ ...state, revocations }, state.chain) };
+  const next = settle({ ...state, revocations }, state.chain);
+  return heldRevocations(next).has(hash) ? { ok: true, state: next } : refuse("revoked");
 }
 
 /** The place that a revocation names, in this history or in the other. */

@@ -3,6 +3,7 @@ import type { Digest } from "../signing.ts";
 import { judgeApprovals } from "./approvals.ts";
 import type { TrustRefusal } from "./refusals.ts";
 import {
+  heldRevocations,
   largestPeople,
   revokedDigest,
   revokedIds,
@@ -54,10 +55,11 @@ export async function extendChain(
 
 /** The revocations that a statement says it knew: its predecessor's and those it names. Undefined: not all are held. */
 function knownRevocations(
-  { revocations }: TrustState,
+  state: TrustState,
   chain: ChainState,
   added: readonly Digest[],
 ): ReadonlyMap<Digest, HeldRevocation> | undefined {
+  const revocations = heldRevocations(state);
   const known = new Map<Digest, HeldRevocation>();
   for (const digest of [...chain.knew, ...added]) {
     const held = revocations.get(digest);

@@ -6,9 +6,9 @@
 import { fromBase64url } from "../bytes.ts";
 import { digestOf } from "../signing.ts";
 import { applyAsWitness, type TrustResult } from "./apply.ts";
-import { judgeApprovals } from "./approvals.ts";
 import { extendChain, type Stated } from "./extend.ts";
 import type { TrustRefusal } from "./refusals.ts";
+import { judgeResolution } from "./resolve.ts";
 import { settle } from "./settle.ts";
 import { chainAt, type ChainState, type TrustState } from "./state.ts";
 import { isRevocation, statementCodec, type ChainStatement, type SignedStatement } from "./statements.ts";
@@ -58,9 +58,8 @@ async function followOther(state: TrustState, other: ChainState, stated: Stated<
   if (typeof longer === "string") return refuse(longer);
   const { frozen } = state;
   if (frozen !== undefined && isResolution(stated, { keep: frozen.other, drop: frozen.mine })) {
-    const approvers = await judgeApprovals(state, stated, state.workspace);
-    if (typeof approvers === "string") return refuse(approvers);
-    return { ok: true, state: settle(unfrozen(state), longer) };
+    const refusal = await judgeResolution(state, stated);
+    return refusal === undefined ? { ok: true, state: settle(unfrozen(state), longer) } : refuse(refusal);
   }
   return { ok: true, state: { ...state, other: longer } };
 }
@@ -71,8 +70,7 @@ async function endsFreeze(state: TrustState, stated: Stated<ChainStatement>, min
   if (frozen?.reason !== "revoked_author" || frozen.place !== mine.n) return false;
   const keep = mine.previous?.hash;
   if (keep === undefined || !isResolution(stated, { keep, drop: mine.hash })) return false;
-  // Whoever resolves must be able to in the history that is dropped, too: nobody rewinds to the day of their own power.
-  return typeof (await judgeApprovals(state, stated, state.workspace)) !== "string";
+  return (await judgeResolution(state, stated)) === undefined;
 }
 
 function isResolution(

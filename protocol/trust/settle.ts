@@ -5,6 +5,7 @@
 import type { Digest } from "../signing.ts";
 import {
   chainAt,
+  heldRevocations,
   killsApprover,
   NO_REVOCATIONS,
   revokedDigest,
@@ -20,13 +21,21 @@ type Held = ReadonlyMap<Digest, HeldRevocation>;
 
 /** The state once the chain or the revocations of `state` have changed. */
 export function settle(state: TrustState, chain: ChainState): TrustState {
-  const revocations = new Map([...state.revocations].filter(([, one]) => !isDisowned(state.revocations, chain, one)));
-  const next = effectiveState(state.workspace, chain, revocations);
-  const frozen = stillForked(state, chain) ?? revokedAuthor(chain, revocations);
-  if (frozen === undefined) return next;
-  return frozen.reason === "fork" && state.other !== undefined
-    ? { ...next, frozen, other: state.other }
-    : { ...next, frozen };
+  const held = heldRevocations(state);
+  const accusations = accusationsOf(chain, held);
+  const counting = new Map([...held].filter(([, one]) => !isDisowned(held, chain, one)));
+  // Disowned by a history that it puts in doubt: it revokes nobody there, and still accuses.
+  const disputed = new Map(
+    [...accusations.keys()].filter((one) => !counting.has(one.digest)).map((o) => [o.digest, o]),
+  );
+  const next = effectiveState(state.workspace, chain, counting);
+  const frozen = stillForked(state, chain) ?? earliest([...accusations.values()]);
+  return {
+    ...next,
+    ...(disputed.size === 0 ? {} : { disputed }),
+    ...(frozen === undefined ? {} : { frozen }),
+    ...(frozen?.reason === "fork" && state.other !== undefined ? { other: state.other } : {}),
+  };
 }
 
 export function effectiveState(workspace: Digest, chain: ChainState, revocations: Held): TrustState {
@@ -40,12 +49,8 @@ export function effectiveState(workspace: Digest, chain: ChainState, revocations
   };
 }
 
-/** The chain knew the revocation's author revoked, and did not know the revocation: it came too late to count. */
-export function isDisowned(
-  revocations: Held,
-  { knew }: ChainState,
-  { digest, approver }: Pick<HeldRevocation, "digest" | "approver">,
-): boolean {
+/** This place of the chain knew the revocation's author revoked, and did not know the revocation: it came too late. */
+function isDisowned(revocations: Held, { knew }: ChainState, { digest, approver }: HeldRevocation): boolean {
   if (knew.has(digest)) return false;
   const known = [...knew].flatMap((one) => revocations.get(one)?.revocation ?? []);
   return killsApprover(revokedIds(known), approver);
@@ -57,22 +62,51 @@ function stillForked({ frozen }: TrustState, chain: ChainState): Freeze | undefi
   return holds && !chain.kept.has(frozen.mine) ? frozen : undefined;
 }
 
-/**
- * The first statement approved by somebody whom a revocation names that was signed before that statement was known to
- * its author: a revoked person who went on, or a revocation held back. No later statement vouches for it.
- */
-function revokedAuthor(head: ChainState, revocations: Held): Freeze | undefined {
-  const unknown = [...revocations.values()].filter(({ digest }) => !head.knew.has(digest));
-  let found: Freeze | undefined;
-  for (let place: ChainState | undefined = head; place !== undefined && unknown.length > 0; place = place.previous) {
-    const { n, hash, approvers } = place;
-    const earlier = unknown.filter(({ revocation }) => revocation.prev.n < n);
-    if (earlier.length === 0) break;
-    const against = earlier.find((one) =>
-      approvers.some((approver) => killsApprover(revokedIds([one.revocation]), approver)),
-    );
-    if (against !== undefined && !head.kept.has(hash))
-      found = { reason: "revoked_author", place: n, mine: hash, other: against.digest };
+/** Every revocation that accuses a statement of this chain, with the first that it accuses. */
+function accusationsOf(head: ChainState, held: Held): ReadonlyMap<HeldRevocation, Freeze> {
+  const found = new Map<HeldRevocation, Freeze>();
+  for (const one of held.values()) {
+    const freeze = accusation(head, held, one);
+    if (freeze !== undefined) found.set(one, freeze);
   }
   return found;
+}
+
+/**
+ * The first statement approved by somebody whom a revocation names that was signed before it: a revoked person who went
+ * on, or a revocation held back. Only what came *before* that statement can speak against the accusation: a history
+ * that is in doubt cannot acquit itself, by whatever it says, knows or revokes afterwards.
+ */
+function accusation(head: ChainState, held: Held, one: HeldRevocation): Freeze | undefined {
+  const ids = revokedIds([one.revocation]);
+  for (const place of placesAfter(head, one.revocation.prev.n)) {
+    if (place.knew.has(one.digest)) return undefined;
+    const isAccused = place.approvers.some((approver) => killsApprover(ids, approver));
+    if (isAccused && !isKept(head, place, one.digest))
+      return { reason: "revoked_author", place: place.n, mine: place.hash, other: one.digest };
+    if (isDisowned(held, place, one)) return undefined;
+  }
+  return undefined;
+}
+
+/** Oldest first. */
+function placesAfter(head: ChainState, n: number): readonly ChainState[] {
+  const places: ChainState[] = [];
+  for (let place: ChainState | undefined = head; place !== undefined && place.n > n; place = place.previous)
+    places.push(place);
+  return places.toReversed();
+}
+
+/** A later `fork.resolve`, whose author knew the revocation, kept it or something that it follows. */
+function isKept(head: ChainState, accused: ChainState, revocation: Digest): boolean {
+  for (let place: ChainState | undefined = accused; place !== undefined; place = place.previous) {
+    const resolvedAt = head.kept.get(place.hash) ?? 0;
+    if (resolvedAt > accused.n && chainAt(head, resolvedAt)?.knew.has(revocation) === true) return true;
+  }
+  return false;
+}
+
+/** The same for everybody: the first place, and of several accusations of one place the one with the smallest digest. */
+function earliest(freezes: readonly Freeze[]): Freeze | undefined {
+  return freezes.toSorted((a, b) => a.place - b.place || (a.other < b.other ? -1 : 1))[0];
 }

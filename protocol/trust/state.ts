@@ -60,9 +60,9 @@ export interface ChainState extends Authority {
   /** Digests of the revocations that this statement, or one before it, knew. */
   readonly knew: ReadonlySet<Digest>;
   readonly approvers: readonly Approver[];
-  /** First statements of histories that a `fork.resolve` up to here dropped, and kept. */
+  /** First statements of histories that a `fork.resolve` up to here dropped, and kept; these with its place. */
   readonly dropped: ReadonlySet<Digest>;
-  readonly kept: ReadonlySet<Digest>;
+  readonly kept: ReadonlyMap<Digest, number>;
   readonly previous: ChainState | undefined;
 }
 
@@ -89,9 +89,16 @@ export interface TrustState extends Authority {
   readonly head: TrustHead;
   readonly chain: ChainState;
   readonly revocations: ReadonlyMap<Digest, HeldRevocation>;
+  /** Revocations that this chain disowns by statements which they accuse: they revoke nobody, and freeze. */
+  readonly disputed?: ReadonlyMap<Digest, HeldRevocation>;
   readonly frozen?: Freeze;
   /** The other history, while two claim to follow the same statement. */
   readonly other?: ChainState;
+}
+
+/** All that a statement can know: what counts, and what is disputed. */
+export function heldRevocations({ revocations, disputed }: TrustState): ReadonlyMap<Digest, HeldRevocation> {
+  return disputed === undefined ? revocations : new Map([...revocations, ...disputed]);
 }
 
 /** The name of a set of revocations: of its sorted digests. */

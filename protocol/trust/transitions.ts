@@ -147,7 +147,7 @@ function isOwnMachine(origin: string): boolean {
 }
 
 function resolveFork({ chain }: Ground, { keep, drop }: BodyOf<"fork.resolve">): Outcome {
-  const kept = new Set(chain.kept).add(keep);
+  const kept = new Map(chain.kept).set(keep, chain.n + 1);
   const dropped = drop === undefined ? chain.dropped : new Set(chain.dropped).add(drop);
   return { kept, dropped };
 }

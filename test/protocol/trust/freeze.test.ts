@@ -1,0 +1,105 @@
+/** A revoked administrator with an edge that delivers in any order: refused or frozen, never obeyed. */
+import { describe, expect, it } from "vitest";
+import { createCredential } from "../../fixtures/authenticator.ts";
+import { nonceOf } from "../../fixtures/keys.ts";
+import { hashOf } from "../../fixtures/team.ts";
+import { SIGNER_RP_ID, type Member } from "../../fixtures/workspace.ts";
+import { once } from "../rules/cases.ts";
+import {
+  harmless,
+  hear,
+  heard,
+  makeCouncil,
+  permutations,
+  refusalOf,
+  revoke,
+  summaryOf,
+  tell,
+  type Council,
+} from "./courses.ts";
+import type { SignedStatement } from "../../../protocol/trust/statements.ts";
+import type { TrustState } from "../../../protocol/trust/state.ts";
+
+const council = once(makeCouncil);
+
+/** Bea makes somebody administrator, unaware or pretending to be unaware that Ada has revoked her. */
+async function puppetOf(made: Council, after: TrustState, knew: readonly SignedStatement[] = []) {
+  const passkey = await createCredential({ rpId: SIGNER_RP_ID });
+  const puppet: Member = { id: "p-puppet", passkey, daily: passkey };
+  const body = { id: "p-puppet", name: nonceOf("puppet"), roles: ["admin"], credentials: [passkey.pinned] };
+  const statement = await tell(made, { by: "bea", after, knew }, { kind: "person.add", body });
+  return { puppet, statement };
+}
+
+describe("a statement of somebody revoked before", () => {
+  it("freezes, whichever comes first, and ends by being dropped", async () => {
+    const made = await council();
+    const { state } = made;
+    const revocation = await tell(made, { by: "ada", after: state }, revoke("bea"));
+    const { statement } = await puppetOf(made, state);
+    const both = [await hear(state, [revocation, statement]), await hear(state, [statement, revocation])];
+    for (const one of both) {
+      expect(one.frozen).toMatchObject({ reason: "revoked_author", place: state.head.n + 1, mine: hashOf(statement) });
+      expect(summaryOf(one)).toEqual(summaryOf(both[0] ?? one));
+    }
+    const [frozen] = both;
+    if (frozen === undefined) throw new TypeError();
+    const body = { keep: state.head.hash, drop: hashOf(statement) };
+    const resolve = { kind: "fork.resolve", body } as const;
+    const end = await tell(made, { by: "cyd", after: state, knew: [revocation] }, resolve);
+    const after = await heard(frozen, end);
+    expect(after.frozen).toBeUndefined();
+    expect(after.people.has("p-puppet")).toBe(false);
+    expect(after.people.has("p-bea")).toBe(false);
+    expect(await refusalOf(after, statement)).toBe("place");
+  });
+
+  it("does not thaw by a counter-revocation that the statement knew", async () => {
+    const made = await council();
+    const { state } = made;
+    const revocation = await tell(made, { by: "ada", after: state }, revoke("bea"));
+    const counter = await tell(made, { by: "bea", after: state }, revoke("ada"));
+    const { puppet, statement } = await puppetOf(made, state, [counter]);
+    const withPuppet = await hear(state, [counter, statement]);
+    const more = await tell(made, { by: puppet, after: withPuppet, knew: [counter] }, harmless());
+    const course = [revocation, counter, statement, more];
+    const results = [];
+    for (const order of permutations(course)) results.push(await hear(state, order));
+    expect(new Set(results.map((one) => one.frozen === undefined))).toEqual(new Set([false]));
+    expect(new Set(results.map((one) => JSON.stringify(summaryOf(one)))).size).toBe(1);
+  });
+
+  it("does not thaw by somebody whom it added, who knew the revocation", async () => {
+    const made = await council();
+    const { state } = made;
+    const revocation = await tell(made, { by: "ada", after: state }, revoke("bea"));
+    const { puppet, statement } = await puppetOf(made, state);
+    const withPuppet = await heard(state, statement);
+    const more = await tell(made, { by: puppet, after: withPuppet, knew: [revocation] }, harmless());
+    const resolve = { kind: "fork.resolve", body: { keep: hashOf(statement) } } as const;
+    const vouch = await tell(made, { by: puppet, after: withPuppet, knew: [revocation] }, resolve);
+    for (const order of permutations([revocation, statement, more]))
+      expect((await hear(state, order)).frozen).toBeDefined();
+    for (const order of permutations([revocation, statement, vouch]))
+      expect((await hear(state, order)).frozen).toBeDefined();
+    const early = await hear(state, [
+      statement,
+      await tell(made, { by: puppet, after: withPuppet }, resolve),
+      revocation,
+    ]);
+    expect(early.frozen).toBeDefined();
+  });
+
+  it("is kept when others, who were in charge before it, say so", async () => {
+    const made = await council();
+    const { state } = made;
+    const revocation = await tell(made, { by: "ada", after: state }, revoke("bea"));
+    const statement = await tell(made, { by: "bea", after: state }, harmless());
+    const frozen = await hear(state, [revocation, statement]);
+    const resolve = { kind: "fork.resolve", body: { keep: hashOf(statement) } } as const;
+    const kept = await heard(frozen, await tell(made, { by: "cyd", after: frozen, knew: [revocation] }, resolve));
+    expect(kept.frozen).toBeUndefined();
+    expect(kept.people.has("p-bea")).toBe(false);
+    expect(kept.head.n).toBe(state.head.n + 2);
+  });
+});
