@@ -12,7 +12,14 @@ import { ActivityPage } from "./pages/activity/page.tsx";
 import { FleetPage } from "./pages/fleet/page.tsx";
 import { HostPage } from "./pages/host/page.tsx";
 import { NotFoundPage, PastBanner, ReachBanner, UnsupportedPage } from "./pages/plain.tsx";
-import { PeoplePage } from "./pages/people.tsx";
+import { AddressesPage } from "./pages/addresses/page.tsx";
+import { AutomationPage } from "./pages/automation/page.tsx";
+import { ProposalsPage } from "./pages/proposals/page.tsx";
+import { InvitationPage } from "./pages/invitation.tsx";
+import { PeoplePage } from "./pages/people/page.tsx";
+import { RolesPage } from "./pages/roles/page.tsx";
+import { RulesPage } from "./pages/rules/page.tsx";
+import { SessionsPage } from "./pages/sessions/page.tsx";
 import { SetupPage } from "./pages/setup.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { activityRoute, fleetRoute } from "./router.ts";
@@ -52,6 +59,8 @@ function Face() {
       return <UnsupportedPage reason={phase.reason} />;
     case "setup":
       return <SetupPage />;
+    case "invitation":
+      return <InvitationPage />;
     case "signed-out":
       return <SignInPage phase={phase} />;
     case "signed-in":
@@ -62,7 +71,7 @@ function Face() {
 /** Setup and sign-in are no pages once they are over: go to what they were for. */
 function useArrival(route: Route): void {
   const { backend, router } = useApp();
-  const arriving = route.page === "setup" || route.page === "sign-in";
+  const arriving = route.page === "setup" || route.page === "sign-in" || route.page === "invitation";
   useEffect(() => {
     if (!arriving) return;
     const setup = backend.setup.state.peek();
@@ -80,6 +89,7 @@ function SignedIn() {
     { keys: "G F", does: "go to Fleet", run: () => router.go(fleetRoute) },
     { keys: "G Y", does: "go to Activity", run: () => router.go(activityRoute) },
     { keys: "G A", does: "go to Activity", run: () => router.go(activityRoute), unlisted: true },
+    { keys: "G P", does: "go to Proposals", run: () => router.go({ page: "proposals" }) },
     { keys: "G E", does: "go to People", run: () => router.go({ page: "people" }) },
     { keys: "/", does: "search this page", run: () => document.getElementById("q")?.focus() },
     { keys: "E", does: "exact times on and off", run: () => (exactTimes.value = !exactTimes.value) },
@@ -89,6 +99,8 @@ function SignedIn() {
   useEffect(() => listenForKeys(window, () => everywhere), []);
   // The foot of every page says how far this browser verified the ledger.
   useEffect(() => backend.activity.watch(), [backend]);
+  // The navigation says how many proposals wait for this person.
+  useEffect(() => backend.proposals.watch(), [backend]);
   const { title, page } = pageOf(route, labelOf(route, backend));
   return (
     <Shell title={title}>
@@ -129,8 +141,21 @@ function pageOf(route: Route, hostLabel: string): Page {
       return { title: "Activity", page: <ActivityPage route={route} /> };
     case "people":
       return { title: "People", page: <PeoplePage /> };
+    case "proposals":
+      return { title: "Proposals", page: <ProposalsPage /> };
+    case "roles":
+      return { title: "Roles", page: <RolesPage /> };
+    case "rules":
+      return { title: "Rules", page: <RulesPage /> };
+    case "automation":
+      return { title: "Automation keys", page: <AutomationPage /> };
+    case "sessions":
+      return { title: "Sessions", page: <SessionsPage /> };
+    case "addresses":
+      return { title: "Addresses", page: <AddressesPage /> };
     case "setup":
     case "sign-in":
+    case "invitation":
       return { title: "Fleet", page: undefined };
     case "not-found":
       return { title: "Not found", page: <NotFoundPage /> };

@@ -17,10 +17,16 @@ export type Route =
   | { readonly page: "fleet"; readonly show: FleetFilter; readonly sort: FleetSort; readonly text: string }
   | { readonly page: "host"; readonly id: string }
   | { readonly page: "activity"; readonly show: ActivityFilter; readonly text: string; readonly entry?: number }
-  | { readonly page: "people" }
+  | { readonly page: PeoplePageName }
   | { readonly page: "setup" }
+  | { readonly page: "invitation" }
+  | { readonly page: "proposals" }
   | { readonly page: "sign-in" }
   | { readonly page: "not-found"; readonly path: string };
+
+/** What the trust log says, one page each. */
+export const peoplePages = ["people", "roles", "rules", "automation", "sessions", "addresses"] as const;
+export type PeoplePageName = (typeof peoplePages)[number];
 
 export type PageName = Route["page"];
 
@@ -54,15 +60,22 @@ export function parseRoute(url: URL): Route {
         ...(entry === undefined ? {} : { entry }),
       };
     }
-    case "/people":
-      return { page: "people" };
     case "/setup":
       return { page: "setup" };
+    case "/proposals":
+      return { page: "proposals" };
+    case "/invitation":
+      return { page: "invitation" };
     case "/sign-in":
       return { page: "sign-in" };
     default:
-      return { page: "not-found", path: url.pathname };
+      return peopleRoute(url.pathname) ?? { page: "not-found", path: url.pathname };
   }
+}
+
+function peopleRoute(path: string): Route | undefined {
+  const page = peoplePages.find((name) => path === `/${name}`);
+  return page === undefined ? undefined : { page };
 }
 
 export function formatRoute(route: Route): string {
@@ -79,9 +92,7 @@ export function formatRoute(route: Route): string {
       );
     case "not-found":
       return route.path;
-    case "people":
-    case "setup":
-    case "sign-in":
+    default:
       return `/${route.page}`;
   }
 }

@@ -10,21 +10,37 @@ import { SealWith } from "./components/state.tsx";
 import { Left } from "./components/time.tsx";
 import { formatCount } from "./format.ts";
 import { useApp } from "./state/app.ts";
-import type { PageName } from "./router.ts";
+import type { Backend } from "./state/backend.ts";
+import { peoplePages, type PageName } from "./router.ts";
 
 interface NavItem {
   readonly page: PageName;
   readonly href: string;
   readonly icon: IconName;
   readonly label: string;
+  /** How many things there wait for this person, and the word for them. */
+  readonly waiting?: { readonly count: (backend: Backend) => number; readonly word: string };
 }
 
 /** In the order of use. Only pages that exist. */
 const items: readonly NavItem[] = [
   { page: "fleet", href: "/", icon: "fleet", label: "Fleet" },
+  {
+    page: "proposals",
+    href: "/proposals",
+    icon: "approvals",
+    label: "Proposals",
+    waiting: { count: ({ proposals }) => proposals.forMe.value, word: "for you" },
+  },
   { page: "activity", href: "/activity", icon: "activity", label: "Activity" },
   { page: "people", href: "/people", icon: "people", label: "People" },
 ];
+
+/** The item under which a page stands. */
+function sectionOf(page: PageName): PageName {
+  if (page === "host") return "fleet";
+  return peoplePages.some((name) => name === page) ? "people" : page;
+}
 
 export function Brand() {
   return (
@@ -52,7 +68,7 @@ export function ThemeButton() {
 
 function Nav() {
   const page = useApp().router.route.value.page;
-  const current = page === "host" ? "fleet" : page;
+  const current = sectionOf(page);
   return (
     <nav class="nav" aria-label="Main">
       <div class="nav-brand">
@@ -69,6 +85,7 @@ function Nav() {
             >
               <Icon name={item.icon} />
               <span class="nav-label">{item.label}</span>
+              {item.waiting !== undefined && <NavCount {...item.waiting} />}
             </a>
           </li>
         ))}
@@ -77,6 +94,18 @@ function Nav() {
         <TrustFoot />
       </div>
     </nav>
+  );
+}
+
+function NavCount({ count, word }: NonNullable<NavItem["waiting"]>) {
+  const waiting = count(useApp().backend);
+  if (waiting === 0) return null;
+  return (
+    <span class="nav-count">
+      <span class="sr">, </span>
+      {waiting}
+      <span class="sr"> {word}</span>
+    </span>
   );
 }
 

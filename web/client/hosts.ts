@@ -1,5 +1,6 @@
 /** The fleet as the pages see it: rows of the edge, joined with what the verified trust log says of each host. */
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { MalformedError } from "../../protocol/canonical.ts";
 import type { CommandStatus, HostRow } from "../../protocol/contracts.ts";
 import { verifySignature } from "../../protocol/signing.ts";
 import { sameHead } from "../../protocol/trust/state.ts";
@@ -19,7 +20,8 @@ interface Entry {
   readonly row: HostRow;
   /** Edge time when this row's telemetry arrived here. */
   readonly at: number;
-  readonly trustBehind: boolean;
+  /** Signed by the host's key of the trust log. */
+  readonly ack: TrustAck | undefined;
   /** Of a host that waits. */
   readonly join: JoinReading | undefined;
 }
@@ -149,7 +151,7 @@ export class Hosts {
     return {
       row,
       at: this.#deps.clock.now(),
-      trustBehind: row.status === "admitted" && !(await this.#hasConfirmed(row)),
+      ack: await this.#readAck(row),
       join: await this.#readJoin(row),
     };
   }
@@ -161,28 +163,27 @@ export class Hosts {
     return readJoin(row, state.workspace);
   }
 
-  /** The host's own signed word that it holds the trust head this page verified. */
-  async #hasConfirmed(row: HostRow): Promise<boolean> {
-    const state = this.#deps.trust.state.value;
-    const hostKey = state?.hosts.get(row.host)?.hostKey;
-    if (state === undefined || hostKey === undefined || row.trustAck === undefined) return false;
+  /** The host's own signed word of which trust head it holds. Undefined: none that it signed. */
+  async #readAck(row: HostRow): Promise<TrustAck | undefined> {
+    const hostKey = this.#deps.trust.state.value?.hosts.get(row.host)?.hostKey;
+    if (hostKey === undefined || row.trustAck === undefined) return undefined;
     const body = bytesOf(row.trustAck.body);
-    const genuine = await verifySignature({
-      kind: "trust-ack",
-      body,
-      signature: row.trustAck.signature,
-      publicKey: hostKey,
-    });
-    return genuine && sameHead(trustAckCodec.decode(body).trustHead, state.head);
+    const { signature } = row.trustAck;
+    const isGenuine = await verifySignature({ kind: "trust-ack", body, signature, publicKey: hostKey });
+    return isGenuine ? decodeAck(body) : undefined;
   }
 
   #view(entry: Entry): HostView {
-    const { row, at, trustBehind } = entry;
+    const { row, at, ack } = entry;
+    const state = this.#deps.trust.state.value;
+    // Compared each time the log grows: a word about the head before says nothing about this one.
+    const isTold = state !== undefined && ack !== undefined && sameHead(ack.trustHead, state.head);
     return {
       id: row.host,
       ...this.#identity(entry),
       connected: row.connected,
-      trustBehind,
+      trustBehind: state?.hosts.has(row.host) === true && !isTold,
+      ...(ack?.frozen === undefined ? {} : { frozen: ack.frozen }),
       ...(row.lastSeen === undefined ? {} : { lastSeenAt: row.lastSeen }),
       ...(row.telemetry === undefined ? {} : { telemetry: row.telemetry, telemetryAt: row.lastSeen ?? at }),
     };
@@ -203,5 +204,16 @@ export class Hosts {
     const { hostKey, label, colocated } = join.applicant.body;
     const words = hostWords({ hostKey, workspace: state.workspace });
     return { admission: "waiting", label, colocated, words, join: join.applicant.join };
+  }
+}
+
+type TrustAck = ReturnType<typeof trustAckCodec.decode>;
+
+function decodeAck(body: Uint8Array): TrustAck | undefined {
+  try {
+    return trustAckCodec.decode(body);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined; // of a version that this page does not know: not a confirmation
+    throw error;
   }
 }

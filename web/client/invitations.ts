@@ -8,10 +8,20 @@ import { commit } from "../../protocol/ledger.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import { invitationWords } from "../../protocol/words.ts";
 import type { Loadable, Result } from "../state/backend.ts";
-import type { InvitationDesk, InvitationView, InvitedPasskey, NewInvitation } from "../state/invitations.ts";
+import type {
+  InvitationDesk,
+  InvitationLinks,
+  InvitationView,
+  InvitedPasskey,
+  NewInvitation,
+} from "../state/invitations.ts";
+import { invitationLink } from "./enrolment.ts";
 import type { SessionDeps } from "./session.ts";
 import { resultOf, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
+
+/** Where `clawhold ui` serves its page unless told otherwise. */
+const SIGNER_ADDRESS = "http://clawhold.localhost:4470";
 
 export interface InvitationsDeps extends SessionDeps {
   readonly trust: TrustKeeper;
@@ -43,6 +53,18 @@ export class Invitations implements InvitationDesk {
       const trouble = troubleOf(error);
       if (this.#list.value.state !== "ready") this.#list.value = { state: "failed", trouble };
     }
+  }
+
+  links({ token }: NewInvitation): InvitationLinks {
+    const state = this.#deps.trust.state.value;
+    const workspace = state?.workspace ?? "";
+    const daily = (state?.origins ?? []).filter((listed) => listed.class === "daily").map(({ origin }) => origin);
+    const edge = daily[0];
+    return {
+      signer: invitationLink(SIGNER_ADDRESS, { token, workspace }),
+      daily: daily.map((origin) => ({ origin, link: invitationLink(origin, { token, workspace }) })),
+      ...(edge === undefined ? {} : { edge }),
+    };
   }
 
   invite(label: string): Promise<Result<NewInvitation>> {

@@ -24,6 +24,7 @@ import type {
 } from "../state/statements.ts";
 import { judge, newlyKnown } from "./judgement.ts";
 import { touch } from "./passkey.ts";
+import { randomPersonId } from "./random.ts";
 import type { SessionDeps } from "./session.ts";
 import { CANCELLED, resultOf, TroubleError, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
@@ -85,6 +86,10 @@ export class Statements implements StatementDesk {
       if (draft === undefined) throw new TroubleError(NO_LONGER_WAITING);
       return this.#prepared(this.#state(), draft);
     });
+  }
+
+  freshPersonId(): string {
+    return randomPersonId();
   }
 
   withdraw(digest: string): Promise<Result<undefined>> {

@@ -10,6 +10,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { LedgerAction, LedgerDetail } from "../../protocol/ledger.ts";
 import type { OperationName } from "../../protocol/operations.ts";
+import type { Freeze } from "../../protocol/trust/state.ts";
 import type { Telemetry } from "../../protocol/telemetry.ts";
 import type { Args, Orders } from "./orders.ts";
 import type { ProposalDesk } from "./proposals.ts";
@@ -154,6 +155,8 @@ export interface HostView {
   readonly telemetryAt?: number;
   /** The host has not yet confirmed the current trust head. */
   readonly trustBehind?: boolean;
+  /** It was shown two histories of who may do what and obeys neither: the host's own signed word. */
+  readonly frozen?: Freeze;
   /** A waiting host only: names the signed join from which label and words here were read. */
   readonly join?: string;
   /** A waiting host only: why there is no such join. It cannot be admitted, and it has no words. */

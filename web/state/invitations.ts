@@ -31,9 +31,20 @@ export interface NewInvitation {
   readonly expires: number;
 }
 
+export interface InvitationLinks {
+  /** For the dashboard of their own machine. */
+  readonly signer: string;
+  /** For pages that an edge serves, where the log lists any. */
+  readonly daily: readonly { readonly origin: string; readonly link: string }[];
+  /** Where the edge answers, as far as this page knows. */
+  readonly edge?: string;
+}
+
 export interface InvitationDesk {
   readonly list: ReadonlySignal<Loadable<readonly InvitationView[]>>;
   load(): Promise<void>;
+  /** Where the invited person may open it. */
+  links(made: NewInvitation): InvitationLinks;
   invite(label: string): Promise<Result<NewInvitation>>;
   withdraw(id: string): Promise<Result<undefined>>;
 }

@@ -65,5 +65,7 @@ export interface StatementDesk {
   prepare(draft: StatementDraft): Promise<Result<PreparedStatement>>;
   /** The same for one that waits: exactly the bytes that the first person signed. */
   review(digest: string): Promise<Result<PreparedStatement>>;
+  /** A random id for somebody new; the log carries no names. */
+  freshPersonId(): string;
   withdraw(digest: string): Promise<Result<undefined>>;
 }

@@ -1,0 +1,151 @@
+/**
+ * What each role may do, made from the protocol's own tables: operations, statements, requests. Nothing here is written
+ * by hand, so it cannot promise what is not enforced.
+ */
+import { endpoints, type Endpoint } from "../../../protocol/contracts.ts";
+import { operations } from "../../../protocol/operations.ts";
+import type { Permission, RoleDefinition } from "../../../protocol/roles.ts";
+import { statementPermissions } from "../../../protocol/trust/approvals.ts";
+import { Icon } from "../../icons.tsx";
+import type { IconName } from "../../icons.tsx";
+import type { TrustView } from "../../state/people.ts";
+
+export type CellWord = "Yes" | "No" | "Signer" | "Two people" | "Signed in";
+
+export interface MatrixRow {
+  readonly name: string;
+  readonly permission: Permission | undefined;
+  /** What "may" means here. */
+  readonly word: Exclude<CellWord, "No">;
+}
+
+export interface MatrixGroup {
+  readonly title: string;
+  readonly rows: readonly MatrixRow[];
+}
+
+/** `policies`: rules of this workspace that ask for more than one person. */
+export function operationGroups({ state }: TrustView): readonly MatrixGroup[] {
+  const rules = [...state.policies.values()].filter(({ people }) => people > 1);
+  const rows = Object.entries(operations).map(([name, operation]) => {
+    const isShared = rules.some((rule) => rule.operations.includes("all") || rule.operations.includes(name));
+    const alone = operation.class === "critical" ? "Signer" : "Yes";
+    return {
+      name: `${operation.verb} (${name})`,
+      class: operation.class,
+      permission: operation.permission,
+      word: isShared ? "Two people" : alone,
+    } as const;
+  });
+  const statements = Object.entries(statementPermissions).map(
+    ([name, permission]) => ({ name, permission, word: "Signer" }) as const,
+  );
+  return [
+    { title: "Daily operations", rows: rows.filter((row) => row.class === "daily") },
+    { title: "Critical operations", rows: rows.filter((row) => row.class === "critical") },
+    { title: "Changes of the trust log", rows: statements },
+  ];
+}
+
+/** Requests that need somebody signed in; the open ones tell nothing about a workspace. */
+export function requestGroup(): MatrixGroup {
+  const table: Readonly<Record<string, Endpoint>> = endpoints;
+  const rows = Object.entries(table)
+    .filter(([, { access }]) => access === "session")
+    .map(([name, { method, path, permission }]) => ({
+      name: `${name}: ${method} ${path}`,
+      permission,
+      word: permission === undefined ? ("Signed in" as const) : ("Yes" as const),
+    }));
+  return { title: "Requests to the control plane", rows };
+}
+
+export function cellOf({ permission, word }: MatrixRow, role: Pick<RoleDefinition, "permissions">): CellWord {
+  return permission === undefined || role.permissions.includes(permission) ? word : "No";
+}
+
+const icons = {
+  Yes: "ok",
+  No: "minus",
+  Signer: "laptop",
+  "Two people": "people",
+  "Signed in": "user",
+} as const satisfies Record<CellWord, IconName>;
+
+export function PermissionMatrix({ view }: { readonly view: TrustView }) {
+  const roles = [...view.state.roles.values()];
+  return (
+    <section class="card" aria-labelledby="matrix">
+      <div class="card-head">
+        <h2 id="matrix">What each role may do</h2>
+      </div>
+      <Matrix label="Operations and changes" groups={operationGroups(view)} roles={roles} />
+      <details class="fold">
+        <summary>
+          <Icon name="info" class="faint" />
+          <span class="grow">Every request to the control plane</span>
+          <Icon name="right" class="s turn" />
+        </summary>
+        <Matrix label="Requests" groups={[requestGroup()]} roles={roles} />
+      </details>
+      <p class="card-foot">
+        A person with several roles may do what any of them allows, on the hosts that it names. “Signer” and “Two
+        people” are accepted from people's own machines only where the operation is critical or the trust log changes.
+        Everybody may add and revoke passkeys of their own.
+      </p>
+    </section>
+  );
+}
+
+interface MatrixProps {
+  readonly label: string;
+  readonly groups: readonly MatrixGroup[];
+  readonly roles: readonly RoleDefinition[];
+}
+
+function Matrix({ label, groups, roles }: MatrixProps) {
+  return (
+    <div class="table-wrap" tabIndex={0} role="region" aria-label={label}>
+      <table class="table matrix">
+        <thead>
+          <tr>
+            <th scope="col">{label}</th>
+            {roles.map(({ id }) => (
+              <th scope="col" key={id}>
+                {id}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        {groups.map(({ title, rows }) => (
+          <tbody key={title}>
+            <tr class="group">
+              <th colSpan={roles.length + 1} scope="colgroup">
+                {title}
+              </th>
+            </tr>
+            {rows.map((row) => (
+              <tr key={row.name}>
+                <th scope="row">{row.name}</th>
+                {roles.map((role) => (
+                  <td key={role.id}>
+                    <Cell word={cellOf(row, role)} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        ))}
+      </table>
+    </div>
+  );
+}
+
+function Cell({ word }: { readonly word: CellWord }) {
+  return (
+    <span class={word === "No" ? "cell no" : "cell yes"}>
+      <Icon name={icons[word]} />
+      {word}
+    </span>
+  );
+}
