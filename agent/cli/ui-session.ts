@@ -34,6 +34,7 @@ export async function runUi(input: CommandInput, io: CliIo): Promise<ExitCode> {
     ...choice,
     memory,
     access,
+    uid: io.uid,
     authorities,
     port: portOf(input, "port", DEFAULT_PORT),
     webDirectory: io.bundle.web,

@@ -3,6 +3,7 @@
  * somewhere else. The edge carries messages and serves no page here. Composes the parts and holds no rule of its own.
  */
 import type { Server } from "node:http";
+import type { Socket } from "node:net";
 import type { EdgeLog } from "../edge/edge-log.ts";
 import { maxConnections, readOpenFileLimit } from "../edge/listen.ts";
 import { DASHBOARD_HOSTNAME, hostHeader, takeLoopback, trackConnections } from "../edge/loopback.ts";
@@ -13,6 +14,7 @@ import type { EdgeAddress } from "./edge-address.ts";
 import { edgeDoor } from "./forward.ts";
 import { memoryDoor } from "./memory-door.ts";
 import type { Memory } from "./memory.ts";
+import { isOwnProgram } from "./peer.ts";
 
 export interface SignerOptions {
   readonly edge: EdgeAddress;
@@ -25,6 +27,8 @@ export interface SignerOptions {
   /** PEM of the authorities that may vouch for an https edge. */
   readonly authorities: readonly string[];
   readonly access: AccessToken | undefined;
+  /** Whose programs may use it. */
+  readonly uid: number;
   readonly log: EdgeLog;
 }
 
@@ -52,6 +56,9 @@ export async function startSigner(options: SignerOptions): Promise<Signer> {
   });
   const make = (): Server => {
     const server = createWebFront({ files, host, api: door, own });
+    server.on("connection", (socket: Socket) => {
+      if (!isOurs(socket, options.uid)) socket.destroy();
+    });
     server.maxConnections = maxConnections(readOpenFileLimit());
     closers.push(trackConnections(server));
     return server;
@@ -67,6 +74,13 @@ export async function startSigner(options: SignerOptions): Promise<Signer> {
     await stop();
     throw error;
   }
+}
+
+function isOurs({ remoteAddress, remotePort, localAddress, localPort }: Socket, uid: number): boolean {
+  if (remoteAddress === undefined || remotePort === undefined) return false; // gone already
+  if (localAddress === undefined || localPort === undefined) return false;
+  const peer = { address: remoteAddress, port: remotePort };
+  return isOwnProgram({ peer, own: { address: localAddress, port: localPort } }, uid);
 }
 
 function olderHistory(edge: string, path: string): string {
