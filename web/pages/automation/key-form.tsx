@@ -4,7 +4,16 @@ import { operations, type Operation } from "../../../protocol/operations.ts";
 import { Words } from "../../components/parts.tsx";
 import { useApp } from "../../state/app.ts";
 import { readOfferedKey, type OfferedKey } from "../../state/automation.ts";
-import { Choices, EndField, FormFoot, isEmptyScope, ScopeFields, scopeOf, TextField } from "../people/fields.tsx";
+import {
+  Choices,
+  EndField,
+  FormFoot,
+  isEmptyScope,
+  ScopeFields,
+  scopeOf,
+  TextField,
+  useScope,
+} from "../people/fields.tsx";
 import type { Desk } from "../people/frame.tsx";
 
 /** A minute less than the protocol's longest: the statement's time is a little later than this page's. */
@@ -16,7 +25,7 @@ export function KeyForm({ desk }: { readonly desk: Desk }) {
   const label = useSignal("");
   const chosen = useSignal<readonly string[]>([]);
   const limits = useSignal<Readonly<Record<string, string>>>({});
-  const scope = { all: useSignal(false), hosts: useSignal<readonly string[]>([]), labels: useSignal("") };
+  const scope = useScope(undefined, false);
   const commands = useSignal("10");
   const seconds = useSignal("3600");
   const days = useSignal(90);

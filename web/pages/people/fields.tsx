@@ -1,8 +1,9 @@
 /** Form parts of the pages about the trust log: roles, scope, end. What is typed is kept until the change is made. */
-import type { Signal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import { GRANT_SECONDS } from "../../../protocol/limits.ts";
 import type { TrustView } from "../../state/people.ts";
 import { formatNumberOf } from "../../format.ts";
+import type { Scope } from "../../statement/words.ts";
 
 interface ChoicesProps<T extends string> {
   readonly legend: string;
@@ -118,6 +119,16 @@ export interface ScopeSignals {
   readonly all: Signal<boolean>;
   readonly hosts: Signal<readonly string[]>;
   readonly labels: Signal<string>;
+}
+
+/** Begins with the scope of what is changed; with everywhere, or nowhere, for something new. */
+export function useScope(scope: Scope | undefined, everywhere: boolean): ScopeSignals {
+  const { hosts, labels = [] } = scope ?? { hosts: everywhere ? ["all"] : [] };
+  return {
+    all: useSignal(hosts.includes("all")),
+    hosts: useSignal<readonly string[]>(hosts.filter((host) => host !== "all")),
+    labels: useSignal(labels.join(", ")),
+  };
 }
 
 interface ScopeProps {

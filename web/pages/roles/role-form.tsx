@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { permissions, type Permission, type RoleDefinition } from "../../../protocol/roles.ts";
 import { permissionWords } from "../../statement/words.ts";
-import { Choices, FormFoot, isEmptyScope, ScopeFields, scopeOf, TextField } from "../people/fields.tsx";
+import { Choices, FormFoot, isEmptyScope, ScopeFields, scopeOf, TextField, useScope } from "../people/fields.tsx";
 import type { Desk } from "../people/frame.tsx";
 
 const hours = [1, 2, 4, 8, 12] as const;
@@ -23,11 +23,7 @@ export function RoleForm({ desk, role, onCancel }: RoleFormProps) {
   }, [role]);
   const id = useSignal(role?.id ?? "");
   const chosen = useSignal<readonly Permission[]>(role?.permissions ?? ["metadata.read"]);
-  const scope = {
-    all: useSignal(role === undefined || role.hosts.includes("all")),
-    hosts: useSignal<readonly string[]>((role?.hosts ?? []).filter((host) => host !== "all")),
-    labels: useSignal((role?.labels ?? []).join(", ")),
-  };
+  const scope = useScope(role, true);
   const session = useSignal(Math.round((role?.sessionSeconds ?? 14_400) / 3_600));
   const problem = problemOf(id.value, isEmptyScope(scope));
   const write = () =>

@@ -6,7 +6,7 @@ import { operations } from "../../../protocol/operations.ts";
 import type { Policy } from "../../../protocol/trust/statements.ts";
 import { formatNumberOf } from "../../format.ts";
 import { ableToApprove } from "../../state/people.ts";
-import { Choices, FormFoot, isEmptyScope, ScopeFields, scopeOf, TextField } from "../people/fields.tsx";
+import { Choices, FormFoot, isEmptyScope, ScopeFields, scopeOf, TextField, useScope } from "../people/fields.tsx";
 import type { Desk } from "../people/frame.tsx";
 
 const ID = /^[a-z][a-z0-9-]{1,47}$/;
@@ -22,11 +22,7 @@ export function RuleForm({ desk, rule, onCancel }: RuleFormProps) {
   const every = useSignal(rule === undefined || rule.operations.includes("all"));
   const chosen = useSignal<readonly string[]>(rule?.operations.filter((name) => name !== "all") ?? []);
   const people = useSignal(rule?.people ?? 2);
-  const scope = {
-    all: useSignal(rule === undefined || rule.hosts.includes("all")),
-    hosts: useSignal<readonly string[]>((rule?.hosts ?? []).filter((host) => host !== "all")),
-    labels: useSignal((rule?.labels ?? []).join(", ")),
-  };
+  const scope = useScope(rule, true);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     if (rule !== undefined) heading.current?.focus();
