@@ -6,11 +6,12 @@
 import { DurableObject } from "cloudflare:workers";
 import { MalformedError } from "../protocol/canonical.ts";
 import { LIVE_SUBPROTOCOL, type CommandStatus, type HostRow } from "../protocol/contracts.ts";
-import type { Signed } from "../protocol/messages.ts";
+import type { Signed, SignedSessionEnd } from "../protocol/messages.ts";
 import type { Signer } from "../protocol/signing.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
 import { inwardFrames, outwardFrames, PING, PONG, type OutwardFrame } from "../protocol/tunnel.ts";
 import { edgeSeconds } from "./clock.ts";
+import { raiseAlert, settleAlert } from "./alert-client.ts";
 import { openDatabase, type Database } from "./db/database.ts";
 import { findHost } from "./db/host-rows.ts";
 import { TrustLog } from "./db/trust-log.ts";
@@ -18,15 +19,16 @@ import type { Env } from "./env.ts";
 import { Acceptance, type NewCommand } from "./host/acceptance.ts";
 import { Answers } from "./host/answers.ts";
 import { Delivery, type OpenTunnel } from "./host/delivery.ts";
-import { judgeHello, sendTrust, writeWelcome } from "./host/greeting.ts";
+import { judgeHello, sendSessionEnds, writeWelcome } from "./host/greeting.ts";
 import { Outbox } from "./host/outbox.ts";
 import { Pages } from "./host/pages.ts";
-import { Prepares, type PrepareAnswer, type PrepareCall } from "./host/prepares.ts";
+import { prepareFrame, Prepares, type PrepareAnswer, type PrepareCall } from "./host/prepares.ts";
 import { Rivals } from "./host/rivals.ts";
 import { composeRow } from "./host/row.ts";
 import * as sockets from "./host/sockets.ts";
-import { HostStore, statusOf } from "./host/store.ts";
+import { HostStore, statusOf, type Identity } from "./host/store.ts";
 import { LatestTelemetry } from "./host/telemetry.ts";
+import { TrustCourier } from "./host/trust-courier.ts";
 import { Tunnels } from "./host/tunnels.ts";
 import { Wake } from "./host/wake.ts";
 import { Words } from "./host/words.ts";
@@ -36,17 +38,13 @@ import { seedSigner } from "./signer.ts";
 
 type AdmittedFrame = Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" }>;
 
-interface Identity {
-  readonly workspace: string;
-  readonly host: string;
-}
-
 export class Host extends DurableObject<Env> {
   /** Durable. */
   readonly #store: HostStore;
   readonly #db: Database;
   /** Rebuilt: verified again from D1. */
   readonly #trust: TrustLog;
+  readonly #courier: TrustCourier;
   /** In memory only: lives while a page's request waits. */
   readonly #prepares = new Prepares();
   readonly #answers = new Answers();
@@ -72,6 +70,7 @@ export class Host extends DurableObject<Env> {
     this.#store = new HostStore(state.storage.sql);
     this.#db = openDatabase(env.DB);
     this.#trust = new TrustLog(this.#db);
+    this.#courier = new TrustCourier(this.#trust);
     this.#telemetry = new LatestTelemetry(this.#store);
     this.#wake = new Wake(state.storage);
     this.#tunnels = new Tunnels(state);
@@ -83,6 +82,10 @@ export class Host extends DurableObject<Env> {
       outbox: () => this.#requireOutbox(),
       durable: () => state.storage.sync(),
       pushCommand: (intent) => this.#pushCommand(intent),
+      alarms: {
+        raise: (alert) => raiseAlert(env, this.#store.requireIdentity().workspace, alert),
+        settle: (reason) => settleAlert(env, this.#store.requireIdentity().workspace, reason),
+      },
     });
     // Keep-alive is answered by the runtime, so that an idle tunnel never wakes this object.
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
@@ -93,7 +96,7 @@ export class Host extends DurableObject<Env> {
   /** Upgrades only, and only from the Worker, which says in a header whose socket it is. */
   override async fetch(request: Request): Promise<Response> {
     const opening = sockets.decodeOpening(request.headers.get(sockets.SOCKET_HEADER));
-    this.#identify(opening);
+    this.#store.identify(opening);
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     if (opening.kind === "agent") {
       this.#tunnels.accept(server, opening);
@@ -152,7 +155,7 @@ export class Host extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#wake.fired();
-    const identity = this.#requireIdentity();
+    const identity = this.#store.requireIdentity();
     for (const intent of await this.#requireAcceptance().resume())
       if (await this.#isAdmitted(identity)) await this.#deliver(intent);
     await this.#requireOutbox().flush();
@@ -170,10 +173,12 @@ export class Host extends DurableObject<Env> {
     if (phase !== "welcomed") throw new MalformedError("a frame before the handshake");
     switch (frame.kind) {
       case "trust-want":
-        return sendTrust(this.#trust, open, frame.after?.n);
+        return this.#courier.answer(open, frame.after);
       case "trust-ack":
-        await this.#words.trustAck(open, frame.signed);
+        await this.#courier.repair(open, await this.#words.trustAck(open, frame.signed));
         return this.#pushRow();
+      case "farewell":
+        return this.#words.farewell(open, frame.signed);
       case "refused":
         return this.#words.refused(open, frame);
       default:
@@ -205,9 +210,7 @@ export class Host extends DurableObject<Env> {
     if (hello === undefined) throw new MalformedError("hello does not verify");
     socket.serializeAttachment({ ...attachment, phase: "rival" });
     if (!(await this.#winsOverRivals(socket, attachment))) return;
-    const trust = await this.#trust.current(attachment.workspace);
-    if (trust === undefined) throw new TypeError("a tunnel of no workspace");
-    await sendTrust(this.#trust, { socket, attachment }, hello.trustHead?.n);
+    const trust = await this.#courier.bring({ socket, attachment }, hello.trustHead);
     const welcome = await writeWelcome(attachment, hello, await this.#dispatchSigner());
     if (this.#tunnel() !== undefined) return this.#refuseNewcomer(socket, attachment);
     const welcomed: sockets.AgentAttachment = { ...attachment, phase: "welcomed", trustSent: trust.head.n };
@@ -215,7 +218,9 @@ export class Host extends DurableObject<Env> {
     sockets.trySend(socket, welcome);
     logStep("tunnel-open", { host: attachment.host, tunnel: attachment.tunnel });
     await this.#recordConnection("host.connected", attachment);
-    if (trust.hosts.has(attachment.host)) await this.#delivery.redeliver(() => this.#tunnel());
+    if (!trust.hosts.has(attachment.host)) return;
+    await sendSessionEnds(socket, this.env.SESSIONS.getByName(attachment.workspace));
+    await this.#delivery.redeliver(() => this.#tunnel());
   }
 
   async #winsOverRivals(socket: WebSocket, attachment: sockets.AgentAttachment): Promise<boolean> {
@@ -241,16 +246,17 @@ export class Host extends DurableObject<Env> {
 
   /** How this host is shown; undefined when it never joined. */
   async row(workspace: string, host: string): Promise<HostRow | undefined> {
-    this.#identify({ workspace, host });
+    this.#store.identify({ workspace, host });
     const [joined, trust] = await Promise.all([findHost(this.#db, workspace, host), this.#trust.current(workspace)]);
     if (joined === undefined || trust === undefined) return undefined;
     return composeRow(joined, trust, { store: this.#store, telemetry: this.#telemetry, tunnels: this.#tunnels });
   }
 
   /** Asks a host, which the caller has just found admitted, for a challenge and waits for its word. */
-  async prepare(identity: Identity, { digest, prepare, certificate }: PrepareCall): Promise<PrepareAnswer> {
-    this.#identify(identity);
-    const frame = inwardFrames.encode({ kind: "prepare", prepare, session: certificate });
+  async prepare(identity: Identity, call: PrepareCall): Promise<PrepareAnswer> {
+    this.#store.identify(identity);
+    const { digest } = call;
+    const frame = prepareFrame(call);
     return this.#prepares.wait(digest, () => {
       const tunnel = this.#tunnel();
       return tunnel !== undefined && sockets.trySend(tunnel.socket, frame);
@@ -263,7 +269,7 @@ export class Host extends DurableObject<Env> {
    * happened. Again with the same intent: its state.
    */
   async submit(identity: Identity, command: NewCommand): Promise<CommandStatus | undefined> {
-    this.#identify(identity);
+    this.#store.identify(identity);
     const { intent } = command;
     if (!(await this.#requireAcceptance().accept(command))) return undefined;
     const answered = this.#answers.wait(intent);
@@ -274,7 +280,7 @@ export class Host extends DurableObject<Env> {
   }
 
   status(identity: Identity, intent: string): CommandStatus | undefined {
-    this.#identify(identity);
+    this.#store.identify(identity);
     const command = this.#store.command(intent);
     if (command !== undefined) return statusOf(command, identity.host);
     return this.#store.isHeld(intent) ? { intent, host: identity.host, state: "queued" } : undefined;
@@ -282,33 +288,36 @@ export class Host extends DurableObject<Env> {
 
   /** Canonical JSON of what the person signed, exactly as it was submitted. */
   submission(identity: Identity, intent: string): string | undefined {
-    this.#identify(identity);
+    this.#store.identify(identity);
     return this.#store.command(intent)?.submission;
   }
 
   /** A statement was accepted: the host gets it now, and loses its tunnel if the statement removed it. */
   async trustChanged(identity: Identity): Promise<void> {
-    this.#identify(identity);
+    this.#store.identify(identity);
     this.#answers.settleAll(); // what they were judged by is over
     const trust = await this.#trust.current(identity.workspace);
+    if (trust === undefined) return;
+    this.#pages.review(trust, edgeSeconds());
     const open = this.#tunnel();
-    if (open !== undefined && trust !== undefined) {
-      await sendTrust(this.#trust, open, open.attachment.trustSent);
-      open.socket.serializeAttachment({ ...open.attachment, trustSent: trust.head.n });
-      if (trust.removedHosts.has(identity.host))
-        sockets.tryClose(open.socket, sockets.CLOSE.removed, "removed from the workspace");
-    }
+    if (open !== undefined && (await this.#courier.bringChange(open)).removedHosts.has(identity.host))
+      sockets.tryClose(open.socket, sockets.CLOSE.removed, "removed from the workspace");
     await this.#pushRow();
   }
 
   /** Its certificate is no longer good: the open tunnel rests on it. */
   closeTunnel(identity: Identity): void {
-    this.#identify(identity);
+    this.#store.identify(identity);
     this.#tunnels.closeAll(sockets.CLOSE.removed, "the certificate is no longer good");
   }
 
-  endSession(session: string): void {
+  /** What the session watches is closed; with `end`, the host hears why its commands do not count any more. */
+  endSession(identity: Identity, session: string, end?: SignedSessionEnd): void {
+    this.#store.identify(identity);
     this.#pages.endSession(session);
+    const open = this.#tunnel();
+    if (end !== undefined && open !== undefined)
+      sockets.trySend(open.socket, inwardFrames.encode({ kind: "session-end", end }));
   }
 
   // ---- inside ----
@@ -316,18 +325,6 @@ export class Host extends DurableObject<Env> {
   async #deliver(intent: string): Promise<void> {
     await this.#delivery.deliver(intent, () => this.#tunnel());
     this.#pushCommand(intent);
-  }
-
-  #identify({ workspace, host }: Identity): void {
-    const known = this.#store.identity();
-    if (known === undefined) this.#store.setIdentity(workspace, host);
-    else if (known.workspace !== workspace || known.host !== host) throw new TypeError("object of another host");
-  }
-
-  #requireIdentity(): Identity {
-    const identity = this.#store.identity();
-    if (identity === undefined) throw new TypeError("host object without a name");
-    return identity;
   }
 
   #tunnel(): OpenTunnel | undefined {
@@ -345,12 +342,12 @@ export class Host extends DurableObject<Env> {
 
   #requireAcceptance(): Acceptance {
     const deps = { store: this.#store, storage: this.ctx.storage, wake: this.#wake };
-    const append = ledgerOf(this.env, this.#requireIdentity().workspace);
+    const append = ledgerOf(this.env, this.#store.requireIdentity().workspace);
     return (this.#acceptance ??= new Acceptance({ ...deps, append }));
   }
 
   #requireOutbox(): Outbox {
-    const identity = this.#requireIdentity();
+    const identity = this.#store.requireIdentity();
     const append = ledgerGroupOf(this.env, identity.workspace);
     return (this.#outbox ??= new Outbox({ store: this.#store, wake: this.#wake, ...identity, append }));
   }
@@ -374,7 +371,7 @@ export class Host extends DurableObject<Env> {
 
   async #pushRow(): Promise<void> {
     if (this.#pages.isEmpty) return;
-    const { workspace, host } = this.#requireIdentity();
+    const { workspace, host } = this.#store.requireIdentity();
     const row = await this.row(workspace, host);
     if (row !== undefined) this.#pages.push({ kind: "host", row, now: edgeSeconds() }, edgeSeconds());
   }
@@ -384,7 +381,7 @@ export class Host extends DurableObject<Env> {
     if (command === undefined) return;
     if (command.state === "receipted" || command.state === "refused") this.#answers.settle(intent);
     if (this.#pages.isEmpty) return;
-    const status = statusOf(command, this.#requireIdentity().host);
+    const status = statusOf(command, this.#store.requireIdentity().host);
     this.#pages.push({ kind: "command", status }, edgeSeconds());
   }
 }

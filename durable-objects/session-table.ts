@@ -6,39 +6,74 @@ export interface SessionRecord {
   /** digest(session): its name everywhere. */
   readonly session: string;
   readonly person: string;
+  /** Id of the passkey that certified it. */
+  readonly credential: string;
+  /** The key of requests now: the first one, or the successor that a touch named. */
   readonly sessionKey: string;
   readonly origin: string;
   /** base64url of the sign-in's canonical bytes (an Asserted): what hosts ask to see. */
   readonly certificate: string;
-  /** Edge clock, seconds. */
+  /** A few words about browser and system, as the sign-in's request named them. */
+  readonly device: string;
+  /** Index of `session.started` in the ledger, which commits to the address. */
+  readonly ledgerIndex: number;
+  /** Without a request for so long, it ends. */
+  readonly idleSeconds: number;
+  /** Edge clock, seconds; so are the next two. */
+  readonly startedAt: number;
   readonly expires: number;
   readonly lastSeen: number;
+}
+
+/** With the key before the present one, for requests that were under way when it changed. */
+export interface StoredSession extends SessionRecord {
+  readonly previous: { readonly key: string; readonly until: number } | undefined;
 }
 
 type Row = Record<string, SqlStorageValue> & {
   readonly session: string;
   readonly person: string;
+  readonly credential: string;
   readonly session_key: string;
+  readonly previous_key: string | null;
+  readonly previous_until: number | null;
   readonly origin: string;
   readonly certificate: string;
+  readonly device: string;
+  readonly ledger_index: number;
+  readonly idle_seconds: number;
+  readonly created: number;
   readonly expires: number;
   readonly last_seen: number;
 };
 
+/** The first version's table lacked most columns; whoever was signed in by it signs in again. */
 const SCHEMA = `
-CREATE TABLE IF NOT EXISTS sessions (
+DROP TABLE IF EXISTS sessions;
+CREATE TABLE IF NOT EXISTS session_identity (one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sign_ins (
   session TEXT PRIMARY KEY NOT NULL,
   cookie_hash TEXT NOT NULL UNIQUE,
   person TEXT NOT NULL,
+  credential TEXT NOT NULL,
   session_key TEXT NOT NULL,
+  previous_key TEXT,
+  previous_until INTEGER,
   origin TEXT NOT NULL,
   certificate TEXT NOT NULL,
+  device TEXT NOT NULL,
+  ledger_index INTEGER NOT NULL,
+  idle_seconds INTEGER NOT NULL,
   created INTEGER NOT NULL,
   expires INTEGER NOT NULL,
   last_seen INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS session_keys (key TEXT PRIMARY KEY NOT NULL, session TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS session_ends (session TEXT PRIMARY KEY NOT NULL, signed TEXT NOT NULL, until INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS used_requests (jti TEXT PRIMARY KEY NOT NULL, until INTEGER NOT NULL);
 `;
+
+const IS_LIVE = "expires > ?1 AND ?1 - last_seen <= idle_seconds";
 
 export function hashCookie(cookie: string): string {
   return toBase64url(sha256Of(utf8(cookie)));
@@ -52,45 +87,109 @@ export class SessionTable {
     sql.exec(SCHEMA);
   }
 
+  /** Whose sessions these are; alarms bring no caller. @throws {TypeError} for the object of another workspace */
+  identify(workspace: string): void {
+    const known = this.workspace();
+    if (known === undefined) this.#sql.exec("INSERT INTO session_identity VALUES (1, ?)", workspace);
+    else if (known !== workspace) throw new TypeError("sessions: object of another workspace");
+  }
+
+  workspace(): string | undefined {
+    const [row] = this.#sql.exec<{ workspace: string }>("SELECT workspace FROM session_identity").toArray();
+    return row?.workspace;
+  }
+
   insert(record: SessionRecord, cookieHash: string): void {
-    const { session, person, sessionKey, origin, certificate, expires, lastSeen } = record;
     this.#sql.exec(
-      "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      session,
+      "INSERT INTO sign_ins VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
+      record.session,
       cookieHash,
-      person,
-      sessionKey,
-      origin,
-      certificate,
-      lastSeen,
-      expires,
-      lastSeen,
+      record.person,
+      record.credential,
+      record.sessionKey,
+      record.origin,
+      record.certificate,
+      record.device,
+      record.ledgerIndex,
+      record.idleSeconds,
+      record.startedAt,
+      record.expires,
+      record.lastSeen,
+    );
+    this.useKey(record.sessionKey, record.session);
+  }
+
+  /** False when the key was some session's before: an old approval must not bring an old key back. */
+  useKey(key: string, session: string): boolean {
+    return (
+      this.#sql.exec("INSERT OR IGNORE INTO session_keys VALUES (?, ?) RETURNING key", key, session).toArray().length >
+      0
     );
   }
 
-  byCookie(cookieHash: string): SessionRecord | undefined {
-    return this.#records("SELECT * FROM sessions WHERE cookie_hash = ?", cookieHash)[0];
+  /** `until`: end of the present key's grace. */
+  succeed(session: string, key: string, until: number): void {
+    this.#sql.exec(
+      "UPDATE sign_ins SET previous_key = session_key, previous_until = ?, session_key = ? WHERE session = ?",
+      until,
+      key,
+      session,
+    );
   }
 
-  bySession(session: string): SessionRecord | undefined {
-    return this.#records("SELECT * FROM sessions WHERE session = ?", session)[0];
+  byCookie(cookieHash: string): StoredSession | undefined {
+    return this.#records("SELECT * FROM sign_ins WHERE cookie_hash = ?", cookieHash)[0];
+  }
+
+  bySession(session: string): StoredSession | undefined {
+    return this.#records("SELECT * FROM sign_ins WHERE session = ?", session)[0];
   }
 
   /** Oldest first. */
   ofPerson(person: string): readonly SessionRecord[] {
-    return this.#records("SELECT * FROM sessions WHERE person = ? ORDER BY rowid", person);
+    return this.#records("SELECT * FROM sign_ins WHERE person = ? ORDER BY rowid", person);
+  }
+
+  /** Oldest first. */
+  live(now: number): readonly SessionRecord[] {
+    return this.#records(`SELECT * FROM sign_ins WHERE ${IS_LIVE} ORDER BY rowid`, now);
+  }
+
+  over(now: number): readonly SessionRecord[] {
+    return this.#records(`SELECT * FROM sign_ins WHERE NOT (${IS_LIVE}) ORDER BY rowid`, now);
+  }
+
+  /** When the first session would be over, if nobody made another request. */
+  nextEnd(): number | undefined {
+    const row = this.#sql
+      .exec<{ next: number | null }>("SELECT MIN(MIN(expires, last_seen + idle_seconds + 1)) AS next FROM sign_ins")
+      .one();
+    return row.next ?? undefined;
   }
 
   touch(session: string, now: number): void {
-    this.#sql.exec("UPDATE sessions SET last_seen = ? WHERE session = ?", now, session);
+    this.#sql.exec("UPDATE sign_ins SET last_seen = ? WHERE session = ?", now, session);
   }
 
   delete(session: string): boolean {
-    return this.#sql.exec("DELETE FROM sessions WHERE session = ? RETURNING session", session).toArray().length > 0;
+    this.#sql.exec("DELETE FROM session_keys WHERE session = ?", session);
+    return this.#sql.exec("DELETE FROM sign_ins WHERE session = ? RETURNING session", session).toArray().length > 0;
   }
 
-  deleteExpired(now: number): void {
-    this.#sql.exec("DELETE FROM sessions WHERE expires <= ?", now);
+  /** JSON of a signed session-end, for hosts that were not there; until the sign-in could not count any more anyway. */
+  addEnd(session: string, signed: string, until: number): void {
+    this.#sql.exec("INSERT OR IGNORE INTO session_ends VALUES (?, ?, ?)", session, signed, until);
+  }
+
+  ends(now: number): readonly string[] {
+    return this.#sql
+      .exec<{ signed: string }>("SELECT signed FROM session_ends WHERE until >= ? ORDER BY rowid", now)
+      .toArray()
+      .map(({ signed }) => signed);
+  }
+
+  forget(now: number): void {
+    this.#sql.exec("DELETE FROM session_ends WHERE until < ?", now);
     this.#sql.exec("DELETE FROM used_requests WHERE until < ?", now);
   }
 
@@ -101,25 +200,35 @@ export class SessionTable {
     );
   }
 
-  count(): { readonly sessions: number; readonly people: number } {
+  count(now: number): { readonly sessions: number; readonly people: number } {
     const row = this.#sql
       .exec<{ sessions: number; people: number }>(
-        "SELECT COUNT(*) AS sessions, COUNT(DISTINCT person) AS people FROM sessions",
+        `SELECT COUNT(*) AS sessions, COUNT(DISTINCT person) AS people FROM sign_ins WHERE ${IS_LIVE}`,
+        now,
       )
       .one();
     return { sessions: row.sessions, people: row.people };
   }
 
-  #records(query: string, ...parameters: SqlStorageValue[]): readonly SessionRecord[] {
+  #records(query: string, ...parameters: SqlStorageValue[]): readonly StoredSession[] {
     return this.#sql
       .exec<Row>(query, ...parameters)
       .toArray()
       .map((row) => ({
         session: row.session,
         person: row.person,
+        credential: row.credential,
         sessionKey: row.session_key,
+        previous:
+          row.previous_key === null || row.previous_until === null
+            ? undefined
+            : { key: row.previous_key, until: row.previous_until },
         origin: row.origin,
         certificate: row.certificate,
+        device: row.device,
+        ledgerIndex: row.ledger_index,
+        idleSeconds: row.idle_seconds,
+        startedAt: row.created,
         expires: row.expires,
         lastSeen: row.last_seen,
       }));

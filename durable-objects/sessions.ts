@@ -1,28 +1,36 @@
 /**
  * The sessions of one workspace. A session is usable only with two things at once: the cookie, and a request signed
  * by the session key. Knows nothing of roles; whoever asks judges those against the trust log.
- * What survives an eviction: sessions and the jtis of writes (SQLite). What does not: jtis of reads (a replayed read
+ * What survives an eviction: sessions, what ended them, and the jtis of writes (SQLite). What does not: jtis of reads (a replayed read
  * tells its thief what they read already, and needs the cookie too) and tickets (the page asks for another).
  */
 import { DurableObject } from "cloudflare:workers";
 import { fromBase64url } from "../protocol/bytes.ts";
 import { MalformedError } from "../protocol/canonical.ts";
+import type { LedgerDraft } from "../protocol/ledger.ts";
 import {
   MAX_SESSIONS_PER_PERSON,
   REQUEST_SKEW_SECONDS,
-  SESSION_IDLE_SECONDS,
+  SESSION_SKEW_SECONDS,
   TICKET_SECONDS,
 } from "../protocol/limits.ts";
 import { requestCodec, type ApiRequest } from "../protocol/messages.ts";
 import { verifySignature } from "../protocol/signing.ts";
 import { edgeSeconds, randomNonce } from "./clock.ts";
-import type { Env } from "./env.ts";
-import { SessionTable, type SessionRecord } from "./session-table.ts";
+import { openDatabase } from "./db/database.ts";
+import { listHosts } from "./db/host-rows.ts";
+import { hostOf, type Env } from "./env.ts";
+import { LedgerUnavailable, ledgerOf } from "./ledger-client.ts";
+import { SessionTable, type SessionRecord, type StoredSession } from "./session-table.ts";
 
 /** The idle clock is kept this coarse, so that a busy page costs one write a minute and not one a request. */
 const TOUCH_SECONDS = 60;
 /** A jti is remembered for as long as its request's time could still be accepted. */
 const JTI_SECONDS = 2 * REQUEST_SKEW_SECONDS;
+/** Requests under way when the key changes took longer than this only on a line that is down. */
+const PREVIOUS_KEY_SECONDS = 30;
+/** How soon the end of a session is recorded again after the ledger could not take it. */
+const RETRY_SECONDS = 60;
 /** More reads than this inside the memory's span are one page gone wild, or an attack. */
 const MAX_REMEMBERED_READS = 20_000;
 
@@ -52,8 +60,15 @@ export type Authentication =
   | { readonly ok: false; readonly why: RequestRefusal };
 
 export interface NewSession {
-  readonly record: Omit<SessionRecord, "lastSeen">;
+  readonly workspace: string;
+  readonly record: Omit<SessionRecord, "startedAt" | "lastSeen">;
   readonly cookieHash: string;
+}
+
+/** A step-up named the key that follows. */
+export interface Succession {
+  readonly session: string;
+  readonly key: string;
 }
 
 interface Ticket {
@@ -76,32 +91,57 @@ export class Sessions extends DurableObject<Env> {
   }
 
   /** Returns the sessions that had to end to make room. */
-  create({ record, cookieHash }: NewSession): readonly string[] {
+  async create({ workspace, record, cookieHash }: NewSession): Promise<readonly string[]> {
+    this.#table.identify(workspace);
     const now = edgeSeconds();
-    this.#table.deleteExpired(now);
+    this.#table.forget(now);
     const held = this.#table.ofPerson(record.person);
     const ended = held.slice(0, Math.max(0, held.length - MAX_SESSIONS_PER_PERSON + 1)).map(({ session }) => session);
     for (const session of ended) this.#table.delete(session);
-    this.#table.insert({ ...record, lastSeen: now }, cookieHash);
+    this.#table.insert({ ...record, startedAt: now, lastSeen: now }, cookieHash);
+    await this.#plan();
     return ended;
   }
 
   async authenticate(observed: ObservedRequest): Promise<Authentication> {
-    const record = this.#table.byCookie(observed.cookieHash);
-    if (record === undefined) return refuse("cookie");
-    const request = await judgeSignedRequest(observed, record.sessionKey);
-    if (typeof request === "string") return refuse(request);
+    const stored = this.#table.byCookie(observed.cookieHash);
+    if (stored === undefined) return refuse("cookie");
     const now = edgeSeconds();
-    const over = this.#judgeLife(record, now);
+    const request = await judgeByKeys(observed, stored, now);
+    if (typeof request === "string") return refuse(request);
+    const over = judgeLife(stored, now);
     if (over !== undefined) return refuse(over);
     const used = this.#useOnce(request, now);
     if (used !== undefined) return refuse(used);
-    if (now - record.lastSeen >= TOUCH_SECONDS) this.#table.touch(record.session, now);
+    if (now - stored.lastSeen >= TOUCH_SECONDS) this.#table.touch(stored.session, now);
+    const { previous: _previous, ...record } = stored;
     return { ok: true, record };
+  }
+
+  /** From now on requests are signed by this key; the present one is good for those under way. */
+  succeed({ session, key }: Succession): void {
+    if (this.#table.bySession(session) === undefined || !this.#table.useKey(key, session)) return;
+    this.#table.succeed(session, key, edgeSeconds() + PREVIOUS_KEY_SECONDS);
+  }
+
+  /** Oldest first. */
+  list(): readonly SessionRecord[] {
+    return this.#table.live(edgeSeconds());
   }
 
   end(session: string): boolean {
     return this.#table.delete(session);
+  }
+
+  /** Ended by a signed word, which hosts that are not connected now must hear later. `signed`: its JSON. */
+  revoke(session: string, { signed, until }: { readonly signed: string; readonly until: number }): boolean {
+    this.#table.addEnd(session, signed, until + SESSION_SKEW_SECONDS);
+    return this.#table.delete(session);
+  }
+
+  /** JSON of every signed session-end that still matters to a host. */
+  ends(): readonly string[] {
+    return this.#table.ends(edgeSeconds());
   }
 
   issueTicket(session: string, host: string): string {
@@ -118,19 +158,42 @@ export class Sessions extends DurableObject<Env> {
     this.#tickets.delete(ticket);
     const now = edgeSeconds();
     if (held === undefined || held.host !== host || held.until < now) return undefined;
-    const record = this.#table.bySession(held.session);
-    return record === undefined || this.#judgeLife(record, now) !== undefined ? undefined : record;
+    const stored = this.#table.bySession(held.session);
+    if (stored === undefined || judgeLife(stored, now) !== undefined) return undefined;
+    const { previous: _previous, ...record } = stored;
+    return record;
   }
 
   counters(): { readonly sessions: number; readonly people: number } {
-    this.#table.deleteExpired(edgeSeconds());
-    return this.#table.count();
+    return this.#table.count(edgeSeconds());
   }
 
-  #judgeLife(record: SessionRecord, now: number): "ended" | "idle" | undefined {
-    const over = now >= record.expires ? "ended" : now - record.lastSeen > SESSION_IDLE_SECONDS ? "idle" : undefined;
-    if (over !== undefined) this.#table.delete(record.session);
-    return over;
+  /** Sessions that nobody ended are over by themselves: recorded, and what they still watch is closed. */
+  override async alarm(): Promise<void> {
+    const workspace = this.#table.workspace();
+    if (workspace === undefined) return;
+    const over = this.#table.over(edgeSeconds());
+    try {
+      for (const { session, person } of over) {
+        await ledgerOf(this.env, workspace)(endedByEdge(session, person));
+        this.#table.delete(session);
+        await closeSockets(this.env, workspace, session);
+      }
+    } catch (error) {
+      if (!(error instanceof LedgerUnavailable)) throw error;
+      await this.ctx.storage.setAlarm(Date.now() + RETRY_SECONDS * 1_000);
+      return;
+    }
+    await this.#plan();
+  }
+
+  /** A request moves the end of its session away; then the alarm finds nothing and is planned anew. */
+  async #plan(): Promise<void> {
+    const next = this.#table.nextEnd();
+    if (next === undefined) return;
+    const planned = await this.ctx.storage.getAlarm();
+    const due = (next + 1) * 1_000;
+    if (planned === null || planned > due) await this.ctx.storage.setAlarm(due);
   }
 
   #useOnce(request: ApiRequest, now: number): "replay" | "flood" | undefined {
@@ -146,8 +209,39 @@ export class Sessions extends DurableObject<Env> {
   }
 }
 
+function judgeLife(record: SessionRecord, now: number): "ended" | "idle" | undefined {
+  if (now >= record.expires) return "ended";
+  return now - record.lastSeen > record.idleSeconds ? "idle" : undefined;
+}
+
+export function endedByEdge(session: string, person: string): LedgerDraft {
+  return {
+    actor: { kind: "edge" },
+    action: "session.ended",
+    target: person,
+    detail: { session },
+    subject: session,
+  };
+}
+
+async function closeSockets(env: Env, workspace: string, session: string): Promise<void> {
+  const rows = await listHosts(openDatabase(env.DB), workspace);
+  await Promise.all(rows.map(({ host }) => hostOf(env, workspace, host).endSession({ workspace, host }, session)));
+}
+
 function refuse(why: RequestRefusal): Authentication {
   return { ok: false, why };
+}
+
+/** By the present key; or, for a moment, by the one before it. */
+async function judgeByKeys(
+  observed: ObservedRequest,
+  { sessionKey, previous }: StoredSession,
+  now: number,
+): ReturnType<typeof judgeSignedRequest> {
+  const request = await judgeSignedRequest(observed, sessionKey);
+  if (request !== "signature" || previous === undefined || previous.until < now) return request;
+  return judgeSignedRequest(observed, previous.key);
 }
 
 /** The signed request, once signature and every stated fact agree with what arrived. Also for the setup key. */

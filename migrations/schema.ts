@@ -73,7 +73,9 @@ export const nonces = sqliteTable(
   {
     nonce: text("nonce").primaryKey().notNull(),
     workspace: text("workspace"),
-    purpose: text("purpose", { enum: ["sign-in", "registration", "setup-request", "edge-action"] }).notNull(),
+    purpose: text("purpose", {
+      enum: ["sign-in", "registration", "setup-request", "edge-action", "automation-request"],
+    }).notNull(),
     ceremony: text("ceremony"),
     expires: integer("expires").notNull(),
   },
@@ -110,6 +112,51 @@ export const joinTokens = sqliteTable("join_tokens", {
   expires: integer("expires").notNull(),
   usedAt: integer("used_at"),
 });
+
+export const invitations = sqliteTable(
+  "invitations",
+  {
+    workspace: text("workspace").notNull(),
+    invitation: text("invitation").notNull(),
+    tokenHash: text("token_hash").notNull(),
+    label: text("label").notNull(),
+    madeBy: text("made_by").notNull(),
+    madeAt: integer("made_at").notNull(),
+    expires: integer("expires").notNull(),
+    withdrawn: integer("withdrawn", { mode: "boolean" }).notNull(),
+    credentialId: text("credential_id"),
+    /** Canonical JSON of the credential that was enrolled. */
+    credential: text("credential"),
+    nameSalt: text("name_salt"),
+    nameValue: text("name_value"),
+    person: text("person"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.workspace, table.invitation] }),
+    index("invitations_credential").on(table.workspace, table.credentialId),
+    uniqueIndex("invitations_token").on(table.tokenHash),
+  ],
+);
+export type InvitationRecord = typeof invitations.$inferSelect;
+
+export const proposals = sqliteTable(
+  "proposals",
+  {
+    workspace: text("workspace").notNull(),
+    digest: text("digest").notNull(),
+    kind: text("kind", { enum: ["command", "statement"] }).notNull(),
+    /** base64url of the exact bytes. */
+    body: text("body").notNull(),
+    /** JSON lists. */
+    approvals: text("approvals").notNull(),
+    knew: text("knew").notNull(),
+    madeBy: text("made_by").notNull(),
+    madeAt: integer("made_at").notNull(),
+    expires: integer("expires").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.digest] })],
+);
+export type ProposalRecord = typeof proposals.$inferSelect;
 
 export const receipts = sqliteTable(
   "receipts",

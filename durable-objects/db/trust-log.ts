@@ -1,15 +1,17 @@
 /**
- * Reads a workspace's trust log and applies it. The database is not believed: every row is verified again by the
- * same pure function that hosts run, once per isolate and place in the chain.
+ * Reads a workspace's trust log and applies it: the chain, and each revocation after the chain statement that it names.
+ * The database is not believed: every row is verified again by the same pure function that hosts run, once per isolate
+ * and place in the chain.
  */
-import { and, asc, eq, gte, gt, sql, type SQL } from "drizzle-orm";
-import { statements, workspaces } from "../../migrations/schema.ts";
+import { and, eq, gt, gte, sql, type SQL, type SQLWrapper } from "drizzle-orm";
+import { unionAll } from "drizzle-orm/sqlite-core";
+import { revocations, statements, workspaces } from "../../migrations/schema.ts";
 import { utf8 } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
-import type { Codec } from "../../protocol/fields.ts";
+import type { Codec, TrustHead } from "../../protocol/fields.ts";
 import { MAX_STATEMENTS_PER_PAGE } from "../../protocol/limits.ts";
 import { applyRoot, applyStatement, type TrustResult } from "../../protocol/trust/apply.ts";
-import type { TrustState } from "../../protocol/trust/state.ts";
+import { chainAt, revokedDigest, type TrustState } from "../../protocol/trust/state.ts";
 import {
   signedRootCodec,
   signedStatementCodec,
@@ -20,7 +22,10 @@ import type { Database } from "./database.ts";
 
 interface Row {
   readonly workspace: string;
+  /** Place in the chain; of a revocation, the place that it names. */
   readonly n: number;
+  /** 0 or 1. */
+  readonly revocation: number;
   readonly hash: string;
   readonly signed: string;
 }
@@ -28,6 +33,12 @@ interface Row {
 /** Stored statements that do not verify: somebody wrote to the database, or a restore mixed two logs. */
 export class TrustLogDamaged extends Error {
   override readonly name = "TrustLogDamaged";
+}
+
+export interface LogPage {
+  readonly page: TrustPage;
+  /** The place after which the next page begins; undefined: this was the last. */
+  readonly next: number | undefined;
 }
 
 export class TrustLog {
@@ -71,20 +82,23 @@ export class TrustLog {
       .select()
       .from(statements)
       .where(and(eq(statements.workspace, workspace), eq(statements.n, 0)));
-    return row === undefined ? undefined : decodeStored(row, signedRootCodec);
+    return row === undefined ? undefined : decodeStored({ ...row, revocation: 0 }, signedRootCodec);
   }
 
-  /** The log after place `after`; without it from the root on. At most one page. */
-  async page(workspace: string, after?: number): Promise<TrustPage> {
-    const rows = await this.#db
-      .select()
-      .from(statements)
-      .where(and(eq(statements.workspace, workspace), gt(statements.n, after ?? 0)))
-      .orderBy(asc(statements.n))
-      .limit(MAX_STATEMENTS_PER_PAGE);
+  /**
+   * The log after place `after`, with the revocations that name that place; without `after` from the root on. Whoever
+   * holds some of them skips those. There are never so many revocations of one place that a page holds nothing else.
+   */
+  async page(workspace: string, after?: number): Promise<LogPage> {
+    const limit = MAX_STATEMENTS_PER_PAGE;
+    const rows: readonly Row[] = await this.#queries.page.all({ workspace, after: after ?? 0, limit });
     const root = after === undefined ? await this.root(workspace) : undefined;
     const decoded = rows.map((row) => decodeStored(row, signedStatementCodec));
-    return root === undefined ? { statements: decoded } : { root, statements: decoded };
+    const newest = rows.findLast(({ revocation }) => revocation === 0)?.n;
+    return {
+      page: root === undefined ? { statements: decoded } : { root, statements: decoded },
+      next: rows.length < limit ? undefined : newest,
+    };
   }
 
   /** `rows`: from the head of `known` on, or the whole log. */
@@ -93,12 +107,14 @@ export class TrustLog {
     known: TrustState | undefined,
     rows: readonly Row[],
   ): Promise<TrustState | "replaced" | undefined> {
-    if (known !== undefined && rows[0]?.hash !== known.head.hash) {
+    if (known !== undefined && !continues(known, rows)) {
       this.#states.delete(workspace); // the log was rolled back or replaced beneath us: believe nothing cached
       return "replaced";
     }
-    const state = await this.#apply(workspace, known, known === undefined ? rows : rows.slice(1));
-    if (state !== undefined) this.#states.set(workspace, state);
+    const isNew = ({ revocation, hash }: Row): boolean =>
+      known === undefined || (revocation === 0 ? hash !== known.head.hash : !known.revocations.has(hash));
+    const state = await this.#apply(workspace, known, rows.filter(isNew));
+    if (state !== undefined && state !== known) this.#states.set(workspace, state);
     return state;
   }
 
@@ -109,33 +125,92 @@ export class TrustLog {
         state === undefined
           ? await applyRoot(decodeStored(row, signedRootCodec), { workspace })
           : await applyStatement(state, decodeStored(row, signedStatementCodec));
-      if (!result.ok) throw new TrustLogDamaged(`statement ${row.n}: ${result.code}`);
-      if (result.state.head.n !== row.n || result.state.head.hash !== row.hash)
-        throw new TrustLogDamaged(`statement ${row.n}: misplaced`);
+      if (!result.ok) throw new TrustLogDamaged(`${placeOf(row)}: ${result.code}`);
       state = result.state;
+      const isPlaced = row.revocation === 1 ? state.revocations.has(row.hash) : isAt(state, row);
+      if (!isPlaced) throw new TrustLogDamaged(`${placeOf(row)}: misplaced`);
     }
     return state;
   }
 }
 
+/**
+ * After which place somebody who holds `head` must be told of ours; "nothing" when both are the same. Another history,
+ * or other revocations than ours up to there: from the root on (undefined).
+ */
+export function lacking(state: TrustState, head: TrustHead | undefined): number | "nothing" | undefined {
+  if (head === undefined || chainAt(state.chain, head.n)?.hash !== head.hash) return undefined;
+  const namedBefore = (place: number): string =>
+    revokedDigest(
+      [...state.revocations.values()].filter(({ revocation }) => revocation.prev.n < place).map(({ digest }) => digest),
+    );
+  if (head.n === state.head.n && head.revoked === state.head.revoked) return "nothing";
+  return [namedBefore(head.n), namedBefore(head.n + 1)].includes(head.revoked) ? head.n : undefined;
+}
+
+/** The newest place that was verified is still there, and so is every revocation of it. */
+function continues({ head, revocations: held }: TrustState, rows: readonly Row[]): boolean {
+  if (rows[0]?.hash !== head.hash) return false;
+  const stored = new Set(rows.filter(({ revocation }) => revocation === 1).map(({ hash }) => hash));
+  return [...held.values()].every(({ digest, revocation }) => revocation.prev.n < head.n || stored.has(digest));
+}
+
+function isAt({ head }: TrustState, { n, hash }: Row): boolean {
+  return head.n === n && head.hash === hash;
+}
+
+function placeOf({ n, revocation }: Row): string {
+  return revocation === 1 ? `a revocation at ${n}` : `statement ${n}`;
+}
+
 /** Built once: every request asks one of these, and building the text of a query costs more than asking it. */
 function prepareQueries(db: Database) {
-  const from = gte(statements.n, sql.placeholder("from"));
   const first = db.select({ workspace: workspaces.workspace }).from(workspaces).limit(1);
-  const log = (ofWorkspace: SQL) =>
-    db.select().from(statements).where(and(ofWorkspace, from)).orderBy(asc(statements.n));
+  const given = sql.placeholder("workspace");
+  const log = (workspace: SQLWrapper | SQL, { chain, beside }: { readonly chain: SQL; readonly beside: SQL }) =>
+    unionAll(
+      db
+        .select({
+          workspace: statements.workspace,
+          n: statements.n,
+          revocation: sql<number>`0`.as("revocation"),
+          hash: sql<string>`${statements.hash}`.as("hash"),
+          signed: statements.signed,
+        })
+        .from(statements)
+        .where(and(eq(statements.workspace, workspace), chain)),
+      db
+        .select({
+          workspace: revocations.workspace,
+          n: revocations.n,
+          revocation: sql<number>`1`.as("revocation"),
+          hash: sql<string>`${revocations.digest}`.as("hash"),
+          signed: revocations.signed,
+        })
+        .from(revocations)
+        .where(and(eq(revocations.workspace, workspace), beside)),
+    ).orderBy(sql`n`, sql`revocation`, sql`hash`);
+  const fromHead = {
+    chain: gte(statements.n, sql.placeholder("from")),
+    beside: gte(revocations.n, sql.placeholder("from")),
+  };
+  const following = {
+    chain: gt(statements.n, sql.placeholder("after")),
+    beside: gte(revocations.n, sql.placeholder("after")),
+  };
   return {
-    of: log(eq(statements.workspace, sql.placeholder("workspace"))).prepare(),
-    served: log(eq(statements.workspace, first)).prepare(),
+    of: log(given, fromHead).prepare(),
+    served: log(first, fromHead).prepare(),
+    page: log(given, following).limit(sql.placeholder("limit")).prepare(),
   };
 }
 
 /** @throws {TrustLogDamaged} */
-function decodeStored<T>({ n, signed }: Row, codec: Codec<T>): T {
+function decodeStored<T>(row: Row, codec: Codec<T>): T {
   try {
-    return codec.decode(utf8(signed));
+    return codec.decode(utf8(row.signed));
   } catch (error) {
-    if (error instanceof MalformedError) throw new TrustLogDamaged(`statement ${n}: malformed`, { cause: error });
+    if (error instanceof MalformedError) throw new TrustLogDamaged(`${placeOf(row)}: malformed`, { cause: error });
     throw error;
   }
 }

@@ -2,13 +2,23 @@
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import { MAX_FRAME_BYTES, MAX_STATEMENTS_PER_PAGE } from "../../protocol/limits.ts";
-import type { Signed } from "../../protocol/messages.ts";
+import { signedSessionEndCodec, type Signed } from "../../protocol/messages.ts";
 import { verifySignature, type Signer } from "../../protocol/signing.ts";
 import type { SignedRoot, SignedStatement, TrustPage } from "../../protocol/trust/statements.ts";
-import { helloCodec, inwardFrames, trustAckCodec, welcomeCodec, type Hello } from "../../protocol/tunnel.ts";
+import {
+  farewellCodec,
+  helloCodec,
+  inwardFrames,
+  trustAckCodec,
+  welcomeCodec,
+  type Farewell,
+  type Hello,
+} from "../../protocol/tunnel.ts";
 import type { TrustLog } from "../db/trust-log.ts";
 import type { OpenTunnel } from "./delivery.ts";
 import { trySend, type AgentAttachment } from "./sockets.ts";
+
+export type TrustAck = ReturnType<typeof trustAckCodec.decode>;
 
 /** The host's hello, if it is signed by the key that joined and answers exactly this socket's challenge. */
 export async function judgeHello(attachment: AgentAttachment, signed: Signed): Promise<Hello | undefined> {
@@ -40,12 +50,27 @@ export async function writeWelcome(attachment: AgentAttachment, hello: Hello, di
   return inwardFrames.encode({ kind: "welcome", signed });
 }
 
-/** A trust-ack is kept only when it is this host's own word. */
-export async function isOwnTrustAck(attachment: AgentAttachment, signed: Signed): Promise<boolean> {
+/** The host's own signed word on which trust head it holds; undefined when it is not. */
+export async function judgeTrustAck(attachment: AgentAttachment, signed: Signed): Promise<TrustAck | undefined> {
   const body = fromBase64url(signed.body);
   const ack = decoded(() => trustAckCodec.decode(body));
-  if (ack === undefined || ack.workspace !== attachment.workspace || ack.host !== attachment.host) return false;
-  return verifySignature({ kind: "trust-ack", body, signature: signed.signature, publicKey: attachment.hostKey });
+  if (ack === undefined || ack.workspace !== attachment.workspace || ack.host !== attachment.host) return undefined;
+  const { signature } = signed;
+  return (await verifySignature({ kind: "trust-ack", body, signature, publicKey: attachment.hostKey }))
+    ? ack
+    : undefined;
+}
+
+/** The last word of a host key that is being reset. */
+export async function judgeFarewell(attachment: AgentAttachment, signed: Signed): Promise<Farewell | undefined> {
+  const body = fromBase64url(signed.body);
+  const farewell = decoded(() => farewellCodec.decode(body));
+  if (farewell === undefined || farewell.workspace !== attachment.workspace || farewell.host !== attachment.host)
+    return undefined;
+  const { signature } = signed;
+  return (await verifySignature({ kind: "farewell", body, signature, publicKey: attachment.hostKey }))
+    ? farewell
+    : undefined;
 }
 
 /** Sends the log after place `after`; without it from the root on. */
@@ -56,10 +81,21 @@ export async function sendTrust(
 ): Promise<void> {
   let place = after;
   for (;;) {
-    const page = await log.page(attachment.workspace, place);
+    const { page, next } = await log.page(attachment.workspace, place);
     for (const frame of trustFrames(page)) trySend(socket, frame);
-    if (page.statements.length === 0) return;
-    place = (place ?? 0) + page.statements.length;
+    if (next === undefined) return;
+    place = next;
+  }
+}
+
+/** What ended while this host was away, before any command of such a session could come. */
+export async function sendSessionEnds(
+  socket: WebSocket,
+  sessions: { ends(): Promise<readonly string[]> },
+): Promise<void> {
+  for (const text of await sessions.ends()) {
+    const end = signedSessionEndCodec.check(JSON.parse(text)); // our own row
+    trySend(socket, inwardFrames.encode({ kind: "session-end", end }));
   }
 }
 

@@ -1,6 +1,7 @@
-/** The pages that watch a host: pushes live events to those whose session still lasts. Pages only listen. */
+/** The pages that watch a host: pushes live events to those who may still look. Pages only listen. */
 import * as v from "valibot";
 import { liveEventSchema, type LiveEvent } from "../../protocol/contracts.ts";
+import { hasPermission, type TrustState } from "../../protocol/trust/state.ts";
 import { CLOSE, pageTag, readAttachment, tryClose, trySend } from "./sockets.ts";
 
 export class Pages {
@@ -29,6 +30,16 @@ export class Pages {
   endSession(session: string): void {
     for (const socket of this.#state.getWebSockets(pageTag(session)))
       tryClose(socket, CLOSE.ended, "the session has ended");
+  }
+
+  /** The trust log changed: whoever may not look any more sees nothing more. */
+  review(trust: TrustState, now: number): void {
+    for (const socket of this.#sockets()) {
+      const page = readAttachment(socket);
+      if (page?.kind !== "page") continue;
+      const wanted = { permission: "metadata.read", host: page.host, now } as const;
+      if (!hasPermission(trust, page.person, wanted)) tryClose(socket, CLOSE.ended, "the right to look has ended");
+    }
   }
 
   #sockets(): readonly WebSocket[] {

@@ -3,22 +3,35 @@
  * dies with it, and the page asks again.
  */
 import { PREPARE_TIMEOUT_SECONDS } from "../../protocol/limits.ts";
-import type { Signed } from "../../protocol/messages.ts";
+import { toBase64url } from "../../protocol/bytes.ts";
+import { assertedCodec, type Asserted, type Signed } from "../../protocol/messages.ts";
 import type { RefusalCode } from "../../protocol/refusals.ts";
-
-export interface PrepareCall {
-  /** Digest of the prepare. */
-  readonly digest: string;
-  readonly prepare: Signed;
-  /** base64url of the canonical bytes of the sign-in. */
-  readonly certificate: string;
-}
+import { inwardFrames } from "../../protocol/tunnel.ts";
 
 export type PrepareAnswer =
   | { readonly kind: "prepared"; readonly signed: Signed }
   | { readonly kind: "refused"; readonly code: RefusalCode }
   | { readonly kind: "offline" }
   | { readonly kind: "silent" };
+
+export interface PrepareCall {
+  /** Digest of the prepare. */
+  readonly digest: string;
+  readonly prepare: Signed;
+  /** base64url of the canonical bytes of the sign-in; absent for an automation key. */
+  readonly certificate?: string;
+  /** Of the approval that named the key which signed, when it is not the session's first. */
+  readonly successor?: Asserted | undefined;
+}
+
+export function prepareFrame({ prepare, certificate, successor }: PrepareCall): string {
+  return inwardFrames.encode({
+    kind: "prepare",
+    prepare,
+    ...(certificate === undefined ? {} : { session: certificate }),
+    ...(successor === undefined ? {} : { successor: toBase64url(assertedCodec.encode(successor)) }),
+  });
+}
 
 interface Waiting {
   readonly answer: Promise<PrepareAnswer>;

@@ -20,6 +20,8 @@ const pageSocketSchema = v.strictObject({
   workspace: digest,
   host: id,
   session: digest,
+  person: id,
+  /** End of the session, or of the roles that let it look. */
   expires: seconds,
 });
 const openingSchema = v.variant("kind", [agentSocketSchema, pageSocketSchema]);
@@ -49,6 +51,8 @@ const agentAttachmentSchema = v.strictObject({
   edgeNonce: nonce,
   /** The newest place of the trust log sent to this host; -1 for none. */
   trustSent: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)),
+  /** The head of ours for which this host was told again what it lacked. */
+  repaired: v.optional(v.pipe(v.string(), v.maxLength(128))),
   openedAt: count,
 });
 export type AgentAttachment = v.InferOutput<typeof agentAttachmentSchema>;

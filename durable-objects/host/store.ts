@@ -9,6 +9,11 @@ import type { RefusalCode } from "../../protocol/refusals.ts";
 
 export type CommandState = CommandStatus["state"];
 
+export interface Identity {
+  readonly workspace: string;
+  readonly host: string;
+}
+
 export interface StoredCommand {
   /** Delivery order; bookkeeping of the edge, no part of the intent. */
   readonly number: number;
@@ -92,8 +97,8 @@ type ReceiptRow = Record<string, SqlStorageValue> & {
   readonly signature: string;
 };
 
-/** `telemetry` and `trust-ack`: JSON. `seen`: edge clock, seconds. */
-export type LatestName = "telemetry" | "trust-ack" | "seen";
+/** `telemetry` and `trust-ack`: JSON. `seen`: edge clock, seconds. `frozen`: yes or no. */
+export type LatestName = "telemetry" | "trust-ack" | "seen" | "frozen";
 
 export class HostStore {
   readonly #sql: SqlStorage;
@@ -104,13 +109,23 @@ export class HostStore {
   }
 
   /** Who this object is: learnt at its first call, needed by alarms and closing sockets, which bring no caller. */
-  identity(): { readonly workspace: string; readonly host: string } | undefined {
+  identity(): Identity | undefined {
     const [row] = this.#sql.exec<{ workspace: string; host: string }>("SELECT workspace, host FROM identity").toArray();
     return row === undefined ? undefined : { workspace: row.workspace, host: row.host };
   }
 
-  setIdentity(workspace: string, host: string): void {
-    this.#sql.exec("INSERT INTO identity VALUES (1, ?, ?)", workspace, host);
+  /** @throws {TypeError} for the object of another host */
+  identify({ workspace, host }: Identity): void {
+    const known = this.identity();
+    if (known === undefined) this.#sql.exec("INSERT INTO identity VALUES (1, ?, ?)", workspace, host);
+    else if (known.workspace !== workspace || known.host !== host) throw new TypeError("object of another host");
+  }
+
+  /** @throws {TypeError} when nobody has called yet */
+  requireIdentity(): Identity {
+    const identity = this.identity();
+    if (identity === undefined) throw new TypeError("host object without a name");
+    return identity;
   }
 
   command(intent: string): StoredCommand | undefined {

@@ -2,17 +2,26 @@
  * What a welcomed host says about trust and commands, and what is kept of it. Signed words are verified before they
  * count and stored before they are acknowledged; unsigned ones only end a wait.
  */
+import { fromBase64url } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { Signed } from "../../protocol/messages.ts";
+import { digestOf } from "../../protocol/signing.ts";
 import { inwardFrames, type OutwardFrame } from "../../protocol/tunnel.ts";
+import type { NewAlert } from "../alerts/alert-table.ts";
 import { logStep } from "../log.ts";
 import type { OpenTunnel } from "./delivery.ts";
-import { isOwnTrustAck } from "./greeting.ts";
+import { judgeFarewell, judgeTrustAck, type TrustAck } from "./greeting.ts";
 import { judgePrepared, judgeReceipt, type JudgedReceipt } from "./judge-frames.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Prepares } from "./prepares.ts";
 import { trySend } from "./sockets.ts";
 import type { HostStore } from "./store.ts";
+
+/** Neither ever fails. */
+export interface Alarms {
+  raise(alert: NewAlert): Promise<void>;
+  settle(reason: Pick<NewAlert, "kind" | "subject">): Promise<void>;
+}
 
 export interface WordsDeps {
   readonly store: HostStore;
@@ -21,6 +30,7 @@ export interface WordsDeps {
   /** Resolves when everything written so far is on disk. */
   readonly durable: () => Promise<void>;
   readonly pushCommand: (intent: string) => void;
+  readonly alarms: Alarms;
 }
 
 export class Words {
@@ -30,9 +40,55 @@ export class Words {
     this.#deps = deps;
   }
 
-  async trustAck({ attachment }: OpenTunnel, signed: Signed): Promise<void> {
-    if (!(await isOwnTrustAck(attachment, signed))) throw new MalformedError("trust-ack does not verify");
-    this.#deps.store.setLatest("trust-ack", JSON.stringify(signed));
+  async trustAck({ attachment }: OpenTunnel, signed: Signed): Promise<TrustAck> {
+    const ack = await judgeTrustAck(attachment, signed);
+    if (ack === undefined) throw new MalformedError("trust-ack does not verify");
+    const { store, outbox, alarms } = this.#deps;
+    store.setLatest("trust-ack", JSON.stringify(signed));
+    const { host, frozen } = ack;
+    const wasFrozen = store.latest("frozen") === "yes";
+    if (frozen === undefined) {
+      if (wasFrozen) await this.#thawed(host);
+      return ack;
+    }
+    store.setLatest("frozen", "yes");
+    store.addToOutbox({
+      actor: { kind: "host", id: host },
+      action: "host.frozen",
+      target: host,
+      detail: { code: frozen.reason, statement: frozen.mine },
+      subject: `${host}:${frozen.mine}:${frozen.other}`,
+    });
+    const recorded = outbox().schedule();
+    if (!wasFrozen) await alarms.raise({ kind: "trust.forked", subject: host, host, detail: { place: frozen.place } });
+    await recorded;
+    return ack;
+  }
+
+  async #thawed(host: string): Promise<void> {
+    const { store, alarms } = this.#deps;
+    store.setLatest("frozen", "no");
+    await alarms.settle({ kind: "trust.forked", subject: host });
+  }
+
+  /** The machine's owner made it forget whom it obeys: its last word, kept before it is acknowledged. */
+  async farewell({ socket, attachment }: OpenTunnel, signed: Signed): Promise<void> {
+    const farewell = await judgeFarewell(attachment, signed);
+    if (farewell === undefined) throw new MalformedError("farewell does not verify");
+    const { store, outbox, durable, alarms } = this.#deps;
+    const { host, lastReceipt } = farewell;
+    store.addToOutbox({
+      actor: { kind: "host", id: host },
+      action: "host.reset",
+      target: host,
+      detail: lastReceipt.number === 0 ? {} : { receipt: lastReceipt.digest },
+      subject: digestOf("farewell", fromBase64url(signed.body)),
+    });
+    const recorded = outbox().schedule();
+    await durable();
+    trySend(socket, inwardFrames.encode({ kind: "ack", receipt: lastReceipt.number + 1 }));
+    await alarms.raise({ kind: "host.reset", subject: host, host });
+    await recorded;
   }
 
   async prepared({ attachment }: OpenTunnel, signed: Signed): Promise<void> {

@@ -5,7 +5,7 @@ import { hostOf } from "../../durable-objects/env.ts";
 import { signedStatementCodec } from "../../protocol/trust/statements.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
-import { applied, stated, type Fields } from "../fixtures/workspace.ts";
+import { applied, type Fields } from "../fixtures/workspace.ts";
 import { edge, fresh } from "./client.ts";
 import { env } from "./environment.ts";
 
@@ -57,10 +57,8 @@ describe("a command", () => {
 
   it("takes no receipt from a removed host, even when its object was never told", async () => {
     const { peer, tunnel } = await admitted("untold");
-    const state = await town.trust();
-    const by = town.founded.passkey;
-    const removal = await stated({ state, by }, { kind: "host.remove", body: { host: peer.host } });
-    const { head } = await applied(state, removal);
+    const removal = await town.statement("host.remove", { host: peer.host });
+    const { head } = await applied(await town.trust(), removal);
     const signed = new TextDecoder().decode(signedStatementCodec.encode(removal));
     // Straight into the table, as if this process had died before it could tell anybody.
     await env.DB.prepare("INSERT INTO statements (workspace, n, hash, signed) VALUES (?, ?, ?, ?)")

@@ -232,7 +232,7 @@ describe("a session's end", () => {
 
   it("comes by idleness and by the clock, also while the object slept", async () => {
     const { runInDurableObject } = await import("cloudflare:test");
-    for (const sql of ["UPDATE sessions SET last_seen = last_seen - 901", "UPDATE sessions SET expires = last_seen"]) {
+    for (const sql of ["UPDATE sign_ins SET last_seen = last_seen - 901", "UPDATE sign_ins SET expires = last_seen"]) {
       const visiting = await visitor();
       const session = await certificateOf(founded.passkey, await visiting.must("signInNonce"));
       await visiting.must("signIn", { body: { session } });

@@ -6,7 +6,7 @@ import { utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
 import type { SignedStatement, TrustPage } from "../../protocol/trust/statements.ts";
-import { certificateOf, edge, fresh, ledgerBodies, Page } from "./client.ts";
+import { certificateOf, edge, fresh, ledgerBodies, now, Page } from "./client.ts";
 import { env } from "./environment.ts";
 import { HostPeer } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
@@ -67,7 +67,13 @@ describe("the trust log", () => {
     const state = await town.trust();
     const by = town.founded.passkey;
     const race = await Promise.all(
-      ["p-left", "p-right"].map((id) => stated({ state, by }, { kind: "person.add", body: personAdd(id) })),
+      ["p-left", "p-right"].map((id) =>
+        stated(
+          { state, by },
+          { kind: "person.add", body: personAdd(id) },
+          (draft) => void (draft.statement["at"] = now()),
+        ),
+      ),
     );
     const replies = await Promise.all(race.map((body) => town.page.call("trustState", { body })));
     expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);

@@ -2,9 +2,11 @@
  * Makes an `Operator` out of a request, and is the only place that can. Two things are needed at once: the cookie, and
  * the request signed by the session key; neither is worth anything alone. Every failure looks the same from outside.
  */
+import { edgeSeconds } from "../../durable-objects/clock.ts";
 import { hashCookie, type SessionRecord } from "../../durable-objects/session-table.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { Deps } from "../deps.ts";
+import { isBorne } from "../end-sessions.ts";
 import type { Arrival } from "../http/arrival.ts";
 import { problem } from "../http/problems.ts";
 import { currentTrust } from "../workspace.ts";
@@ -36,6 +38,7 @@ export async function authenticate(arrival: Arrival, deps: Deps): Promise<Operat
   const result = await deps.sessions(trust.workspace).authenticate(observed);
   if (!result.ok) throw problem("unauthenticated", result.why);
   requireSameOrigin(arrival, [result.record.origin]);
+  if (!isBorne(trust, result.record, edgeSeconds())) throw problem("unauthenticated", "trust");
   return operatorOf(result.record, trust);
 }
 
@@ -51,5 +54,6 @@ export async function authenticateTicket(
   if (record === undefined) throw problem("unauthenticated", "ticket");
   // Browsers send Origin with every WebSocket handshake and no Sec-Fetch-Site: it must be exactly the session's.
   if (arrival.origin !== record.origin) throw problem("origin", "socket");
+  if (!isBorne(trust, record, edgeSeconds())) throw problem("unauthenticated", "trust");
   return operatorOf(record, trust);
 }

@@ -1,5 +1,5 @@
 /** Registered passkeys: what SimpleWebAuthn needs to check a sign-in. Whether one counts, the trust log says. */
-import { eq } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import { passkeys } from "../../migrations/schema.ts";
 import type { Database } from "../../durable-objects/db/database.ts";
 
@@ -20,8 +20,20 @@ export async function savePasskey(db: Database, record: PasskeyRecord): Promise<
   return added.length === 1;
 }
 
-export async function assignPasskey(db: Database, credentialId: string, person: string): Promise<void> {
-  await db.update(passkeys).set({ person }).where(eq(passkeys.credentialId, credentialId));
+export async function assignPasskey(
+  db: Database,
+  {
+    credentialId,
+    workspace,
+    person,
+  }: { readonly credentialId: string; readonly workspace: string; readonly person: string },
+): Promise<void> {
+  await db.update(passkeys).set({ workspace, person }).where(eq(passkeys.credentialId, credentialId));
+}
+
+/** Passkeys of a ceremony that came to nothing. */
+export async function forgetPasskeys(db: Database, ceremony: string): Promise<void> {
+  await db.delete(passkeys).where(and(eq(passkeys.ceremony, ceremony), isNull(passkeys.person)));
 }
 
 export async function setCounter(db: Database, credentialId: string, counter: number): Promise<void> {

@@ -3,6 +3,7 @@ import { toBase64url } from "../../protocol/bytes.ts";
 import { requestHeaders, SESSION_COOKIE } from "../../protocol/contracts.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import { sha256Of } from "../../protocol/signing.ts";
+import { deviceOf } from "./device.ts";
 import { problem } from "./problems.ts";
 
 export interface Arrival {
@@ -19,6 +20,8 @@ export interface Arrival {
   readonly cookie: string | undefined;
   /** The signed request and its signature, both unverified. */
   readonly signed: { readonly request: string; readonly signature: string } | undefined;
+  /** Browser and system in a few fixed words. */
+  readonly device: string;
   /** Source address as the front or Cloudflare states it; undefined when it states nothing sensible. */
   readonly sourceIp: string | undefined;
 }
@@ -41,6 +44,7 @@ export async function readArrival(request: Request): Promise<Arrival> {
     fetchSite: header("sec-fetch-site"),
     cookie: readCookie(header("cookie")),
     signed: signedRequest === undefined || signature === undefined ? undefined : { request: signedRequest, signature },
+    device: deviceOf(header("user-agent")),
     sourceIp: readAddress(header("cf-connecting-ip")),
   };
 }

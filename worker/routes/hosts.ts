@@ -40,7 +40,7 @@ export const prepare: Handler<"prepare"> = async ({ authority, params, body, dep
   const { digest } = verdict;
   const answer = await deps
     .host(workspace, name)
-    .prepare({ workspace, host: name }, { digest, prepare: body.prepare, certificate });
+    .prepare({ workspace, host: name }, { digest, prepare: body.prepare, certificate, successor: body.successor });
   switch (answer.kind) {
     case "prepared":
       return { body: { prepared: answer.signed } };
@@ -65,14 +65,24 @@ export const live: Handler<"live"> = async ({ params, arrival, request, deps }) 
   const given = readTicket(request.headers.get("sec-websocket-protocol"));
   if (given === undefined || !v.is(id, name)) throw problem("unauthenticated", "ticket");
   const operator = await authenticateTicket({ ticket: given, host: name }, arrival, deps);
-  const { workspace, session, expires } = operator;
+  const { workspace, session, person } = operator;
   if (!maySee(operator, name)) throw problem("forbidden", "metadata.read");
   await requireJoined(operator, name, deps);
   const headers = new Headers(request.headers);
   headers.delete("cookie");
-  headers.set(SOCKET_HEADER, encodeOpening({ kind: "page", workspace, host: name, session, expires }));
+  headers.set(
+    SOCKET_HEADER,
+    encodeOpening({ kind: "page", workspace, host: name, session, person, expires: endOf(operator) }),
+  );
   return deps.host(workspace, name).fetch(new Request(request, { headers }));
 };
+
+/** A socket must not outlive the session, nor the roles that let it look. */
+function endOf({ trust, person, expires }: Operator): number {
+  const until = trust.people.get(person)?.until ?? expires;
+  // Roles that have ended and still count are the last administrator's.
+  return until > edgeSeconds() ? Math.min(expires, until) : expires;
+}
 
 /** Exactly our protocol and one ticket; anything else is not our page. */
 function readTicket(header: string | null): string | undefined {

@@ -2,7 +2,7 @@
 import type { Handler } from "../mount.ts";
 import { sessionCookie } from "../http/arrival.ts";
 import { describeMe } from "../open-session.ts";
-import { listHosts } from "../../durable-objects/db/host-rows.ts";
+import { closeSockets } from "../end-sessions.ts";
 
 export const me: Handler<"me"> = async ({ authority, deps }) => ({ body: await describeMe(authority, deps) });
 
@@ -18,7 +18,6 @@ export const signOut: Handler<"signOut"> = async ({ authority, arrival, deps, la
     ...(sourceIp === undefined ? {} : { sourceIp }),
   });
   await deps.sessions(workspace).end(session);
-  const rows = await listHosts(deps.db, workspace);
-  later(Promise.all(rows.map(({ host }) => deps.host(workspace, host).endSession(session))));
+  later(closeSockets(workspace, [session], deps));
   return { body: { ok: true }, setCookie: sessionCookie("", 0) };
 };

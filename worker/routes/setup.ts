@@ -63,10 +63,7 @@ export const setupRoot: Handler<"setupRoot"> = async (call) => {
     name: body.name,
     at: edgeSeconds(),
   });
-  return openSession(
-    { certificate: body.signed.session, session, person, trust: state, sourceIp: call.arrival.sourceIp },
-    deps,
-  );
+  return openSession({ certificate: body.signed.session, session, person, trust: state, arrival: call.arrival }, deps);
 };
 
 interface JudgedRoot {

@@ -53,7 +53,7 @@ export const signIn: Handler<"signIn"> = async ({ arrival, body, deps }) => {
     });
     throw problem("sign_in_refused", verdict);
   }
-  return openSession({ certificate: body.session, ...verdict, trust, sourceIp }, deps);
+  return openSession({ certificate: body.session, ...verdict, trust, arrival }, deps);
 };
 
 function requireListedOrigin(arrival: Arrival, trust: TrustState): void {

@@ -1,0 +1,52 @@
+/** What follows at the edge itself from a statement that was accepted. The log alone decides; these rows only follow it. */
+import { listHosts, revokeCertificate } from "../durable-objects/db/host-rows.ts";
+import { commit } from "../protocol/ledger.ts";
+import type { TrustState } from "../protocol/trust/state.ts";
+import type { Statement } from "../protocol/trust/statements.ts";
+import { settleInvitation } from "./db/invitations.ts";
+import { assignPasskey } from "./db/passkeys.ts";
+import { removeStatementProposals } from "./db/proposals.ts";
+import { saveName } from "./db/statements.ts";
+import type { Deps } from "./deps.ts";
+import { endUnborne } from "./end-sessions.ts";
+import { credentialsOf, type AddedCredential } from "./judge-statement.ts";
+
+/** `after`: the state with the statement. */
+export async function followStatement(statement: Statement, after: TrustState, deps: Deps): Promise<void> {
+  const { workspace } = statement;
+  for (const added of credentialsOf(statement)) await follow(added, after, deps);
+  if (statement.kind === "host.remove") await takeCertificate(workspace, statement.body.host, deps);
+  await removeStatementProposals(deps.db, workspace);
+  await endUnborne(after, deps);
+}
+
+/** The passkey belongs to somebody now; if they enrolled with an invitation, their name is theirs. */
+async function follow({ person, credential }: AddedCredential, after: TrustState, deps: Deps): Promise<void> {
+  const { workspace } = after;
+  const { credentialId } = credential;
+  await assignPasskey(deps.db, { credentialId, workspace, person });
+  const invitation = await settleInvitation(deps.db, workspace, { credentialId, person });
+  if (invitation === undefined || invitation.nameSalt === null || invitation.nameValue === null) return;
+  const opening = { salt: invitation.nameSalt, value: invitation.nameValue };
+  // The statement may have committed to another name.
+  if (commit({ field: "name", ...opening }) === after.people.get(person)?.name)
+    await saveName(deps.db, { workspace, person, ...opening });
+}
+
+async function takeCertificate(workspace: string, host: string, deps: Deps): Promise<void> {
+  const removed = (await listHosts(deps.db, workspace)).find((row) => row.host === host);
+  if (removed === undefined) return;
+  await revokeCertificate(deps.db, removed.fingerprint);
+  await deps.ledger(workspace)({
+    actor: { kind: "edge" },
+    action: "certificate.revoked",
+    target: host,
+    detail: { certificate: removed.fingerprint },
+    subject: removed.fingerprint,
+  });
+}
+
+export async function tellHosts(workspace: string, deps: Deps): Promise<void> {
+  const rows = await listHosts(deps.db, workspace);
+  await Promise.all(rows.map(({ host }) => deps.host(workspace, host).trustChanged({ workspace, host })));
+}
