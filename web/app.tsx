@@ -9,6 +9,7 @@ import { KeyList } from "./components/key-list.tsx";
 import { Delayed, Waiting } from "./components/parts.tsx";
 import { Sprite } from "./icons.tsx";
 import { ActivityPage } from "./pages/activity/page.tsx";
+import { AlertsPage } from "./pages/alerts/page.tsx";
 import { FleetPage } from "./pages/fleet/page.tsx";
 import { HostPage } from "./pages/host/page.tsx";
 import { NotFoundPage, PastBanner, ReachBanner, UnsupportedPage } from "./pages/plain.tsx";
@@ -22,8 +23,8 @@ import { RulesPage } from "./pages/rules/page.tsx";
 import { SessionsPage } from "./pages/sessions/page.tsx";
 import { SetupPage } from "./pages/setup.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
-import { activityRoute, fleetRoute } from "./router.ts";
-import type { Route } from "./router.ts";
+import { activityRoute, alertsRoute, fleetRoute } from "./router.ts";
+import type { PeoplePageName, Route } from "./router.ts";
 import { Gatehouse, Shell } from "./shell.tsx";
 import { AppContext, useApp } from "./state/app.ts";
 import type { App } from "./state/app.ts";
@@ -90,6 +91,7 @@ function SignedIn() {
     { keys: "G Y", does: "go to Activity", run: () => router.go(activityRoute) },
     { keys: "G A", does: "go to Activity", run: () => router.go(activityRoute), unlisted: true },
     { keys: "G P", does: "go to Proposals", run: () => router.go({ page: "proposals" }) },
+    { keys: "G L", does: "go to Alerts", run: () => router.go(alertsRoute) },
     { keys: "G E", does: "go to People", run: () => router.go({ page: "people" }) },
     { keys: "/", does: "search this page", run: () => document.getElementById("q")?.focus() },
     { keys: "E", does: "exact times on and off", run: () => (exactTimes.value = !exactTimes.value) },
@@ -99,6 +101,8 @@ function SignedIn() {
   useEffect(() => listenForKeys(window, () => everywhere), []);
   // The foot of every page says how far this browser verified the ledger.
   useEffect(() => backend.activity.watch(), [backend]);
+  // The navigation of every page counts the open alerts.
+  useEffect(() => backend.alerts.watch(), [backend]);
   // The navigation says how many proposals wait for this person.
   useEffect(() => backend.proposals.watch(), [backend]);
   const { title, page } = pageOf(route, labelOf(route, backend));
@@ -139,25 +143,28 @@ function pageOf(route: Route, hostLabel: string): Page {
       return { title: hostLabel, page: <HostPage key={route.id} id={route.id} /> };
     case "activity":
       return { title: "Activity", page: <ActivityPage route={route} /> };
-    case "people":
-      return { title: "People", page: <PeoplePage /> };
+    case "alerts":
+      return { title: "Alerts", page: <AlertsPage route={route} /> };
     case "proposals":
       return { title: "Proposals", page: <ProposalsPage /> };
-    case "roles":
-      return { title: "Roles", page: <RolesPage /> };
-    case "rules":
-      return { title: "Rules", page: <RulesPage /> };
-    case "automation":
-      return { title: "Automation keys", page: <AutomationPage /> };
-    case "sessions":
-      return { title: "Sessions", page: <SessionsPage /> };
-    case "addresses":
-      return { title: "Addresses", page: <AddressesPage /> };
     case "setup":
     case "sign-in":
     case "invitation":
       return { title: "Fleet", page: undefined };
     case "not-found":
       return { title: "Not found", page: <NotFoundPage /> };
+    default: {
+      const { title, Body } = trustPages[route.page];
+      return { title, page: <Body /> };
+    }
   }
 }
+
+const trustPages = {
+  people: { title: "People", Body: PeoplePage },
+  roles: { title: "Roles", Body: RolesPage },
+  rules: { title: "Rules", Body: RulesPage },
+  automation: { title: "Automation keys", Body: AutomationPage },
+  sessions: { title: "Sessions", Body: SessionsPage },
+  addresses: { title: "Addresses", Body: AddressesPage },
+} as const satisfies Record<PeoplePageName, { readonly title: string; readonly Body: () => ComponentChildren }>;

@@ -8,15 +8,19 @@ import type { ReadonlySignal } from "@preact/signals";
 export const fleetFilters = ["all", "needs-you"] as const;
 export const fleetSorts = ["needs-you", "name", "cost", "sessions", "seen"] as const;
 export const activityFilters = ["all", "commands", "refused", "sign-ins", "trust"] as const;
+/** The first is what a page without a choice shows. */
+export const alertFilters = ["open", "acknowledged", "resolved"] as const;
 
 export type FleetFilter = (typeof fleetFilters)[number];
 export type FleetSort = (typeof fleetSorts)[number];
 export type ActivityFilter = (typeof activityFilters)[number];
+export type AlertFilter = (typeof alertFilters)[number];
 
 export type Route =
   | { readonly page: "fleet"; readonly show: FleetFilter; readonly sort: FleetSort; readonly text: string }
   | { readonly page: "host"; readonly id: string }
   | { readonly page: "activity"; readonly show: ActivityFilter; readonly text: string; readonly entry?: number }
+  | { readonly page: "alerts"; readonly show: AlertFilter }
   | { readonly page: PeoplePageName }
   | { readonly page: "setup" }
   | { readonly page: "invitation" }
@@ -32,6 +36,7 @@ export type PageName = Route["page"];
 
 export const fleetRoute: Route = { page: "fleet", show: "all", sort: "needs-you", text: "" };
 export const activityRoute: Route = { page: "activity", show: "all", text: "" };
+export const alertsRoute: Route = { page: "alerts", show: "open" };
 
 /** What a person searched for is not a document: bounded, so that a crafted link cannot fill a page. */
 const MAX_SEARCH_CHARACTERS = 80;
@@ -60,6 +65,8 @@ export function parseRoute(url: URL): Route {
         ...(entry === undefined ? {} : { entry }),
       };
     }
+    case "/alerts":
+      return { page: "alerts", show: oneOf(alertFilters, url.searchParams.get("show")) };
     case "/setup":
       return { page: "setup" };
     case "/proposals":
@@ -90,6 +97,8 @@ export function formatRoute(route: Route): string {
         { show: route.show, q: route.text, entry: route.entry === undefined ? "" : String(route.entry) },
         { show: "all" },
       );
+    case "alerts":
+      return withQuery("/alerts", { show: route.show }, { show: "open" });
     case "not-found":
       return route.path;
     default:

@@ -33,6 +33,7 @@ const items: readonly NavItem[] = [
     waiting: { count: ({ proposals }) => proposals.forMe.value, word: "for you" },
   },
   { page: "activity", href: "/activity", icon: "activity", label: "Activity" },
+  { page: "alerts", href: "/alerts", icon: "alerts", label: "Alerts" },
   { page: "people", href: "/people", icon: "people", label: "People" },
 ];
 
@@ -85,6 +86,7 @@ function Nav() {
             >
               <Icon name={item.icon} />
               <span class="nav-label">{item.label}</span>
+              {item.page === "alerts" && <OpenAlerts />}
               {item.waiting !== undefined && <NavCount {...item.waiting} />}
             </a>
           </li>
@@ -105,6 +107,19 @@ function NavCount({ count, word }: NonNullable<NavItem["waiting"]>) {
       <span class="sr">, </span>
       {waiting}
       <span class="sr"> {word}</span>
+    </span>
+  );
+}
+
+/** Alerts of others are counted here, not read out. */
+function OpenAlerts() {
+  const open = useApp().backend.alerts.open.value;
+  if (open === 0) return null;
+  return (
+    <span class="nav-count">
+      <span class="sr">, </span>
+      {formatCount(open)}
+      <span class="sr"> open</span>
     </span>
   );
 }

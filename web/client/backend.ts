@@ -19,6 +19,7 @@ import type {
 import type { TrustView } from "../state/people.ts";
 import type { Args, Orders } from "../state/orders.ts";
 import { Activity } from "./activity.ts";
+import { Alerts } from "./alerts.ts";
 import { requireShown } from "./admission.ts";
 import type { CommandDeps } from "./asking.ts";
 import { EdgeClock } from "./clock.ts";
@@ -79,6 +80,7 @@ class ClientBackend implements Backend {
   readonly invitations: Invitations;
   readonly enrolment: Enrolment;
   readonly activity: Activity;
+  readonly alerts: Alerts;
   readonly setup: Setup;
   readonly person: ReadonlySignal<Person | undefined>;
   readonly workspace: ReadonlySignal<string | undefined>;
@@ -96,6 +98,7 @@ class ClientBackend implements Backend {
     const shared = { ...this.#deps, trust: this.#trust };
     this.#hosts = new Hosts(shared);
     this.activity = new Activity(shared);
+    this.alerts = new Alerts({ ...shared, session: () => this.#keys.session.value });
     this.statements = new Statements({ ...shared, person: () => this.#keys.session.value?.person });
     const trust = this.#trust;
     this.#commands = { client, trust, hosts: this.#hosts, keys: this.#keys, now: () => clock.now() };
@@ -284,8 +287,8 @@ class ClientBackend implements Backend {
   /** The edge does not say why it refuses; that a session's own time is over is known here. */
   async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
-    const { activity, statements, sessions, invitations, proposals } = this;
-    for (const part of [this.#trust, this.#hosts, activity, statements, sessions, invitations, proposals])
+    const { activity, alerts, statements, sessions, invitations, proposals } = this;
+    for (const part of [this.#trust, this.#hosts, activity, alerts, statements, sessions, invitations, proposals])
       part.forget();
     const isOver = this.#deps.clock.now() >= session.expires;
     this.#phase.value = { kind: "signed-out", why: why === "asked" ? "asked" : isOver ? "ended" : "idle" };

@@ -12,6 +12,7 @@ import type { LedgerAction, LedgerDetail } from "../../protocol/ledger.ts";
 import type { OperationName } from "../../protocol/operations.ts";
 import type { Freeze } from "../../protocol/trust/state.ts";
 import type { Telemetry } from "../../protocol/telemetry.ts";
+import type { AlertDesk } from "./alerts.ts";
 import type { Args, Orders } from "./orders.ts";
 import type { ProposalDesk } from "./proposals.ts";
 import type { EnrolmentFlow, InvitationDesk } from "./invitations.ts";
@@ -316,6 +317,8 @@ export interface EntryProof {
   readonly entry: LedgerEntry;
   readonly approval?: {
     readonly person: string;
+    /** Who approved the same before, by a proposal. */
+    readonly before?: readonly string[];
     readonly passkey?: string;
     readonly userVerified: boolean;
     /** Seconds between building the intent and the press. */
@@ -398,6 +401,7 @@ export interface Backend {
   readonly proposals: ProposalDesk;
 
   readonly activity: ActivityLog;
+  readonly alerts: AlertDesk;
 
   /** The trust log as this browser verified it; undefined until it did. */
   readonly trust: ReadonlySignal<TrustView | undefined>;

@@ -1,0 +1,114 @@
+/** What an alert says to a person: a heading, its measure, and what became of its messages. Pure; states no more than it knows. */
+import type { AlertDelivery, AlertState, DeliveryFault } from "../../../protocol/alerts.ts";
+import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
+import { formatNumberOf, formatRelative, formatShortId, formatSpan } from "../../format.ts";
+import type { AlertView } from "../../state/alerts.ts";
+
+/** The host's label, or its id where the trust log does not know it. */
+export function hostName({ host, hostLabel }: AlertView): string {
+  return hostLabel ?? (host === undefined ? "a host" : formatShortId(host));
+}
+
+function personName(alert: AlertView, id: string | undefined): string {
+  return id === undefined ? "somebody" : (alert.names.get(id) ?? formatShortId(id));
+}
+
+export function titleOf(alert: AlertView): string {
+  const host = hostName(alert);
+  switch (alert.kind) {
+    case "refusals.many":
+      return refusalsTitle(alert);
+    case "witness.refused":
+      return `${host} refuses to witness the activity log`;
+    case "host.cloned":
+      return `A second machine came with the key of ${host}`;
+    case "receipts.forked":
+      return `${host} signed two receipts under one number`;
+    case "trust.forked":
+      return `${host} was shown two histories of who may do what`;
+    case "certificate.ending":
+      return `The certificate of ${host} ends soon`;
+    case "grant.ending":
+      return `The roles of ${personName(alert, alert.person)} end soon`;
+    case "host.reset":
+      return `${host} was made to forget whom it obeys`;
+  }
+}
+
+function refusalsTitle(alert: AlertView): string {
+  const { by, name = "" } = alert.detail;
+  if (by === "host") return `${hostName(alert)} refuses more than usual`;
+  if (by === "session") return "One sign-in is refused more than usual";
+  return `The rule ${name} refuses more than usual`;
+}
+
+/** The numbers of this one; undefined: the kind says it all. */
+export function measureOf({ detail, lastAt, times, kind }: AlertView, now: number): string | undefined {
+  const { refusals, windowSeconds, until, place } = detail;
+  if (refusals !== undefined && windowSeconds !== undefined)
+    return `${formatNumberOf(refusals, "refusal")} within ${windowSeconds === 60 ? "a minute" : "an hour"}.`;
+  if (until !== undefined) return until > now ? `It ends in ${formatSpan(until - now)}.` : "It has ended.";
+  if (place !== undefined && kind === "trust.forked") return `The two part at statement ${place}.`;
+  if (times > 1) return `It happened ${times} times, last ${agoOf(lastAt, now)}.`;
+  return undefined;
+}
+
+function agoOf(at: number, now: number): string {
+  const relative = formatRelative(at, now);
+  return now - at < 86_400 ? `${relative} ago` : relative;
+}
+
+export const stateWords = {
+  open: "Open",
+  acknowledged: "Acknowledged",
+  resolved: "Resolved",
+} as const satisfies Record<AlertState, string>;
+
+/** Who took it, and who closed it. */
+export function stepsOf(alert: AlertView): readonly string[] {
+  const { acknowledged, resolved } = alert;
+  return [
+    ...(acknowledged === undefined ? [] : [`${personName(alert, acknowledged.by)} has it`]),
+    ...(resolved === undefined
+      ? []
+      : [
+          resolved.by === undefined
+            ? "resolved by itself: the reason is gone"
+            : `resolved by ${personName(alert, resolved.by)}`,
+        ]),
+  ];
+}
+
+const channelNames = { webhook: "webhook", ntfy: "ntfy" } as const;
+
+export const faultWords = {
+  unreachable: "it could not be reached",
+  timeout: "it took longer than 10 seconds",
+  redirect: "it answered with a redirect, which is never followed",
+  status: "it answered with an error",
+  gone: "it says that it is gone for good",
+  target: "its address is not allowed any more",
+  settings: "its settings cannot be opened any more; set them again",
+} as const satisfies Record<DeliveryFault, string>;
+
+export function deliveryOf({ channel, state, attempts, fault, at }: AlertDelivery, now: number): string {
+  const name = channelNames[channel];
+  if (state === "sent") return `sent to ${name}`;
+  const why = fault === undefined ? "" : `: ${faultWords[fault]}`;
+  if (state === "failed") return `not sent to ${name} after ${formatNumberOf(attempts, "attempt")}${why}`;
+  if (attempts === 0) return `on its way to ${name}`;
+  return `${name} is tried again in ${formatSpan(Math.max(0, at - now))}${why}`;
+}
+
+/** Whose refusals a rate counts. */
+export function rateName(by: "host" | "session" | "rule", name: string, labels: ReadonlyMap<string, string>): string {
+  if (name === "others") return "all others together";
+  if (by === "host") return labels.get(name) ?? formatShortId(name);
+  return by === "session" ? `sign-in ${name.slice(0, 8)}` : name;
+}
+
+/** What a rule of the protocol means; undefined: a rule of the edge's own door. */
+export function ruleMeaning(name: string): string | undefined {
+  const code = refusalCodes.find((known) => known === name);
+  return code === undefined ? undefined : explainRefusal(code).what;
+}
