@@ -7,7 +7,7 @@ import type { ReadonlySignal } from "@preact/signals";
 
 export const fleetFilters = ["all", "needs-you"] as const;
 export const fleetSorts = ["needs-you", "name", "cost", "sessions", "seen"] as const;
-export const activityFilters = ["all", "commands", "refused", "sign-ins", "trust"] as const;
+export const activityFilters = ["all", "commands", "refused", "signatures", "sign-ins", "trust"] as const;
 /** The first is what a page without a choice shows. */
 export const alertFilters = ["open", "acknowledged", "resolved"] as const;
 

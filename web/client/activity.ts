@@ -11,6 +11,7 @@ import type { Signed } from "../../protocol/messages.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { ActivityLog, EntryProof, LedgerEntry, LedgerStatus, Loadable, Party, Stop } from "../state/backend.ts";
 import { bytesOf } from "./http.ts";
+import { hostEverAdmitted } from "./once-known.ts";
 import { proofFile, proveEntry, type CheckedRow } from "./proof.ts";
 import { checkReceipt, type CheckedReceipt } from "./receipts.ts";
 import type { SessionDeps } from "./session.ts";
@@ -219,15 +220,18 @@ export class Activity implements ActivityLog {
       ...(row.source !== undefined && checked.sourceFits === true ? { source: row.source.value } : {}),
       // A receipt names the intent; what was asked, and by whom, stands in the acceptance that this page verified too.
       detail: { ...(request === undefined ? {} : { operation: request.detail.operation }), ...entry.detail },
-      ...(entry.action === "command.receipt" && request?.actor.kind === "person"
-        ? { requester: this.#party("person", request.actor.id) }
-        : {}),
+      ...(entry.action === "command.receipt" && request !== undefined ? this.#requester(request) : {}),
       ...(partner === undefined ? {} : { partner }),
       hash: row.hash,
       previous: entry.previous,
       seal: sealOf(checked, { partner, isStated: (hash) => this.#isStated(hash) }),
       word: wordOf(entry.action),
     };
+  }
+
+  #requester({ actor }: CheckedRow["entry"]): Pick<LedgerEntry, "requester"> {
+    if (actor.kind !== "person" && actor.kind !== "automation") return {};
+    return { requester: this.#party(actor.kind, actor.id) };
   }
 
   /** The root, or a statement that this browser applied: the edge cannot invent one. */
@@ -238,7 +242,9 @@ export class Activity implements ActivityLog {
 
   #party(kind: Party["kind"], id: string): Party {
     const state = this.#deps.trust.state.value;
-    const label = state?.hosts.get(id)?.label ?? state?.chain.automationKeys.get(id)?.label;
+    const label =
+      (state === undefined ? undefined : hostEverAdmitted(state, id))?.label ??
+      state?.chain.automationKeys.get(id)?.label;
     const name = kind === "person" ? this.#deps.trust.nameOf(id) : label;
     return { kind, id, ...(name === undefined ? {} : { name }) };
   }
@@ -281,19 +287,23 @@ function kindOf(target: string): Party["kind"] {
   return target.startsWith("h-") ? "host" : "person";
 }
 
-/** Links each accepted command to its receipt and back, by intent digest. */
-function partnersOf(rows: readonly CheckedRow[]): ReadonlyMap<number, number> {
+/**
+ * Links each accepted command to its receipt and back. One command can go to many hosts, each with an acceptance and a
+ * receipt of its own: intent and host together name them. An acceptance without a host is that of all of them, and links
+ * to the first that answered.
+ */
+export function partnersOf(rows: readonly Pick<CheckedRow, "entry">[]): ReadonlyMap<number, number> {
   const accepted = new Map<string, number>();
   const partners = new Map<number, number>();
   for (const { entry } of rows) {
     const { intent } = entry.detail;
     if (intent === undefined) continue;
-    if (entry.action === "command.accepted") accepted.set(intent, entry.index);
-    const other = accepted.get(intent);
-    if (entry.action === "command.receipt" && other !== undefined) {
-      partners.set(other, entry.index);
-      partners.set(entry.index, other);
-    }
+    if (entry.action === "command.accepted") accepted.set(`${intent} ${entry.target ?? ""}`, entry.index);
+    if (entry.action !== "command.receipt") continue;
+    const other = accepted.get(`${intent} ${entry.target ?? ""}`) ?? accepted.get(`${intent} `);
+    if (other === undefined) continue;
+    if (!partners.has(other)) partners.set(other, entry.index);
+    partners.set(entry.index, other);
   }
   return partners;
 }

@@ -3,14 +3,16 @@ import { utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { ActivityRow } from "../../protocol/contracts.ts";
 import type { LedgerEntry as ProtocolEntry } from "../../protocol/ledger.ts";
-import { actorName, approvalCodec, intentCodec, submissionCodec, type Submission } from "../../protocol/messages.ts";
-import { digestOf, verifySignature } from "../../protocol/signing.ts";
-import { sessionCodec } from "../../protocol/messages.ts";
-import { verifyTouch } from "../../protocol/trust/approvals.ts";
+import { intentCodec, submissionCodec, type Intent, type Submission } from "../../protocol/messages.ts";
+import { digestOf } from "../../protocol/signing.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { TrustPage } from "../../protocol/trust/statements.ts";
+import { judgeApprovals, type JudgedApprovals } from "../../protocol/verify/approvals.ts";
+import { judgeAuthor } from "../../protocol/verify/author.ts";
+import { Refused } from "../../protocol/verify/refused.ts";
 import type { EntryProof, LedgerEntry, ProofCheck, Seal } from "../state/backend.ts";
 import { bytesOf, type EdgeClient } from "./http.ts";
+import { stateAt } from "./once-known.ts";
 import { receiptView, type CheckedReceipt } from "./receipts.ts";
 import { TroubleError } from "./trouble.ts";
 
@@ -64,7 +66,7 @@ export async function proveEntry(deps: ProofDeps, subject: ProofSubject): Promis
   const { checked, partner } = subject;
   const { acceptance, ledger } = commandOf(subject);
   const receipt = checked.receipt ?? partner?.receipt;
-  const approval = acceptance === undefined ? undefined : await proveApproval(deps, acceptance);
+  const approval = acceptance === undefined ? undefined : await proveApproval(deps, acceptance, partner);
   const checks = [...chainChecks(subject), ...(approval?.checks ?? []), ...receiptChecks(checked, receipt)];
   return {
     entry: { ...subject.entry, seal: sealBy(checks, subject.entry.seal) },
@@ -126,36 +128,89 @@ interface ProvenApproval {
   readonly checks: readonly ProofCheck[];
 }
 
-/** Checks the touch itself: what the person's passkey signed, against the keys of the trust log. */
-async function proveApproval(deps: ProofDeps, acceptance: CheckedRow): Promise<ProvenApproval> {
-  const { intent } = acceptance.entry.detail;
-  const host = acceptance.entry.target;
+/**
+ * Checks what was signed, by the rules and the keys of the moment: the session or automation key, each touch, and that
+ * the entry tells the same. Whoever was revoked since is judged by what they were then.
+ */
+async function proveApproval(
+  deps: ProofDeps,
+  { entry }: CheckedRow,
+  partner: CheckedRow | undefined,
+): Promise<ProvenApproval> {
+  const { intent } = entry.detail;
+  const host = entry.target ?? partner?.entry.target;
   if (intent === undefined || host === undefined) return { shown: undefined, checks: [] };
   const evidence = await evidenceOf(deps.client, { intent, host });
   if (typeof evidence !== "string") return { shown: undefined, checks: [evidence] };
   const submission = submissionCodec.decode(bytesOf(evidence));
-  const isSame = digestOf("intent", bytesOf(submission.intent)) === intent;
-  const signed = await sessionSigned(submission);
+  const signed = readSigned(deps, submission, entry);
   const checks: ProofCheck[] = [
-    { name: "The signed command is the one in the entry", state: isSame ? "passed" : "failed" },
-    { name: "Signed by the key of that sign-in", state: signed ? "passed" : "failed" },
+    { name: "The signed command is the one in the entry", state: signed.digest === intent ? "passed" : "failed" },
+    await authorCheck(signed),
   ];
-  const touched = await touchOf(deps, submission, intent);
-  const fits = saysTheSame(deps, acceptance, submission);
-  const told: ProofCheck = { name: "The entry tells who, what and where as it was signed", state: fits };
-  return { shown: touched.shown, checks: [...checks, touched.check, told] };
+  if ("automationKey" in signed.intent.actor)
+    return { shown: undefined, checks: [...checks, toldCheck(signed, signed.intent.actor.automationKey)] };
+  const touched = await touchesOf(deps, signed);
+  const person = signed.past.credentials.get(lastCredential(submission))?.person;
+  return { shown: touched.shown, checks: [...checks, ...touched.checks, toldCheck(signed, person)] };
 }
 
-/** The edge writes the entry's words: person, operation and host are compared with the ones that were signed. */
-function saysTheSame({ state }: ProofDeps, { entry }: CheckedRow, submission: Submission): "passed" | "failed" {
-  const { operation, targets } = intentCodec.decode(bytesOf(submission.intent));
-  const credentialId = submission.approvals.at(-1)?.assertion.credentialId ?? "";
+/** A submission read, beside the entry that tells of it and the state that it was signed under. */
+interface SignedCommand {
+  readonly submission: Submission;
+  readonly intent: Intent;
+  readonly digest: string;
+  readonly entry: ProtocolEntry;
+  readonly past: TrustState;
+}
+
+function readSigned({ state }: ProofDeps, submission: Submission, entry: ProtocolEntry): SignedCommand {
+  const bytes = bytesOf(submission.intent);
+  const intent = intentCodec.decode(bytes);
+  return { submission, intent, digest: digestOf("intent", bytes), entry, past: stateAt(state, intent.trustHead) };
+}
+
+function lastCredential({ approvals }: Submission): string {
+  return approvals.at(-1)?.assertion.credentialId ?? "";
+}
+
+async function authorCheck({ submission, intent, entry, past }: SignedCommand): Promise<ProofCheck> {
+  const name =
+    "session" in intent.actor
+      ? "Signed by the key of that sign-in"
+      : "Signed by an automation key that the trust log grants";
+  const message = {
+    kind: "intent",
+    body: bytesOf(submission.intent),
+    signature: submission.sessionSignature,
+    actor: intent.actor,
+    session: submission.session,
+    successor: submission.successor,
+  } as const;
+  const view = { trust: past, now: Math.floor(entry.at / 1000), isSessionEnded: () => false };
+  return ruled(name, () => judgeAuthor(message, view));
+}
+
+/** A check that passes unless a rule of the hosts says no; the rule stands beside it then. */
+async function ruled(name: string, judge: () => Promise<unknown>): Promise<ProofCheck> {
+  try {
+    await judge();
+    return { name, state: "passed" };
+  } catch (error) {
+    if (error instanceof Refused) return { name, state: "failed", detail: error.code };
+    throw error;
+  }
+}
+
+/** The edge writes the entry's words: who, what and where are compared with the ones that were signed. */
+function toldCheck({ intent, entry }: SignedCommand, author: string | undefined): ProofCheck {
+  const kind = "session" in intent.actor ? "person" : "automation";
   const fits =
-    entry.actor.kind === "person" &&
-    entry.actor.id === state.credentials.get(credentialId)?.person &&
-    entry.detail.operation === operation &&
-    targets.some(({ host }) => host === entry.target);
-  return fits ? "passed" : "failed";
+    entry.actor.kind === kind &&
+    entry.actor.id === author &&
+    entry.detail.operation === intent.operation &&
+    (entry.target === undefined || intent.targets.some(({ host }) => host === entry.target));
+  return { name: "The entry tells who, what and where as it was signed", state: fits ? "passed" : "failed" };
 }
 
 /** The stored submission, or the check that could not be made. */
@@ -171,43 +226,30 @@ async function evidenceOf(
   }
 }
 
-interface Touched {
-  readonly shown: ProvenApproval["shown"];
-  readonly check: ProofCheck;
-}
-
-async function touchOf(deps: ProofDeps, submission: Submission, intent: string): Promise<Touched> {
-  const name = "Approved by a passkey of the trust log, with the person verified";
-  const [asserted] = submission.approvals;
-  if (asserted === undefined) return { shown: undefined, check: { name, state: "failed", detail: "no approval" } };
-  const approval = approvalCodec.decode(bytesOf(asserted.body));
-  const verdict = await verifyTouch(deps.state, asserted, "approval");
-  if (!verdict.ok) return { shown: undefined, check: { name, state: "failed", detail: verdict.rule } };
-  if (approval.kind !== "intent" || approval.subject !== intent) {
-    return { shown: undefined, check: { name, state: "failed", detail: "the touch was for something else" } };
-  }
-  const person = deps.state.credentials.get(asserted.assertion.credentialId)?.person ?? "";
-  const shown = {
-    person: deps.nameOf(person) ?? person,
-    passkey: asserted.assertion.credentialId.slice(0, SHOWN_ID_CHARACTERS),
-    userVerified: true,
-    afterSeconds: approval.after,
-    origin: verdict.origin.origin,
-    originClass: verdict.origin.class,
-  };
-  return { shown, check: { name, state: "passed" } };
-}
-
-async function sessionSigned(submission: Submission): Promise<boolean> {
-  if (submission.session === undefined) return false;
-  const sessionBytes = bytesOf(submission.session.body);
-  const session = sessionCodec.decode(sessionBytes);
-  const body = bytesOf(submission.intent);
-  if (actorName(intentCodec.decode(body).actor) !== digestOf("session", sessionBytes)) return false;
-  return verifySignature({
-    kind: "intent",
-    body,
-    signature: submission.sessionSignature,
-    publicKey: session.sessionKey,
+/** Every touch: the last person's over the command, those before over its proposal. */
+async function touchesOf(deps: ProofDeps, signed: SignedCommand): Promise<ProvenApproval> {
+  const { submission, intent, digest, past } = signed;
+  const name =
+    intent.proposal === undefined
+      ? "Approved by a passkey of the trust log, with the person verified"
+      : "Approved by several people, each by a passkey of the trust log, over exactly this command";
+  const judged: { value?: JudgedApprovals } = {};
+  const check = await ruled(name, async () => {
+    judged.value = await judgeApprovals(submission, { intent, digest }, past);
   });
+  const touches = judged.value?.touches ?? [];
+  const last = touches.at(-1);
+  if (last === undefined) return { shown: undefined, checks: [check] };
+  const nameOf = (person: string) => deps.nameOf(person) ?? person;
+  const before = touches.slice(0, -1).map(({ person }) => nameOf(person));
+  const shown = {
+    person: nameOf(last.person),
+    ...(before.length === 0 ? {} : { before }),
+    passkey: lastCredential(submission).slice(0, SHOWN_ID_CHARACTERS),
+    userVerified: true,
+    afterSeconds: judged.value?.after ?? 0,
+    origin: last.origin.origin,
+    originClass: last.origin.class,
+  };
+  return { shown, checks: [check] };
 }

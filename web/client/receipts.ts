@@ -5,6 +5,7 @@ import { digestOf, verifySignature } from "../../protocol/signing.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { ReceiptView, Seal } from "../state/backend.ts";
 import { bytesOf } from "./http.ts";
+import { hostEverAdmitted } from "./once-known.ts";
 
 export interface CheckedReceipt {
   readonly receipt: Receipt;
@@ -24,7 +25,7 @@ async function sealOf(
   { receipt, body, signature }: { readonly receipt: Receipt; readonly body: Uint8Array; readonly signature: string },
   state: TrustState,
 ): Promise<Seal> {
-  const host = state.hosts.get(receipt.host);
+  const host = hostEverAdmitted(state, receipt.host);
   if (receipt.workspace !== state.workspace) return { state: "failed", reason: "the receipt is of another workspace" };
   if (host === undefined) return { state: "failed", reason: "the receipt names a host that was never admitted" };
   const genuine = await verifySignature({ kind: "receipt", body, signature, publicKey: host.hostKey });
@@ -38,7 +39,7 @@ export function receiptView(
   const { gatewayBootBefore, gatewayBootAfter } = receipt.observed;
   return {
     hostId: receipt.host,
-    hostLabel: state.hosts.get(receipt.host)?.label ?? receipt.host,
+    hostLabel: hostEverAdmitted(state, receipt.host)?.label ?? receipt.host,
     verdict: receipt.verdict,
     ...(receipt.code === undefined ? {} : { code: receipt.code }),
     number: receipt.number,

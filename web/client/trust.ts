@@ -99,7 +99,7 @@ export class TrustKeeper {
   refreshIfUnknown(entry: LedgerEntry): Promise<TrustState> {
     const state = this.#state.value;
     const { statement } = entry.detail;
-    const actorKnown = entry.actor.kind !== "host" || state?.hosts.has(entry.actor.id) === true;
+    const actorKnown = entry.actor.kind !== "host" || isKnownHost(state, entry.actor.id);
     const statementKnown =
       statement === undefined || statement === state?.workspace || this.#applied.some(({ hash }) => hash === statement);
     if (state !== undefined && actorKnown && statementKnown) return Promise.resolve(state);
@@ -158,6 +158,10 @@ export class TrustKeeper {
     }
     this.#names.value = known;
   }
+}
+
+function isKnownHost(state: TrustState | undefined, id: string): boolean {
+  return state?.hosts.has(id) === true || state?.removedHosts.has(id) === true;
 }
 
 async function stateOfRoot({ root }: TrustPage, workspace: string): Promise<TrustState> {

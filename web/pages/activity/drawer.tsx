@@ -8,7 +8,7 @@ import { Banner } from "../../components/banner.tsx";
 import { rememberFocus } from "../../components/focus.ts";
 import { TroubleText, Waiting } from "../../components/parts.tsx";
 import { Exact } from "../../components/time.tsx";
-import { formatAge, formatCount, formatHash, formatMilliseconds, formatShortId } from "../../format.ts";
+import { formatAge, formatCount, formatHash, formatList, formatMilliseconds, formatShortId } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import type { IconName } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
@@ -153,7 +153,12 @@ function ApprovalLink({ proof }: { readonly proof: EntryProof }) {
     );
   }
   return (
-    <Link icon="touch" title="A person approved it">
+    <Link icon="touch" title={approval.before === undefined ? "A person approved it" : "Several people approved it"}>
+      {approval.before !== undefined && (
+        <p class="small muted">
+          First <bdi>{formatList(approval.before)}</bdi>, over the same command as a proposal; last, and carried out by:
+        </p>
+      )}
       <p class="small muted">
         <bdi>{approval.person}</bdi>
         {approval.passkey !== undefined && `, passkey ${approval.passkey}`}

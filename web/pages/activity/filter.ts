@@ -5,8 +5,9 @@ import type { Zone } from "../../format.ts";
 import type { ActivityFilter } from "../../router.ts";
 import type { LedgerEntry } from "../../state/backend.ts";
 import { nameOf } from "./names.ts";
+import { signatureOf } from "./signatures.ts";
 
-type Kind = Exclude<ActivityFilter, "all" | "refused">;
+type Kind = Exclude<ActivityFilter, "all" | "refused" | "signatures">;
 
 const kinds = {
   "workspace.created": "trust",
@@ -53,10 +54,16 @@ export interface ActivityQuery {
 export function filterEntries(entries: readonly LedgerEntry[], { show, text }: ActivityQuery): readonly LedgerEntry[] {
   const wanted = text.trim().toLowerCase();
   return entries.filter((entry) => {
-    if (show === "refused" && !wasRefused(entry)) return false;
-    if (show !== "all" && show !== "refused" && kinds[entry.action] !== show) return false;
+    if (!isShown(entry, show)) return false;
     return wanted === "" || matches(entry, wanted);
   });
+}
+
+function isShown(entry: LedgerEntry, show: ActivityFilter): boolean {
+  if (show === "all") return true;
+  if (show === "refused") return wasRefused(entry);
+  if (show === "signatures") return signatureOf(entry) !== undefined;
+  return kinds[entry.action] === show;
 }
 
 /** Person, host, source, operation, or the number of the entry with or without `#`. */

@@ -3,6 +3,7 @@ import type { HostView, LedgerEntry, Party } from "../../state/backend.ts";
 
 export function nameOf(party: Party | undefined): string {
   if (party === undefined) return "the workspace";
+  if (party.kind === "automation") return `the key ${party.name ?? party.id} (automation)`;
   if (party.name !== undefined) return party.name;
   if (party.kind === "edge") return "the edge";
   if (party.kind === "unknown") return "somebody";

@@ -15,6 +15,7 @@ import type { LedgerEntry, LedgerStatus } from "../../state/backend.ts";
 import { ProofDrawer } from "./drawer.tsx";
 import { EntryList } from "./entries.tsx";
 import { filterEntries, wasRefused } from "./filter.ts";
+import { SignatureTable } from "./signature-table.tsx";
 
 type ActivityRoute = Extract<Route, { page: "activity" }>;
 
@@ -85,6 +86,7 @@ const filterLabels = {
   all: "All",
   commands: "Commands",
   refused: "Refused",
+  signatures: "Signatures",
   "sign-ins": "Sign-ins",
   trust: "Trust",
 } satisfies Record<ActivityFilter, string>;
@@ -104,7 +106,7 @@ function Ledger({ entries, route }: LedgerProps) {
       <Filters entries={entries} route={route} />
       <div class={open === undefined ? "stack" : "with-drawer"}>
         <div class="stack mid">
-          {shown.length === 0 ? <NoEntry route={route} /> : <EntryList entries={shown} route={route} />}
+          {shown.length === 0 ? <NoEntry route={route} /> : <Entries entries={shown} route={route} />}
           {older && (
             <div class="row">
               <button class="btn" type="button" onClick={() => void backend.activity.loadOlder()}>
@@ -123,6 +125,11 @@ function Ledger({ entries, route }: LedgerProps) {
       </div>
     </>
   );
+}
+
+function Entries({ entries, route }: LedgerProps) {
+  if (route.show === "signatures") return <SignatureTable entries={entries} route={route} />;
+  return <EntryList entries={entries} route={route} />;
 }
 
 function Filters({ entries, route }: LedgerProps) {

@@ -202,7 +202,8 @@ const rows = {
     icon: "touch",
     say: ({ actor, target, detail }) => (
       <>
-        <Name of={actor} /> approved: {verbOf(detail.operation)} on <Name of={target} />
+        <Name of={actor} /> {actor.kind === "automation" ? "ordered" : "approved"}: {verbOf(detail.operation)} on{" "}
+        <Name of={target} />
       </>
     ),
   },
