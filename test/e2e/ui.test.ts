@@ -7,6 +7,8 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { MEMORY_PATH } from "../../protocol/signer-memory.ts";
+import { ask } from "../agent/edge/fixtures/harness.ts";
 import { reply, startHostileEdge } from "../agent/signer/fixtures/hostile-edge.ts";
 import { nonceOf } from "../fixtures/keys.ts";
 import { launchChromium, sitDown, type Person } from "./browser.ts";
@@ -134,6 +136,16 @@ describe("a signer before an edge elsewhere", () => {
   it("has its machine remember the history that the page verified", () => {
     const { head } = operator.state ?? {};
     expect(kept().head).toEqual(head);
+  });
+
+  it("is not alone: the edge's own machine remembers for its own page too", async () => {
+    const headers = { "clawhold-memory": "1" };
+    const { status, text } = await ask({
+      port: PORT,
+      path: MEMORY_PATH,
+      headers: { host: `clawhold.localhost:${PORT}`, ...headers },
+    });
+    expect([status, JSON.parse(text)]).toEqual([200, { workspace }]);
   });
 
   it("asked nothing of any other name, and complained about nothing", () => {

@@ -1,4 +1,5 @@
 /** An https edge, its certificate, and a labelled fake of Cloudflare Access in front of it. */
+import { spawnSync } from "node:child_process";
 import { chmodSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -109,6 +110,18 @@ describe("authorities", () => {
     const found = readAuthorities(undefined);
     for (const pem of getCACertificates("default").slice(0, 3)) expect(found).toContain(pem);
     expect(new Set(found).size).toBe(found.length);
+  });
+
+  it("are also those of NODE_EXTRA_CA_CERTS", () => {
+    const path = join(place.path, "extra.pem");
+    writeFileSync(path, authority.certificate);
+    const module = new URL("../../../agent/signer/authorities.ts", import.meta.url).href;
+    const script = `import { readAuthorities } from "${module}"; console.log(readAuthorities(undefined).join("\\n"));`;
+    const { stdout } = spawnSync(process.execPath, ["--no-warnings", "--input-type=module", "-e", script], {
+      encoding: "utf8",
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: path },
+    });
+    expect(stdout).toContain(authority.certificate.trim());
   });
 
   it("are those of a file, and no other", () => {
