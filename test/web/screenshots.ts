@@ -58,6 +58,22 @@ async function perform(page: Page, act: Shot["act"]): Promise<void> {
   }
 }
 
+/** Fills fields and presses what the shot names. A fold's summary is no button, and is pressed alike. */
+async function handle(page: Page, { fill = [], press = [] }: Shot): Promise<void> {
+  for (const [index, text] of fill.entries()) await page.locator("main input.input").nth(index).fill(text);
+  for (const name of press) {
+    const summary = page.locator("summary", { hasText: name });
+    const button = page.getByRole("button", { name: new RegExp(`^${name}`) });
+    if ((await summary.count()) > 0) await summary.first().click();
+    else {
+      await button.first().waitFor();
+      await page.waitForTimeout(SETTLE_MS + 200); // an approve button counts once it was seen
+      await button.first().click();
+    }
+  }
+  if (press.length > 0) await page.waitForTimeout(SETTLE_MS);
+}
+
 interface Job {
   readonly site: FixtureSite;
   readonly name: string;
@@ -76,6 +92,7 @@ async function draw({ site, name, shot }: Job, view: View): Promise<readonly str
   });
   await page.waitForTimeout(SETTLE_MS);
   await perform(page, shot.act);
+  await handle(page, shot);
   if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) found.push("scrolls sideways");
   const { violations } = await new AxeBuilder({ page }).analyze();
   for (const { id, nodes } of violations) {
@@ -83,7 +100,7 @@ async function draw({ site, name, shot }: Job, view: View): Promise<readonly str
   }
   if (view.picture) {
     // What is fixed to the window (dialogs, the sheet of a phone) is drawn as the window shows it.
-    const whole = shot.act === undefined && !shot.path.includes("entry=");
+    const whole = shot.act === undefined && !name.startsWith("statement-") && !shot.path.includes("entry=");
     await page.screenshot({ path: join(outDir, `${name}-${view.width}-${view.scheme}.png`), fullPage: whole });
   }
   await page.context().close();

@@ -11,6 +11,7 @@ import { settle } from "../../protocol/trust/settle.ts";
 import {
   hasPermission,
   revokedIds,
+  usableAdministrators,
   without,
   type Authority,
   type ChainState,
@@ -71,7 +72,9 @@ function faultOfRevocation(state: TrustState, statement: Revocation, person: str
   const digest: Digest = digestOf("statement", statementCodec.encode(statement));
   const approver = { person, credential: "", origin: "", grant: "" };
   const revocations = new Map(state.revocations).set(digest, { digest, revocation: statement, approver });
-  return lint(settle({ ...state, revocations }, state.chain));
+  const after = settle({ ...state, revocations }, state.chain);
+  // Where too few are left already, taking something else away makes it no worse.
+  return usableAdministrators(after).length < usableAdministrators(state).length ? lint(after) : undefined;
 }
 
 /** What is revoked already needs no second revocation. */

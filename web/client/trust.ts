@@ -8,7 +8,7 @@ import { MalformedError } from "../../protocol/canonical.ts";
 import { commit, type LedgerEntry } from "../../protocol/ledger.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
-import { chainAt, sameHead, type TrustState } from "../../protocol/trust/state.ts";
+import { chainAt, heldRevocations, sameHead, type TrustState } from "../../protocol/trust/state.ts";
 import {
   isRevocation,
   rootCodec,
@@ -212,7 +212,7 @@ function readStatement(text: string): AppliedStatement {
 
 function isHeld(state: TrustState, { hash, statement }: AppliedStatement): boolean {
   return isRevocation(statement)
-    ? state.revocations.has(hash)
+    ? heldRevocations(state).has(hash)
     : chainAt(state.chain, statement.prev.n + 1)?.hash === hash;
 }
 
