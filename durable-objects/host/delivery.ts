@@ -2,8 +2,9 @@
  * Hands commands to the host, in their sequence, each time with a fresh dispatch signature that binds the intent to
  * this tunnel and this client certificate. Redelivery is safe: the host's journal runs an intent at most once.
  */
-import { toBase64url, utf8 } from "../../protocol/bytes.ts";
-import { dispatchCodec, envelopeCodec, submissionCodec } from "../../protocol/messages.ts";
+import { toBase64url } from "../../protocol/bytes.ts";
+import { encodeCanonical } from "../../protocol/canonical.ts";
+import { dispatchCodec, type Envelope, type Submission } from "../../protocol/messages.ts";
 import type { Signer } from "../../protocol/signing.ts";
 import { inwardFrames } from "../../protocol/tunnel.ts";
 import { logStep } from "../log.ts";
@@ -62,8 +63,9 @@ export class Delivery {
       certFingerprint,
     });
     const dispatch = { body: toBase64url(body), signature: await signer.sign("dispatch", body) };
-    const submission = submissionCodec.decode(utf8(command.submission));
-    const envelope = toBase64url(envelopeCodec.encode({ ...submission, dispatch }));
+    // Our own row, read by its schema when it was accepted; the host reads the whole again.
+    const submission = JSON.parse(command.submission) as Submission;
+    const envelope = toBase64url(encodeCanonical({ ...submission, dispatch } satisfies Envelope));
     if (!trySend(open.socket, inwardFrames.encode({ kind: "deliver", number: command.number, envelope }))) return;
     this.#store.markDelivered(command.intent);
     logStep("dispatched", { intent: command.intent, host, number: command.number });

@@ -75,6 +75,7 @@ CREATE TABLE IF NOT EXISTS receipts (
   body TEXT NOT NULL,
   signature TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS receipts_number ON receipts (number);
 CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, draft TEXT NOT NULL, receipt TEXT);
 CREATE TABLE IF NOT EXISTS latest (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
 `;
@@ -102,6 +103,8 @@ export type LatestName = "telemetry" | "trust-ack" | "seen" | "frozen";
 
 export class HostStore {
   readonly #sql: SqlStorage;
+  /** Rebuilt: never changes once it is there. */
+  #identity: { readonly workspace: string; readonly host: string } | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -110,8 +113,10 @@ export class HostStore {
 
   /** Who this object is: learnt at its first call, needed by alarms and closing sockets, which bring no caller. */
   identity(): Identity | undefined {
+    if (this.#identity !== undefined) return this.#identity;
     const [row] = this.#sql.exec<{ workspace: string; host: string }>("SELECT workspace, host FROM identity").toArray();
-    return row === undefined ? undefined : { workspace: row.workspace, host: row.host };
+    if (row !== undefined) this.#identity = { workspace: row.workspace, host: row.host };
+    return this.#identity;
   }
 
   /** @throws {TypeError} for the object of another host */
