@@ -14,6 +14,24 @@ export function alertsOf(env: AlertsEnv, workspace: string): DurableObjectStub<A
   return env.ALERTS.getByName(workspace);
 }
 
+/** What an object of one workspace tells of. None of it ever fails. */
+export interface Alarms {
+  raise(alert: NewAlert): Promise<void>;
+  settle(reason: Pick<NewAlert, "kind" | "subject">): Promise<void>;
+  count(refusal: Refusal): Promise<void>;
+  /** A host came: its certificate may be near its end, or new. */
+  look(): Promise<void>;
+}
+
+export function alarmsOf(env: AlertsEnv, workspace: () => string): Alarms {
+  return {
+    raise: (alert) => raiseAlert(env, workspace(), alert),
+    settle: (reason) => settleAlert(env, workspace(), reason),
+    count: (refusal) => countRefusal(env, workspace(), refusal),
+    look: () => lookForEndings(env, workspace()),
+  };
+}
+
 /** Once for each (kind, subject) until it is resolved; again meanwhile: counted, and nobody is told twice. */
 export async function raiseAlert(env: AlertsEnv, workspace: string, alert: NewAlert): Promise<void> {
   try {
@@ -41,5 +59,13 @@ export async function settleAlert(
     await alertsOf(env, workspace).settle(workspace, reason);
   } catch (error) {
     logFault("alert_not_settled", error, { kind: reason.kind });
+  }
+}
+
+async function lookForEndings(env: AlertsEnv, workspace: string): Promise<void> {
+  try {
+    await alertsOf(env, workspace).look(workspace);
+  } catch (error) {
+    logFault("alerts_look", error);
   }
 }

@@ -11,7 +11,7 @@ import type { Signer } from "../protocol/signing.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
 import { inwardFrames, outwardFrames, PING, PONG, type OutwardFrame } from "../protocol/tunnel.ts";
 import { edgeSeconds } from "./clock.ts";
-import { raiseAlert, settleAlert } from "./alert-client.ts";
+import { alarmsOf, type Alarms } from "./alert-client.ts";
 import { openDatabase, type Database } from "./db/database.ts";
 import { findHost } from "./db/host-rows.ts";
 import { TrustLog } from "./db/trust-log.ts";
@@ -59,6 +59,7 @@ export class Host extends DurableObject<Env> {
   readonly #pages: Pages;
   readonly #delivery: Delivery;
   readonly #words: Words;
+  readonly #alarms: Alarms;
   /** Rebuilt. */
   #signer: Promise<Signer> | undefined;
   /** Rebuilt: its rows are durable. */
@@ -76,16 +77,14 @@ export class Host extends DurableObject<Env> {
     this.#tunnels = new Tunnels(state);
     this.#pages = new Pages(state);
     this.#delivery = new Delivery(this.#store, () => this.#dispatchSigner());
+    this.#alarms = alarmsOf(env, () => this.#store.requireIdentity().workspace);
     this.#words = new Words({
       store: this.#store,
       prepares: this.#prepares,
       outbox: () => this.#requireOutbox(),
       durable: () => state.storage.sync(),
       pushCommand: (intent) => this.#pushCommand(intent),
-      alarms: {
-        raise: (alert) => raiseAlert(env, this.#store.requireIdentity().workspace, alert),
-        settle: (reason) => settleAlert(env, this.#store.requireIdentity().workspace, reason),
-      },
+      alarms: this.#alarms,
     });
     // Keep-alive is answered by the runtime, so that an idle tunnel never wakes this object.
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
@@ -219,6 +218,7 @@ export class Host extends DurableObject<Env> {
     logStep("tunnel-open", { host: attachment.host, tunnel: attachment.tunnel });
     await this.#recordConnection("host.connected", attachment);
     if (!trust.hosts.has(attachment.host)) return;
+    this.ctx.waitUntil(this.#alarms.look());
     await sendSessionEnds(socket, this.env.SESSIONS.getByName(attachment.workspace));
     await this.#delivery.redeliver(() => this.#tunnel());
   }
@@ -239,6 +239,7 @@ export class Host extends DurableObject<Env> {
 
   #refuseNewcomer(socket: WebSocket, { host, tunnel }: sockets.AgentAttachment): void {
     logStep("clone-suspected", { host, newcomer: tunnel });
+    this.ctx.waitUntil(this.#alarms.raise({ kind: "host.cloned", subject: host, host }));
     sockets.tryClose(socket, sockets.CLOSE.duplicate, "another connection with this host key is open");
   }
 

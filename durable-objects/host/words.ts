@@ -7,7 +7,7 @@ import { MalformedError } from "../../protocol/canonical.ts";
 import type { Signed } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { inwardFrames, type OutwardFrame } from "../../protocol/tunnel.ts";
-import type { NewAlert } from "../alerts/alert-table.ts";
+import type { Alarms } from "../alert-client.ts";
 import { logStep } from "../log.ts";
 import type { OpenTunnel } from "./delivery.ts";
 import { judgeFarewell, judgeTrustAck, type TrustAck } from "./greeting.ts";
@@ -16,12 +16,6 @@ import type { Outbox } from "./outbox.ts";
 import type { Prepares } from "./prepares.ts";
 import { trySend } from "./sockets.ts";
 import type { HostStore } from "./store.ts";
-
-/** Neither ever fails. */
-export interface Alarms {
-  raise(alert: NewAlert): Promise<void>;
-  settle(reason: Pick<NewAlert, "kind" | "subject">): Promise<void>;
-}
 
 export interface WordsDeps {
   readonly store: HostStore;
@@ -99,11 +93,14 @@ export class Words {
 
   /** The entry names the edge as the one who says so: nobody signed this. */
   async refused({ attachment }: OpenTunnel, frame: Extract<OutwardFrame, { kind: "refused" }>): Promise<void> {
-    const { store, prepares, outbox, pushCommand } = this.#deps;
+    const { store, prepares, outbox, pushCommand, alarms } = this.#deps;
     const { subject, code } = frame;
-    if (prepares.isOpen(subject)) return prepares.settle(subject, { kind: "refused", code });
-    if (!store.markRefused(subject, code)) return;
     const { host } = attachment;
+    if (prepares.isOpen(subject)) {
+      prepares.settle(subject, { kind: "refused", code });
+      return alarms.count({ code, host });
+    }
+    if (!store.markRefused(subject, code)) return;
     store.addToOutbox({
       actor: { kind: "edge" },
       action: "command.refused",
@@ -112,28 +109,31 @@ export class Words {
       subject: `${subject}:${host}`,
     });
     pushCommand(subject);
-    await outbox().schedule();
+    await Promise.all([outbox().schedule(), alarms.count({ code, host })]);
   }
 
   /** Fact and outbox row commit together; the host hears `ack` only after both are on disk. */
   async receipt({ socket, attachment }: OpenTunnel, frame: Extract<OutwardFrame, { kind: "receipt" }>): Promise<void> {
     const judged = await judgeReceipt(attachment, frame.number, frame.signed);
     if (judged === undefined) throw new MalformedError("receipt does not verify");
-    const { durable, pushCommand } = this.#deps;
+    const { store, durable, pushCommand, alarms } = this.#deps;
+    const { host, intent, number, verdict, code } = judged.receipt;
+    const isFork = store.hasOtherReceipt(number, judged.digest);
     const carried = this.#keepReceipt(judged, frame.signed);
     await durable();
-    const { intent, number } = judged.receipt;
-    if (carried !== undefined) logStep("receipt-stored", { intent, host: attachment.host, receipt: judged.digest });
+    if (carried !== undefined) logStep("receipt-stored", { intent, host, receipt: judged.digest });
     trySend(socket, inwardFrames.encode({ kind: "ack", receipt: number }));
     pushCommand(intent);
     await carried;
+    if (carried === undefined) return;
+    if (isFork) await alarms.raise({ kind: "receipts.forked", subject: host, host, detail: { place: number } });
+    if (verdict === "refused" && code !== undefined) await alarms.count({ code, host });
   }
 
   /** Undefined when these very bytes are known already. */
   #keepReceipt({ receipt, digest }: JudgedReceipt, signed: Signed): Promise<void> | undefined {
     const { store, outbox } = this.#deps;
     const { host, intent, verdict, code, number } = receipt;
-    if (store.hasOtherReceipt(number, digest)) logStep("receipt-fork", { host, number, receipt: digest });
     if (!store.addReceipt({ digest, intent, number, signed })) return undefined;
     store.addToOutbox(
       {

@@ -73,10 +73,7 @@ describe("too many refused commands", () => {
     }
     await settled();
     const alerts = (await listed()).filter(({ kind, state }) => kind === "refusals.many" && state === "open");
-    expect(alerts.map(({ detail }) => [detail.by, detail.name]).toSorted()).toEqual([
-      ["rule", "target"],
-      ["session", town.founded.session],
-    ]);
+    expect(new Set(alerts.map(({ detail }) => detail.name))).toEqual(new Set(["target", town.founded.session]));
     for (const { alert } of alerts) await town.page.must("alertResolve", { params: { alert } });
   });
 });

@@ -28,13 +28,16 @@ export const host: Handler<"host"> = async ({ authority, params, deps }) => {
   return { body: { host: row, now: edgeSeconds() } };
 };
 
-export const prepare: Handler<"prepare"> = async ({ authority, params, body, deps }) => {
-  const { workspace, trust, certificate } = authority;
+export const prepare: Handler<"prepare"> = async ({ authority, params, body, deps, later }) => {
+  const { workspace, session: named, trust, certificate } = authority;
   const name = requireVisible(authority, params["host"]);
   const session = assertedCodec.decode(fromBase64url(certificate));
   const view = { trust, now: edgeSeconds(), host: name, isSessionEnded: () => false };
   const verdict = await verifyPrepare({ signed: body.prepare, session, successor: body.successor }, view);
-  if (verdict.kind === "refused") throw commandProblem(verdict.code);
+  if (verdict.kind === "refused") {
+    later(deps.countRefusal(workspace, { code: verdict.code, host: name, session: named }));
+    throw commandProblem(verdict.code);
+  }
   if (trust.removedHosts.has(name)) throw problem("host_removed");
   if (!trust.hosts.has(name)) throw problem("host_quarantined");
   const { digest } = verdict;

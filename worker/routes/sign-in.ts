@@ -39,12 +39,13 @@ function shortestLimit(trust: TrustState): number {
   return Math.min(...limits);
 }
 
-export const signIn: Handler<"signIn"> = async ({ arrival, body, deps }) => {
+export const signIn: Handler<"signIn"> = async ({ arrival, body, deps, later }) => {
   const trust = await requireTrust(deps);
   requireListedOrigin(arrival, trust);
   const verdict = await judgeSignIn(body.session, { arrival, trust, deps });
   const { sourceIp } = arrival;
   if (typeof verdict === "string") {
+    later(deps.countRefusal(trust.workspace, { code: verdict }));
     await deps.ledger(trust.workspace)({
       actor: { kind: "unknown" },
       action: "session.refused",

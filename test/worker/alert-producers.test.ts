@@ -1,0 +1,132 @@
+/** What the edge notices by itself, and tells. */
+import { evictDurableObject } from "cloudflare:test";
+import { beforeAll, describe, expect, it } from "vitest";
+import { alertsOf } from "../../durable-objects/alert-client.ts";
+import type { AlertKind, AlertRow } from "../../protocol/alerts.ts";
+import { ALERT_REFUSALS_PER_MINUTE, CERTIFICATE_NOTICE_SECONDS } from "../../protocol/limits.ts";
+import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
+import { certificateOf, edge, fresh, ledgerBodies, now, Page, settled } from "./client.ts";
+import { Town } from "../fixtures/edge/town.ts";
+import { signerOf } from "../fixtures/keys.ts";
+import { env } from "./environment.ts";
+
+let town: Town;
+beforeAll(async () => {
+  town = await Town.at(edge);
+});
+
+async function admitted(name: string): Promise<{ readonly peer: HostPeer; readonly tunnel: Tunnel }> {
+  const peer = await HostPeer.at(edge, name, town.workspace);
+  await peer.join();
+  await town.admit(peer);
+  return { peer, tunnel: await peer.open((await town.trust()).head) };
+}
+
+async function alertsAbout(kind: AlertKind, host: string): Promise<readonly AlertRow[]> {
+  const rows = await alertsOf(env, town.workspace).list(town.workspace);
+  return rows.filter((row) => row.kind === kind && row.host === host);
+}
+
+/** The object tells after it answered. */
+async function raised(kind: AlertKind, host: string): Promise<AlertRow> {
+  for (;;) {
+    const [alert] = await alertsAbout(kind, host);
+    if (alert !== undefined) return alert;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A look is worth a minute; a new object has not looked yet. */
+const forgetLook = (): Promise<void> => evictDurableObject(alertsOf(env, town.workspace));
+
+/** Asks the ledger, because asking for the list of alerts would look too. */
+async function recorded(action: string, target: string): Promise<void> {
+  while (
+    !(await ledgerBodies(town.workspace)).some((entry) => entry["action"] === action && entry["target"] === target)
+  )
+    await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+describe("an alert is raised", () => {
+  it("for a second connection with one host key, while the first answers", async () => {
+    const { peer, tunnel } = await admitted("cloned");
+    const second = await peer.connect();
+    const asked = tunnel.next("trust");
+    await second.hello();
+    await asked;
+    tunnel.say({ kind: "trust-want" });
+    expect(await second.closed()).toBe(4002);
+    expect(await raised("host.cloned", peer.host)).toMatchObject({ state: "open", times: 1 });
+  });
+
+  it("for two receipts under one number, and not for one receipt told twice", async () => {
+    const { peer, tunnel } = await admitted("forked");
+    const first = await peer.receipt(fresh());
+    tunnel.say(first);
+    await tunnel.next("ack");
+    tunnel.say(first);
+    await tunnel.next("ack");
+    expect(await alertsAbout("receipts.forked", peer.host)).toEqual([]);
+    tunnel.say(await peer.receipt(fresh()));
+    expect(await raised("receipts.forked", peer.host)).toMatchObject({ detail: { place: 1 } });
+  });
+
+  it("for many refusals of one host, signed or not", async () => {
+    const { peer, tunnel } = await admitted("refusing");
+    const body = { verdict: "refused", code: "local_policy" };
+    for (let number = 1; number < ALERT_REFUSALS_PER_MINUTE; number++) {
+      tunnel.say(await peer.receipt(fresh(), { ...body, number }));
+      await tunnel.next("ack");
+    }
+    const { prepare, digest } = await town.prepareBody(peer.host);
+    const asked = town.page.call("prepare", { params: { host: peer.host }, body: { prepare } });
+    await tunnel.next("prepare");
+    tunnel.say({ kind: "refused", subject: digest, code: "busy" });
+    expect((await asked).code).toBe("busy");
+    expect(await raised("refusals.many", peer.host)).toMatchObject({
+      detail: { by: "host", name: peer.host, refusals: ALERT_REFUSALS_PER_MINUTE, windowSeconds: 60 },
+    });
+  });
+
+  it("for many refused sign-ins, by their rule", async () => {
+    for (let i = 0; i < ALERT_REFUSALS_PER_MINUTE; i++) {
+      const page = new Page(await signerOf("session"));
+      const offer = await page.must("signInNonce");
+      const session = await certificateOf(town.founded.passkey, offer, { nonce: fresh() });
+      expect((await page.call("signIn", { body: { session } })).code).toBe("sign_in_refused");
+    }
+    await settled();
+    const rows = await alertsOf(env, town.workspace).list(town.workspace);
+    expect(rows.map(({ detail }) => detail.name)).toContain("nonce");
+  });
+
+  it("for a prepare that the edge refuses, by host, session and rule", async () => {
+    const { peer } = await admitted("asked");
+    for (let i = 0; i < ALERT_REFUSALS_PER_MINUTE; i++) {
+      const { prepare } = await town.prepareBody(peer.host, { operation: "host.format@1" });
+      expect((await town.page.call("prepare", { params: { host: peer.host }, body: { prepare } })).code).toBe(
+        "operation",
+      );
+    }
+    await settled();
+    expect(await alertsAbout("refusals.many", peer.host)).toHaveLength(1);
+  });
+
+  it("for a certificate near its end when its host comes, and resolved when it comes with a new one", async () => {
+    const { peer, tunnel } = await admitted("ending");
+    const end = (at: number) =>
+      env.DB.prepare("UPDATE hosts SET certificate_not_after = ? WHERE host = ?").bind(at, peer.host).run();
+    await end(now() + CERTIFICATE_NOTICE_SECONDS - 60);
+    tunnel.socket.close(1000);
+    await forgetLook();
+    const second = await peer.open((await town.trust()).head);
+    await recorded("alert.raised", peer.host);
+    expect(await raised("certificate.ending", peer.host)).toMatchObject({ state: "open" });
+    second.socket.close(1000);
+    await peer.join();
+    await forgetLook();
+    await peer.open((await town.trust()).head);
+    await recorded("alert.resolved", peer.host);
+    expect(await raised("certificate.ending", peer.host)).toMatchObject({ state: "resolved" });
+  });
+});
