@@ -118,7 +118,7 @@ export const invitations = sqliteTable(
   {
     workspace: text("workspace").notNull(),
     invitation: text("invitation").notNull(),
-    tokenHash: text("token_hash").notNull(),
+    hash: text("hash").notNull(),
     label: text("label").notNull(),
     madeBy: text("made_by").notNull(),
     madeAt: integer("made_at").notNull(),
@@ -134,7 +134,7 @@ export const invitations = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.workspace, table.invitation] }),
     index("invitations_credential").on(table.workspace, table.credentialId),
-    uniqueIndex("invitations_token").on(table.tokenHash),
+    uniqueIndex("invitations_token").on(table.hash),
   ],
 );
 export type InvitationRecord = typeof invitations.$inferSelect;

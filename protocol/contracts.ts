@@ -19,6 +19,7 @@ import {
   registrationOptions,
   type Endpoint,
 } from "./contracts/endpoint.ts";
+import { sessionEndpoints } from "./contracts/sessions.ts";
 import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
 
 export { commandStatusSchema, type CommandStatus } from "./contracts/command-status.ts";
@@ -249,6 +250,7 @@ export const endpoints = {
     }),
   },
   ...alertEndpoints,
+  ...sessionEndpoints,
 } as const satisfies Record<string, Endpoint>;
 
 export type { Access, Endpoint } from "./contracts/endpoint.ts";

@@ -58,6 +58,34 @@ export async function readSources(
   return new Map(rows.map(({ idx, salt, value }) => [idx, { salt, value }]));
 }
 
+export interface Opening {
+  readonly salt: string;
+  readonly value: string;
+}
+
+/** The same of entries here and there. */
+export async function readSourcesOf(
+  db: Database,
+  workspace: string,
+  indices: readonly number[],
+): Promise<ReadonlyMap<number, Opening>> {
+  const found = new Map<number, Opening>();
+  for (let i = 0; i < indices.length; i += DIGESTS_PER_QUERY) {
+    const rows = await db
+      .select()
+      .from(ledgerValues)
+      .where(
+        and(
+          eq(ledgerValues.workspace, workspace),
+          eq(ledgerValues.field, "source"),
+          inArray(ledgerValues.idx, indices.slice(i, i + DIGESTS_PER_QUERY)),
+        ),
+      );
+    for (const { idx, salt, value } of rows) found.set(idx, { salt, value });
+  }
+  return found;
+}
+
 /** A statement takes at most 100 bound parameters. */
 const DIGESTS_PER_QUERY = 90;
 

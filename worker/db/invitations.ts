@@ -8,7 +8,7 @@ const REMEMBER_SECONDS = 86_400;
 
 export type NewInvitation = Pick<
   InvitationRecord,
-  "workspace" | "invitation" | "tokenHash" | "label" | "madeBy" | "madeAt" | "expires"
+  "workspace" | "invitation" | "hash" | "label" | "madeBy" | "madeAt" | "expires"
 >;
 
 export async function saveInvitation(db: Database, record: NewInvitation): Promise<void> {
@@ -18,8 +18,8 @@ export async function saveInvitation(db: Database, record: NewInvitation): Promi
   ]);
 }
 
-export async function findInvitation(db: Database, tokenHash: string): Promise<InvitationRecord | undefined> {
-  const [row] = await db.select().from(invitations).where(eq(invitations.tokenHash, tokenHash));
+export async function findInvitation(db: Database, hash: string): Promise<InvitationRecord | undefined> {
+  const [row] = await db.select().from(invitations).where(eq(invitations.hash, hash));
   return row;
 }
 

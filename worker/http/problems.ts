@@ -137,6 +137,11 @@ const PROBLEMS = {
     status: 503,
     title: "The activity log could not be written, so nothing was done. Look whether the disk is full, then try again.",
   },
+  ledger_partly: {
+    status: 503,
+    title:
+      "The activity log took the command for some hosts and not for others. Look at each host's state before you press again.",
+  },
   storage_full: {
     status: 503,
     title: "The control plane's disk is full, so nothing was done. Free some space on its machine, then try again.",

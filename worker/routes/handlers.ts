@@ -14,6 +14,7 @@ import { command, commandEvidence, commandStatus } from "./commands.ts";
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { passkey, passkeyOptions } from "./passkeys.ts";
 import { me, signOut } from "./session.ts";
+import { sessionEnd, sessions } from "./sessions.ts";
 import { setupOptions, setupPasskey, setupRoot, setupState } from "./setup.ts";
 import { signIn, signInNonce } from "./sign-in.ts";
 import { trust, trustState } from "./trust.ts";
@@ -28,6 +29,8 @@ export const handlers: Handlers = {
   signIn,
   signOut,
   me,
+  sessions,
+  sessionEnd,
   trust,
   trustState,
   passkeyOptions,

@@ -1,0 +1,76 @@
+/** Sign-ins that are open: one's own, and for administrators everybody's. Ending one is a signed word that hosts hear too. */
+import { edgeSeconds } from "../../durable-objects/clock.ts";
+import type { SessionRecord } from "../../durable-objects/session-table.ts";
+import type { SessionRow } from "../../protocol/contracts/sessions.ts";
+import { signedSessionEndCodec } from "../../protocol/messages.ts";
+import { utf8Text } from "../../protocol/bytes.ts";
+import { hasPermission } from "../../protocol/trust/state.ts";
+import { verifySessionEnd } from "../../protocol/verify/session-end.ts";
+import type { Operator } from "../access/operator.ts";
+import { readSourcesOf, type Opening } from "../db/activity.ts";
+import { tellEnd } from "../end-sessions.ts";
+import { sessionCookie } from "../http/arrival.ts";
+import { commandProblem } from "../http/problems.ts";
+import type { Handler } from "../mount.ts";
+
+export const sessions: Handler<"sessions"> = async ({ authority, deps }) => {
+  const { workspace } = authority;
+  const now = edgeSeconds();
+  const visible = (await deps.sessions(workspace).list()).filter(({ person }) => maySee(authority, person));
+  const sources = await readSourcesOf(
+    deps.db,
+    workspace,
+    visible.map(({ ledgerIndex }) => ledgerIndex),
+  );
+  const rows = visible.map((record) =>
+    describe(record, { operator: authority, source: sources.get(record.ledgerIndex) }),
+  );
+  return { body: { sessions: rows, now } };
+};
+
+function maySee({ trust, person }: Operator, of: string): boolean {
+  return of === person || hasPermission(trust, person, { permission: "workspace.administer", now: edgeSeconds() });
+}
+
+function describe(
+  { session, person, certificate, startedAt, lastSeen, expires, origin, device }: SessionRecord,
+  { operator, source }: { readonly operator: Operator; readonly source: Opening | undefined },
+): SessionRow {
+  return {
+    session,
+    person,
+    certificate,
+    startedAt,
+    lastSeenAt: lastSeen,
+    expires,
+    origin,
+    device,
+    ...(source === undefined ? {} : { source }),
+    current: session === operator.session,
+  };
+}
+
+/** Recorded, ended here, and told to every host. Ending one twice is no mistake. */
+export const sessionEnd: Handler<"sessionEnd"> = async ({ authority, arrival, body, deps, later }) => {
+  const { workspace, trust, person } = authority;
+  const verdict = await verifySessionEnd(body, { trust, now: edgeSeconds() });
+  if (verdict.kind === "refused") throw commandProblem(verdict.code);
+  // Nobody brings the word of somebody else.
+  if (verdict.by !== person) throw commandProblem("people");
+  const { session, person: owner } = verdict.end;
+  const { sourceIp } = arrival;
+  await deps.ledger(workspace)({
+    actor: { kind: "person", id: person },
+    action: "session.revoked",
+    target: owner,
+    detail: { session },
+    subject: session,
+    ...(sourceIp === undefined ? {} : { sourceIp }),
+  });
+  const signed = utf8Text(signedSessionEndCodec.encode(body));
+  await deps.sessions(workspace).revoke(session, { signed, until: verdict.until });
+  later(tellEnd(workspace, { session, end: body }, deps));
+  return session === authority.session
+    ? { body: { ok: true }, setCookie: sessionCookie("", 0) }
+    : { body: { ok: true } };
+};
