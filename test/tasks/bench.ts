@@ -35,7 +35,7 @@ function line(row: Row): string {
     row.target === undefined
       ? ""
       : `${row.ok === true ? "ok" : "over"} (target ${number(row.target)}${row.ratio === undefined ? "" : "x"})`;
-  return `  ${row.name.padEnd(28)} ${`${number(row.value)} ${row.unit}`.padStart(16)}  ${ratio.padStart(8)}  ${verdict.padEnd(22)} ${against}`;
+  return `  ${row.name.padEnd(36)} ${`${number(row.value)} ${row.unit}`.padStart(16)}  ${ratio.padStart(8)}  ${verdict.padEnd(22)} ${against}`;
 }
 
 const chosen = benches.filter((bench) => wanted.length === 0 || wanted.includes(bench.name));
