@@ -30,6 +30,7 @@ describe("who made a socket", () => {
   it.each([
     ["our own end of the same connection", row("0100007F:1176", "0100007F:8765", OWNED)],
     ["the same ports at another address", row(`${LOCAL6}:8765`, `${LOCAL6}:1176`, OWNED)],
+    ["the same program's port towards somebody else", row("0100007F:8765", "0100007F:0016", OWNED)],
     ["another port", row("0100007F:8766", "0100007F:1176", OWNED)],
     // The kernel lists a socket without an owner as root's: closing early must not make somebody root.
     ["a socket that its program closed", row("0100007F:8765", "0100007F:1176", [0, 0])],
