@@ -15,6 +15,10 @@ import { AutomationError, type AutomationErrorCode } from "../automation/trouble
 import { run } from "./run.ts";
 import { SignerError, type SignerErrorCode } from "../signer/signer-error.ts";
 import { status } from "./status.ts";
+import { trustExport } from "./trust-export.ts";
+import { trustImport } from "./trust-import.ts";
+import { trustReset } from "./trust-reset.ts";
+import { trustShow } from "./trust-show.ts";
 import { ui } from "./ui.ts";
 import { up } from "./up/up.ts";
 import { verify } from "./verify.ts";
@@ -28,6 +32,10 @@ export const commands: readonly Command[] = [
   hostInvite,
   status,
   doctor,
+  trustShow,
+  trustExport,
+  trustImport,
+  trustReset,
   verify,
   run,
 ];
@@ -104,6 +112,7 @@ function overview(io: CliIo): string {
 
 const HOST_EXITS: Partial<Record<HostErrorCode, ExitCode>> = {
   edge_unreachable: EXIT.unreachable,
+  host_reset: EXIT.unreachable,
   not_joined: EXIT.unreachable,
   edge_certificate: EXIT.refused,
   edge_fingerprint: EXIT.refused,
@@ -111,6 +120,8 @@ const HOST_EXITS: Partial<Record<HostErrorCode, ExitCode>> = {
   join_refused: EXIT.refused,
   join_token: EXIT.refused,
   joined_elsewhere: EXIT.refused,
+  trust_file: EXIT.usage,
+  workspace_typed: EXIT.refused,
 };
 
 const SIGNER_EXITS: Partial<Record<SignerErrorCode, ExitCode>> = {

@@ -5,7 +5,7 @@ import { openDataDirectory } from "../edge/data-directory.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import { parseGatewayAddress } from "../host/gateway/discover.ts";
 import { joinHost } from "../host/join.ts";
-import { openHostState, type GatewayReference } from "../host/state.ts";
+import { openHostState, standingReset, type GatewayReference, type HostState } from "../host/state.ts";
 import { dataDirectoryOf, dataOption, type Command, type CommandInput } from "./command.ts";
 import { EXIT, usageError, type CliIo } from "./io.ts";
 import { MAX_LABEL_CHARACTERS } from "../../protocol/limits.ts";
@@ -17,7 +17,8 @@ const NEWLINE = 0x0a;
 export const join: Command = {
   name: "join",
   summary: "Make this machine a host of a workspace",
-  help: `Usage: clawhold join [--file <path>] [--data <directory>] [--gateway <url|none>] [--label <name>] [--json]
+  help: `Usage: clawhold join [--file <path>] [--data <directory>] [--gateway <url|none>] [--label <name>]
+                     [--workspace=<id>] [--json]
 
 Reads a join file (from standard input unless --file names one), gets this host its certificate, and prints six words.
 The file holds a token that works once and for 15 minutes: it is never given on the command line, where other users of
@@ -28,10 +29,17 @@ the machine could read it. A joined host waits in quarantine until an administra
   --gateway <url>      the gateway of this machine, e.g. ws://127.0.0.1:18789; without it, the gateway's own
                        configuration says where it is; none: there is no gateway here
   --label <name>       the name under which people see this host; the host name unless given
+  --workspace=<id>     the workspace that the file must be for; after clawhold trust reset it has to be typed
   --json               one JSON object
 
 Then start the agent with: clawhold host run`,
-  options: { ...dataOption, file: { type: "string" }, gateway: { type: "string" }, label: { type: "string" } },
+  options: {
+    ...dataOption,
+    file: { type: "string" },
+    gateway: { type: "string" },
+    label: { type: "string" },
+    workspace: { type: "string" },
+  },
   run: async (input, io) => {
     const gateway = gatewayOf(input.text("gateway"));
     const label = labelOf(input.text("label") ?? io.hostname);
@@ -39,7 +47,14 @@ Then start the agent with: clawhold host run`,
     const data = openDataDirectory(dataDirectoryOf(input, io), () => new Date());
     try {
       const state = openHostState(joinPath(data.path, "host"));
-      const joined = await joinHost(bytes, { state, label, colocated: false, gateway });
+      const typedWorkspace = input.text("workspace") ?? (await askWorkspace(state, io));
+      const joined = await joinHost(bytes, {
+        state,
+        label,
+        colocated: false,
+        gateway,
+        ...(typedWorkspace === undefined ? {} : { typedWorkspace }),
+      });
       if (input.json) io.out(JSON.stringify({ event: "joined", ...joined }));
       else for (const line of said(joined.words, input.text("data"))) io.out(line);
     } finally {
@@ -48,6 +63,13 @@ Then start the agent with: clawhold host run`,
     return EXIT.ok;
   },
 };
+
+/** After a reset the id comes from a person, not only from the file: the file's way may be why it was reset. */
+export async function askWorkspace(state: HostState, io: CliIo): Promise<string | undefined> {
+  if (standingReset(state) === undefined || io.ask === undefined) return undefined;
+  io.err("This machine was reset. It joins only the workspace whose id you type: ask somebody who knows it.");
+  return (await io.ask("Workspace id: ")).trim();
+}
 
 function said(words: readonly string[], data: string | undefined): readonly string[] {
   return [

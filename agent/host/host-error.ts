@@ -9,6 +9,7 @@ export type HostErrorCode =
   | "edge_fingerprint" // the edge shows another authority than the join file names
   | "edge_unreachable"
   | "clock" // this machine's clock disagrees with the edge's certificates
+  | "host_reset" // somebody let this host forget whom it obeys
   | "join_file" // what was given is not a join file
   | "join_refused"
   | "join_token" // wrong, used or expired
@@ -18,7 +19,9 @@ export type HostErrorCode =
   | "session_ends_damaged"
   | "state_damaged"
   | "state_exposed" // others can read or change our files
-  | "trust_damaged";
+  | "trust_damaged"
+  | "trust_file" // what was given is not a trust log
+  | "workspace_typed"; // the join file is for another workspace than the one that was typed, or none was
 
 export class HostError extends Error {
   override readonly name = "HostError";

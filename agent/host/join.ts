@@ -14,7 +14,7 @@ import { HostError } from "./host-error.ts";
 import { findEdgeAuthority, hexFingerprint } from "./link/edge-authority.ts";
 import { parseEndpoint, type Endpoint } from "./link/endpoint.ts";
 import { postJoin } from "./link/post-join.ts";
-import type { GatewayReference, HostState } from "./state.ts";
+import { refuseUnfinishedReset, standingReset, type GatewayReference, type HostState } from "./state.ts";
 import { openHostKeys, type HostKeys } from "./warden/keys.ts";
 
 export interface JoinDeps {
@@ -23,6 +23,11 @@ export interface JoinDeps {
   /** True when the edge runs on this machine. */
   readonly colocated: boolean;
   readonly gateway: GatewayReference;
+  /**
+   * The workspace id as a person typed it on this machine. Needed after a reset, whose reason may be that the way by which
+   * join files come is not to be trusted.
+   */
+  readonly typedWorkspace?: string;
   /** PEM of the edge's authority, where this very process runs the edge; still held against the join file. */
   readonly edgeAuthority?: string;
 }
@@ -36,7 +41,9 @@ export interface Joined {
 export async function joinHost(joinFile: Uint8Array, deps: JoinDeps): Promise<Joined> {
   const file = readJoinFile(joinFile);
   const { state } = deps;
+  refuseUnfinishedReset(state);
   refuseOtherWorkspace(state, file);
+  refuseUntyped(state, file, deps.typedWorkspace);
   const keys = openHostKeys(state.files.keys);
   const endpoint = parseEndpoint(file.edge);
   const authority = await authorityOf(file, endpoint, deps.edgeAuthority);
@@ -66,6 +73,7 @@ export async function joinHost(joinFile: Uint8Array, deps: JoinDeps): Promise<Jo
     colocated: deps.colocated,
     gateway: deps.gateway,
   });
+  state.saveReset(undefined);
   return { host: keys.host, workspace: file.workspace, words: wordsOf(keys, file.workspace) };
 }
 
@@ -98,6 +106,20 @@ function refuseOtherWorkspace(state: HostState, file: JoinFile): void {
   throw new HostError(
     "joined_elsewhere",
     `This host already belongs to another workspace (state in ${state.path}). To join a second one beside it, choose another directory with --data.`,
+  );
+}
+
+function refuseUntyped(state: HostState, { workspace }: JoinFile, typed: string | undefined): void {
+  if (typed === workspace) return;
+  if (typed !== undefined)
+    throw new HostError(
+      "workspace_typed",
+      `The join file is for another workspace than the one you typed, so nothing was sent. Compare both with the People page of your workspace; if the file is wrong, do not use it.`,
+    );
+  if (standingReset(state) === undefined) return;
+  throw new HostError(
+    "workspace_typed",
+    "This host was reset, so it joins only a workspace whose id a person types here. Type this in a terminal, or give the id with --workspace.",
   );
 }
 

@@ -6,11 +6,15 @@ import { X509Certificate } from "node:crypto";
 import type { HostLog } from "./log.ts";
 import { HostError } from "./host-error.ts";
 import { watchGateway, type GatewayWatch } from "./gateway-watch.ts";
+import { openDoor, type DoorAnswer, type DoorRequest } from "./door.ts";
 import { wordsOf } from "./join.ts";
 import { hexFingerprint } from "./link/edge-authority.ts";
 import { startLink, type Link, type LinkState } from "./link/link.ts";
+import { sayFarewell } from "./link/say-farewell.ts";
+import { finishReset, markReset } from "./reset.ts";
 import { requireJoined, type HostFile, type HostState, type TlsFile } from "./state.ts";
 import { writeStatus } from "./status-file.ts";
+import { AppendError } from "./warden/append-file.ts";
 import { ChallengeTable } from "./warden/challenges.ts";
 import type { Admission } from "./warden/admission.ts";
 import { wallSeconds, type HostClock } from "./warden/clock.ts";
@@ -58,9 +62,11 @@ export interface Agent {
 }
 
 export async function runAgent(state: HostState, deps: RunDeps): Promise<Agent> {
+  if (state.reset()?.isDone === false) await finishBegun(state, deps);
   const { host, tls } = requireJoined(state);
   const lock = state.lock(() => new Date(deps.clock.wall()));
-  const closers: (() => Promise<void> | void)[] = [() => lock.release()];
+  // A reset that came in at the door is finished when all else is closed, before another agent can start.
+  const closers: (() => Promise<void> | void)[] = [() => lock.release(), () => finishMarked(state, deps)];
   const stop = async (): Promise<void> => {
     for (const close of closers.splice(0).toReversed()) await close();
   };
@@ -76,6 +82,21 @@ export async function runAgent(state: HostState, deps: RunDeps): Promise<Agent> 
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+async function finishMarked(state: HostState, { clock, nonce, log }: RunDeps): Promise<void> {
+  if (state.reset()?.isDone !== false) return;
+  await finishReset(state, { now: wallSeconds(clock), log, tell: (words) => sayFarewell(words, { nonce }) });
+}
+
+/** A reset that a crash cut short: the host obeys nobody since its first step, and now does the others. */
+async function finishBegun(state: HostState, deps: RunDeps): Promise<void> {
+  const lock = state.lock(() => new Date(deps.clock.wall()));
+  try {
+    await finishMarked(state, deps);
+  } finally {
+    lock.release();
   }
 }
 
@@ -117,8 +138,40 @@ async function start(parts: Parts, onFault: (error: unknown) => void): Promise<v
     log: deps.log,
   });
   closers.push(link.stop.bind(link), standing.writeRegularly());
+  closers.push(await openDoor(state.files.door, (request) => answerAtDoor(request, { parts, warden, onFault })));
   deps.log({ event: "agent_started", host: keys.host });
 }
+
+interface Behind {
+  readonly parts: Parts;
+  readonly warden: Warden;
+  readonly onFault: (error: unknown) => void;
+}
+
+async function answerAtDoor(request: DoorRequest, { parts, warden, onFault }: Behind): Promise<DoorAnswer> {
+  const { state, host, deps } = parts;
+  if (request.kind === "trust") {
+    try {
+      const { added, refusal, passedOver } = await warden.takeTrust(request.page);
+      return {
+        kind: "taken",
+        added,
+        ...(refusal === undefined ? {} : { refusal }),
+        ...(passedOver === undefined ? {} : { passedOver }),
+      };
+    } catch (error) {
+      if (error instanceof AppendError) return { kind: "refused", code: "disk" };
+      throw error;
+    }
+  }
+  if (request.workspace !== host.workspace) return { kind: "refused", code: "workspace" };
+  markReset(state, host.workspace, wallSeconds(deps.clock));
+  // The answer leaves first; whoever runs the agent then ends it, which does the rest.
+  setImmediate(() => onFault(new HostError("host_reset", RESET_ENDED)));
+  return { kind: "resetting" };
+}
+
+const RESET_ENDED = "This host is being reset from another terminal, so its agent ends. It obeys nobody any more.";
 
 interface WardenHooks {
   readonly onTrust: () => void;

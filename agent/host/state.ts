@@ -6,7 +6,7 @@
 import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { digest, id, label, publicKey } from "../../protocol/fields.ts";
+import { digest, id, label, publicKey, seconds } from "../../protocol/fields.ts";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
 import { acquireLock, type Lock } from "../shared/lock.ts";
 import { HostError } from "./host-error.ts";
@@ -48,6 +48,22 @@ const tlsFileSchema = v.strictObject({
  */
 const setupFileSchema = v.strictObject({ v: v.literal(1), keys: v.pipe(v.array(publicKey), v.maxLength(1_000)) });
 
+/**
+ * A host that somebody reset on the machine: from this file on it obeys nobody. `host` and `workspace` are the ones that it
+ * let go of; the file stays until the machine has joined as another host.
+ */
+const resetFileSchema = v.strictObject({
+  v: v.literal(1),
+  host: v.optional(id),
+  workspace: digest,
+  at: seconds,
+  /** The edge holds the last word of the old key. */
+  isTold: v.boolean(),
+  /** Everything that was to be deleted is. */
+  isDone: v.boolean(),
+});
+export type ResetFile = v.InferOutput<typeof resetFileSchema>;
+
 export type TlsFile = v.InferOutput<typeof tlsFileSchema>;
 
 export interface HostState {
@@ -63,6 +79,9 @@ export interface HostState {
     readonly denyList: string;
     /** What the running agent says about itself, for `clawhold status`. */
     readonly status: string;
+    readonly reset: string;
+    /** The door of the running agent: a unix socket for the commands of this machine. */
+    readonly door: string;
   };
   readonly gatewayDirectory: string;
   host(): HostFile | undefined;
@@ -72,6 +91,10 @@ export interface HostState {
   setupKeys(): readonly string[];
   /** An empty list forgets them. */
   saveSetupKeys(keys: readonly string[]): void;
+  /** Undefined unless this host was reset and has not joined again. */
+  reset(): ResetFile | undefined;
+  /** Undefined forgets it. */
+  saveReset(reset: ResetFile | undefined): void;
   /** Held as long as an agent runs here. @throws {EdgeError} code `locked`, naming the holder. */
   lock(now: () => Date): Lock;
 }
@@ -98,6 +121,8 @@ export function openHostState(directory: string): HostState {
     sessionEnds: join(path, "warden", "session-ends.jsonl"),
     denyList: join(path, "warden", "deny"),
     status: join(path, "status.json"),
+    reset: join(path, "warden", "reset.json"),
+    door: join(path, "agent.sock"),
   };
   return {
     path,
@@ -108,20 +133,49 @@ export function openHostState(directory: string): HostState {
     tls: () => read(files.tls, tlsFileSchema),
     saveTls: (tls) => writeFileAtomically(files.tls, `${JSON.stringify(tls)}\n`),
     setupKeys: () => read(files.setup, setupFileSchema)?.keys ?? [],
-    saveSetupKeys: (keys) =>
-      keys.length === 0
-        ? rmSync(files.setup, { force: true })
-        : writeFileAtomically(files.setup, `${JSON.stringify({ v: 1, keys })}\n`),
+    saveSetupKeys: (keys) => writeOrRemove(files.setup, keys.length === 0 ? undefined : { v: 1, keys }),
+    reset: () => read(files.reset, resetFileSchema),
+    saveReset: (reset) => writeOrRemove(files.reset, reset),
     lock: (now) => acquireLock(join(path, "lock"), now),
   };
 }
 
+function writeOrRemove(path: string, content: object | undefined): void {
+  if (content === undefined) rmSync(path, { force: true });
+  else writeFileAtomically(path, `${JSON.stringify(content)}\n`);
+}
+
 /** What a joined host always has. */
 export function requireJoined(state: HostState): { readonly host: HostFile; readonly tls: TlsFile } {
+  refuseReset(state);
   const host = state.host();
   const tls = state.tls();
   if (host !== undefined && tls !== undefined) return { host, tls };
   throw notJoined(state.path);
+}
+
+/** The reset that this machine has not joined again after; `host.json` is only there again when it has. */
+export function standingReset(state: HostState): ResetFile | undefined {
+  const reset = state.reset();
+  return reset?.isDone === true && existsSync(state.files.host) ? undefined : reset;
+}
+
+/** Between its first step and its last the old keys may still be there. */
+export function refuseUnfinishedReset(state: HostState): void {
+  if (state.reset()?.isDone !== false) return;
+  throw new HostError(
+    "host_reset",
+    "The reset of this host was begun and is not finished, so it obeys nobody. Finish it: clawhold trust reset",
+  );
+}
+
+function refuseReset(state: HostState): void {
+  refuseUnfinishedReset(state);
+  if (standingReset(state) === undefined) return;
+  throw new HostError(
+    "host_reset",
+    "This host was reset and obeys nobody. Get a fresh join file, then type: clawhold join --file <join file>. It asks you to type the workspace id yourself.",
+  );
 }
 
 function notJoined(path: string): HostError {

@@ -62,5 +62,6 @@ async function joinLocally(workspace: string, gateway: GatewayReference, deps: L
     edgeCa: hexFingerprint(new X509Certificate(edgeAuthority)),
   });
   const label = state.host()?.label ?? labelOf(hostname);
-  await joinHost(file, { state, label, colocated: true, gateway, edgeAuthority });
+  // It came from this machine's own setup key, from its pin, or from a person's fingers: never from the edge.
+  await joinHost(file, { state, label, colocated: true, gateway, edgeAuthority, typedWorkspace: workspace });
 }

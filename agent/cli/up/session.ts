@@ -16,6 +16,7 @@ import { edgeAdmin, type EdgeAdmin } from "./edge-admin.ts";
 import { chooseGateway, type GatewayChoice } from "./gateway-choice.ts";
 import { settleLocalHost } from "./local-host.ts";
 import { awaitRoot, pinOf, type SetupLink } from "./setup.ts";
+import { typedWorkspace } from "./typed-workspace.ts";
 import { openVoice } from "./voice.ts";
 import { DEFAULT_AGENT_PORT, DEFAULT_PORT } from "./ports.ts";
 
@@ -159,7 +160,7 @@ class Session {
         "",
         STOP_HINT,
       ]);
-      return state.host()?.workspace ?? pinOf(root, state);
+      return state.host()?.workspace ?? (await typedWorkspace(root, state, this.#io)) ?? pinOf(root, state);
     }
     return awaitRoot({
       admin,

@@ -5,11 +5,12 @@
  */
 import * as v from "valibot";
 import { decodeCanonical, encodeCanonical, MalformedError } from "../../../protocol/canonical.ts";
-import { utf8, utf8Text } from "../../../protocol/bytes.ts";
+import { fromBase64url, utf8, utf8Text } from "../../../protocol/bytes.ts";
 import { count, digest, gatewayBootId, id, operationName, seconds } from "../../../protocol/fields.ts";
 import { JOURNAL_SECONDS } from "../../../protocol/limits.ts";
-import { signedSchema } from "../../../protocol/messages.ts";
+import { signedSchema, type Signed } from "../../../protocol/messages.ts";
 import type { Digest } from "../../../protocol/signing.ts";
+import { farewellCodec, type Farewell } from "../../../protocol/tunnel.ts";
 import { HostError } from "../host-error.ts";
 import { AppendFile, type AppendIo } from "./append-file.ts";
 import { NO_RECEIPTS, positionOf, readReceipt, type ReceiptPosition, type StoredReceipt } from "./receipts.ts";
@@ -34,6 +35,8 @@ const lineSchema = v.variant("kind", [
   /** In the chain of receipts, but the intent stays unknown: it may come again, properly. */
   v.strictObject({ kind: v.literal("refused"), receipt: signedSchema }),
   v.strictObject({ kind: v.literal("acked"), number: count }),
+  /** The last line: this host key says no more. */
+  v.strictObject({ kind: v.literal("farewell"), signed: signedSchema }),
 ]);
 type Line = v.InferOutput<typeof lineSchema>;
 export type Started = Omit<v.InferOutput<typeof startedSchema>, "kind">;
@@ -61,6 +64,7 @@ export class Journal {
   /** Receipts that the edge has not confirmed, by number. Rebuilt from the file. */
   readonly #unacked = new Map<number, StoredReceipt>();
   #position: ReceiptPosition = NO_RECEIPTS;
+  #farewell: Signed | undefined;
 
   private constructor(file: AppendFile, tornBytes: number) {
     this.#file = file;
@@ -119,6 +123,7 @@ export class Journal {
 
   /** Durable when it returns; only then may the intent run. @throws {AppendError} */
   started(entry: Started): void {
+    this.#requireOpen();
     if (this.known(entry.intent, entry.proposal) !== undefined)
       throw new TypeError("journal: an intent, and a proposal, is begun once");
     this.#file.append(encodeLine({ kind: "started", ...entry }));
@@ -127,6 +132,7 @@ export class Journal {
 
   /** Durable when it returns; only then may the receipt leave. @throws {AppendError} */
   ended(stored: StoredReceipt): void {
+    this.#requireOpen();
     const record = this.#intents.get(stored.receipt.intent);
     if (record === undefined || record.ended !== undefined) throw new TypeError("journal: ended without started");
     this.#file.append(encodeLine({ kind: "ended", receipt: stored.signed }));
@@ -136,6 +142,7 @@ export class Journal {
 
   /** @throws {AppendError} */
   refused(stored: StoredReceipt): void {
+    this.#requireOpen();
     this.#file.append(encodeLine({ kind: "refused", receipt: stored.signed }));
     this.#chain(stored);
   }
@@ -147,8 +154,24 @@ export class Journal {
     this.#unacked.delete(number);
   }
 
+  /** The last word of this host key, once it was said. */
+  get farewell(): Signed | undefined {
+    return this.#farewell;
+  }
+
+  /** Nothing is written after it. Durable when it returns. @throws {AppendError} */
+  bidFarewell(signed: Signed): void {
+    this.#requireOpen();
+    this.#file.append(encodeLine({ kind: "farewell", signed }));
+    this.#farewell = signed;
+  }
+
   close(): void {
     this.#file.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#farewell !== undefined) throw new TypeError("journal: nothing follows a farewell");
   }
 
   #begin(started: Started): void {
@@ -166,6 +189,7 @@ export class Journal {
   }
 
   #load(line: Line, place: LinePlace): void {
+    if (this.#farewell !== undefined) throw damaged(place, "something follows a farewell");
     switch (line.kind) {
       case "head":
         if (place.number !== 1) throw damaged(place, "a head is only ever the first line");
@@ -191,6 +215,9 @@ export class Journal {
         return;
       case "acked":
         this.#unacked.delete(line.number);
+        return;
+      case "farewell":
+        this.#farewell = this.#last(line.signed, place);
     }
   }
 
@@ -205,13 +232,19 @@ export class Journal {
     return stored;
   }
 
+  #last(signed: Signed, place: LinePlace): Signed {
+    const { number, digest: hash } = farewellAt(signed, place).lastReceipt;
+    if (number === this.#position.number && hash === this.#position.hash) return signed;
+    throw damaged(place, "a farewell does not name the last receipt");
+  }
+
   /** The lines worth keeping, or undefined when nothing is old enough to drop. Drops whole beginnings only. */
   #prune(lines: readonly Line[], before: number): readonly Line[] | undefined {
     let cut = 0;
     let position: ReceiptPosition | undefined;
     for (const [i, line] of lines.entries()) {
       const age = ageOf(line);
-      if (age !== undefined && age >= before) break;
+      if (line.kind === "farewell" || (age !== undefined && age >= before)) break;
       if (line.kind === "started" && this.#intents.get(line.intent)?.ended === undefined) break;
       if (line.kind === "ended" || line.kind === "refused") position = positionOf(readReceipt(line.receipt));
       if (line.kind === "head") position = { number: line.number, hash: line.hash };
@@ -243,6 +276,15 @@ function receiptAt(signed: StoredReceipt["signed"], place: LinePlace): StoredRec
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
     throw damaged(place, "its receipt is not a receipt");
+  }
+}
+
+function farewellAt(signed: Signed, place: LinePlace): Farewell {
+  try {
+    return farewellCodec.decode(fromBase64url(signed.body));
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw damaged(place, "its farewell is none");
   }
 }
 

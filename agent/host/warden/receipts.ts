@@ -2,8 +2,7 @@
  * The host's receipts: signed, numbered from 1, each naming the one before. Whoever holds two receipts of one host can
  * tell whether something between them is missing, and a clone of the host shows as a fork.
  */
-import { toBase64url } from "../../../protocol/bytes.ts";
-import { fromBase64url } from "../../../protocol/bytes.ts";
+import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
 import type { TrustHead } from "../../../protocol/fields.ts";
 import {
   receiptCodec,
@@ -15,6 +14,7 @@ import {
 } from "../../../protocol/messages.ts";
 import type { RefusalCode } from "../../../protocol/refusals.ts";
 import { digestOf, type Digest, type Signer } from "../../../protocol/signing.ts";
+import { farewellCodec } from "../../../protocol/tunnel.ts";
 
 /** Where the chain ends: the number and digest of the newest receipt. */
 export interface ReceiptPosition {
@@ -71,4 +71,21 @@ export function readReceipt(signed: Signed): StoredReceipt {
 
 export function positionOf({ receipt, signed }: StoredReceipt): ReceiptPosition {
   return { number: receipt.number, hash: digestOf("receipt", fromBase64url(signed.body)) };
+}
+
+export interface FarewellContext {
+  readonly workspace: string;
+  readonly host: string;
+  readonly signer: Signer;
+  /** Host wall clock, seconds. */
+  readonly at: number;
+}
+
+/** The last word of a host key: where its chain of receipts ends. */
+export async function makeFarewell(
+  { number, hash }: ReceiptPosition,
+  { workspace, host, signer, at }: FarewellContext,
+): Promise<Signed> {
+  const body = farewellCodec.encode({ v: 1, workspace, host, lastReceipt: { number, digest: hash }, at });
+  return { body: toBase64url(body), signature: await signer.sign("farewell", body) };
 }

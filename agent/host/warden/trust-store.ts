@@ -97,7 +97,7 @@ export class TrustStore {
       if (refusal === undefined) added += 1;
       else if (refusal !== "held") return { added, refusal, passedOver };
     }
-    const held = heldBy(this.#state);
+    const held = heldDigests(this.#state);
     for (const signed of page.statements) {
       const hash = digestOf("statement", fromBase64url(signed.statement));
       if (held.has(hash)) continue;
@@ -124,7 +124,7 @@ export class TrustStore {
 }
 
 /** Digests of all that counts now, in either history. What was dropped is judged anew. */
-function heldBy(state: TrustState | undefined): Set<Digest> {
+export function heldDigests(state: TrustState | undefined): Set<Digest> {
   const held = new Set<Digest>(state?.revocations.keys());
   for (const head of [state?.chain, state?.other])
     for (let place: ChainState | undefined = head; place !== undefined; place = place.previous) held.add(place.hash);

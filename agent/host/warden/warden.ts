@@ -4,6 +4,7 @@
  */
 import type { TrustHead } from "../../../protocol/fields.ts";
 import { MAX_CHALLENGES_PER_HOST } from "../../../protocol/limits.ts";
+import type { TrustPage } from "../../../protocol/trust/statements.ts";
 import type { InwardFrame } from "../../../protocol/tunnel.ts";
 import { admissionOf, type Admission } from "./admission.ts";
 import { AppendError } from "./append-file.ts";
@@ -12,6 +13,8 @@ import { Connection, TunnelViolation, type Send } from "./connection.ts";
 import type { WardenContext } from "./deps.ts";
 import { endSession } from "./end-session.ts";
 import { answerPrepare, type PrepareFrame } from "./prepare.ts";
+import { takeTrust } from "./take-trust.ts";
+import type { Acceptance } from "./trust-store.ts";
 
 export interface Warden {
   /** A new tunnel; the one before counts as closed. */
@@ -19,6 +22,8 @@ export interface Warden {
   /** What the trust log says of this host; anything but `admitted` keeps it out of service. */
   admission(): Admission;
   standing(): WardenStanding;
+  /** Takes a page that somebody on this machine brought, exactly as from a tunnel. @throws {AppendError} */
+  takeTrust(page: TrustPage): Promise<Acceptance>;
   /** Resolves when the command that is running, if any, is over and written down. */
   stop(): Promise<void>;
 }
@@ -96,6 +101,16 @@ class Core implements Warden {
       lastReceipt: this.#context.journal.position.number,
       unsignedRefusals: this.#commands.unsignedRefusals,
     };
+  }
+
+  async takeTrust(page: TrustPage): Promise<Acceptance> {
+    const before = this.admission();
+    const accepted = await takeTrust(page, this.#context);
+    if (accepted.added === 0) return accepted;
+    this.#noteForeignKey(before);
+    this.#options.onTrust?.();
+    await this.#current?.acknowledgeTrust();
+    return accepted;
   }
 
   async stop(): Promise<void> {

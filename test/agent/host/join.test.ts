@@ -18,6 +18,7 @@ import { verifySignature } from "../../../protocol/signing.ts";
 import { joinAnswerCodec, joinCodec, joinRequestCodec, type Join } from "../../../protocol/tunnel.ts";
 import { hostIdOf, hostWords } from "../../../protocol/words.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
+import { issueFor } from "./link/scripted-edge.ts";
 
 let authority: KeyPair;
 let agents: KeyPair;
@@ -81,22 +82,7 @@ async function serve(leaf: KeyPair, chain = authority.certificate): Promise<void
 }
 
 async function issue(csr: Uint8Array): Promise<string> {
-  const request = new x509.Pkcs10CertificateRequest(new Uint8Array(csr));
-  expect(await request.verify()).toBe(true);
-  const issuer = new x509.X509Certificate(agents.certificate);
-  const [key] = x509.PemConverter.decode(agents.key);
-  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: "01",
-    subject: request.subject,
-    issuer: issuer.subject,
-    notBefore: new Date(Date.now() - 60_000),
-    notAfter: new Date(Date.now() + 86_400_000),
-    signingAlgorithm: algorithm,
-    publicKey: request.publicKey,
-    signingKey: await crypto.subtle.importKey("pkcs8", key ?? new ArrayBuffer(0), algorithm, false, ["sign"]),
-  });
-  return toBase64url(new Uint8Array(certificate.rawData));
+  return toBase64url(await issueFor(csr, agents));
 }
 
 const WORKSPACE = nonceOf("workspace");

@@ -2,21 +2,31 @@
  * The far end of a tunnel over real TLS, saying exactly what a test tells it to: certificates of a private authority, a
  * WebSocket on `/tunnel`, and problems instead of an upgrade where a test wants them.
  */
+import "reflect-metadata";
+import { X509Certificate } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import * as x509 from "@peculiar/x509";
 import { WebSocketServer, type WebSocket } from "ws";
 import { makeAuthority, makeServerCertificate, type KeyPair } from "../../../../agent/edge/certificates.ts";
+import { hexFingerprint } from "../../../../agent/host/link/edge-authority.ts";
 import type { TlsFile } from "../../../../agent/host/state.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
 import type { Signer } from "../../../../protocol/signing.ts";
 import {
   helloCodec,
   inwardFrames,
+  joinAnswerCodec,
+  joinCodec,
+  joinRequestCodec,
   outwardFrames,
   type InwardFrame,
+  type Join,
   type OutwardFrame,
 } from "../../../../protocol/tunnel.ts";
-import { fromBase64url } from "../../../../protocol/bytes.ts";
+import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
+import { hostIdOf } from "../../../../protocol/words.ts";
 import { nonceOf, signed } from "../../../fixtures/keys.ts";
 import { TUNNEL } from "../../../fixtures/command.ts";
 import type { Fields, World } from "../../../fixtures/workspace.ts";
@@ -33,6 +43,8 @@ export interface ScriptedEdge {
   problem: { readonly status: number; readonly code: string } | undefined;
   /** What the edge's clock shows in its answers. */
   date: Date | undefined;
+  /** Hosts that came to `/join`, in order, each with the fingerprint of the certificate it got. */
+  readonly joined: { readonly join: Join; readonly fingerprint: string }[];
   /** The next connection that is opened. */
   next(): Promise<Connection>;
   stop(): Promise<void>;
@@ -73,6 +85,7 @@ export async function startScriptedEdge(names: readonly string[] = ["127.0.0.1"]
     connections,
     problem: undefined,
     date: undefined,
+    joined: [],
     async next() {
       const before = connections.length;
       await until(() => connections.length > before);
@@ -87,7 +100,14 @@ export async function startScriptedEdge(names: readonly string[] = ["127.0.0.1"]
         server.closeAllConnections();
       }),
   };
-  server.on("request", (_request, response) => {
+  server.on("request", (request, response) => {
+    if (request.url === "/join") {
+      void letJoin(request, agents).then(({ answer, ...joined }) => {
+        edge.joined.push(joined);
+        response.writeHead(200).end(answer);
+      });
+      return;
+    }
     if (edge.date !== undefined) response.setHeader("date", edge.date.toUTCString());
     const { status, code } = edge.problem ?? { status: 200, code: "fine" };
     response.writeHead(status).end(JSON.stringify({ status, code }));
@@ -106,6 +126,39 @@ export async function startScriptedEdge(names: readonly string[] = ["127.0.0.1"]
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return Object.assign(edge, { url: `wss://127.0.0.1:${String((server.address() as AddressInfo).port)}` });
+}
+
+async function letJoin(
+  request: IncomingMessage,
+  agents: KeyPair,
+): Promise<{ join: Join; fingerprint: string; answer: Uint8Array }> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  const join = joinCodec.decode(fromBase64url(joinRequestCodec.decode(Buffer.concat(parts)).join));
+  const certificate = new X509Certificate(await issueFor(fromBase64url(join.csr), agents));
+  const answer = joinAnswerCodec.encode({ host: hostIdOf(join.hostKey), certificate: toBase64url(certificate.raw) });
+  return { join, fingerprint: hexFingerprint(certificate), answer };
+}
+
+/** The certificate that a request asks for. */
+export async function issueFor(csr: Uint8Array, agents: KeyPair): Promise<Uint8Array> {
+  const request = new x509.Pkcs10CertificateRequest(new Uint8Array(csr));
+  if (!(await request.verify())) throw new Error("the request does not prove its key");
+  const issuer = new x509.X509Certificate(agents.certificate);
+  const [key] = x509.PemConverter.decode(agents.key);
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: "01",
+    subject: request.subject,
+    issuer: issuer.subject,
+    notBefore: new Date(Date.now() - 60_000),
+    notAfter: new Date(Date.now() + 86_400_000),
+    signingAlgorithm: algorithm,
+    publicKey: request.publicKey,
+    signingKey: await crypto.subtle.importKey("pkcs8", key ?? new ArrayBuffer(0), algorithm, false, ["sign"]),
+    extensions: [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth], true)],
+  });
+  return new Uint8Array(certificate.rawData);
 }
 
 function pem(text: string): string {
