@@ -59,7 +59,8 @@ async function perform(page: Page, act: Shot["act"]): Promise<void> {
 }
 
 /** Fills fields and presses what the shot names. A fold's summary is no button, and is pressed alike. */
-async function handle(page: Page, { fill = [], press = [] }: Shot): Promise<void> {
+async function handle(page: Page, { fill = [], pick = [], press = [] }: Shot): Promise<void> {
+  for (const label of pick) await page.getByRole("checkbox", { name: `Pick ${label}`, exact: true }).check();
   for (const [index, text] of fill.entries()) await page.locator("main input.input").nth(index).fill(text);
   for (const name of press) {
     const summary = page.locator("summary", { hasText: name });
