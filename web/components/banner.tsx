@@ -90,6 +90,23 @@ function TrueBanner({ banner }: { readonly banner: BannerKind }) {
           second, best a security key.
         </Banner>
       );
+    case "grants-ending":
+      return (
+        <Banner
+          tone="warn"
+          icon="clock"
+          act={
+            <a class="btn sm" href="/people">
+              Look and renew
+            </a>
+          }
+        >
+          <strong>
+            The roles of {formatList(banner.people)} {banner.isOver ? "end soon, or ended" : "end soon"}.
+          </strong>{" "}
+          Without a renewal they allow nothing from then on. An administrator renews them with one touch.
+        </Banner>
+      );
     case "from-edge":
       return (
         <Banner tone="honest" icon="globe">

@@ -2,6 +2,7 @@
  * Which of the honest banners hold, in their fixed order. Pure; words are in components/banners.tsx.
  * None can be dismissed while it is true.
  */
+import type { PersonView } from "./people.ts";
 import type { HostView, LedgerStatus, OriginClass, Passkey } from "./backend.ts";
 
 export type BannerKind =
@@ -10,6 +11,7 @@ export type BannerKind =
   | { readonly kind: "one-user" }
   | { readonly kind: "never-witnessed" }
   | { readonly kind: "one-passkey" }
+  | { readonly kind: "grants-ending"; readonly people: readonly string[]; readonly isOver: boolean }
   | { readonly kind: "from-edge" }
   | { readonly kind: "demo" };
 
@@ -18,9 +20,11 @@ export interface BannerFacts {
   readonly originClass: OriginClass;
   readonly ledger: LedgerStatus;
   readonly passkeys?: readonly Passkey[] | undefined;
+  /** Whose roles end within the notice, or ended. */
+  readonly ending?: readonly PersonView[] | undefined;
 }
 
-export function bannersOf({ hosts, originClass, ledger, passkeys }: BannerFacts): readonly BannerKind[] {
+export function bannersOf({ hosts, originClass, ledger, passkeys, ending = [] }: BannerFacts): readonly BannerKind[] {
   const behind = hosts.filter((host) => host.trustBehind === true).map((host) => host.label);
   const admitted = hosts.filter((host) => host.admission === "admitted");
   const found: (BannerKind | false)[] = [
@@ -29,6 +33,11 @@ export function bannersOf({ hosts, originClass, ledger, passkeys }: BannerFacts)
     admitted.some((host) => host.telemetry?.host.oneUser === true) && { kind: "one-user" },
     admitted.length > 0 && ledger.witness.cosigned === 0 && { kind: "never-witnessed" },
     passkeys?.length === 1 && { kind: "one-passkey" },
+    ending.length > 0 && {
+      kind: "grants-ending",
+      people: ending.map(({ name }) => name),
+      isOver: ending.some((one) => one.ending !== "soon"),
+    },
     originClass === "daily" && { kind: "from-edge" },
     admitted.some((host) => host.telemetry?.gateway.demo === true) && { kind: "demo" },
   ];

@@ -11,6 +11,7 @@ import type { Route } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
 import type { HostView } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
+import { endingSoon } from "../../state/people.ts";
 import { conditionOf, totalsOf, watchesGateway } from "../../state/condition.ts";
 import type { FleetTotals } from "../../state/condition.ts";
 import { filterHosts, sortHosts } from "../../state/host-order.ts";
@@ -99,6 +100,7 @@ function FleetBody({ hosts, route }: { readonly hosts: readonly HostView[]; read
     originClass: backend.origin.class,
     ledger: backend.activity.status.value,
     passkeys: passkeys.state === "ready" ? passkeys.value : undefined,
+    ending: backend.trust.value === undefined ? undefined : endingSoon(backend.trust.value, now.value),
   });
   const waiting = hosts.filter(({ admission }) => admission === "waiting");
   if (hosts.length === 0) return <NoHost />;

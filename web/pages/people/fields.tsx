@@ -17,11 +17,11 @@ export function Choices<T extends string>({ legend, options, chosen }: ChoicesPr
     chosen.value = has ? chosen.value.filter((one) => one !== value) : [...chosen.value, value];
   };
   return (
-    <fieldset class="choices">
+    <fieldset class="tickset">
       <legend>{legend}</legend>
-      <div class="choice-list">
+      <div class="ticks">
         {options.map(({ value, label }) => (
-          <label key={value} class="choice">
+          <label key={value} class="tick">
             <input
               class="check"
               type="checkbox"
@@ -141,10 +141,10 @@ export function ScopeFields({ id, view, scope }: ScopeProps) {
   const { all, hosts, labels } = scope;
   const options = [...view.state.hosts.values()].map(({ host, label }) => ({ value: host, label }));
   return (
-    <fieldset class="choices">
+    <fieldset class="tickset">
       <legend>On which hosts</legend>
-      <div class="choice-list">
-        <label class="choice">
+      <div class="ticks">
+        <label class="tick">
           <input class="check" type="checkbox" checked={all.value} onChange={() => (all.value = !all.value)} />
           <span>All hosts, those that join later too</span>
         </label>

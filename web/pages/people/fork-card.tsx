@@ -70,7 +70,9 @@ function Card({ frozen, desk }: { readonly frozen: Frozen; readonly desk: Desk }
       </div>
       <div class="card-body stack">
         <p class="lead">
-          {names.length === 0 ? "Nothing but revocations can be written" : `${formatList(names)} obey nothing new`}{" "}
+          {names.length === 0
+            ? "Nothing but revocations can be written"
+            : `${formatList(names)} ${names.length === 1 ? "obeys" : "obey"} nothing new`}{" "}
           until an administrator says which history is kept. Revoking still works everywhere.
         </p>
         <div class="grid-2">

@@ -205,7 +205,9 @@ function Enrolled({ enrolled, desk }: { readonly enrolled: InvitedPasskey; reado
         <div class="row wrap">
           <button class="btn" type="button" onClick={add}>
             <Icon name="plus" class="s" />
-            {isCheck ? "They match, add" : "Add"} <bdi>{enrolled.name}</bdi>…
+            <span>
+              {isCheck ? "They match, add" : "Add"} <bdi>{enrolled.name}</bdi>…
+            </span>
           </button>
           {chosen.value.length === 0 && (
             <span class="small muted">Without a role they can sign in and see nothing.</span>

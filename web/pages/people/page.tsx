@@ -52,13 +52,15 @@ function People({ desk }: { readonly desk: Desk }) {
   );
 }
 
+const AT_ONCE = 2;
+
 /** Said well before: whoever is forgotten here stands before a closed door on that day. */
 function EndingNote({ desk, now }: { readonly desk: Desk; readonly now: number }) {
   const ending = endingSoon(desk.view, now);
   if (ending.length === 0) return null;
   return (
     <>
-      {ending.map((person) => (
+      {ending.slice(0, AT_ONCE).map((person) => (
         <Banner
           key={person.id}
           tone="warn"
@@ -74,6 +76,9 @@ function EndingNote({ desk, now }: { readonly desk: Desk; readonly now: number }
           <strong>{endingSentence(person, desk.me, now)}</strong> Renewing takes one touch of one administrator.
         </Banner>
       ))}
+      {ending.length > AT_ONCE && (
+        <p class="small muted">and {formatNumberOf(ending.length - AT_ONCE, "more person", "more people")} below</p>
+      )}
     </>
   );
 }

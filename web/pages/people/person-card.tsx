@@ -93,7 +93,7 @@ function Manage({ person, desk }: { readonly person: PersonView; readonly desk: 
     });
   return (
     <>
-      <h3>Roles</h3>
+      <h3>Change what they may do</h3>
       <RoleChoices view={desk.view} chosen={chosen} />
       <EndField id={`end-${person.id}`} value={days} what="These roles end" />
       <div class="row wrap">
@@ -127,7 +127,9 @@ function Manage({ person, desk }: { readonly person: PersonView; readonly desk: 
           type="button"
           onClick={() => desk.statements.ask({ kind: "person.revoke", body: { person: person.id } })}
         >
-          Revoke <bdi>{person.name}</bdi>…
+          <span>
+            Revoke <bdi>{person.name}</bdi>…
+          </span>
         </button>
       </div>
     </>

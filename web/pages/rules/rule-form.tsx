@@ -74,9 +74,9 @@ interface OperationsFieldProps {
 function OperationsField({ every, chosen }: OperationsFieldProps) {
   const options = Object.entries(operations).map(([value, { verb }]) => ({ value, label: `${verb} (${value})` }));
   return (
-    <fieldset class="choices">
+    <fieldset class="tickset">
       <legend>Which operations</legend>
-      <label class="choice">
+      <label class="tick">
         <input class="check" type="checkbox" checked={every.value} onChange={() => (every.value = !every.value)} />
         <span>Every operation, those of later versions too</span>
       </label>
