@@ -4,21 +4,38 @@
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { accusedCases } from "./rules/accused-cases.ts";
 import { assertionCases } from "./rules/assertion-cases.ts";
+import { automationCases } from "./rules/automation-cases.ts";
 import { product, type Modules, type RuleCase } from "./rules/cases.ts";
 import { envelopeCases } from "./rules/envelope-cases.ts";
+import { forkCases } from "./rules/fork-cases.ts";
 import { keyCases } from "./rules/key-cases.ts";
+import { keyStatementCases } from "./rules/key-statement-cases.ts";
 import { parserCases } from "./rules/parser-cases.ts";
 import { prepareCases } from "./rules/prepare-cases.ts";
+import { proposalCases } from "./rules/proposal-cases.ts";
+import { revocationCases } from "./rules/revocation-cases.ts";
+import { sessionEndCases } from "./rules/session-end-cases.ts";
 import { signatureCases } from "./rules/signature-cases.ts";
+import { statementCases } from "./rules/statement-cases.ts";
 import { trustCases } from "./rules/trust-cases.ts";
 import { mutantsOf, type Mutant } from "./mutants.ts";
 
 const protocol = fileURLToPath(new URL("../../protocol/", import.meta.url));
 const workshop = fileURLToPath(new URL("../../.cache/mutants/", import.meta.url));
 
+const teamCommands = [...proposalCases, ...automationCases];
+const histories = [...forkCases, ...accusedCases, ...revocationCases];
+const allTrustCases = [...trustCases, ...statementCases, ...keyStatementCases, ...histories];
+
 const files: Readonly<Record<string, readonly RuleCase[]>> = {
-  "verify.ts": [...envelopeCases, ...prepareCases],
+  "verify.ts": [...envelopeCases, ...prepareCases, ...teamCommands],
+  "verify/author.ts": [...envelopeCases, ...prepareCases, ...teamCommands, ...sessionEndCases],
+  "verify/approvals.ts": [...envelopeCases, ...teamCommands],
+  "verify/authority.ts": [...envelopeCases, ...teamCommands],
+  "verify/session-end.ts": sessionEndCases,
+  "verify/refused.ts": [...envelopeCases, ...prepareCases],
   "assertion.ts": assertionCases,
   "public-key.ts": keyCases,
   "client-data.ts": [...parserCases, ...assertionCases],
@@ -27,8 +44,15 @@ const files: Readonly<Record<string, readonly RuleCase[]>> = {
   "canonical.ts": [...parserCases, ...envelopeCases],
   "fields.ts": envelopeCases,
   "ledger.ts": parserCases,
-  "trust/apply.ts": trustCases,
-  "trust/state.ts": [...envelopeCases, ...trustCases],
+  "roles.ts": [...teamCommands, ...envelopeCases],
+  "trust/apply.ts": allTrustCases,
+  "trust/approvals.ts": allTrustCases,
+  "trust/extend.ts": allTrustCases,
+  "trust/fork.ts": histories,
+  "trust/resolve.ts": histories,
+  "trust/settle.ts": histories,
+  "trust/state.ts": [...allTrustCases, ...teamCommands, ...envelopeCases],
+  "trust/transitions.ts": allTrustCases,
 };
 
 /** Rules that another rule also enforces: taking one away changes no verdict. `file: what was replaced -> by`. */

@@ -1,0 +1,198 @@
+/** What a host makes of somebody who goes on after they were revoked: freezing, thawing, and who may acquit. */
+import { nonceOf } from "../../fixtures/keys.ts";
+import type { Said } from "../../fixtures/team.ts";
+import { harmless, revoke, type Admin } from "../trust/courses.ts";
+import type { RuleCase } from "./cases.ts";
+import { courseVerdict, resolve, roles, type Course, type Scene } from "./fork-scenes.ts";
+
+/** Ada revokes Bea, who goes on. */
+async function goingOn(s: Scene, what: Said = harmless()) {
+  const revocation = await s.tell("ada", s.base, revoke("bea"));
+  const signed = await s.tell("bea", s.base, what);
+  return { revocation, signed, there: await s.after(signed) };
+}
+
+const accused: readonly (readonly [string, string, Course])[] = [
+  [
+    "the revocation first",
+    "ok 1, revoked_author at 1",
+    async (s) => {
+      const { revocation, signed } = await goingOn(s);
+      return [revocation, signed];
+    },
+  ],
+  [
+    "the statement first",
+    "ok 1, revoked_author at 1",
+    async (s) => {
+      const { revocation, signed } = await goingOn(s);
+      return [signed, revocation];
+    },
+  ],
+  [
+    "a revocation that names the statement",
+    "ok 1",
+    async (s) => {
+      const { signed, there } = await goingOn(s);
+      return [signed, await s.tell("ada", there, revoke("bea"))];
+    },
+  ],
+  [
+    "a statement of somebody else",
+    "ok 1",
+    async (s) => {
+      const { revocation } = await goingOn(s);
+      return [await s.tell("cyd", s.base, harmless()), revocation];
+    },
+  ],
+  [
+    "the second statement of two",
+    "ok 2, revoked_author at 2",
+    async (s) => {
+      const { revocation } = await goingOn(s);
+      const first = await s.tell("cyd", s.base, harmless());
+      return [first, await s.tell("bea", await s.after(first), harmless()), revocation];
+    },
+  ],
+  ["dropped by another", "ok 1", (s) => dropping(s, "cyd")],
+  ["dropped by the accused", "frozen, revoked_author at 1", (s) => dropping(s, "bea", { knows: false })],
+  ["dropped without knowing the revocation", "ok 1", (s) => dropping(s, "cyd", { knows: false })],
+  ["dropped, another kept", "frozen, revoked_author at 1", (s) => dropping(s, "cyd", { keep: nonceOf("another") })],
+  [
+    "dropped by somebody whose power it took",
+    "frozen, revoked_author at 1",
+    (s) => dropping(s, "eve", { what: roles("eve", []) }),
+  ],
+  [
+    "dropped, and said again",
+    "place",
+    async (s) => {
+      const list = await dropping(s, "cyd");
+      return [...list, ...list.slice(1, 2)];
+    },
+  ],
+  [
+    "a second statement in its place that is no resolution",
+    "frozen, revoked_author at 1",
+    async (s) => {
+      const { revocation, signed } = await goingOn(s);
+      return [revocation, signed, await s.tell("cyd", s.base, { said: harmless(), knew: [revocation] })];
+    },
+  ],
+  ["kept by another", "ok 2", (s) => keeping(s, "cyd")],
+  ["kept by the accused", "assertion, revoked_author at 1", (s) => keeping(s, "bea", { knows: false })],
+  ["kept by the accused, knowing", "assertion, revoked_author at 1", (s) => keeping(s, "bea")],
+  ["kept without knowing the revocation", "ok 2, revoked_author at 1", (s) => keeping(s, "cyd", { knows: false })],
+  [
+    "kept by somebody whom it added",
+    "assertion, revoked_author at 1",
+    async (s) => {
+      const revocation = await s.tell("ada", s.base, revoke("bea"));
+      const { signed, puppet } = await s.adding("bea", s.base);
+      return [
+        revocation,
+        signed,
+        await s.tell(puppet, await s.after(signed), { said: resolve(signed), knew: [revocation] }),
+      ];
+    },
+  ],
+  [
+    "kept early, by somebody whom it added",
+    "ok 2, revoked_author at 1",
+    async (s) => {
+      const revocation = await s.tell("ada", s.base, revoke("bea"));
+      const { signed, puppet } = await s.adding("bea", s.base);
+      return [signed, await s.tell(puppet, await s.after(signed), resolve(signed)), revocation];
+    },
+  ],
+  [
+    "kept with what followed it",
+    "ok 3",
+    async (s) => {
+      const { revocation, signed, there } = await goingOn(s);
+      const more = await s.tell("bea", there, harmless());
+      const both = await s.after(signed, more);
+      return [signed, more, revocation, await s.tell("cyd", both, { said: resolve(signed), knew: [revocation] })];
+    },
+  ],
+  [
+    "kept, and what the accused says afterwards",
+    "assertion",
+    async (s) => {
+      const list = await keeping(s, "cyd");
+      return [...list, await s.tell("bea", await s.after(...list), harmless())];
+    },
+  ],
+  [
+    "a counter-revocation that the statement knew",
+    "ok 1, revoked_author at 1",
+    async (s) => {
+      const revocation = await s.tell("ada", s.base, revoke("bea"));
+      const counter = await s.tell("bea", s.base, revoke("ada"));
+      return [revocation, counter, await s.tell("bea", s.base, { said: harmless(), knew: [counter] })];
+    },
+  ],
+  [
+    "a counter-revocation that the statement knew, before the revocation",
+    "ok 1, revoked_author at 1",
+    async (s) => {
+      const revocation = await s.tell("ada", s.base, revoke("bea"));
+      const counter = await s.tell("bea", s.base, revoke("ada"));
+      return [counter, await s.tell("bea", s.base, { said: harmless(), knew: [counter] }), revocation];
+    },
+  ],
+  [
+    "the same, settled by a third who names both",
+    "ok 2",
+    async (s) => {
+      const revocation = await s.tell("ada", s.base, revoke("bea"));
+      const counter = await s.tell("bea", s.base, revoke("ada"));
+      const signed = await s.tell("bea", s.base, { said: harmless(), knew: [counter] });
+      const list = [revocation, counter, signed];
+      return [...list, await s.tell("cyd", await s.after(...list), { said: resolve(signed), knew: [revocation] })];
+    },
+  ],
+  [
+    "a third's statement knew the counter-revocation first",
+    "revoked",
+    async (s) => {
+      const counter = await s.tell("bea", s.base, revoke("ada"));
+      const signed = await s.tell("cyd", s.base, { said: harmless(), knew: [counter] });
+      return [counter, signed, await s.tell("ada", s.base, revoke("bea"))];
+    },
+  ],
+  [
+    "the same, and the statement of the one whom it would name",
+    "ok 2",
+    async (s) => {
+      const revocation = await s.tell("ada", s.base, revoke("bea"));
+      const counter = await s.tell("bea", s.base, revoke("ada"));
+      const signed = await s.tell("cyd", s.base, { said: harmless(), knew: [counter] });
+      const list = [revocation, counter, signed];
+      return [...list, await s.tell("bea", await s.after(...list), harmless())];
+    },
+  ],
+];
+
+interface Dropping {
+  readonly knows?: boolean;
+  readonly keep?: string;
+  readonly what?: Said;
+}
+
+async function dropping(s: Scene, by: Admin, { knows = true, keep, what }: Dropping = {}) {
+  const { revocation, signed } = await goingOn(s, what);
+  const end = resolve(keep ?? s.base.head.hash, signed);
+  return [revocation, signed, await s.tell(by, s.base, { said: end, knew: knows ? [revocation] : [] })];
+}
+
+async function keeping(s: Scene, by: Admin, { knows = true }: { readonly knows?: boolean } = {}) {
+  const { revocation, signed, there } = await goingOn(s);
+  return [revocation, signed, await s.tell(by, there, { said: resolve(signed), knew: knows ? [revocation] : [] })];
+}
+
+export const accusedCases: readonly RuleCase[] = accused.map(([name, expected, course]) => ({
+  name: `accused: ${name}`,
+  expected,
+  run: (modules) => courseVerdict(modules, course),
+}));
