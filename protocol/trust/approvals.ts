@@ -84,7 +84,8 @@ function loosensPolicy(authority: Authority, next: Extract<Statement, { kind: "p
     next.people >= now.people &&
     covers(next.operations, now.operations) &&
     covers(next.hosts, now.hosts) &&
-    covers([...(next.labels ?? []), ...(next.hosts.includes("all") ? ["all"] : [])], now.labels ?? []);
+    // A label may be called "all"; only as a host does it stand for every one.
+    (next.hosts.includes("all") || (now.labels ?? []).every((one) => (next.labels ?? []).includes(one)));
   return !stays;
 }
 
