@@ -11,6 +11,8 @@ describe("addresses", () => {
     { page: "host", id: "h-vps-1" },
     { page: "activity", show: "all", text: "" },
     { page: "activity", show: "refused", text: "#17", entry: 17 },
+    { page: "alerts", show: "open" },
+    { page: "alerts", show: "resolved" },
     { page: "people" },
     { page: "setup" },
     { page: "sign-in" },
@@ -30,6 +32,7 @@ describe("addresses", () => {
 
   it("takes the usual for what it does not know", () => {
     expect(parse("/?show=everything&sort=__proto__")).toEqual(routes[0]);
+    expect(parse("/alerts?show=closed")).toEqual({ page: "alerts", show: "open" });
     expect(parse("/activity?show=constructor")).toEqual({ page: "activity", show: "all", text: "" });
   });
 

@@ -8,7 +8,7 @@ import { Icon, type IconName } from "../../icons.tsx";
 import type { AlertView } from "../../state/alerts.ts";
 import { useApp } from "../../state/app.ts";
 import type { Result, Trouble } from "../../state/backend.ts";
-import { deliveryOf, hostName, measureOf, stepsOf, titleOf } from "./wording.ts";
+import { deliveriesOf, hostName, measureOf, stepsOf, titleOf } from "./wording.ts";
 
 const looks = {
   critical: { icon: "bad", tone: "bad", word: "Critical" },
@@ -42,7 +42,7 @@ export function AlertCard({ alert }: { readonly alert: AlertView }) {
           <span class="tiny faint">{[...stepsOf(alert), ...sentTo(alert, now)].join(", ")}</span>
         </div>
         <div class="stack tight">
-          <h2 id={heading}>{titleOf(alert)}</h2>
+          <h2 id={heading}>{titleOf(alert, now)}</h2>
           <p class="muted">
             {measure !== undefined && `${measure} `}
             {alert.what}
@@ -59,7 +59,7 @@ export function AlertCard({ alert }: { readonly alert: AlertView }) {
 
 function sentTo(alert: AlertView, now: number): readonly string[] {
   if (alert.deliveries.length === 0) return alert.state === "resolved" ? [] : ["sent nowhere"];
-  return alert.deliveries.map((delivery) => deliveryOf(delivery, now));
+  return deliveriesOf(alert.deliveries, now);
 }
 
 /** Where to look, before anybody says that it is done. */
@@ -70,7 +70,8 @@ function placeOf({ kind, host }: AlertView): { readonly href: string; readonly w
 }
 
 function Actions({ alert }: { readonly alert: AlertView }) {
-  const { alerts } = useApp().backend;
+  const { backend, now } = useApp();
+  const { alerts } = backend;
   const busy = useSignal(false);
   const trouble = useSignal<Trouble | undefined>(undefined);
   const run = async (step: (id: string) => Promise<Result<undefined>>) => {
@@ -80,7 +81,7 @@ function Actions({ alert }: { readonly alert: AlertView }) {
     busy.value = false;
     trouble.value = result.ok ? undefined : result.trouble;
   };
-  const title = titleOf(alert);
+  const title = titleOf(alert, now.value);
   const place = placeOf(alert);
   const disabled = busy.value ? "true" : undefined;
   return (

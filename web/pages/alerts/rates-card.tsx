@@ -38,13 +38,15 @@ function Rates({ rates }: { readonly rates: RefusalRates }) {
         Commands, requests and sign-ins that a rule refused, here or on a host. An alert is raised when one host, one
         sign-in or one rule reaches {formatCount(minute)} in a minute or {formatCount(hour)} in an hour.
       </p>
-      <figure class="stack tight">
-        <figcaption class="tiny faint">
-          All refusals per minute, the last hour: {formatNumberOf(total, "refusal")}.
-        </figcaption>
-        <Bars counts={rates.perMinute} endsAt={rates.now} />
-      </figure>
-      {rates.rates.length > 0 && <RateTable rates={rates} />}
+      <div class="split">
+        <figure class="stack tight">
+          <figcaption class="tiny faint">
+            All refusals per minute, the last hour: {formatNumberOf(total, "refusal")}.
+          </figcaption>
+          <Bars counts={rates.perMinute} endsAt={rates.now} />
+        </figure>
+        {rates.rates.length > 0 && <RateTable rates={rates} />}
+      </div>
     </>
   );
 }
@@ -56,17 +58,22 @@ function RateTable({ rates }: { readonly rates: RefusalRates }) {
   const hosts = trust.value?.state.hosts.values() ?? [];
   const labels = new Map([...hosts].map(({ host, label }) => [host, label]));
   return (
-    <div class="table-wrap" tabIndex={0} role="region" aria-label="Refusals by host, sign-in and rule">
+    <div
+      class="table-wrap"
+      tabIndex={0}
+      role="region"
+      aria-label="Refusals by host, sign-in and rule, in the last minute and the last hour"
+    >
       <table class="table">
         <thead>
           <tr>
             <th scope="col">By</th>
             <th scope="col">Which</th>
             <th scope="col" class="r">
-              Last minute
+              Minute
             </th>
             <th scope="col" class="r">
-              Last hour
+              Hour
             </th>
           </tr>
         </thead>

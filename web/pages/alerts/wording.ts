@@ -1,7 +1,7 @@
 /** What an alert says to a person: a heading, its measure, and what became of its messages. Pure; states no more than it knows. */
 import type { AlertDelivery, AlertState, DeliveryFault } from "../../../protocol/alerts.ts";
 import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
-import { formatNumberOf, formatRelative, formatShortId, formatSpan } from "../../format.ts";
+import { formatList, formatNumberOf, formatRelative, formatShortId, formatSpan } from "../../format.ts";
 import type { AlertView } from "../../state/alerts.ts";
 
 /** The host's label, or its id where the trust log does not know it. */
@@ -13,8 +13,9 @@ function personName(alert: AlertView, id: string | undefined): string {
   return id === undefined ? "somebody" : (alert.names.get(id) ?? formatShortId(id));
 }
 
-export function titleOf(alert: AlertView): string {
+export function titleOf(alert: AlertView, now: number): string {
   const host = hostName(alert);
+  const isOver = (alert.detail.until ?? Infinity) <= now;
   switch (alert.kind) {
     case "refusals.many":
       return refusalsTitle(alert);
@@ -27,9 +28,9 @@ export function titleOf(alert: AlertView): string {
     case "trust.forked":
       return `${host} was shown two histories of who may do what`;
     case "certificate.ending":
-      return `The certificate of ${host} ends soon`;
+      return `The certificate of ${host} ${isOver ? "has ended" : "ends soon"}`;
     case "grant.ending":
-      return `The roles of ${personName(alert, alert.person)} end soon`;
+      return `The roles of ${personName(alert, alert.person)} ${isOver ? "have ended" : "end soon"}`;
     case "host.reset":
       return `${host} was made to forget whom it obeys`;
   }
@@ -47,7 +48,7 @@ export function measureOf({ detail, lastAt, times, kind }: AlertView, now: numbe
   const { refusals, windowSeconds, until, place } = detail;
   if (refusals !== undefined && windowSeconds !== undefined)
     return `${formatNumberOf(refusals, "refusal")} within ${windowSeconds === 60 ? "a minute" : "an hour"}.`;
-  if (until !== undefined) return until > now ? `It ends in ${formatSpan(until - now)}.` : "It has ended.";
+  if (until !== undefined && until > now) return `${formatSpan(until - now)} are left.`;
   if (place !== undefined && kind === "trust.forked") return `The two part at statement ${place}.`;
   if (times > 1) return `It happened ${times} times, last ${agoOf(lastAt, now)}.`;
   return undefined;
@@ -91,9 +92,18 @@ export const faultWords = {
   settings: "its settings cannot be opened any more; set them again",
 } as const satisfies Record<DeliveryFault, string>;
 
-export function deliveryOf({ channel, state, attempts, fault, at }: AlertDelivery, now: number): string {
+/** One sentence part for each, those that arrived together. */
+export function deliveriesOf(deliveries: readonly AlertDelivery[], now: number): readonly string[] {
+  const sent = deliveries.filter(({ state }) => state === "sent").map(({ channel }) => channelNames[channel]);
+  const others = deliveries.filter(({ state }) => state !== "sent");
+  return [
+    ...(sent.length === 0 ? [] : [`sent to ${formatList(sent)}`]),
+    ...others.map((delivery) => pendingOf(delivery, now)),
+  ];
+}
+
+function pendingOf({ channel, state, attempts, fault, at }: AlertDelivery, now: number): string {
   const name = channelNames[channel];
-  if (state === "sent") return `sent to ${name}`;
   const why = fault === undefined ? "" : `: ${faultWords[fault]}`;
   if (state === "failed") return `not sent to ${name} after ${formatNumberOf(attempts, "attempt")}${why}`;
   if (attempts === 0) return `on its way to ${name}`;
