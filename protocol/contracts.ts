@@ -19,6 +19,7 @@ import {
   registrationOptions,
   type Endpoint,
 } from "./contracts/endpoint.ts";
+import { invitationEndpoints } from "./contracts/invitations.ts";
 import { sessionEndpoints } from "./contracts/sessions.ts";
 import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
 
@@ -251,6 +252,7 @@ export const endpoints = {
   },
   ...alertEndpoints,
   ...sessionEndpoints,
+  ...invitationEndpoints,
 } as const satisfies Record<string, Endpoint>;
 
 export type { Access, Endpoint } from "./contracts/endpoint.ts";

@@ -6,12 +6,15 @@ import type { Database } from "../durable-objects/db/database.ts";
 import type { TrustLog } from "../durable-objects/db/trust-log.ts";
 import type { Host } from "../durable-objects/host.ts";
 import type { Sessions } from "../durable-objects/sessions.ts";
+import type { Attempts } from "./http/attempts.ts";
 
 export interface Deps {
   readonly db: Database;
   readonly trust: TrustLog;
   readonly ledger: (workspace: string) => AppendEntry;
   readonly sessions: (workspace: string) => DurableObjectStub<Sessions>;
+  /** Of this isolate. */
+  readonly attempts: Attempts;
   readonly alerts: (workspace: string) => DurableObjectStub<Alerts>;
   /** Never fails. */
   readonly countRefusal: (workspace: string, refusal: Refusal) => Promise<void>;

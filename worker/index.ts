@@ -13,6 +13,7 @@ import { adminApp } from "./admin.ts";
 import { agentApp } from "./agent.ts";
 import type { Deps } from "./deps.ts";
 import { doorOf, type Door } from "./doors.ts";
+import { Attempts } from "./http/attempts.ts";
 import { mountEndpoints } from "./mount.ts";
 import { handlers } from "./routes/handlers.ts";
 
@@ -34,6 +35,7 @@ function makeDeps(env: Env): Deps {
   return {
     db,
     trust: new TrustLog(db),
+    attempts: new Attempts(),
     ledger: (workspace) => ledgerOf(env, workspace),
     sessions: (workspace) => env.SESSIONS.getByName(workspace),
     alerts: (workspace) => alertsOf(env, workspace),

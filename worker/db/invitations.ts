@@ -77,13 +77,9 @@ export async function unenrol(
     .where(and(eq(invitations.workspace, workspace), eq(invitations.invitation, invitation)));
 }
 
-/** The invitation as it was, or undefined when it is unknown, withdrawn or became a person already. */
-export async function withdrawInvitation(
-  db: Database,
-  workspace: string,
-  invitation: string,
-): Promise<InvitationRecord | undefined> {
-  const [row] = await db
+/** False when it is unknown, withdrawn or became a person already. */
+export async function withdrawInvitation(db: Database, workspace: string, invitation: string): Promise<boolean> {
+  const changed = await db
     .update(invitations)
     .set({ withdrawn: true, nameSalt: null, nameValue: null })
     .where(
@@ -94,8 +90,8 @@ export async function withdrawInvitation(
         isNull(invitations.person),
       ),
     )
-    .returning();
-  return row;
+    .returning({ invitation: invitations.invitation });
+  return changed.length === 1;
 }
 
 /** A statement added this passkey: whose invitation it was becomes that person. */

@@ -114,6 +114,27 @@ const PROBLEMS = {
     status: 403,
     title: "The join file is for another workspace than this control plane's. Make a new one here.",
   },
+  invitation_wrong: {
+    status: 403,
+    title: "This invitation is not known here. Open the whole link, or ask whoever invited you for a new one.",
+  },
+  invitation_withdrawn: {
+    status: 403,
+    title: "This invitation was taken back. Ask whoever invited you for a new one.",
+  },
+  invitation_expired: {
+    status: 403,
+    title: "This invitation has ended; it lasts seven days. Ask whoever invited you for a new one.",
+  },
+  invitation_used: {
+    status: 409,
+    title: "A passkey was enrolled with this invitation already. If that was not you, tell whoever invited you.",
+  },
+  invitation_unknown: {
+    status: 404,
+    title: "There is no such invitation, or it became a person already. Reload the list.",
+  },
+  too_many: { status: 429, title: "That was tried too often from this address. Wait a minute, then try again." },
   certificate_missing: { status: 403, title: "The host sent no client certificate. Join it to the workspace first." },
   certificate_untrusted: {
     status: 403,

@@ -12,6 +12,7 @@ import {
 } from "./alerts.ts";
 import { command, commandEvidence, commandStatus } from "./commands.ts";
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
+import { invitationOptions, invitationPasskey, invitations, invitationState, invite, uninvite } from "./invitations.ts";
 import { passkey, passkeyOptions } from "./passkeys.ts";
 import { me, signOut } from "./session.ts";
 import { sessionEnd, sessions } from "./sessions.ts";
@@ -28,6 +29,12 @@ export const handlers: Handlers = {
   signInNonce,
   signIn,
   signOut,
+  invitations,
+  invite,
+  uninvite,
+  invitationState,
+  invitationOptions,
+  invitationPasskey,
   me,
   sessions,
   sessionEnd,
