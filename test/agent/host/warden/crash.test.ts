@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, it } from "vitest";
 import type { World } from "../../../fixtures/workspace.ts";
+import type { SignedStatement } from "../../../../protocol/trust/statements.ts";
 import { applyRoot, applyStatement } from "../../../../protocol/trust/apply.ts";
 import { signerOf } from "../../../fixtures/keys.ts";
 import { FakeGateway, Rig, temporary, theWorld, until } from "./rig.ts";
@@ -21,6 +22,8 @@ interface Death {
   readonly envelope: string;
   readonly digest: string;
   readonly world: World;
+  readonly revoking: SignedStatement;
+  readonly session: string;
 }
 
 /** Runs one command in a child that kills itself at a step, and gives what it left behind. */
@@ -45,6 +48,8 @@ async function dieAt(step: string): Promise<Death> {
   const made = lines.find((line) => "command" in line) as {
     command: { envelope: string; digest: string };
     world: World;
+    revoking: SignedStatement;
+    session: string;
   };
   return {
     directory,
@@ -52,6 +57,8 @@ async function dieAt(step: string): Promise<Death> {
     steps: lines.flatMap((line) => (typeof line["step"] === "string" ? [line["step"]] : [])),
     ...made.command,
     world: await complete(made.world),
+    revoking: made.revoking,
+    session: made.session,
   };
 }
 
@@ -125,6 +132,32 @@ describe("SIGKILL", () => {
     await until(() => rig.receipts().length > 0);
     expect(rig.lastReceipt()).toMatchObject({ intent: death.digest, verdict: "executed", number: 1 });
     expect(rig.gateway.restarts).toBe(0);
+    await rig.close();
+  });
+});
+
+/** What is left of a line, and whether it counts: torn lines never do, whole ones may, synced ones must. */
+describe.each([
+  ["half", [false]],
+  ["written", [false, true]],
+  ["synced", [true]],
+] as const)("SIGKILL while a line is written (%s)", (moment, allowed) => {
+  it("of the trust log: it counts whole or not at all, and comes again", async () => {
+    const death = await dieAt(`trust:${moment}`);
+    const rig = await Rig.open({ directory: death.directory, world: death.world });
+    expect(allowed).toContain(rig.context.trust.state?.revocations.size === 1);
+    expect(rig.context.trust.state?.head.n).toBe(death.world.state.head.n);
+    await rig.receive({ kind: "trust", page: { statements: [death.revoking] } });
+    expect(rig.context.trust.state?.revocations.size).toBe(1);
+    const again = await rig.reopen();
+    expect(again.context.trust.state?.revocations.size).toBe(1);
+    await again.close();
+  });
+
+  it("of the ended sessions: it counts whole or not at all", async () => {
+    const death = await dieAt(`session-ends:${moment}`);
+    const rig = await Rig.open({ directory: death.directory, world: death.world });
+    expect(allowed).toContain(rig.context.sessionEnds.has(death.session));
     await rig.close();
   });
 });
