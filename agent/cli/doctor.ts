@@ -8,7 +8,7 @@ import { readStatus } from "../host/status-file.ts";
 import { openDenyList } from "../host/warden/deny-list.ts";
 import { HostError } from "../host/host-error.ts";
 import { dataOption, hostDirectoryOf, type Command } from "./command.ts";
-import { FOREIGN_KEY } from "./host-run.ts";
+import { FOREIGN_KEY, FROZEN } from "./host-run.ts";
 import { EXIT, type CliIo, type ExitCode } from "./io.ts";
 import { holderOf, startCommand } from "./running-edge.ts";
 
@@ -26,7 +26,8 @@ export const doctor: Command = {
   help: `Usage: clawhold doctor [--data <directory>] [--json]
 
 Checks, in this order: name, connection, the edge's certificate, what the edge says to this host's certificate, the
-clock, this host's own certificate, the agent, admission, the deny list, and the gateway. Changes nothing.
+clock, this host's own certificate, the agent, admission, the trust log, the deny list, and the gateway. Changes
+nothing.
 
   --data <directory>   where the state of this installation lies
   --json               one JSON object
@@ -119,6 +120,9 @@ function agentChecks(state: HostState, host: HostFile): readonly CheckResult[] {
               : "This host is in quarantine: nobody has admitted it yet. Compare the words of clawhold host words with the page, then admit it there.",
           exit: EXIT.refused,
         },
+    said.frozen === true
+      ? { name: "trust", ok: false, sentence: FROZEN, exit: EXIT.refused }
+      : { name: "trust", ok: true, sentence: "one history of the workspace is known here" },
   ];
 }
 

@@ -55,6 +55,9 @@ function runDeps(io: CliIo, say: (event: AgentEvent) => void): RunDeps {
 export const FOREIGN_KEY =
   "The trust log names this host with a witness key that is not its own, so it obeys nobody: join this machine as a new host, with another --data.";
 
+export const FROZEN =
+  "Two histories of the workspace are claimed, so this host obeys neither; revocations still count. See which with clawhold trust show; an administrator resolves it on the page People, in the signer.";
+
 /** What a person reads. */
 export function sentences(event: AgentEvent): readonly string[] {
   switch (event.event) {
@@ -73,6 +76,12 @@ export function sentences(event: AgentEvent): readonly string[] {
       return ["An administrator removed this host from the workspace. It obeys nobody any more."];
     case "foreign-key":
       return [FOREIGN_KEY];
+    case "frozen":
+      return [FROZEN];
+    case "thawed":
+      return ["The fork is resolved. This host obeys the one history that was kept."];
+    case "error":
+      return [event.message];
     case "tunnel":
       return [event.state === "connected" ? "Connected to the edge." : event.problem];
   }

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { signedSchema, type Receipt } from "../../protocol/messages.ts";
 import { EdgeError } from "../shared/edge-error.ts";
-import { openHostState, type HostState } from "../host/state.ts";
+import { openHostState, standingReset, type HostState } from "../host/state.ts";
 import { readStatus, type AgentStatus } from "../host/status-file.ts";
 import { readReceipt } from "../host/warden/receipts.ts";
 import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
 import { CliError, EXIT } from "./io.ts";
-import { FOREIGN_KEY } from "./host-run.ts";
+import { FOREIGN_KEY, FROZEN } from "./host-run.ts";
 import { findRunningEdge, holderOf, startCommand } from "./running-edge.ts";
 
 export const status: Command = {
@@ -95,7 +95,8 @@ interface Standing {
 function table({ edge, agent, said, receipt, state }: Standing): readonly string[] {
   const host = state.host();
   const rows: (readonly [string, string])[] = [["Edge", edgeOf(edge)]];
-  if (host === undefined) rows.push(["Agent", "not joined yet"]);
+  if (host === undefined)
+    rows.push(["Agent", standingReset(state) === undefined ? "not joined yet" : "was reset, and has not joined again"]);
   else {
     rows.push([
       "Agent",
@@ -110,7 +111,10 @@ function table({ edge, agent, said, receipt, state }: Standing): readonly string
   if (agent && said !== undefined) {
     if (said.gateway !== undefined) rows.push(["Gateway", said.gateway]);
     if (said.trust !== undefined)
-      rows.push(["Trust", `statement ${String(said.trust.n)}, ${said.trust.hash.slice(0, 12)}`]);
+      rows.push([
+        "Trust",
+        `statement ${String(said.trust.n)}, ${said.trust.hash.slice(0, 12)}${said.frozen === true ? `. ${FROZEN}` : ""}`,
+      ]);
     rows.push(["Certificate", `until ${timeOf(said.certificateEnds)}`]);
   }
   if (receipt !== undefined)

@@ -34,8 +34,13 @@ export type AgentEvent =
   | { readonly event: "removed" }
   /** The trust log names this host with another cosignature key: it stays out of service. */
   | { readonly event: "foreign-key" }
+  /** Two histories are claimed, or one by somebody revoked: this host obeys neither. */
+  | { readonly event: "frozen" }
+  | { readonly event: "thawed" }
   | { readonly event: "tunnel"; readonly state: "connected" }
-  | { readonly event: "tunnel"; readonly state: "waiting"; readonly code: string; readonly problem: string };
+  | { readonly event: "tunnel"; readonly state: "waiting"; readonly code: string; readonly problem: string }
+  /** The last one of an agent that cannot go on: what `clawhold host run --json` prints for any command that fails. */
+  | { readonly event: "error"; readonly code: string; readonly message: string };
 
 export interface RunDeps {
   readonly agentVersion: string;
@@ -231,6 +236,7 @@ class Standing {
   #warden: Warden | undefined;
   #link: LinkState = { kind: "connecting" };
   #admission: Admission | undefined;
+  #isFrozen = false;
   #saidCode: string | undefined;
 
   constructor(parts: Parts, watch: GatewayWatch) {
@@ -256,6 +262,9 @@ class Standing {
       else deps.say({ event: "words", words: wordsOf(keys, host.workspace) });
       this.#admission = admission;
     }
+    const isFrozen = this.#warden?.standing().isFrozen ?? false;
+    if (isFrozen !== this.#isFrozen) deps.say({ event: isFrozen ? "frozen" : "thawed" });
+    this.#isFrozen = isFrozen;
     this.#write();
   }
 

@@ -116,6 +116,30 @@ describe("status", () => {
     lock.release();
   });
 
+  it("says that two histories are claimed, and doctor fails over it", async () => {
+    const lock = running();
+    said({ frozen: true });
+    for (const command of ["status", "doctor"]) {
+      const { exit, out } = await run([command, "--data", data]);
+      expect(out.join("\n")).toContain("Two histories of the workspace are claimed, so this host obeys neither");
+      expect(exit).toBe(command === "doctor" ? 4 : 0);
+    }
+    lock.release();
+  });
+
+  it("says that this host was reset", async () => {
+    rmSync(state.files.host);
+    state.saveReset({ v: 1, workspace, at: 1, isTold: true, isDone: true });
+    const { exit, out } = await run(["status", "--data", data]);
+    expect(exit).toBe(3);
+    expect(out.join("\n")).toMatch(/Agent +was reset, and has not joined again/);
+    for (const command of [["doctor"], ["host", "words"], ["host", "run"], ["trust", "show"]]) {
+      const refused = await run([...command, "--data", data]);
+      expect(refused.exit).toBe(3);
+      expect(refused.err[0]).toContain("This host was reset and obeys nobody");
+    }
+  });
+
   it("is not led astray by a damaged status file", async () => {
     const lock = running();
     writeFileSync(state.files.status, '{"v":1,"tunnel":"\\u001b[2J"}', { mode: 0o600 });
@@ -170,6 +194,7 @@ describe("doctor", () => {
       "certificate",
       "agent",
       "admission",
+      "trust",
       "deny list",
       "gateway",
     ])

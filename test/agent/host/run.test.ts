@@ -6,10 +6,11 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runAgent, type Agent, type AgentEvent, type RunDeps } from "../../../agent/host/run.ts";
 import { openHostState, type HostState } from "../../../agent/host/state.ts";
 import { readStatus } from "../../../agent/host/status-file.ts";
-import { toBase64url } from "../../../protocol/bytes.ts";
+import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
+import { digestOf } from "../../../protocol/signing.ts";
 import { hostWords } from "../../../protocol/words.ts";
 import { nonceOf, seedOf } from "../../fixtures/keys.ts";
-import type { World } from "../../fixtures/workspace.ts";
+import { applied, stated, type World } from "../../fixtures/workspace.ts";
 import { greet, startScriptedEdge, type ScriptedEdge } from "./link/scripted-edge.ts";
 import { theWorld, until, worldOfForeignKey } from "./warden/rig.ts";
 
@@ -98,6 +99,34 @@ describe("a joined host", () => {
     await until(() => said.some((event) => event.event === "tunnel"));
     expect(said.map((event) => event.event)).toEqual(["started", "words", "foreign-key", "tunnel"]);
     expect(readStatus(state.files.status)).toMatchObject({ admitted: false, foreignKey: true });
+  });
+
+  it("says when two histories are claimed, again at its next start, and when that is over", async () => {
+    const first = await run();
+    const connection = await edge.next();
+    await greet(connection, { world, fingerprint: edge.fingerprint });
+    const by = world.people.ada.passkey;
+    const sibling = (roles: string[]) =>
+      stated({ state: world.state, by }, { kind: "role.assign", body: { person: "p-nora", roles } });
+    const [mine, theirs] = [await sibling([]), await sibling(["operator"])];
+    connection.send({ kind: "trust", page: { statements: [mine, theirs] } });
+    await until(() => said.some((event) => event.event === "frozen"));
+    expect(readStatus(state.files.status)).toMatchObject({ frozen: true, trust: { n: world.state.head.n + 1 } });
+    await first.stop();
+    said.length = 0;
+    await run();
+    expect(said.map((event) => event.event)).toEqual(["started", "admitted", "frozen"]);
+    const again = await edge.next();
+    await greet(again, { world, fingerprint: edge.fingerprint });
+    const digest = ({ statement }: { statement: string }) => digestOf("statement", fromBase64url(statement));
+    const kept = await applied(world.state, mine);
+    const resolving = await stated(
+      { state: kept, by },
+      { kind: "fork.resolve", body: { keep: digest(mine), drop: digest(theirs) } },
+    );
+    again.send({ kind: "trust", page: { statements: [resolving] } });
+    await until(() => said.some((event) => event.event === "thawed"));
+    expect(readStatus(state.files.status)?.frozen).toBeUndefined();
   });
 
   it("knows at its next start that it was admitted", async () => {
