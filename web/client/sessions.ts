@@ -122,6 +122,7 @@ export class Sessions implements SessionDesk {
     const proven = this.#proven.get(id);
     const state = this.#deps.trust.state.value;
     if (proven === undefined || state === undefined) throw new TroubleError(NOT_PROVEN);
+    this.#deps.trust.requireKnownPast();
     const body = this.#endOf(id, proven.person);
     const approval = approvalCodec.encode({
       v: 1,

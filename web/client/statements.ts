@@ -175,6 +175,7 @@ export class Statements implements StatementDesk {
   async #press(state: TrustState, draft: Draft, say: (step: StatementStep) => void): Promise<Outcome> {
     const judgement = judge(state, draft.statement, this.#person());
     if (!judgement.ok) throw new TroubleError(trustTrouble(judgement.code));
+    this.#deps.trust.requireKnownPast();
     const approval = approvalCodec.encode({
       v: 1,
       workspace: state.workspace,
