@@ -27,8 +27,11 @@ import type { OfferedKey } from "./session-keys.ts";
 import { TroubleError, UNREACHABLE } from "./trouble.ts";
 import type { StoredSession } from "./vault.ts";
 
-/** The request may or may not have arrived: no answer at all, or the front's word that the edge behind it went away. */
-const LOST_ANSWERS: ReadonlySet<string> = new Set([UNREACHABLE.code, "edge_restarting"]);
+/**
+ * The request may or may not have arrived: no answer at all, the front's word that the edge behind it went away, or the
+ * edge's that only some of its hosts have it.
+ */
+const LOST_ANSWERS: ReadonlySet<string> = new Set([UNREACHABLE.code, "edge_restarting", "ledger_partly"]);
 
 export interface Intended {
   readonly asking: Asking;

@@ -21,21 +21,23 @@ export function hostsInWords(hosts: readonly Pick<NamedHost, "label">[]): string
 /** Every host by name and words: one that does not belong must be seen. */
 export function TargetList({ targets }: { readonly targets: readonly ShownTarget[] }) {
   return (
-    <ul class="targets" aria-label="Hosts">
-      {targets.map(({ host, expect }) => (
-        <li key={host.id}>
-          <strong>
-            <bdi>{host.label}</bdi>
-          </strong>
-          <span class="mono small muted">{host.words.length === 0 ? host.id : host.words.join(" ")}</span>
-          {Object.entries(expect).map(([name, value]) => (
-            <span key={name} class="small muted">
-              only if <Expectation name={name} value={value} />
-            </span>
-          ))}
-        </li>
-      ))}
-    </ul>
+    <div class="targets-scroll" tabIndex={0} role="region" aria-label="Hosts">
+      <ul class="targets">
+        {targets.map(({ host, expect }) => (
+          <li key={host.id}>
+            <strong>
+              <bdi>{host.label}</bdi>
+            </strong>
+            <span class="mono small muted">{host.words.length === 0 ? host.id : host.words.join(" ")}</span>
+            {Object.entries(expect).map(([name, value]) => (
+              <span key={name} class="small muted">
+                only if <Expectation name={name} value={value} />
+              </span>
+            ))}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -133,18 +133,20 @@ function GapsView({ course, state, close }: OrderViewProps<"gaps">) {
       close={close}
       foot={foot}
     >
-      <ul class="targets" role="status" aria-label="Hosts that cannot be asked">
-        {unanswered.map(({ id, label, trouble }) => (
-          <li key={id}>
-            <strong>
-              <bdi>{label}</bdi>
-            </strong>
-            <span class="small">
-              <TroubleText trouble={trouble} />
-            </span>
-          </li>
-        ))}
-      </ul>
+      <div role="status">
+        <ul class="targets" aria-label="Hosts that cannot be asked">
+          {unanswered.map(({ id, label, trouble }) => (
+            <li key={id}>
+              <strong>
+                <bdi>{label}</bdi>
+              </strong>
+              <span class="small">
+                <TroubleText trouble={trouble} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      </div>
       <p class="small muted">
         {gapSentence({ canGoOn, whole: !state.asked.mayLeaveOut, answered: answered.map(({ label }) => label) })}{" "}
         Nothing was signed and nothing was sent.
