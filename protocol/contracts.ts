@@ -20,6 +20,7 @@ import {
   type Endpoint,
 } from "./contracts/endpoint.ts";
 import { invitationEndpoints } from "./contracts/invitations.ts";
+import { proposalEndpoints } from "./contracts/proposals.ts";
 import { sessionEndpoints } from "./contracts/sessions.ts";
 import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
 
@@ -253,6 +254,7 @@ export const endpoints = {
   ...alertEndpoints,
   ...sessionEndpoints,
   ...invitationEndpoints,
+  ...proposalEndpoints,
 } as const satisfies Record<string, Endpoint>;
 
 export type { Access, Endpoint } from "./contracts/endpoint.ts";

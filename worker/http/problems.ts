@@ -114,6 +114,17 @@ const PROBLEMS = {
     status: 403,
     title: "The join file is for another workspace than this control plane's. Make a new one here.",
   },
+  proposal_unknown: {
+    status: 404,
+    title: "This proposal no longer waits: it was carried out, withdrawn, or it ran out. Look at Activity.",
+  },
+  proposal_joined: { status: 409, title: "You have approved this already. It waits for somebody else." },
+  proposal_raced: { status: 409, title: "Somebody else approved at the same moment. Look at it, then approve it again." },
+  proposal_needless: { status: 409, title: "One person is enough for this. Approve it directly instead of proposing it." },
+  proposals_many: {
+    status: 409,
+    title: "Too many proposals or approvals wait already. Carry some out or withdraw them, then propose again.",
+  },
   invitation_wrong: {
     status: 403,
     title: "This invitation is not known here. Open the whole link, or ask whoever invited you for a new one.",

@@ -14,6 +14,7 @@ import { command, commandEvidence, commandStatus } from "./commands.ts";
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { invitationOptions, invitationPasskey, invitations, invitationState, invite, uninvite } from "./invitations.ts";
 import { passkey, passkeyOptions } from "./passkeys.ts";
+import { joinProposal, proposals, propose, withdrawProposal } from "./proposals.ts";
 import { me, signOut } from "./session.ts";
 import { sessionEnd, sessions } from "./sessions.ts";
 import { setupOptions, setupPasskey, setupRoot, setupState } from "./setup.ts";
@@ -35,6 +36,10 @@ export const handlers: Handlers = {
   invitationState,
   invitationOptions,
   invitationPasskey,
+  proposals,
+  propose,
+  joinProposal,
+  withdrawProposal,
   me,
   sessions,
   sessionEnd,
