@@ -4,10 +4,13 @@
  */
 import * as v from "valibot";
 import { fromBase64url, toBase64url, utf8 } from "../../protocol/bytes.ts";
-import { endpoints as contracts, problemSchema, requestHeaders, type Endpoint } from "../../protocol/contracts.ts";
-import { invitationEndpoints } from "../../protocol/contracts/invitations.ts";
-import { proposalEndpoints } from "../../protocol/contracts/proposals.ts";
-import { sessionEndpoints } from "../../protocol/contracts/sessions.ts";
+import {
+  endpoints,
+  problemSchema,
+  requestHeaders,
+  type Endpoint,
+  type EndpointName,
+} from "../../protocol/contracts.ts";
 import { requestCodec, type ApiRequest } from "../../protocol/messages.ts";
 import { sha256Of, type Signer } from "../../protocol/signing.ts";
 import { REQUEST_SKEW_SECONDS } from "../../protocol/limits.ts";
@@ -15,10 +18,6 @@ import type { EdgeClock } from "./clock.ts";
 import type { OtherKeys } from "./session-keys.ts";
 import { randomNonce } from "./random.ts";
 import { problemTrouble, TroubleError, UNREACHABLE } from "./trouble.ts";
-
-/** Every endpoint that a page may call. */
-const endpoints = { ...contracts, ...invitationEndpoints, ...proposalEndpoints, ...sessionEndpoints } as const;
-type EndpointName = keyof typeof endpoints;
 
 type Schema<N extends EndpointName, K extends "request" | "response"> = (typeof endpoints)[N] extends {
   readonly [P in K]: infer S extends v.GenericSchema;
