@@ -8,6 +8,7 @@ import { ALERT_REFUSALS_PER_MINUTE, EDGE_ACTION_SECONDS } from "../../protocol/l
 import { createCredential } from "../fixtures/authenticator.ts";
 import { approvedBody, type Bends } from "../fixtures/edge/edge-action.ts";
 import { SIGNER_RP_ID, type Fields } from "../fixtures/workspace.ts";
+import { addMember, signInMember } from "../fixtures/edge/people.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { edge, fresh, ledgerBodies, now, settled, type Reply } from "./client.ts";
 import { env } from "./environment.ts";
@@ -62,6 +63,45 @@ describe("alerts", () => {
       { by: "session", name: town.founded.session, minute: 1, hour: 1 },
     ]);
     expect(rates.thresholds).toEqual({ minute: 5, hour: 20 });
+  });
+});
+
+describe("a role", () => {
+  it("that only looks sees alerts and closes none; where they go is not its business", async () => {
+    const vera = await signInMember(town, await addMember(town, "p-vera", ["viewer"]));
+    const alert = await alertsOf(env, town.workspace).raise(town.workspace, { kind: "host.reset", subject: "h-role" });
+    expect((await vera.page.must("alerts"))["alerts"]).toContainEqual(expect.objectContaining({ alert }));
+    for (const step of ["alertAcknowledge", "alertResolve"] as const)
+      expect((await vera.page.call(step, { params: { alert } })).code).toBe("forbidden");
+    for (const name of ["alertSettings", "alertTest"] as const)
+      expect((await vera.page.call(name)).code).toBe("forbidden");
+    const body = await approvedBody({ workspace: town.workspace, ...vera }, { endpoint, change: ntfy });
+    expect((await vera.page.call(endpoint, { body })).code).toBe("forbidden");
+    await town.page.must("alertResolve", { params: { alert } });
+  });
+
+  it("for one host knows of no other's alerts and counts", async () => {
+    const oneHost = await town.state("role.define", {
+      id: "one-host",
+      permissions: ["metadata.read", "alert.acknowledge"],
+      hosts: ["h-mine"],
+      sessionSeconds: 7_200,
+    });
+    expect(oneHost.status).toBe(200);
+    const scot = await signInMember(town, await addMember(town, "p-scot", ["one-host"]));
+    const alerts = alertsOf(env, town.workspace);
+    const about = (host: string) => alerts.raise(town.workspace, { kind: "host.reset", subject: host, host });
+    const [mine, other] = [await about("h-mine"), await about("h-other")];
+    const seen = (await scot.page.must("alerts"))["alerts"] as readonly AlertRow[];
+    expect(seen.map(({ alert }) => alert)).toContain(mine);
+    expect(seen.map(({ alert }) => alert)).not.toContain(other);
+    expect((await scot.page.call("alertAcknowledge", { params: { alert: mine } })).status).toBe(200);
+    expect((await scot.page.call("alertAcknowledge", { params: { alert: other } })).code).toBe("alert_unknown");
+    await countRefusal(env, town.workspace, { code: "busy", host: "h-mine" });
+    await countRefusal(env, town.workspace, { code: "busy", host: "h-other" });
+    const { rates } = (await scot.page.must("refusalRates")) as unknown as RefusalRates;
+    expect(rates.filter(({ by }) => by === "host").map(({ name }) => name)).toEqual(["h-mine"]);
+    for (const alert of [mine, other]) await town.page.must("alertResolve", { params: { alert } });
   });
 });
 
@@ -189,6 +229,11 @@ describe("an edge action", () => {
   it("by an unknown passkey changes nothing", async () => {
     const passkey = await createCredential({ rpId: SIGNER_RP_ID });
     expect((await change(off, { passkey })).code).toBe("approval_wrong");
+  });
+
+  it("by another administrator's passkey changes nothing: the session's own person approves", async () => {
+    const otto = await addMember(town, "p-otto", ["admin"]);
+    expect((await change(off, { passkey: otto.passkey })).code).toBe("approval_wrong");
   });
 
   it("is good once", async () => {
