@@ -82,7 +82,7 @@ function certificateCheck({ certificate }: TlsFile): CheckResult {
     return {
       name: "certificate",
       ok: false,
-      sentence: `This host's certificate ended on ${ends.toISOString().slice(0, 10)}. Join again: clawhold join`,
+      sentence: `This host's certificate ended on ${ends.toISOString().slice(0, 10)}. Get a fresh join file and join again: clawhold join --file <join file>`,
     };
   return { name: "certificate", ok: true, sentence: `valid for ${String(days)} more days` };
 }

@@ -53,7 +53,7 @@ function runDeps(io: CliIo, say: (event: AgentEvent) => void): RunDeps {
 }
 
 export const FOREIGN_KEY =
-  "The trust log names this host with a witness key that is not its own, so it obeys nobody: join this machine as a new host, with another --data.";
+  "The trust log names this host with a witness key that is not its own, so it obeys nobody. To use this machine as a new host, type clawhold trust reset, then join it anew.";
 
 export const FROZEN =
   "Two histories of the workspace are claimed, so this host obeys neither; revocations still count. See which with clawhold trust show; an administrator resolves it on the page People, in the signer.";
@@ -73,7 +73,9 @@ export function sentences(event: AgentEvent): readonly string[] {
     case "admitted":
       return ["This host is admitted to the workspace."];
     case "removed":
-      return ["An administrator removed this host from the workspace. It obeys nobody any more."];
+      return [
+        "An administrator removed this host from the workspace, and it obeys nobody any more. To use the machine again as a new host, type clawhold trust reset, then join it anew.",
+      ];
     case "foreign-key":
       return [FOREIGN_KEY];
     case "frozen":

@@ -221,7 +221,7 @@ function requireKeys(state: HostState, host: HostFile): HostKeys {
   if (keys?.host === host.host) return keys;
   throw new HostError(
     "state_damaged",
-    `${state.files.keys} does not hold the keys of ${host.host}, as which this host joined. Restore the file from a backup, or join again with an empty state directory.`,
+    `${state.files.keys} does not hold the keys of ${host.host}, as which this host joined. Restore the file from a backup, or type clawhold trust reset and join this machine anew.`,
   );
 }
 

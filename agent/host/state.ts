@@ -203,7 +203,7 @@ function read<S extends v.GenericSchema>(path: string, schema: S): v.InferOutput
     // The cause is dropped: a parser's message may quote the key it stumbled over.
     throw new HostError(
       "state_damaged",
-      `${path} is not a file that this version wrote. Restore it from a backup, or join this host again with an empty state directory.`,
+      `${path} is not a file that this version wrote. Restore it from a backup, or type clawhold trust reset and join this machine anew.`,
     );
   }
 }

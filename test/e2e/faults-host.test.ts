@@ -101,14 +101,14 @@ describe("a second machine", () => {
     const problem = await agent.problem("host_removed");
     expectPlain(problem);
     expect(problem).toBe(
-      "An administrator removed this host from the workspace for good. It obeys nobody any more; to use the machine again, join it as a new host with another --data.",
+      "An administrator removed this host from the workspace for good. It obeys nobody any more. To use the machine again as a new host, type clawhold trust reset, then join it anew.",
     );
     const removed = await host.doctor();
     expect(lineOf(removed.out, "access")).toBe(problem);
     expect(removed.code).toBe(4);
     expect(await codeOf(town.operator.build("host.check@1", host.id))).toBe("host_removed");
     expect((await host.joinAgain(town)).err.trim()).toBe(
-      "An administrator removed this host from the workspace for good. To use the machine again, join it as a new host with another --data.",
+      "An administrator removed this host from the workspace for good. To use the machine again as a new host, type clawhold trust reset, then join it anew.",
     );
     // The other host is not touched by any of it.
     expect(receiptOf(await check(town.operator, town.host))?.verdict).toBe("executed");
@@ -148,7 +148,7 @@ describe("a certificate", () => {
     expect(closed).toContain("this host was removed, or its certificate was revoked");
     const problem = await agent.problem("certificate_revoked");
     expect(problem).toBe(
-      "The edge has revoked this host's certificate. If that was a mistake, join again: clawhold join",
+      "The edge has revoked this host's certificate. If that was a mistake, get a fresh join file and join again: clawhold join --file <join file>",
     );
     const { out, code } = await host.doctor();
     expect(lineOf(out, "access")).toBe(problem);
@@ -165,7 +165,7 @@ describe("a certificate", () => {
     ]);
     const problem = await host.start().problem("certificate_unknown");
     expectPlain(problem);
-    expect(problem).toContain("a newer certificate, perhaps to a copy of it. Join again: clawhold join");
+    expect(problem).toContain("a newer certificate, perhaps to a copy of it.");
   });
 });
 

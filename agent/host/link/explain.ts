@@ -5,16 +5,19 @@
 
 /** Codes that the edge sends with a refused tunnel. */
 const EDGE_SENTENCES: Readonly<Record<string, string>> = {
-  certificate_missing: "The edge saw no client certificate from this host. Join this host again: clawhold join",
-  certificate_untrusted: "The edge did not issue this host's certificate. Join this host to it again: clawhold join",
+  certificate_missing:
+    "The edge saw no client certificate from this host. Get a fresh join file and join again: clawhold join --file <join file>",
+  certificate_untrusted:
+    "The edge did not issue this host's certificate. Get a fresh join file from it and join again: clawhold join --file <join file>",
   certificate_expired:
-    "This host's certificate is not valid at this time. Check the clock of this host, then join again: clawhold join",
-  certificate_revoked: "The edge has revoked this host's certificate. If that was a mistake, join again: clawhold join",
+    "This host's certificate is not valid at this time. Check the clock of this host; if it is right, get a fresh join file and join again: clawhold join --file <join file>",
+  certificate_revoked:
+    "The edge has revoked this host's certificate. If that was a mistake, get a fresh join file and join again: clawhold join --file <join file>",
   certificate_unknown:
-    "The edge has issued this host a newer certificate, perhaps to a copy of it. Join again: clawhold join",
+    "The edge has issued this host a newer certificate, perhaps to a copy of it. Find out whether there is one; then get a fresh join file and join again: clawhold join --file <join file>",
   edge_restarting: "The edge is starting or does not run well. It is tried again; if it stays so, look at its log.",
   host_removed:
-    "An administrator removed this host from the workspace for good. It obeys nobody any more; to use the machine again, join it as a new host with another --data.",
+    "An administrator removed this host from the workspace for good. It obeys nobody any more. To use the machine again as a new host, type clawhold trust reset, then join it anew.",
 };
 
 /** Node's and OpenSSL's codes of connections that did not come about. */
@@ -46,7 +49,7 @@ const CLOSE_SENTENCES: Readonly<Record<number, string>> = {
   1008: "The edge closed the tunnel because something that this host sent did not fit. Check that both run the same version.",
   4001: "The edge closed this tunnel because it did not answer in time, and took another connection with this host's key.",
   4002: "Another connection with this host's key is open. If this machine was copied, one of the two must join anew; otherwise the other one ends soon.",
-  4003: "The edge closed the tunnel: this host was removed, or its certificate was revoked. If that was a mistake, join again: clawhold join",
+  4003: "The edge closed the tunnel: this host was removed, or its certificate was revoked. A removed machine comes back as a new host only: clawhold trust reset, then join it anew. With a revoked certificate a fresh join file is enough.",
 };
 
 export function explainClose(code: number): string {

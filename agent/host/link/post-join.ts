@@ -108,7 +108,7 @@ const REFUSALS: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
   ],
   host_removed: [
     "join_refused",
-    "An administrator removed this host from the workspace for good. To use the machine again, join it as a new host with another --data.",
+    "An administrator removed this host from the workspace for good. To use the machine again as a new host, type clawhold trust reset, then join it anew.",
   ],
   ledger_unavailable: [
     "join_refused",

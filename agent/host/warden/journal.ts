@@ -302,6 +302,6 @@ function ageOf(line: Line): number | undefined {
 function damaged({ path, number }: LinePlace, why: string): HostError {
   return new HostError(
     "journal_damaged",
-    `The journal ${path} is damaged in line ${number}: ${why}. Without it this host could run a command twice, so it does not start. Restore the file from a backup, or remove this host in Clawhold and join it again with an empty state directory.`,
+    `The journal ${path} is damaged in line ${number}: ${why}. Without it this host could run a command twice, so it does not start. Restore the file from a backup, or type clawhold trust reset and join this machine anew.`,
   );
 }

@@ -38,7 +38,7 @@ export function readHostKeys(path: string): HostKeys | undefined {
     // The cause is dropped: a parser's message may quote the seed it stumbled over.
     throw new HostError(
       "state_damaged",
-      `${path} does not hold this host's keys any more. Restore it from a backup, or remove this host in Clawhold and join it again with an empty state directory.`,
+      `${path} does not hold this host's keys any more. Restore it from a backup, or type clawhold trust reset and join this machine anew.`,
     );
   }
   return keysOf(stored.hostSeed, stored.cosignSeed);

@@ -71,6 +71,6 @@ function decoded<T>(decode: () => T): T | undefined {
 function damaged({ path, number }: { readonly path: string; readonly number: number }, code: string): HostError {
   return new HostError(
     "trust_damaged",
-    `The trust log ${path} does not verify in line ${String(number)} (${code}), so this host cannot tell whom to obey and does not start. Restore the file from a backup, or type clawhold trust reset and join this host anew.`,
+    `The trust log ${path} does not verify in line ${String(number)} (${code}), so this host cannot tell whom to obey and does not start. Restore the file from a backup, or type clawhold trust reset and join this machine anew.`,
   );
 }

@@ -147,6 +147,36 @@ describe("refusals after the session's signature", () => {
   });
 });
 
+describe("a machine that never changes its configuration", () => {
+  const drill = (draft: CommandDraft): void => {
+    draft.intent = { ...draft.intent, operation: "host.drill@1", args: { scenario: "lost-device" } };
+    draft.target = { ...draft.target, expect: {} };
+  };
+
+  async function rehearse(denyList?: string): Promise<Rig> {
+    const host = await rig(denyList === undefined ? {} : { denyList });
+    const { challenge, now } = await host.prepared({ operation: "host.drill@1" });
+    const command = await host.seal((draft) => {
+      drill(draft);
+      draft.target = { ...draft.target, challenge, iat: now };
+    });
+    await host.deliver(command.bytes);
+    return host;
+  }
+
+  it("refuses a critical command that everybody approved, and still restarts", async () => {
+    const host = await rehearse("config.*\nhost.drill@1\n");
+    expect(host.lastReceipt()).toMatchObject({ verdict: "refused", code: "local_policy" });
+    await host.deliver((await host.command()).bytes, 2);
+    expect(host.lastReceipt().verdict).toBe("executed");
+    expect(host.gateway.restarts).toBe(1);
+  });
+
+  it("would have carried it out without the list", async () => {
+    expect((await rehearse()).lastReceipt().verdict).toBe("executed");
+  });
+});
+
 /** Rules before it: unsigned, counted, nothing in the chain. */
 const unsigned: Record<string, (draft: CommandDraft, host: Rig) => void> = {
   workspace: (draft) => {

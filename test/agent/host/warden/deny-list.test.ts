@@ -1,9 +1,12 @@
-import { chmodSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isOperationName, operations } from "../../../../protocol/operations.ts";
+import type { Permission } from "../../../../protocol/roles.ts";
 import { openDenyList } from "../../../../agent/host/warden/deny-list.ts";
 import { temporary } from "./rig.ts";
 
+const OPERATE = readFileSync(new URL("../../../../docs/OPERATE.md", import.meta.url), "utf8");
 let directory: string;
 let path: string;
 const ownUid = process.getuid?.() ?? 0;
@@ -31,6 +34,18 @@ describe("what it denies", () => {
     expect(list.denies("host.check@2")).toBe(false);
     expect(list.denies("exec.allow-once@1")).toBe(true);
     expect(list.denies("gateway.restart@1")).toBe(false);
+  });
+
+  it("in the documented example: exactly what changes a gateway's configuration", () => {
+    const [, example] = /```text\n(# This machine's gateway is never reconfigured[\s\S]*?)```/.exec(OPERATE) ?? [];
+    write(example ?? "");
+    const list = openDenyList({ path, ownUid });
+    const configuring = new Set<Permission>(["gateway.configure", "agent.manage", "channel.manage"]);
+    const names = Object.keys(operations).filter((name) => isOperationName(name));
+    const denied = names.filter((name) => list.denies(name));
+    expect(denied).toEqual(names.filter((name) => configuring.has(operations[name].permission)));
+    expect(denied).not.toEqual([]);
+    expect(denied).not.toEqual(names);
   });
 
   it("what was added while it runs, and everything once it cannot be trusted", () => {
