@@ -105,13 +105,13 @@ const binding: readonly Row[] = [
   ],
   ["an approval of version 2", "approval_malformed", (_draft, { touch }) => void Object.assign(touch.body, { v: 2 })],
   [
-    "good approval first, bad one last",
-    "approval.user_verification",
+    "a second approval that is bad, behind the good one",
+    "approval_extra",
     (draft, { touch }) => void draft.approvals.push({ ...touch, knobs: { flags: FLAGS.UP } }),
   ],
   [
-    "bad approval first, good one last",
-    "approval.user_verification",
+    "a second approval that is bad, before the good one",
+    "approval_extra",
     (draft, { touch }) => void draft.approvals.unshift({ ...touch, knobs: { flags: FLAGS.UP } }),
   ],
   [
@@ -225,12 +225,12 @@ const people: readonly Row[] = [
   approvedBy("ada", "people"),
   [
     "otto's good approval, then one of an administrator",
-    "people",
+    "approval_extra",
     (draft, { touch, scene }) => void draft.approvals.push({ ...touch, passkey: scene.town.actors.ada.passkey }),
   ],
   [
     "a viewer's approval, then otto's good one",
-    "role",
+    "approval_extra",
     (draft, { touch, scene }) => void draft.approvals.unshift({ ...touch, passkey: scene.town.actors.vera.passkey }),
   ],
 ];

@@ -1,6 +1,5 @@
 /** What an attack is, and the record of what became of it. An attack names the one rule that has to refuse it. */
-import type { CommandDraft } from "../fixtures/command.ts";
-import type { TouchDraft } from "../fixtures/command.ts";
+import { OPERATION, type CommandDraft, type TouchDraft } from "../fixtures/command.ts";
 import type { Outcome, Scene } from "./scene.ts";
 import type { Actor, ActorName } from "./town.ts";
 
@@ -27,18 +26,13 @@ export function isAsNamed(result: Result): boolean {
 
 /** Runs an attack and looks at the canary before and after. */
 export async function attempt(attack: Attack, scene: Scene): Promise<Result> {
-  const before = scene.canary.restarts - scene.honestRuns;
+  const before = scene.unapproved;
   const outcome = await attack.run(scene);
-  const executed = scene.canary.restarts - scene.honestRuns - before;
+  const executed = scene.unapproved - before;
   const { class: kind, name, rule } = attack;
-  // An operation that the canary cannot see still counts when the host says that it ran.
-  return {
-    class: kind,
-    name,
-    rule,
-    outcome,
-    executed: Math.max(executed, outcome === "executed" || outcome === "failed" ? 1 : 0),
-  };
+  // An operation that no canary saw still counts when the host says that it ran.
+  const said = outcome === "executed" || outcome === "failed" ? 1 : 0;
+  return { class: kind, name, rule, outcome, executed: Math.max(executed, said) };
 }
 
 /** What a bend may use: the draft, the people, the running scene. */
@@ -52,10 +46,10 @@ export interface Kit {
 export type Bend = (draft: CommandDraft, kit: Kit) => void | Promise<void>;
 
 /** An honest command of `actor`, bent at one place before it is signed, delivered once. */
-export function bent(bend: Bend, by: ActorName = "otto") {
+export function bent(bend: Bend, by: ActorName = "otto", operation: string = OPERATION) {
   return async (scene: Scene): Promise<Outcome> => {
     const actor = scene.town.actors[by];
-    const draft = await scene.draft(actor);
+    const draft = await scene.draft(actor, operation);
     await bend(draft, { scene, actor, touch: touchOf(draft) });
     const { bytes } = await scene.seal(draft);
     return scene.deliver(bytes);

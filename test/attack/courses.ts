@@ -57,7 +57,7 @@ async function storm(scene: Scene): Promise<Outcome> {
     return receipts === STORM ? true : undefined;
   });
   if (digest !== undefined) scene.ran.add(digest);
-  scene.honestRuns += 1;
+  scene.noteHonest();
   scene.letGo(scene.town.actors.otto);
   return numbers.size === 1 && receipts === STORM
     ? "known"
@@ -73,7 +73,7 @@ async function interrupted(scene: Scene): Promise<Outcome> {
     item.kind === "log" && item.line["step"] === "executing" ? true : undefined,
   );
   await scene.canary.moved(before);
-  scene.honestRuns += 1;
+  scene.noteHonest();
   await scene.restartAgent("SIGKILL");
   const start = scene.happenings.mark;
   await scene.join();

@@ -226,7 +226,7 @@ const requests: readonly DoorAttack<Household>[] = [
     endpoint: "ticket",
   }),
   bentRequest("a signature of two minutes ago", "unauthenticated", { request: { iat: now() - 120 } }),
-  bentRequest("a signature of the future", "unauthenticated", { request: { iat: now() + 120 } }),
+  bentRequest("a signature of the future", "unauthenticated", { request: { iat: now() + 3_600 } }),
   bentRequest("a signed request of another version", "unauthenticated", { request: { v: 2 } }),
   bentRequest("a signed request with a member more", "unauthenticated", { request: { admin: true } }),
   request("the session key's signature under another type", "unauthenticated", ({ edge, page }) => {

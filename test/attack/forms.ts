@@ -81,8 +81,8 @@ const altered: readonly FormRow[] = [
   intent("a member more", "malformed", (tree) => void (tree["approved"] = true)),
   intent("a member less", "malformed", (tree) => void delete tree["id"]),
   intent("two actors", "malformed", (tree) => void (tree["actor"] = { session: nonceOf("a"), automationKey: "k-1" })),
-  intent("an automation key for an actor", "malformed", (tree) => void (tree["actor"] = { automationKey: "k-1" })),
-  intent("a proposal", "malformed", (tree) => void (tree["proposal"] = nonceOf("proposal"))),
+  intent("an automation key for an actor", "challenge", (tree) => void (tree["actor"] = { automationKey: "k-1" })),
+  intent("a proposal", "session_key", (tree) => void (tree["proposal"] = nonceOf("proposal"))),
   intent(
     "sealed arguments",
     "malformed",
@@ -223,7 +223,7 @@ const spelled: readonly FormRow[] = [
     "malformed",
     (bytes, { town }) => encodeCanonical({ ...treeOf(bytes), session: town.actors.otto.digest }),
   ],
-  ["envelope: no session", "malformed", (bytes) => without(bytes, "session")],
+  ["envelope: no session", "session_malformed", (bytes) => without(bytes, "session")],
   [
     "envelope: approvals as one object",
     "malformed",
@@ -286,7 +286,7 @@ const splices: readonly (readonly [name: string, rule: string, splice: Splice])[
   ],
   [
     "both approvals, the other's last",
-    "approval_subject",
+    "approval_extra",
     (mine, other) => ({ ...mine, approvals: [first(mine), first(other)] }),
   ],
 ];

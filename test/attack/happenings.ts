@@ -22,13 +22,26 @@ export class Happenings {
   readonly #items: Happening[] = [];
   readonly #waiting = new Set<() => void>();
   #forgotten = 0;
+  /** Intents that an agent said it carries out, as often as it said so. */
+  readonly #executed: string[] = [];
 
   /** Where the list ends now: what is awaited from here has not happened yet. */
   get mark(): number {
     return this.#forgotten + this.#items.length;
   }
 
+  get executions(): number {
+    return this.#executed.length;
+  }
+
+  /** Waits until the agent's log has said that it carries the intent out; false when patience ends. */
+  async hasExecuted(intent: string): Promise<boolean> {
+    if (this.#executed.includes(intent)) return true;
+    return (await this.first(this.mark, () => (this.#executed.includes(intent) ? true : undefined))) === true;
+  }
+
   push(item: Happening): void {
+    if (item.kind === "log" && item.line["step"] === "executing") this.#executed.push(String(item.line["intent"]));
     this.#items.push(item);
     if (this.#items.length > 2 * KEPT) this.#forgotten += this.#items.splice(0, KEPT).length;
     for (const wake of this.#waiting) wake();

@@ -52,6 +52,8 @@ export class Tunnel {
   readonly edgeNonce: string;
   readonly tunnel: string;
   readonly certFingerprint: string;
+  /** Resolves once the happenings say that it closed. */
+  readonly closed: Promise<void>;
   readonly #socket: WebSocket;
 
   constructor(socket: WebSocket, certFingerprint: string, happenings: Happenings) {
@@ -66,7 +68,12 @@ export class Tunnel {
       if (text === PING) return socket.send(PONG);
       if (text !== PONG) happenings.push({ kind: "frame", frame: outwardFrames.decode(text) });
     });
-    socket.on("close", (code, reason) => happenings.push({ kind: "closed", code, reason: reason.toString("utf8") }));
+    this.closed = new Promise((resolve) => {
+      socket.on("close", (code, reason) => {
+        happenings.push({ kind: "closed", code, reason: reason.toString("utf8") });
+        resolve();
+      });
+    });
   }
 
   /** Frames of no kind, too: the attacker's encoder has no schema. */

@@ -48,6 +48,9 @@ interface Held {
   readonly at: number;
 }
 
+/** The critical operation that changes nothing. */
+export const DRILL = "host.drill@1";
+
 /** A held challenge is replaced well before the host lets it die. */
 const HOLD_MILLISECONDS = 200_000;
 
@@ -65,8 +68,9 @@ export class Scene {
   readonly directory = new AgentDirectory();
   /** Digests that ran, honestly or not. */
   readonly ran = new Set<string>();
-  /** How many of the honest people's own commands ran. */
-  honestRuns = 0;
+  /** How many of the honest people's own commands ran, and how many of these were restarts. */
+  #honestRuns = 0;
+  #honestRestarts = 0;
   readonly edge: MaliciousEdge;
   #agent: AgentProcess | undefined;
   #tunnel: Tunnel | undefined;
@@ -119,6 +123,20 @@ export class Scene {
     return this.#tunnel;
   }
 
+  /**
+   * Executions that nobody approved, by two witnesses: the gateway that was restarted, and the agent's own word that it
+   * is about to carry something out, whatever it is.
+   */
+  get unapproved(): number {
+    return Math.max(this.canary.restarts - this.#honestRestarts, this.happenings.executions - this.#honestRuns);
+  }
+
+  /** An honest command ran. */
+  noteHonest(operation = OPERATION): void {
+    this.#honestRuns += 1;
+    if (operation === OPERATION) this.#honestRestarts += 1;
+  }
+
   startAgent(): void {
     this.#startedAt = this.happenings.mark;
     this.#agent = new AgentProcess(this.options.program, this.directory.path, this.happenings);
@@ -126,6 +144,7 @@ export class Scene {
 
   async restartAgent(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     await this.#agent?.end(signal);
+    await this.#tunnel?.closed; // or what comes next would be answered by the end of this one
     this.edge.forget();
     this.#held.clear();
     this.startAgent();
@@ -247,6 +266,10 @@ export class Scene {
     this.#held.delete(`${actor.id} ${operation}`);
   }
 
+  letGoAll(): void {
+    this.#held.clear();
+  }
+
   /** An honest command of the actor as a draft, up to the minute, for this tunnel. */
   async draft(actor: Actor, operation = OPERATION): Promise<CommandDraft> {
     const { challenge } = await this.hold(actor, operation);
@@ -258,7 +281,8 @@ export class Scene {
     draft.session.passkey = actor.passkey;
     draft.session.body = { ...actor.session };
     draft.sessionSigner = actor.sessionKey;
-    Object.assign(draft.intent, { id: freshNonce(), operation });
+    const args = operation === DRILL ? { scenario: "lost-device" } : {};
+    Object.assign(draft.intent, { id: freshNonce(), operation, args });
     Object.assign(draft.target, {
       challenge,
       iat: wallNow() - 1,
@@ -326,6 +350,8 @@ export class Scene {
     if (verdict === "refused") return code ?? "refused without a code";
     if (this.ran.has(intent)) return "known";
     this.ran.add(intent);
+    // The agent's log is a pipe of its own and may be behind the socket: nothing that ran may be counted later.
+    if (verdict !== "interrupted") await this.happenings.hasExecuted(intent);
     return verdict;
   }
 
@@ -358,7 +384,7 @@ export class Scene {
   /** Delivers what an honest person sealed, and expects it to run. */
   async honestly(actor: Actor, sealed: SealedCommand): Promise<Outcome> {
     const outcome = await this.deliver(sealed.bytes);
-    if (outcome === "executed") this.honestRuns += 1;
+    if (outcome === "executed") this.noteHonest();
     this.letGo(actor);
     return outcome;
   }

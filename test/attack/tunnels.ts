@@ -190,15 +190,15 @@ const frames: readonly Attack[] = [
   }),
 ];
 
+/** `trust_passed_over`: late, or about something that this host does not hold. */
+const VERDICTS: ReadonlySet<string> = new Set(["trust_refused", "trust_fork", "trust_passed_over"]);
+
 /** What became of a page of statements: refused by a rule, or not believed although nothing was said. */
 async function trustFate(scene: Scene, mark: number): Promise<Outcome> {
   const { head } = scene.town.world.state;
   // Frames are taken in order: the answer comes after the statements were judged.
   const prepared = await scene.prepare(scene.town.actors.otto, {}, mark);
-  const said = scene.happenings.logged(
-    mark,
-    (line) => line["event"] === "trust_refused" || line["event"] === "trust_fork",
-  );
+  const said = scene.happenings.logged(mark, (line) => VERDICTS.has(String(line["event"])));
   if (said !== undefined) return `trust.${String(said["code"])}`;
   if (typeof prepared === "string") return prepared;
   return prepared.trustHead.hash === head.hash && prepared.trustHead.n === head.n ? "head_kept" : "head_moved";
@@ -309,7 +309,17 @@ const statements: readonly Attack[] = [
       ],
     };
   }),
-  page("a forked trust log, both branches validly approved", "trust.fork", ({ town }) => ({ statements: [town.fork] })),
+  {
+    class: "trust log",
+    name: "a forked trust log, both branches validly approved",
+    rule: "trust.fork",
+    run: at("joined", async (scene, mark) => {
+      scene.tunnel.send({ kind: "trust", page: { statements: [scene.town.fork] } });
+      const outcome = await trustFate(scene, mark);
+      scene.directory.forgetTrust(); // the host stays frozen, over every restart; the next attack begins before
+      return outcome;
+    }),
+  },
   page("an older trust log", "head_kept", ({ town }) => ({
     root: town.world.root,
     statements: town.before.statements.slice(-60),
@@ -368,7 +378,7 @@ function firstPage(name: string, rule: string, make: (scene: Scene) => Promise<T
     run: at("fresh", async (scene, mark) => {
       scene.tunnel.send({ kind: "trust", page: await make(scene) });
       const line = await scene.happenings.first(mark, (item) =>
-        item.kind === "log" && item.line["event"] === "trust_refused" ? item.line : undefined,
+        item.kind === "log" && VERDICTS.has(String(item.line["event"])) ? item.line : undefined,
       );
       return line === undefined ? "silence" : `trust.${String(line["code"])}`;
     }),
