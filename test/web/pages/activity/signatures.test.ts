@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { filterEntries } from "../../../../web/pages/activity/filter.ts";
+import { signatureOf } from "../../../../web/pages/activity/signatures.ts";
+import type { LedgerEntry } from "../../../../web/state/backend.ts";
+import { brokenEntries, entries } from "../../fixtures/ledger.ts";
+
+const found = (action: string, change: Partial<LedgerEntry> = {}) => {
+  const entry = entries.find((one) => one.action === action);
+  if (entry === undefined) throw new TypeError(`no ${action}`);
+  return signatureOf({ ...entry, ...change });
+};
+
+describe("the signature log", () => {
+  it("lists what carries a signature, and nothing that the edge merely saw", () => {
+    const shown = filterEntries(entries, { show: "signatures", text: "" });
+    expect(shown.length).toBeGreaterThan(0);
+    expect(shown.every((entry) => signatureOf(entry) !== undefined)).toBe(true);
+    expect(shown.some(({ action }) => action === "host.disconnected")).toBe(false);
+  });
+
+  it("says verified only of what this browser verified", () => {
+    expect(found("command.receipt")).toMatchObject({ message: "receipt", verdict: "verified" });
+    expect(found("command.receipt", { seal: { state: "unverified" } })?.verdict).toBe("taken");
+    expect(found("command.accepted")?.verdict).toBe("taken");
+    expect(found("session.started")?.verdict).toBe("taken");
+  });
+
+  it("names the rule of what was refused, by the edge and by a host", () => {
+    expect(found("command.refused")).toMatchObject({ verdict: "refused", rule: "role" });
+    expect(found("session.refused")).toMatchObject({ verdict: "refused", rule: "session.user_verification" });
+    const refusal = entries.find(({ detail }) => detail.code === "local_policy");
+    expect(refusal === undefined ? undefined : signatureOf(refusal)).toMatchObject({
+      message: "receipt",
+      verdict: "verified",
+      rule: "local_policy",
+    });
+  });
+
+  it("says so where a signature is false", () => {
+    const broken = brokenEntries
+      .filter(({ seal }) => seal.state === "failed")
+      .flatMap((entry) => signatureOf(entry) ?? []);
+    expect(broken.every(({ verdict }) => verdict === "false" || verdict === "refused")).toBe(true);
+    expect(found("trust.stated", { seal: { state: "failed", reason: "none" } })?.verdict).toBe("false");
+  });
+});
