@@ -31,7 +31,13 @@ import { builtInRoles } from "../../protocol/roles.ts";
 import { digestBytes, digestOf, sha256Of, type Signer } from "../../protocol/signing.ts";
 import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
 import { NO_REVOCATIONS, type TrustState } from "../../protocol/trust/state.ts";
-import { rootCodec, statementCodec, type HostBody } from "../../protocol/trust/statements.ts";
+import {
+  rootCodec,
+  statementCodec,
+  type BodyOf,
+  type Statement,
+  type StatementKind,
+} from "../../protocol/trust/statements.ts";
 import { readJoin } from "../../web/client/admission.ts";
 import { assertion, createCredential, registrationJson, type SoftwareCredential } from "../fixtures/authenticator.ts";
 import { signerFromSeed } from "../fixtures/keys.ts";
@@ -54,9 +60,7 @@ interface Raw {
   readonly body: unknown;
 }
 
-type Change =
-  | { readonly kind: "host.admit"; readonly body: HostBody }
-  | { readonly kind: "host.remove"; readonly body: { readonly host: string } };
+export type Change = { [K in StatementKind]: { readonly kind: K; readonly body: BodyOf<K> } }[StatementKind];
 
 export interface Sent {
   readonly digest: string;
@@ -254,7 +258,7 @@ export class HeadlessOperator {
         const reading = await readJoin(waiting, this.#trust().workspace);
         if (!reading.ok) throw new Error(`cannot be admitted: ${reading.trouble.code}`);
         const { body } = reading.applicant;
-        await this.#state({ kind: "host.admit", body });
+        await this.declare({ kind: "host.admit", body });
         return body.host;
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -263,10 +267,11 @@ export class HeadlessOperator {
 
   /** Removes a host from the workspace for good. */
   async removeHost(host: string): Promise<void> {
-    await this.#state({ kind: "host.remove", body: { host } });
+    await this.declare({ kind: "host.remove", body: { host } });
   }
 
-  async #state(what: Change): Promise<void> {
+  /** One statement of this person, approved by one touch. */
+  async declare(what: Change): Promise<void> {
     const state = this.#trust();
     const now = Math.floor(Date.now() / 1000);
     const bytes = statementCodec.encode({
@@ -276,7 +281,7 @@ export class HeadlessOperator {
       ...what,
       revoked: state.head.revoked,
       at: now,
-    });
+    } as Statement);
     const subject = digestOf("statement", bytes);
     const approval = approvalCodec.encode({
       v: 1,

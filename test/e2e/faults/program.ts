@@ -92,6 +92,15 @@ export class RunningHost {
     return String((await this.event((said) => said["state"] === "waiting" && said["code"] === code))["problem"]);
   }
 
+  /** Its connection stays open, and nothing answers on it. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   async stop(): Promise<void> {
     this.#child.kill("SIGTERM");
     await this.#exited;
