@@ -28,9 +28,16 @@ describe("endpoints", () => {
     expect(v.is(row.request ?? v.never(), { foreign: 1 })).toBe(false);
   });
 
-  it("leave nothing open that writes, but the sign-in and its nonce", () => {
-    const open = rows.filter(([, row]) => row.access === "open" && row.method === "POST").map(([name]) => name);
-    expect(open.sort()).toEqual(["signIn", "signInNonce"]);
+  it("leave nothing open that writes, but the sign-in, its nonce, and what a token in the body opens", () => {
+    const open = rows.filter(([, row]) => row.access === "open" && row.method === "POST");
+    const byToken = open.filter(([name]) => name.startsWith("invitation"));
+    expect(open.map(([name]) => name).toSorted()).toEqual(
+      ["signIn", "signInNonce", ...byToken.map(([name]) => name)].toSorted(),
+    );
+    for (const [name, { request }] of byToken) {
+      const entries = (request as unknown as { readonly entries: object } | undefined)?.entries ?? {};
+      expect({ name, token: "token" in entries }).toEqual({ name, token: true });
+    }
   });
 });
 

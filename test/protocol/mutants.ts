@@ -27,7 +27,13 @@ const REFUSES =
   /^\s*\{?\s*(throw new (Refused|MalformedError)\(|return (refuse|fail)\(|return (false|undefined|"[a-z_]+"|\{ ok: false|\{ kind: "known")[;, ])/;
 
 export function mutantsOf(file: string, text: string): readonly Mutant[] {
-  const replacements = [...refusals(text), ...booleans(text), ...verdicts(text)];
+  const replacements = [
+    ...refusals(text),
+    ...admissions(text),
+    ...booleans(text),
+    ...predicates(text),
+    ...verdicts(text),
+  ];
   const seen = new Set<string>();
   return replacements.flatMap(({ start, end, by }) => {
     const key = `${start} ${end} ${by}`;
@@ -47,6 +53,35 @@ function refusals(text: string): readonly Replacement[] {
     if (!REFUSES.test(text.slice(condition.end + 1))) return [];
     return [{ ...condition, by: "false" }, ...operands(text, condition)];
   });
+}
+
+/** `if (condition) return true`: always, and without each of its operands. */
+function admissions(text: string): readonly Replacement[] {
+  return [...text.matchAll(/\bif \(/g)].flatMap(({ index }) => {
+    const condition = { start: index + 4, end: closing(text, index + 3) };
+    if (!/^\s*return true;/.test(text.slice(condition.end + 1))) return [];
+    return [{ ...condition, by: "true" }, ...operands(text, condition)];
+  });
+}
+
+/** `(one) => a && b` inside a call: each operand. */
+function predicates(text: string): readonly Replacement[] {
+  return [...text.matchAll(/=>\s+(?=[^\s{])/g)].flatMap(({ 0: arrow, index }) => {
+    const start = index + arrow.length;
+    return operands(text, { start, end: start + lengthOf(text, start) });
+  });
+}
+
+/** Characters of an expression up to what closes around it. */
+function lengthOf(text: string, start: number): number {
+  let depth = 0;
+  for (let i = start; i < text.length; i++) {
+    const character = text.charAt(i);
+    if ("([{".includes(character)) depth += 1;
+    if (")]}".includes(character)) depth -= 1;
+    if (depth < 0 || (depth === 0 && ",;".includes(character))) return i - start;
+  }
+  return text.length - start;
 }
 
 /** `const name = a && b;` and `return a && b;`: each operand. A lone comparison is turned both ways. */
