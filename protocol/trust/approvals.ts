@@ -80,11 +80,11 @@ function loosensPolicy(authority: Authority, next: Extract<Statement, { kind: "p
   if (now === undefined) return false;
   const covers = (wider: readonly string[], narrower: readonly string[]): boolean =>
     wider.includes("all") || narrower.every((one) => wider.includes(one));
+  // A label may be called "all": only as a host does it stand for every one.
   const stays =
     next.people >= now.people &&
     covers(next.operations, now.operations) &&
     covers(next.hosts, now.hosts) &&
-    // A label may be called "all"; only as a host does it stand for every one.
     (next.hosts.includes("all") || (now.labels ?? []).every((one) => (next.labels ?? []).includes(one)));
   return !stays;
 }
