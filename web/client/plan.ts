@@ -7,7 +7,6 @@ import { countPeople, hasPermission, peopleNeeded, type TrustState } from "../..
 import type { OriginClass, Trouble } from "../state/backend.ts";
 import type { Order, Plan } from "../state/orders.ts";
 import type { CommandDeps } from "./asking.ts";
-import { refusalTrouble } from "./trouble.ts";
 
 export interface Judging {
   readonly state: TrustState;
@@ -61,7 +60,7 @@ export function obstacleFor(
   { operation, hostIds }: Pick<Order, "operation" | "hostIds">,
   person: string,
 ): Trouble | undefined {
-  if (state.frozen !== undefined) return refusalTrouble("trust_frozen", "Every host that saw both");
+  if (state.frozen !== undefined) return FROZEN;
   if (operations[operation].class === "critical" && originClass !== "signer") return CRITICAL_HERE;
   const { permission } = operations[operation];
   if (!hasPermission(state, person, { permission, now })) return NO_ROLE;
@@ -80,6 +79,12 @@ const NOT_READY: Trouble = {
   code: "not_ready",
   what: "This page has not verified yet who may do what.",
   next: "Wait a moment, then press again.",
+};
+
+const FROZEN: Trouble = {
+  code: "trust_frozen",
+  what: "There are two histories of who may do what, and every host that saw both obeys neither.",
+  next: "Open the People page in the signer and resolve the fork; revoking still works.",
 };
 
 export const CRITICAL_HERE: Trouble = {

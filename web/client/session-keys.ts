@@ -9,6 +9,9 @@ import type { Signer } from "../../protocol/signing.ts";
 import { makeSessionKeys, sessionSigner } from "./signer.ts";
 import type { SessionKey, StoredSession, Vault } from "./vault.ts";
 
+/** Older ones than these were followed long ago; the edge takes none of them any more. */
+const MAX_OTHERS = 4;
+
 /** Takes the key that signs requests from now on; asks for others when the edge refuses one. */
 export interface RequestSigning {
   use(signer: Signer | undefined, others?: OtherKeys): void;
@@ -64,7 +67,7 @@ export class SessionKeys implements OtherKeys {
   async sent({ key }: OfferedKey, approval: Asserted): Promise<void> {
     const session = this.#session.value;
     if (session === undefined) return;
-    await this.#keep({ ...session, others: [{ ...key, named: approval }] });
+    await this.#keep({ ...session, others: [{ ...key, named: approval }, ...(session.others ?? [])] });
   }
 
   /** The edge took the approval: the named key signs from now on. The one before is good for what is on its way. */
@@ -76,7 +79,7 @@ export class SessionKeys implements OtherKeys {
   async dropped({ key }: OfferedKey): Promise<void> {
     const session = this.#session.value;
     if (session === undefined) return;
-    await this.#keep({ ...session, others: (session.others ?? []).filter((one) => one.publicKey !== key.publicKey) });
+    await this.#keep(session, key.publicKey);
   }
 
   async besides(publicKey: string): Promise<readonly Signer[]> {
@@ -103,17 +106,25 @@ export class SessionKeys implements OtherKeys {
       keys: key.keys,
       publicKey: key.publicKey,
       ...(key.named === undefined ? {} : { successor: key.named }),
-      others: [presentKey(session)],
+      others: [presentKey(session), ...(session.others ?? [])],
     };
     await this.#keep(next);
     this.#deps.client.use(sessionSigner(next.keys, next.publicKey), this);
   }
 
-  async #keep(session: StoredSession): Promise<void> {
+  /** Beside what another tab kept meanwhile; without the key that is `gone`. */
+  async #keep(session: StoredSession, gone?: string): Promise<void> {
+    const stored = await this.#deps.vault.get("session");
+    const theirs = stored?.digest === session.digest ? [presentKey(stored), ...(stored.others ?? [])] : [];
+    const known = new Map<string, SessionKey>();
+    for (const key of [...(session.others ?? []), ...theirs])
+      if (key.publicKey !== session.publicKey && key.publicKey !== gone && !known.has(key.publicKey))
+        known.set(key.publicKey, key);
+    const kept = { ...session, others: [...known.values()].slice(0, MAX_OTHERS) };
     // Signed out meanwhile: nothing of that sign-in may come back.
     if (this.#session.value?.digest !== session.digest) return;
-    this.#session.value = session;
-    await this.#deps.vault.set("session", session);
+    this.#session.value = kept;
+    await this.#deps.vault.set("session", kept);
   }
 }
 

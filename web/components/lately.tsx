@@ -3,6 +3,7 @@ import { Icon } from "../icons.tsx";
 import { SealMark } from "./state.tsx";
 import { Relative } from "./time.tsx";
 import { withWaitingNames } from "../pages/activity/names.ts";
+import { wasRefused } from "../pages/activity/filter.ts";
 import { Sentence, iconOf } from "../pages/activity/sentences.tsx";
 import { useApp } from "../state/app.ts";
 import type { LedgerEntry } from "../state/backend.ts";
@@ -58,6 +59,12 @@ function LatelyItem({ entry }: { readonly entry: LedgerEntry }) {
         <p class="small">
           <a class="plain" href={`/activity?entry=${entry.index}`}>
             <Sentence entry={entry} />
+            {wasRefused(entry) && entry.detail.code !== undefined && (
+              <>
+                {" "}
+                <code class="faint">{entry.detail.code}</code>
+              </>
+            )}
           </a>
         </p>
         <p class="row wrap tiny faint">

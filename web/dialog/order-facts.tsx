@@ -21,7 +21,7 @@ export function hostsInWords(hosts: readonly Pick<NamedHost, "label">[]): string
 /** Every host by name and words: one that does not belong must be seen. */
 export function TargetList({ targets }: { readonly targets: readonly ShownTarget[] }) {
   return (
-    <div class="targets-scroll" tabIndex={0} role="region" aria-label="Hosts">
+    <div class="targets-scroll" tabIndex={0} role="group" aria-label="Hosts">
       <ul class="targets">
         {targets.map(({ host, expect }) => (
           <li key={host.id}>

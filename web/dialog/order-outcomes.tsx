@@ -162,6 +162,7 @@ interface Heading {
 }
 
 function headingOf({ done, all, over }: Heading): string {
+  if (all === 1) return done === 1 ? "Executed" : over ? "Not executed" : "Sent. Waiting for the host";
   if (!over) return `${done} of ${all} executed so far`;
   return done === all ? `Executed on all ${all}` : `Executed on ${done} of ${all}`;
 }

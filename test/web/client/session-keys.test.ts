@@ -107,6 +107,33 @@ describe("the keys of one sign-in", () => {
     expect(other.keys.session.value?.successor).toEqual(touch("approval"));
   });
 
+  it("survive two lost answers in a row: neither named key is forgotten", async () => {
+    const session = await signedIn();
+    const { keys } = browser();
+    keys.enter(session);
+    const [first, second] = [await keys.offer(session), await keys.offer(session)];
+    await keys.sent(first, touch("first"));
+    await keys.sent(second, touch("second"));
+    const others = await keys.besides(session.publicKey);
+    expect(others.map(({ publicKey }) => publicKey)).toEqual([second.key.publicKey, first.key.publicKey]);
+  });
+
+  it("do not push out the key of another tab, and keep only the newest few", async () => {
+    const session = await signedIn();
+    const one = browser();
+    const other = browser(one.kept);
+    one.keys.enter(session);
+    other.keys.enter(session);
+    const theirs = await one.keys.offer(session);
+    await one.keys.sent(theirs, touch("theirs"));
+    await one.keys.accepted(theirs);
+    await other.keys.sent(await other.keys.offer(session), touch("mine"));
+    const kept = one.kept.get("session") as StoredSession;
+    expect((kept.others ?? []).map(({ publicKey }) => publicKey)).toContain(theirs.key.publicKey);
+    for (let more = 0; more < 9; more += 1) await other.keys.sent(await other.keys.offer(session), touch("more"));
+    expect(other.keys.session.value?.others).toHaveLength(4);
+  });
+
   it("forget a key whose approval was refused", async () => {
     const session = await signedIn();
     const { keys } = browser();
