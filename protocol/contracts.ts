@@ -9,6 +9,7 @@ import { MAX_ENTRIES_PER_PAGE } from "./limits.ts";
 import { assertedSchema, signedSchema } from "./messages.ts";
 import { telemetrySchema } from "./telemetry.ts";
 import { alertEndpoints } from "./contracts/alerts.ts";
+import { automationEndpoints } from "./contracts/automation.ts";
 import { commandStatusSchema } from "./contracts/command-status.ts";
 import {
   empty,
@@ -253,6 +254,7 @@ export const endpoints = {
   },
   ...alertEndpoints,
   ...sessionEndpoints,
+  ...automationEndpoints,
   ...invitationEndpoints,
   ...proposalEndpoints,
 } as const satisfies Record<string, Endpoint>;

@@ -5,7 +5,7 @@
 import { Hono, type Context } from "hono";
 import * as v from "valibot";
 import { edgeSeconds, randomNonce } from "../durable-objects/clock.ts";
-import { listHosts, revokeCertificate } from "../durable-objects/db/host-rows.ts";
+import { findHostByCertificate, listHosts, revokeCertificate } from "../durable-objects/db/host-rows.ts";
 import { fromBase64url, toBase64url, utf8Text } from "../protocol/bytes.ts";
 import { isAcceptablePoint } from "../protocol/ed25519.ts";
 import { digest, fingerprint, id, nonce, publicKey, seconds, trustHead } from "../protocol/fields.ts";
@@ -16,6 +16,7 @@ import { readLedgerHead } from "./db/activity.ts";
 import { saveJoinToken } from "./db/join-tokens.ts";
 import { replaceSetup } from "./db/setup.ts";
 import type { Deps } from "./deps.ts";
+import { certificateRevoked } from "./follow-statement.ts";
 import { readBody } from "./http/arrival.ts";
 import { problem } from "./http/problems.ts";
 import { withSecurityHeaders } from "./http/headers.ts";
@@ -100,7 +101,9 @@ async function makeJoinToken(context: AdminContext): Promise<Response> {
   const token = randomNonce();
   const now = edgeSeconds();
   const expires = now + JOIN_TOKEN_SECONDS;
-  await saveJoinToken(deps.db, { hash: toBase64url(sha256Of(fromBase64url(token))), workspace, expires }, now);
+  const hash = toBase64url(sha256Of(fromBase64url(token)));
+  await deps.ledger(workspace)({ actor: { kind: "edge" }, action: "join-token.made", detail: {}, subject: hash });
+  await saveJoinToken(deps.db, { hash, workspace, expires }, now);
   return answer({ token, workspace, expires });
 }
 
@@ -132,9 +135,11 @@ async function showStatus(context: AdminContext): Promise<Response> {
 async function revoke(context: AdminContext): Promise<Response> {
   const deps = context.env;
   const { fingerprint: revoked } = await readJson(context, adminSchemas.revokeCertificate);
-  const row = await revokeCertificate(deps.db, revoked);
+  const row = await findHostByCertificate(deps.db, revoked);
   if (row === undefined) throw problem("certificate_unknown");
   const { workspace, host } = row;
+  await deps.ledger(workspace)(certificateRevoked(row));
+  await revokeCertificate(deps.db, revoked);
   await deps.host(workspace, host).closeTunnel({ workspace, host });
   return answer({ ok: true });
 }

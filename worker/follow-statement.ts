@@ -1,6 +1,7 @@
 /** What follows at the edge itself from a statement that was accepted. The log alone decides; these rows only follow it. */
 import { listHosts, revokeCertificate } from "../durable-objects/db/host-rows.ts";
-import { commit } from "../protocol/ledger.ts";
+import type { HostRecord } from "../migrations/schema.ts";
+import { commit, type LedgerDraft } from "../protocol/ledger.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
 import type { Statement } from "../protocol/trust/statements.ts";
 import { settleInvitation } from "./db/invitations.ts";
@@ -37,13 +38,17 @@ async function takeCertificate(workspace: string, host: string, deps: Deps): Pro
   const removed = (await listHosts(deps.db, workspace)).find((row) => row.host === host);
   if (removed === undefined) return;
   await revokeCertificate(deps.db, removed.fingerprint);
-  await deps.ledger(workspace)({
+  await deps.ledger(workspace)(certificateRevoked(removed));
+}
+
+export function certificateRevoked({ host, fingerprint }: HostRecord): LedgerDraft {
+  return {
     actor: { kind: "edge" },
     action: "certificate.revoked",
     target: host,
-    detail: { certificate: removed.fingerprint },
-    subject: removed.fingerprint,
-  });
+    detail: { certificate: fingerprint },
+    subject: fingerprint,
+  };
 }
 
 export async function tellHosts(workspace: string, deps: Deps): Promise<void> {

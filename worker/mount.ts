@@ -11,6 +11,7 @@ import { TrustLogDamaged } from "../durable-objects/db/trust-log.ts";
 import { utf8Text } from "../protocol/bytes.ts";
 import { endpoints, type Endpoint, type EndpointName } from "../protocol/contracts.ts";
 import { hasPermission } from "../protocol/trust/state.ts";
+import { authenticateAutomation, type AutomationHolder } from "./access/automation.ts";
 import { authenticate, type Operator } from "./access/operator.ts";
 import { authenticateSetup, type SetupHolder } from "./access/setup-holder.ts";
 import type { Deps } from "./deps.ts";
@@ -30,6 +31,7 @@ interface Authorities {
   readonly open: undefined;
   readonly setup: SetupHolder;
   readonly session: Operator;
+  readonly automation: AutomationHolder;
   readonly ticket: undefined;
 }
 
@@ -69,7 +71,7 @@ export function mountEndpoints(handlers: Handlers): Hono<Bindings> {
 }
 
 interface AnyCall {
-  readonly authority: Operator | SetupHolder | undefined;
+  readonly authority: Operator | SetupHolder | AutomationHolder | undefined;
   readonly body: unknown;
   readonly params: Readonly<Record<string, string>>;
   readonly arrival: Arrival;
@@ -101,13 +103,15 @@ async function authorise(
   endpoint: Endpoint,
   arrival: Arrival,
   deps: Deps,
-): Promise<Operator | SetupHolder | undefined> {
+): Promise<Operator | SetupHolder | AutomationHolder | undefined> {
   switch (endpoint.access) {
     case "open":
     case "ticket":
       return undefined;
     case "setup":
       return authenticateSetup(arrival, deps);
+    case "automation":
+      return authenticateAutomation(arrival, deps);
     case "session": {
       const operator = await authenticate(arrival, deps);
       const { permission } = endpoint;

@@ -7,7 +7,7 @@ import { edge, fresh, Page, replyOf, send } from "./client.ts";
 import { Town } from "../fixtures/edge/town.ts";
 
 const names = Object.keys(endpoints) as EndpointName[];
-const params = { host: "h-nobody", intent: fresh(), alert: "a-nobody" };
+const params = { host: "h-nobody", intent: fresh(), digest: fresh(), alert: "a-nobody" };
 
 let town: Town;
 beforeAll(async () => {
@@ -30,6 +30,13 @@ describe("the contracts table", () => {
       expect((await page.call(name, { params })).code).toBe("unauthenticated");
       page.cookie = fresh();
       expect((await page.call(name, { params })).code).toBe("unauthenticated");
+    },
+  );
+
+  it.each(names.filter((name) => endpoints[name].access === "automation"))(
+    "%s answers nothing without an automation key, also to a session",
+    async (name) => {
+      expect((await town.page.call(name, { params })).code).toBe("automation_refused");
     },
   );
 

@@ -161,6 +161,9 @@ describe("the client certificate", () => {
     expect((await admin("/admin/revoke-certificate", { fingerprint: peer.fingerprint })).status).toBe(200);
     expect(await tunnel.closed()).toBe(4003);
     expect(await refusal(peer, {})).toBe("certificate_revoked");
+    expect((await ledgerBodies(town.workspace)).filter(({ action }) => action === "certificate.revoked")).toMatchObject(
+      [{ actor: { kind: "edge" }, target: peer.host, detail: { certificate: peer.fingerprint } }],
+    );
     expect((await admin("/admin/revoke-certificate", { fingerprint: "0".repeat(64) })).code).toBe(
       "certificate_unknown",
     );

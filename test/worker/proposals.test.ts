@@ -2,8 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
-import type { Asserted, Submission } from "../../protocol/messages.ts";
-import { submissionCodec } from "../../protocol/messages.ts";
+import type { Asserted } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import type { SignedStatement } from "../../protocol/trust/statements.ts";
 import { createCredential } from "../fixtures/authenticator.ts";
@@ -284,7 +283,7 @@ describe("a command for several hosts", () => {
     const accepted = (await ledgerBodies(town.workspace)).filter(
       ({ action, detail }) => action === "command.accepted" && (detail as Fields)["intent"] === digest,
     );
-    expect(accepted.map(({ target }) => target).toSorted()).toEqual(hosts);
+    expect(accepted.map(({ target }) => String(target)).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(hosts);
     // Handed in again: the same entries.
     await olga.page.must("command", { body });
     const again = (await ledgerBodies(town.workspace)).filter(
@@ -314,9 +313,6 @@ describe("a command for several hosts", () => {
     // Entries that arrive together are one transaction: all or some.
     expect(["ledger_partly", "ledger_unavailable"]).toContain(code);
     expect((await olga.page.call("command", { body })).status).toBe(200);
-    expect(submissionCodec.decode(fromBase64url((body as unknown as { submission: string }).submission))).toMatchObject<
-      Partial<Submission>
-    >({ approvals: expect.any(Array) as Submission["approvals"] });
     expect(
       (await olga.page.must("commandStatus", { params: { intent: digest, host: second.peer.host } }))["host"],
     ).toBe(second.peer.host);

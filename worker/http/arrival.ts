@@ -18,6 +18,8 @@ export interface Arrival {
   readonly origin: string | undefined;
   readonly fetchSite: string | undefined;
   readonly cookie: string | undefined;
+  /** Id of the automation key that is said to have signed. */
+  readonly automationKey: string | undefined;
   /** The signed request and its signature, both unverified. */
   readonly signed: { readonly request: string; readonly signature: string } | undefined;
   /** Browser and system in a few fixed words. */
@@ -43,6 +45,7 @@ export async function readArrival(request: Request): Promise<Arrival> {
     origin: header("origin"),
     fetchSite: header("sec-fetch-site"),
     cookie: readCookie(header("cookie")),
+    automationKey: header(requestHeaders.automationKey),
     signed: signedRequest === undefined || signature === undefined ? undefined : { request: signedRequest, signature },
     device: deviceOf(header("user-agent")),
     sourceIp: readAddress(header("cf-connecting-ip")),

@@ -20,6 +20,11 @@ const PROBLEMS = {
     title: "The request came from a page that is not part of this workspace. Open the dashboard's own address.",
   },
   unauthenticated: { status: 401, title: "You are not signed in here, or your session has ended. Sign in again." },
+  automation_refused: {
+    status: 401,
+    title:
+      "The automation key is unknown here, has ended, or did not sign this request. Check the key file and this machine's clock; an administrator can see whether the key is granted.",
+  },
   sign_in_refused: {
     status: 401,
     title: "The sign-in was refused. Try again; if it stays so, use another of your passkeys.",
@@ -119,8 +124,14 @@ const PROBLEMS = {
     title: "This proposal no longer waits: it was carried out, withdrawn, or it ran out. Look at Activity.",
   },
   proposal_joined: { status: 409, title: "You have approved this already. It waits for somebody else." },
-  proposal_raced: { status: 409, title: "Somebody else approved at the same moment. Look at it, then approve it again." },
-  proposal_needless: { status: 409, title: "One person is enough for this. Approve it directly instead of proposing it." },
+  proposal_raced: {
+    status: 409,
+    title: "Somebody else approved at the same moment. Look at it, then approve it again.",
+  },
+  proposal_needless: {
+    status: 409,
+    title: "One person is enough for this. Approve it directly instead of proposing it.",
+  },
   proposals_many: {
     status: 409,
     title: "Too many proposals or approvals wait already. Carry some out or withdraw them, then propose again.",
@@ -145,7 +156,7 @@ const PROBLEMS = {
     status: 404,
     title: "There is no such invitation, or it became a person already. Reload the list.",
   },
-  too_many: { status: 429, title: "That was tried too often from this address. Wait a minute, then try again." },
+  too_many: { status: 429, title: "That was asked too often. Wait a minute, then try again." },
   certificate_missing: { status: 403, title: "The host sent no client certificate. Join it to the workspace first." },
   certificate_untrusted: {
     status: 403,

@@ -10,6 +10,7 @@ import {
   alertTest,
   refusalRates,
 } from "./alerts.ts";
+import { automationCommand, automationPrepare, automationStatus, automationTrust } from "./automation.ts";
 import { command, commandEvidence, commandStatus } from "./commands.ts";
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { invitationOptions, invitationPasskey, invitations, invitationState, invite, uninvite } from "./invitations.ts";
@@ -36,6 +37,10 @@ export const handlers: Handlers = {
   invitationState,
   invitationOptions,
   invitationPasskey,
+  automationTrust,
+  automationPrepare,
+  automationCommand,
+  automationStatus,
   proposals,
   propose,
   joinProposal,

@@ -3,15 +3,13 @@ import * as v from "valibot";
 import { listHosts } from "../../durable-objects/db/host-rows.ts";
 import { edgeSeconds } from "../../durable-objects/clock.ts";
 import { encodeOpening, SOCKET_HEADER } from "../../durable-objects/host/sockets.ts";
-import { fromBase64url } from "../../protocol/bytes.ts";
 import { LIVE_SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX, type HostRow } from "../../protocol/contracts.ts";
 import { id, nonce } from "../../protocol/fields.ts";
-import { assertedCodec } from "../../protocol/messages.ts";
 import { hasPermission } from "../../protocol/trust/state.ts";
-import { verifyPrepare } from "../../protocol/verify.ts";
 import { authenticateTicket, type Operator } from "../access/operator.ts";
 import type { Deps } from "../deps.ts";
-import { commandProblem, hostRefusalProblem, problem } from "../http/problems.ts";
+import { askHost } from "../commands/prepare.ts";
+import { problem } from "../http/problems.ts";
 import type { Handler } from "../mount.ts";
 
 export const hosts: Handler<"hosts"> = async ({ authority, deps }) => {
@@ -28,32 +26,12 @@ export const host: Handler<"host"> = async ({ authority, params, deps }) => {
   return { body: { host: row, now: edgeSeconds() } };
 };
 
-export const prepare: Handler<"prepare"> = async ({ authority, params, body, deps, later }) => {
-  const { workspace, session: named, trust, certificate } = authority;
-  const name = requireVisible(authority, params["host"]);
-  const session = assertedCodec.decode(fromBase64url(certificate));
-  const view = { trust, now: edgeSeconds(), host: name, isSessionEnded: () => false };
-  const verdict = await verifyPrepare({ signed: body.prepare, session, successor: body.successor }, view);
-  if (verdict.kind === "refused") {
-    later(deps.countRefusal(workspace, { code: verdict.code, host: name, session: named }));
-    throw commandProblem(verdict.code);
-  }
-  if (trust.removedHosts.has(name)) throw problem("host_removed");
-  if (!trust.hosts.has(name)) throw problem("host_quarantined");
-  const { digest } = verdict;
-  const answer = await deps
-    .host(workspace, name)
-    .prepare({ workspace, host: name }, { digest, prepare: body.prepare, certificate, successor: body.successor });
-  switch (answer.kind) {
-    case "prepared":
-      return { body: { prepared: answer.signed } };
-    case "refused":
-      throw hostRefusalProblem(answer.code);
-    case "offline":
-      throw problem("host_offline");
-    case "silent":
-      throw problem("host_silent");
-  }
+export const prepare: Handler<"prepare"> = async (call) => {
+  const { authority, params, body } = call;
+  const { session, trust, certificate } = authority;
+  const { prepare: signed, successor } = body;
+  const host = requireVisible(authority, params["host"]);
+  return { body: { prepared: await askHost({ trust, host, signed, actor: session, certificate, successor }, call) } };
 };
 
 export const ticket: Handler<"ticket"> = async ({ authority, body, deps }) => {
