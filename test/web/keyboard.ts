@@ -122,7 +122,50 @@ async function list(): Promise<void> {
   await page.context().close();
 }
 
-for (const job of [restart, heldKey, scriptedClick, coveredButton, pages, list]) {
+/** A change of the trust log: the dialog opens on its heading, a held key approves nothing, focus comes back. */
+async function statement(): Promise<void> {
+  const page = await site.open("people-team");
+  await page.locator("summary", { hasText: "ops-4" }).focus();
+  await page.keyboard.press("Enter");
+  const revoke = page.getByRole("button", { name: "Revoke ops-4" });
+  await revoke.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Revoke ops-4?" }).waitFor();
+  await focusComesTo(page, "statement-title");
+  await page.locator(".approve:not([aria-disabled])").waitFor();
+  await page.keyboard.press("Enter");
+  assert.equal(await page.getByRole("heading", { name: "Revoke ops-4?" }).count(), 1, "Enter on a heading is nothing");
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  await focusComesTo(page, "Revoke ops-4…");
+  await page.context().close();
+}
+
+/** Picking by keyboard: Space picks, Shift takes the range, Escape closes the dialog first and then clears. */
+async function fleet(): Promise<void> {
+  const page = await site.open("fleet-picked");
+  await page.getByRole("checkbox", { name: "Pick vps-5" }).focus();
+  await page.keyboard.press("Space");
+  await page.getByText("1 host picked").waitFor();
+  await page.getByRole("checkbox", { name: "Pick vps-2", exact: true }).focus();
+  await page.keyboard.down("Shift");
+  await page.keyboard.press("Space");
+  await page.keyboard.up("Shift");
+  await page.getByText("4 hosts picked").waitFor();
+  const check = page.getByRole("button", { name: "Check the way" });
+  await check.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Check the way to 4 hosts?" }).waitFor();
+  await focusComesTo(page, "approval-title");
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  await page.getByText("4 hosts picked").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByText("4 hosts picked").waitFor({ state: "detached" });
+  await page.context().close();
+}
+
+for (const job of [restart, heldKey, scriptedClick, coveredButton, pages, list, statement, fleet]) {
   await job();
   console.log(`${job.name}: as it should be`);
 }
