@@ -220,7 +220,11 @@ describe("an edge action", () => {
     ["a touch for another workspace", "approval_wrong", { approval: { workspace: fresh() } }],
     ["a touch on another site", "approval_wrong", { knobs: { origin: "https://evil.example" } }],
     ["a touch by nobody in particular", "approval_wrong", { knobs: { flags: 0x01 } }],
-    ["a bent signature", "approval_wrong", { knobs: { mutateSignature: (bytes) => bytes.with(-1, 0) } }],
+    [
+      "a bent signature",
+      "approval_wrong",
+      { knobs: { mutateSignature: (bytes) => bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1) } },
+    ],
     ["an early clock", "approval_late", { action: { at: now() - EDGE_ACTION_SECONDS - 60 } }],
     ["a late clock", "approval_late", { action: { at: now() + EDGE_ACTION_SECONDS + 60 } }],
   ])("with %s changes nothing", async (_, code, bends) => {
