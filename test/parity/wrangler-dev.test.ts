@@ -34,6 +34,7 @@ beforeAll(async () => {
     AGENT_ENDPOINT: `wss://${AGENTS}`,
     DISPATCH_KEY: Buffer.from(seedOf("dispatch")).toString("base64url"),
     LEDGER_KEY: Buffer.from(seedOf("ledger")).toString("base64url"),
+    SETTINGS_KEY: Buffer.from(seedOf("settings")).toString("base64url"),
   };
   const vars = Object.entries(texts).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
   const dev = ["dev", bundle.workerPath, "--no-bundle", "--ip", "127.0.0.1", "--port", "0", "--persist-to", state];

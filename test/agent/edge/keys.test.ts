@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { EdgeKeys } from "../../../agent/edge/keys.ts";
-import { loadKeys, loadServerCertificate } from "../../../agent/edge/keys.ts";
+import { deriveSettingsKey, loadKeys, loadServerCertificate } from "../../../agent/edge/keys.ts";
 import { makeDirectory } from "./fixtures/harness.ts";
 
 const NOW = new Date("2026-11-20T08:00:00Z");
@@ -62,6 +62,16 @@ describe("the keys of an edge", () => {
     await load();
     chmodSync(join(directory.path, "edge.json"), 0o640);
     await expect(load(true)).rejects.toMatchObject({ code: "data_permissions" });
+  });
+});
+
+describe("the key that seals settings", () => {
+  it("comes from the ledger's seed, the same for ever: another one would open nothing that is sealed", () => {
+    const ledgerSeed = Buffer.alloc(32, 7).toString("base64url");
+    expect(deriveSettingsKey({ ledgerSeed })).toBe("RbQLXHcbakU5IpcmHFlrjLGXnNnpBkCNW7DXgYfddCY");
+    expect(deriveSettingsKey({ ledgerSeed: Buffer.alloc(32, 8).toString("base64url") })).not.toBe(
+      deriveSettingsKey({ ledgerSeed }),
+    );
   });
 });
 
