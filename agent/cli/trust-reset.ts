@@ -41,7 +41,7 @@ It asks you to type the id of the workspace that this host belongs to; clawhold 
     const done = isRunning ? await resetAtDoor(state, workspace) : await resetHere(state, io, workspace);
     if (input.json)
       io.out(JSON.stringify({ event: "reset", host: done.host, workspace: done.workspace, told: done.isTold }));
-    else for (const line of said(done)) io.out(line);
+    else for (const line of said(done, state)) io.out(line);
     return EXIT.ok;
   },
 };
@@ -123,14 +123,14 @@ async function resetHere(state: HostState, io: CliIo, workspace: string | undefi
   }
 }
 
-function said({ host, isTold }: ResetFile): readonly string[] {
+function said({ host, isTold }: ResetFile, { path }: HostState): readonly string[] {
   const name = host ?? "this host";
   return [
     "This host is reset. It obeys nobody any more.",
     isTold
       ? "The edge has recorded it, with the last word of the old key."
       : "The edge could not be told: say it to your administrators yourself.",
-    `An administrator should remove ${name} on the page Hosts. What ran here is still written down in warden/journal-${host ?? "unknown"}.jsonl.`,
+    `An administrator should remove ${name} on the page Hosts. What ran here is still written down in ${path}/warden/journal-${host ?? "unknown"}.jsonl.`,
     "",
     "To use the machine again: get a fresh join file from the machine that runs the edge, then type",
     "",

@@ -30,8 +30,7 @@ export async function replayTrust(lines: readonly string[], { path, pin }: Trust
   for (const [i, line] of lines.entries()) {
     const place = { path, number: i + 1 };
     const item = readItem(line);
-    // The root is the first line and no other.
-    if (item === undefined || isRoot(item) !== (i === 0)) throw damaged(place, "malformed");
+    if (item === undefined) throw damaged(place, "malformed");
     const result = await applyItem(state, item, pin);
     if (!result.ok) throw damaged(place, result.code);
     // Only what changed something is ever written.

@@ -155,6 +155,15 @@ describe("a reset", () => {
     expect(gone(state)).toEqual([]);
   });
 
+  it("says nothing in the name of a key that is not the old one", async () => {
+    markReset(state, world.workspace, NOW);
+    const keys = { v: 1, hostSeed: toBase64url(seedOf("new")), cosignSeed: toBase64url(seedOf("new cosign")) };
+    writeFileSync(state.files.keys, JSON.stringify(keys), { mode: 0o600 });
+    expect(await finish()).toMatchObject({ host: world.host, isTold: false, isDone: true });
+    expect(told).toEqual([]);
+    expect(gone(state)).toEqual([]);
+  });
+
   it("goes on without the last word when only the journal is damaged", async () => {
     writeFileSync(state.files.journal, "garbage\n");
     markReset(state, world.workspace, NOW);

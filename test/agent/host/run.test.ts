@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { askAtDoor } from "../../../agent/host/door.ts";
 import { runAgent, type Agent, type AgentEvent, type RunDeps } from "../../../agent/host/run.ts";
 import { openHostState, type HostState } from "../../../agent/host/state.ts";
 import { readStatus } from "../../../agent/host/status-file.ts";
@@ -152,6 +153,21 @@ describe("a joined host", () => {
     await expect(run()).rejects.toMatchObject({ code: "locked" });
     await first.stop();
     await run();
+  });
+});
+
+describe("the door of a running agent", () => {
+  it("takes no reset for another workspace", async () => {
+    await run();
+    const answers = await askAtDoor(state.files.door, [{ kind: "reset", workspace: nonceOf("another workspace") }]);
+    expect(answers).toEqual([{ kind: "refused", code: "workspace" }]);
+    expect(state.reset()).toBeUndefined();
+  });
+
+  it("is closed when the agent has ended", async () => {
+    const agent = await run();
+    await agent.stop();
+    expect(await askAtDoor(state.files.door, [{ kind: "trust", page: { statements: [] } }])).toBeUndefined();
   });
 });
 

@@ -95,6 +95,16 @@ describe("a session that was ended", () => {
     expect(host.gateway.restarts).toBe(0);
   });
 
+  it("is refused although a challenge was minted for it in the same moment", async () => {
+    const host = await rig();
+    const command = await host.command();
+    // As when the end comes while the request for the challenge is still being verified.
+    host.context.sessionEnds.add({ session: command.session, person: "p-ada", until: NOW + 3_600 });
+    await host.deliver(command.bytes);
+    expect(host.last("refused")).toMatchObject({ subject: command.digest, code: "session_revoked" });
+    expect(host.gateway.restarts).toBe(0);
+  });
+
   it("was ended by an administrator's touch as well", async () => {
     const host = await rig();
     await host.receive({ kind: "session-end", end: await ending(host, {}, "ada") });
@@ -166,12 +176,14 @@ describe("the list on disk", () => {
     ends.close();
     now = NOW + 600 + SESSION_SKEW_SECONDS;
     const before = open(host);
+    before.add(end("two", { until: now + 600 }));
     expect(before.has(nonceOf("one"))).toBe(true);
     before.close();
     now += 1;
     const after = open(host);
-    after.add(end("two", { until: now + 1 }));
+    after.add(end("three", { until: now + 600 }));
     expect(after.has(nonceOf("one"))).toBe(false);
+    expect(after.has(nonceOf("two"))).toBe(true);
     after.close();
     now = NOW;
   });
