@@ -25,9 +25,9 @@ export const trustImport: Command = {
   summary: "Take a trust log, or one revocation, from a file",
   help: `Usage: clawhold trust import <file> [--data <directory>] [--json]
 
-Takes statements of this host's workspace from a file that clawhold trust export or the page People wrote:
-revocations, for example, that the edge does not deliver. Works while the agent runs, which takes them at once, and
-while it does not. Every line is verified as if it had come from the edge; what this host holds already is passed over.
+Takes statements of this host's workspace from a file that clawhold trust export wrote: revocations, for example, that
+the edge does not deliver. Works while the agent runs, which takes them at once, and while it does not. Every line is
+verified as if it had come from the edge; what this host holds already is passed over.
 
   --data <directory>   where the state of this installation lies
   --json               one JSON object

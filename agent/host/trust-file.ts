@@ -72,7 +72,7 @@ function fail(error: Error): never {
 function notTrust(line: number): HostError {
   return new HostError(
     "trust_file",
-    `That is not a trust log: line ${String(line)} is neither a root nor a statement. Give a file that clawhold trust export or the People page wrote, unchanged. Nothing was taken.`,
+    `That is not a trust log: line ${String(line)} is neither a root nor a statement. Give a file that clawhold trust export wrote, unchanged. Nothing was taken.`,
   );
 }
 
