@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AlertRow } from "../../protocol/alerts.ts";
 import { fromBase64url } from "../../protocol/bytes.ts";
 import { CHAIN_START, checkEntry, type ChainPosition } from "../../protocol/ledger.ts";
 import { envelopeCodec } from "../../protocol/messages.ts";
 import type { ActivityRow, HostRow } from "../../protocol/contracts.ts";
+import { ALERT_REFUSALS_PER_MINUTE } from "../../protocol/limits.ts";
+import { approvedBody } from "../fixtures/edge/edge-action.ts";
 import { signerOf } from "../fixtures/keys.ts";
 import { HostPeer, telemetryOf } from "../fixtures/edge/host-peer.ts";
 import {
@@ -162,6 +165,30 @@ describe.each(Object.entries(runtimes))("the API in %s", (_, start) => {
       "command.accepted",
       "command.receipt",
     ]);
+  });
+
+  it("raises an alert, closes it, and says that a far end which is not there did not take it", async () => {
+    const webhook = {
+      setting: "alertWebhook",
+      url: "https://hooks.example/alerts",
+      secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    };
+    const endpoint = "alertSettingsChange";
+    const body = await approvedBody(town.founded, { endpoint, change: webhook });
+    expect((await town.page.must(endpoint, { body }))["webhook"]).toMatchObject({ to: "hooks.example" });
+    expect(await town.page.must("alertTest")).toEqual({ results: [{ channel: "webhook", fault: "unreachable" }] });
+    for (let i = 0; i < ALERT_REFUSALS_PER_MINUTE; i++) {
+      const { body: submission } = await town.submission("h-nobody");
+      expect((await town.page.call("command", { body: submission })).code).toBe("target");
+    }
+    const listed = async (): Promise<readonly AlertRow[]> =>
+      (await town.page.must("alerts"))["alerts"] as readonly AlertRow[];
+    const open = async (): Promise<readonly AlertRow[]> => (await listed()).filter(({ state }) => state === "open");
+    await until(async () => (await open()).some(({ deliveries }) => deliveries[0]?.fault === "unreachable"));
+    for (const { alert } of await open()) await town.page.must("alertResolve", { params: { alert } });
+    expect(new Set((await listed()).map(({ kind, state }) => `${kind} ${state}`))).toEqual(
+      new Set(["refusals.many resolved"]),
+    );
   });
 
   it("says how it stands to whoever runs it", async () => {
