@@ -7,6 +7,10 @@ import * as limits from "../../protocol/limits.ts";
 import { codeSpans, column, section, sectionNames, tables, tableUnder, type Table } from "./markdown.ts";
 import { DOCUMENTS, regenerated, sections } from "./sections.ts";
 import { constants, read, schemaMembers, variantKinds } from "./source.ts";
+import { statementPermissions } from "../../protocol/trust/approvals.ts";
+import { envelopeRules } from "../protocol/rules/envelope-rules.ts";
+import { laterSamples } from "../vectors/golden-2.ts";
+import { samples } from "../vectors/golden.ts";
 import { workedExample } from "./worked-example.ts";
 
 const protocol = read("docs/PROTOCOL.md");
@@ -93,6 +97,8 @@ describe("message tables", () => {
   const cases: readonly (readonly [string, readonly string[]])[] = [
     ["session", schemaMembers(messages, "sessionSchema")],
     ["prepare", schemaMembers(messages, "prepareSchema")],
+    ["proposal", schemaMembers(messages, "proposalSchema")],
+    ["session-end", schemaMembers(messages, "sessionEndSchema")],
     ["prepared", schemaMembers(messages, "preparedSchema")],
     ["intent", schemaMembers(messages, "intentSchema")],
     ["dispatch", schemaMembers(messages, "dispatchSchema")],
@@ -108,10 +114,12 @@ describe("message tables", () => {
     expect(sorted(fields(under("intent")[1]))).toEqual(sorted(schemaMembers(messages, "targetSchema")));
   });
 
-  it("approval has the fields of both kinds", () => {
-    const text = messages.slice(messages.indexOf("const approvalSchema"), messages.indexOf("export type Approval"));
-    const members = [...text.matchAll(/^ {4}([a-zA-Z]+):/gm)].map((match) => match[1] ?? "");
-    expect(sorted(fields(under("approval")[0]))).toEqual(sorted(members));
+  it("approval has the fields of all kinds, and names the kinds", () => {
+    const approvals = Object.values({ ...samples, ...laterSamples }).filter(({ kind }) => kind === "approval");
+    expect(sorted(fields(under("approval")[0]))).toEqual(sorted(approvals.flatMap(({ value }) => Object.keys(value))));
+    const row = under("approval")[0]?.rows.find(([name]) => name === "`kind`")?.[1] ?? "";
+    const kinds = [...row.matchAll(/`([a-z-]+)`/g)].map((match) => match[1] ?? "");
+    expect(sorted(kinds)).toEqual(sorted(approvals.map(({ value }) => String(value["kind"]))));
   });
 
   it("the body of joining has the fields of its schema", () => {
@@ -140,6 +148,18 @@ describe("shapes in the text", () => {
   });
 });
 
+describe("how a host verifies", () => {
+  it("is told in the order that the tests pin", () => {
+    const start = protocol.indexOf("## How a host verifies");
+    const list = protocol.slice(start, protocol.indexOf("After it ran", start));
+    // Approvals stand twice, of the proposal and of the intent; a machine's rules stand beside a person's.
+    const isOne = (code: string): boolean => !code.includes(".") && !/^(approval|automation)_/.test(code);
+    const pinned = [...new Set(envelopeRules.map(({ code }) => code as string))].filter(isOne);
+    const told = [...new Set(codeSpans(list))].filter((code) => pinned.includes(code));
+    expect(told).toEqual(pinned);
+  });
+});
+
 describe("other tables", () => {
   it("lists the frames to the host", () => {
     expect(column(tableUnder(protocol, "Frames to the host"), "kind")).toEqual(variantKinds(tunnel, "inwardSchema"));
@@ -156,7 +176,7 @@ describe("other tables", () => {
   it("describes every kind of statement", () => {
     const table = tables(protocol).find(({ header }) => header[1] === "body");
     if (table === undefined) throw new Error("no table of statement bodies");
-    expect(column(table, "kind")).toEqual(variantKinds(statements, "statementSchema"));
+    expect(column(table, "kind")).toEqual(Object.keys(statementPermissions));
   });
 
   it("lists the endpoints of the other doors", () => {

@@ -9,9 +9,12 @@ import { ledgerActions } from "../../protocol/ledger.ts";
 import * as limits from "../../protocol/limits.ts";
 import { operations, type Operation } from "../../protocol/operations.ts";
 import { explainRefusal, refusalCodes } from "../../protocol/refusals.ts";
-import { builtInRoles, permissions } from "../../protocol/roles.ts";
+import { builtInRoles, permissions, presetRoles, type Permission } from "../../protocol/roles.ts";
 import { messageKinds, typeOf } from "../../protocol/signing.ts";
-import { statementPermissions } from "../../protocol/trust/apply.ts";
+import { peopleFor, statementPermissions } from "../../protocol/trust/approvals.ts";
+import type { Authority } from "../../protocol/trust/state.ts";
+import type { Statement } from "../../protocol/trust/statements.ts";
+import { explainTrustRefusal, trustRefusals } from "../../protocol/trust/refusals.ts";
 import { commands } from "../../agent/cli/cli.ts";
 import { frontProblems, tabled, thrown, type ErrorSentence } from "./errors.ts";
 import { sectionNames, tableText, withSection } from "./markdown.ts";
@@ -22,8 +25,12 @@ const code = (text: string | number): string => `\`${text}\``;
 const sentence = (text: string): string => (text === "" ? "" : `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`);
 
 function limitRows(): readonly (readonly string[])[] {
-  const values: Readonly<Record<string, number>> = limits;
-  return constants(read("protocol/limits.ts")).map(({ name, reason }) => [code(name), String(values[name]), reason]);
+  const values: Readonly<Record<string, number | readonly number[]>> = limits;
+  return constants(read("protocol/limits.ts")).map(({ name, reason }) => [
+    code(name),
+    [values[name] ?? []].flat().join(", "),
+    reason,
+  ]);
 }
 
 function endpointRows(): readonly (readonly string[])[] {
@@ -53,8 +60,41 @@ function permissionRows(): readonly (readonly string[])[] {
   return permissions.map((permission) => [
     code(permission),
     reasons.get(permission) ?? "",
-    ...builtInRoles.map((role) => (role.permissions.includes(permission) ? "yes" : "no")),
+    ...matrixRoles.map((role) => (role.permissions.includes(permission) ? "yes" : "no")),
   ]);
+}
+
+const matrixRoles = [...builtInRoles, ...presetRoles];
+const OTHERS = {
+  open: "anybody",
+  setup: "the setup link, before there is a workspace",
+  automation: "the signature of a granted automation key",
+  ticket: "a one-time ticket",
+} as const;
+
+/** Endpoints, operations and statements against the offered roles. */
+function matrixRows(): readonly (readonly string[])[] {
+  const byRole = (permission: Permission): readonly string[] =>
+    matrixRoles.map((role) => (role.permissions.includes(permission) ? "yes" : "no"));
+  const all = (text: string): readonly string[] => matrixRoles.map(() => text);
+  const calls = Object.entries<Endpoint>(endpoints).map(([name, { access, permission }]) => {
+    if (access === "open") return [code(name), ...all("yes"), OTHERS.open];
+    if (access !== "session") return [code(name), ...all("-"), OTHERS[access]];
+    return permission === undefined
+      ? [code(name), ...all("yes"), "signed in"]
+      : [code(name), ...byRole(permission), code(permission)];
+  });
+  const commanded = Object.entries<Operation>(operations).map(([name, { permission }]) => [
+    code(name),
+    ...byRole(permission),
+    `${code(permission)} on the host`,
+  ]);
+  const stated = Object.entries(statementPermissions).map(([kind, permission]) => [
+    code(kind),
+    ...byRole(permission),
+    code(permission),
+  ]);
+  return [...calls, ...commanded, ...stated];
 }
 
 function refusalRows(): readonly (readonly string[])[] {
@@ -65,7 +105,7 @@ function refusalRows(): readonly (readonly string[])[] {
 }
 
 function trustRefusalRows(): readonly (readonly string[])[] {
-  const members = quotedMembers(read("protocol/trust/apply.ts"), "export type TrustRefusal");
+  const members = quotedMembers(read("protocol/trust/refusals.ts"), "export type TrustRefusal");
   return members.map(({ name, comment }) => [code(name), comment === "" ? "bytes that are not a statement" : comment]);
 }
 
@@ -118,7 +158,10 @@ function operationSections(): readonly (readonly [string, string])[] {
     ["tunnel-endings", errorTable(tabled(explain, "CLOSE_SENTENCES"))],
     ["network-refusals", errorTable(tabled(explain, "NETWORK_SENTENCES"))],
     ["problems", problemTable()],
-    ["trust-problems", errorTable(tabled("worker/http/problems.ts", "TRUST_SENTENCES"))],
+    [
+      "trust-problems",
+      errorTable(trustRefusals.map((refusal) => ({ code: refusal, sentence: explainTrustRefusal(refusal) }))),
+    ],
     ["front-problems", errorTable(frontProblems())],
   ];
 }
@@ -126,8 +169,8 @@ function operationSections(): readonly (readonly [string, string])[] {
 /** Name of a section to its text. */
 export async function sections(): Promise<ReadonlyMap<string, string>> {
   const { example, bent } = await exampleText();
-  const roleNames = builtInRoles.map((role) => role.id);
-  const lifetimes = builtInRoles.map((role) => `${role.sessionSeconds / 3_600} h`);
+  const roleNames = matrixRoles.map((role) => role.id);
+  const lifetimes = matrixRoles.map((role) => `${role.sessionSeconds / 3_600} h`);
   return new Map([
     ["worked-example", example],
     ["bent", bent],
@@ -140,16 +183,34 @@ export async function sections(): Promise<ReadonlyMap<string, string>> {
     ],
     ["refusals", tableText(["code", "what happened", "next step"], refusalRows())],
     ["trust-refusals", tableText(["code", "meaning"], trustRefusalRows())],
-    ["statements", tableText(["kind", "permission to approve"], statementRows())],
+    ["statements", tableText(["kind", "permission to approve", "people"], statementRows())],
     ["actions", tableText(["action", "when"], actionRows())],
+    ["matrix", tableText(["what", ...matrixRoles.map(({ id }) => id), "asks for"], matrixRows())],
     ["types", messageKinds.map((kind) => `- ${code(typeOf(kind))}`).join("\n")],
     ...operationSections(),
   ]);
 }
 
 function statementRows(): readonly (readonly string[])[] {
-  return Object.entries(statementPermissions).map(([kind, permission]) => [code(kind), code(permission)]);
+  return Object.entries(statementPermissions).map(([kind, permission]) => [
+    code(kind),
+    code(permission),
+    peopleText(kind),
+  ]);
 }
+
+/** A workspace with one rule for two, in which nobody and nothing is known yet: whatever a statement names is new. */
+function peopleText(kind: string): string {
+  const policies = new Map([["two", { id: "two", operations: ["all"], hosts: ["all"], people: 2 }]]);
+  const authority = { people: new Map(), policies } as unknown as Authority;
+  const statement = { kind, body: { id: "new", person: "new", roles: ["new"] } } as unknown as Statement;
+  return peopleFor(authority, statement) === 1 ? (EXCEPT[kind] ?? "1") : `n${EXCEPT[kind] ?? ""}`;
+}
+const EXCEPT: Readonly<Record<string, string>> = {
+  "credential.add": "; one's own: 1",
+  "role.assign": "; the same or fewer: 1",
+  "policy.set": "1; looser: n",
+};
 
 /** Documents that hold such sections. */
 export const DOCUMENTS = ["docs/PROTOCOL.md", "docs/OPERATE.md"] as const;

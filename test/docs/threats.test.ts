@@ -11,7 +11,7 @@ const threats = read("docs/THREAT-MODEL.md");
 
 const known = new Set<string>([
   ...refusalCodes,
-  ...quotedMembers(read("protocol/trust/apply.ts"), "export type TrustRefusal").map(({ name }) => `trust:${name}`),
+  ...quotedMembers(read("protocol/trust/refusals.ts"), "export type TrustRefusal").map(({ name }) => `trust:${name}`),
   ...tabled("worker/http/problems.ts", "PROBLEMS").map(({ code }) => `edge:${code}`),
 ]);
 

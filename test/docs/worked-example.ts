@@ -246,9 +246,11 @@ export async function workedExample(): Promise<WorkedExample> {
     certFingerprint: FINGERPRINT,
     trust: state,
     now: NOW + 8,
-    isKnown: () => false,
+    known: () => undefined,
+    isSessionEnded: () => false,
+    automationRuns: () => 0,
     challenge: (challenge) =>
-      challenge === nonceOf("challenge") ? { session: sessionDigest, operation: OPERATION } : undefined,
+      challenge === nonceOf("challenge") ? { actor: sessionDigest, operation: OPERATION } : undefined,
     denies: () => false,
   };
   const receiptBody: Receipt = {
@@ -330,7 +332,7 @@ async function bend(envelope: Uint8Array, view: HostView): Promise<readonly Bend
   return [
     { what: "the envelope as it is", code: await verdict(envelope) },
     { what: "one space added after the first brace", code: await verdict(spaced) },
-    { what: "delivered again after it ran", code: await verdict(envelope, { isKnown: () => true }) },
+    { what: "delivered again after it ran", code: await verdict(envelope, { known: (intent) => intent }) },
     { what: "delivered on another tunnel", code: await verdict(envelope, { tunnel: nonceOf("other tunnel") }) },
     { what: "the challenge is spent", code: await verdict(envelope, { challenge: () => undefined }) },
     { what: "the deny list names the operation", code: await verdict(envelope, { denies: () => true }) },
