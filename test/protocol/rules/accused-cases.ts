@@ -1,9 +1,10 @@
 /** What a host makes of somebody who goes on after they were revoked: freezing, thawing, and who may acquit. */
 import { nonceOf } from "../../fixtures/keys.ts";
-import type { Said } from "../../fixtures/team.ts";
+import { hashOf, type Said } from "../../fixtures/team.ts";
+import type { SignedStatement } from "../../../protocol/trust/statements.ts";
 import { harmless, revoke, type Admin } from "../trust/courses.ts";
 import type { RuleCase } from "./cases.ts";
-import { courseVerdict, resolve, roles, type Course, type Scene } from "./fork-scenes.ts";
+import { courseReason, courseVerdict, resolve, roles, type Course, type Scene } from "./fork-scenes.ts";
 
 /** Ada revokes Bea, who goes on. */
 async function goingOn(s: Scene, what: Said = harmless()) {
@@ -77,6 +78,17 @@ const accused: readonly (readonly [string, string, Course])[] = [
     async (s) => {
       const { revocation, signed } = await goingOn(s);
       return [revocation, signed, await s.tell("cyd", s.base, { said: harmless(), knew: [revocation] })];
+    },
+  ],
+  [
+    "an innocent statement before it, dropped",
+    "frozen, revoked_author at 2",
+    async (s) => {
+      const { revocation } = await goingOn(s);
+      const first = await s.tell("cyd", s.base, harmless());
+      const second = await s.tell("bea", await s.after(first), harmless());
+      const drop = { said: resolve(s.base.head.hash, first), knew: [revocation] };
+      return [first, second, revocation, await s.tell("cyd", s.base, drop)];
     },
   ],
   ["kept by another", "ok 2", (s) => keeping(s, "cyd")],
@@ -191,8 +203,71 @@ async function keeping(s: Scene, by: Admin, { knows = true }: { readonly knows?:
   return [revocation, signed, await s.tell(by, there, { said: resolve(signed), knew: knows ? [revocation] : [] })];
 }
 
-export const accusedCases: readonly RuleCase[] = accused.map(([name, expected, course]) => ({
-  name: `accused: ${name}`,
-  expected,
-  run: (modules) => courseVerdict(modules, course),
-}));
+const settled: readonly (readonly [string, string, Course])[] = [
+  [
+    "two who revoked each other, both known to a third",
+    "ok 2",
+    async (s) => {
+      const both = [await s.tell("ada", s.base, revoke("bea")), await s.tell("bea", s.base, revoke("ada"))];
+      const third = await s.tell("cyd", s.base, { said: harmless(), knew: both });
+      const list = [...both, third];
+      return [...list, await s.tell("cyd", await s.after(...list), harmless())];
+    },
+  ],
+  [
+    "somebody goes on after a third knew their accuser revoked, and the accusation comes late",
+    "revoked",
+    async (s) => {
+      const late = await s.tell("ada", s.base, revoke("bea"));
+      const counter = await s.tell("bea", s.base, revoke("ada"));
+      const third = await s.tell("cyd", s.base, { said: harmless(), knew: [counter] });
+      const more = await s.tell("bea", await s.after(counter, third), harmless());
+      return [counter, third, more, late];
+    },
+  ],
+  ["of two accusations the earlier place counts", "ok 2, revoked_author at 1", (s) => twoPlaces(s, "bea", "eve")],
+  [
+    "of two accusations the earlier place counts, the other way round",
+    "ok 2, revoked_author at 1",
+    (s) => twoPlaces(s, "eve", "bea"),
+  ],
+];
+
+/** One goes on after another, both revoked before. One of the two ways round has the digests in the other order. */
+async function twoPlaces(s: Scene, first: Admin, second: Admin): Promise<readonly SignedStatement[]> {
+  const one = await s.tell(first, s.base, harmless());
+  const two = await s.tell(second, await s.after(one), harmless());
+  const earlier = await s.tell("ada", s.base, revoke(first));
+  let later = await s.tell("ada", s.base, revoke(second));
+  // The later place has the smaller digest, so that only the place can decide.
+  for (let at = 1; hashOf(later) > hashOf(earlier); at++)
+    later = await s.tell("ada", s.base, { said: revoke(second), knew: [], at: s.base.chain.at + at });
+  return [later, earlier, one, two];
+}
+
+/** Everybody freezes for the same reason, whatever came first. */
+const sameReason: RuleCase = {
+  name: "accused: of two accusations of one place, the same one for everybody",
+  expected: "the same",
+  run: async (modules) => {
+    const reasons = new Set<string | undefined>();
+    for (const way of [0, 1])
+      reasons.add(
+        await courseReason(modules, async (s) => {
+          const both = [await s.tell("ada", s.base, revoke("bea")), await s.tell("cyd", s.base, revoke("bea"))];
+          return [...(way === 0 ? both : both.toReversed()), await s.tell("bea", s.base, HARMLESS)];
+        }),
+      );
+    return reasons.size === 1 ? "the same" : "different ones";
+  },
+};
+const HARMLESS = harmless();
+
+export const accusedCases: readonly RuleCase[] = [
+  ...[...accused, ...settled].map(([name, expected, course]): RuleCase => ({
+    name: `accused: ${name}`,
+    expected,
+    run: (modules) => courseVerdict(modules, course),
+  })),
+  sameReason,
+];

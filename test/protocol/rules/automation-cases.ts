@@ -1,6 +1,6 @@
 /** Verdicts on commands and requests that a machine signs with an automation key. */
 import { encodeCanonical } from "../../../protocol/canonical.ts";
-import { draftCommand, sealCommand } from "../../fixtures/command.ts";
+import { addSwiftOperation, draftCommand, sealCommand, SWIFT_OPERATION } from "../../fixtures/command.ts";
 import { nonceOf, signed } from "../../fixtures/keys.ts";
 import { saying, type Team } from "../../fixtures/team.ts";
 import { NOW } from "../../fixtures/workspace.ts";
@@ -115,6 +115,7 @@ const points: readonly (readonly [string, string, Change, string?])[] = [
   ["a rule for two", "people", (d, t) => ruled(d, t, {})],
   ["a rule for two on all operations", "people", (d, t) => ruled(d, t, { operations: ["all"] })],
   ["a rule for two elsewhere", "verified", (d, t) => ruled(d, t, { hosts: [t.lab.host] })],
+  ["a rule for two on an operation that never waits", "verified", swift],
   ["one command less than its rate", "verified", (d) => void (d.view = { automationRuns: () => 1 })],
   ["as many commands as its rate", "automation_rate", (d) => void (d.view = { automationRuns: () => 2 }), "accepted"],
   [
@@ -156,10 +157,20 @@ async function verdict(
   word: typeof hostWord,
   { modules, change }: { readonly modules: Modules; readonly change: Change },
 ) {
+  addSwiftOperation(modules.operations.operations);
   const team = await sharedTeam();
   const draft = draftOfMachine(team);
   await change(draft, team);
   return word(modules, await sealOfMachine(team, draft));
+}
+
+function swift(draft: AutomationDraft, team: Team): void {
+  draft.intent["operation"] = SWIFT_OPERATION;
+  draft.target["expect"] = {};
+  granted(draft, team, { operations: [{ operation: SWIFT_OPERATION, limits: [] }] });
+  const { trust = team.state } = draft.view;
+  const two = { id: "two", operations: ["all"], hosts: ["all"], people: 2 };
+  draft.view = { ...draft.view, trust: { ...trust, policies: new Map([["two", two]]) } };
 }
 
 /** A person's command that pretends to be, or not to be, a machine's. */
@@ -210,6 +221,17 @@ const asked: readonly (readonly [string, string, (asking: Asking, team: Team) =>
     (a, { lab }) => {
       a.body["host"] = lab.host;
       a.host = lab.host;
+    },
+  ],
+  [
+    "a host that the trust log does not know, by label",
+    "automation_limit",
+    (a, { state, automation }) => {
+      const key = state.automationKeys.get(automation.id);
+      if (key === undefined) throw new TypeError("no key");
+      const keys = new Map([[key.id, { ...key, hosts: [], labels: ["lab-*"] }]]);
+      Object.assign(a, { trust: { ...state, automationKeys: keys }, host: "h-unknown" });
+      a.body["host"] = "h-unknown";
     },
   ],
   ["by another key", "automation_key", (a) => void (a.stranger = true)],

@@ -128,6 +128,14 @@ const forks: readonly (readonly [string, string, Course])[] = [
     "ok 1, fork at 1",
     (s) => ending(s, { by: "cyd", on: "theirs", keep: "another" }),
   ],
+  [
+    "a third statement that would drop the first and keep what was before both",
+    "frozen, fork at 1",
+    async (s) => {
+      const { mine, theirs } = await two(s);
+      return [mine, theirs, await s.tell("cyd", s.base, resolve(s.base.head.hash, mine))];
+    },
+  ],
   ["kept: the first, by somebody whom it added", "assertion, fork at 1", (s) => acquitted(s, "mine")],
   ["kept: the second, by somebody whom it added", "assertion, fork at 1", (s) => acquitted(s, "theirs")],
   ["kept: the first, by somebody whom the second took the power", "role, fork at 1", (s) => rewound(s, "mine")],

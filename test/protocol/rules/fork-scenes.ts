@@ -16,6 +16,7 @@ type Tell = (by: Admin | Member, after: TrustState, what: Said | Knowing) => Pro
 interface Knowing {
   readonly said: Said;
   readonly knew: readonly SignedStatement[];
+  readonly at?: number;
 }
 
 export interface Scene {
@@ -37,8 +38,8 @@ export type Course = (scene: Scene) => Promise<readonly SignedStatement[]>;
 function sceneOf(council: Council): Scene {
   const base = council.state;
   const speak: Tell = (by, after, what) => {
-    const { said: one, knew } = "said" in what ? what : { said: what, knew: [] };
-    return tell(council, { by, after, knew }, one);
+    const { said: one, knew, at } = "said" in what ? what : { said: what, knew: [], at: undefined };
+    return tell(council, { by, after, knew, ...(at === undefined ? {} : { at }) }, one);
   };
   return {
     base,
@@ -55,6 +56,17 @@ function sceneOf(council: Council): Scene {
       return { puppet: { id: "p-puppet", passkey, daily: passkey }, signed };
     },
   };
+}
+
+/** What freezes a host that hears these. */
+export async function courseReason(modules: Modules, course: Course): Promise<string | undefined> {
+  const scene = sceneOf(await sharedCouncil());
+  let state = scene.base;
+  for (const one of await course(scene)) {
+    const result = await modules.fork.applyOrFork(state, one);
+    if (result.ok) ({ state } = result);
+  }
+  return state.frozen?.other;
 }
 
 /** The answer to the last, and whether the host is frozen then: where, counted from the beginning, and why. */

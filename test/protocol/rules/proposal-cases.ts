@@ -1,7 +1,14 @@
 /** Verdicts on commands of two people and on commands signed by a successor key. */
 import { encodeCanonical } from "../../../protocol/canonical.ts";
 import { digestOf } from "../../../protocol/signing.ts";
-import { draftCommand, sealCommand, type CommandDraft, type TouchDraft } from "../../fixtures/command.ts";
+import {
+  addSwiftOperation,
+  draftCommand,
+  sealCommand,
+  SWIFT_OPERATION,
+  type CommandDraft,
+  type TouchDraft,
+} from "../../fixtures/command.ts";
 import { nonceOf, signerOf } from "../../fixtures/keys.ts";
 import { saying, START, type Team } from "../../fixtures/team.ts";
 import { NOW } from "../../fixtures/workspace.ts";
@@ -279,6 +286,17 @@ const stated: readonly RuleCase[] = [
         approvals: [proposalTouch(team, team.people.otto)],
       };
       return hostWord(modules, await sealCommand(team, draft));
+    },
+  },
+  {
+    name: "proposal: an operation that never waits for a second person, under a rule for two",
+    expected: "verified",
+    run: (modules) => {
+      addSwiftOperation(modules.operations.operations);
+      return twoHostVerdict(modules, (draft, team) => {
+        rule({ operations: ["all"] }, alone)(draft, team);
+        Object.assign(draft.intent, { operation: SWIFT_OPERATION, args: {} });
+      });
     },
   },
   {

@@ -1,5 +1,5 @@
 /** Verdicts on revocations and on what is said beside them, by whoever must be strict and by whoever witnesses. */
-import type { TrustState } from "../../../protocol/trust/state.ts";
+import { revokedDigest, type TrustState } from "../../../protocol/trust/state.ts";
 import type { SignedStatement } from "../../../protocol/trust/statements.ts";
 import { originFor } from "../../fixtures/authenticator.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
@@ -202,7 +202,11 @@ const beside: readonly Row[] = [
     "revocations",
     async (t) => ({
       state: t.state,
-      signed: await say(t.state, coming, { ...by(t, "ada", "bea"), knew: [nonceOf("x")] }),
+      signed: await say(t.state, coming, {
+        ...by(t, "ada", "bea"),
+        knew: [nonceOf("x")],
+        statement: { revoked: revokedDigest([nonceOf("x")]) },
+      }),
     }),
   ],
   [

@@ -97,6 +97,15 @@ const people: readonly Row[] = [
     "people",
     () => [coming(), { by: ["ada", "pup"], at: NOW - 3_600 + 86_399 }],
   ],
+  [
+    "person.add with somebody whom two have just added",
+    "ok",
+    async (t) => {
+      const passkey = await createCredential({ rpId: SIGNER_RP_ID });
+      const body = { id: "p-dan", name: nonceOf("dan"), roles: ["admin"], credentials: [passkey.pinned] };
+      return [coming(), { by: ["ada", passkey], state: await after(t, [of("person.add", body)]) }];
+    },
+  ],
   ["person.add, the second on a page of the edge", "origin", () => [coming(), { by: ["ada", "bea:daily"] }]],
   ["person.add, the second an operator", "role", () => [coming(), { by: ["ada", "otto"] }]],
   ["person.add, the second without a role", "role", () => [coming(), { by: ["ada", "nora"] }]],
@@ -222,6 +231,26 @@ const power: readonly Row[] = [
     "by an administrator a second after the end of the role",
     "role",
     () => [roles("p-otto", []), { by: ["bea"], at: START + GRANT_SECONDS + 1 }],
+  ],
+  [
+    "by the last administrators, a second after the end of their roles",
+    "ok",
+    async (t) => {
+      const state = await after(
+        t,
+        [of("person.revoke", { person: "p-ada" })],
+        [of("person.revoke", { person: "p-pup" })],
+      );
+      return [roles("p-otto", []), { by: ["bea"], at: START + GRANT_SECONDS + 1, state }];
+    },
+  ],
+  [
+    "by one whose role has ended, while another's has not",
+    "role",
+    async (t) => {
+      const state = await after(t, [of("person.revoke", { person: "p-ada" })]);
+      return [roles("p-otto", []), { by: ["bea"], at: START + GRANT_SECONDS + 1, state }];
+    },
   ],
   ["host.admit by one", "ok", async () => [of("host.admit", await hostBodyOf("third")), one]],
   ["host.admit by an operator", "role", async () => [of("host.admit", await hostBodyOf("third")), { by: ["otto"] }]],

@@ -162,6 +162,20 @@ const roots: readonly (readonly [string, string, RootBend])[] = [
     },
   ],
   [
+    "an address that is not exactly its name's",
+    "name_class",
+    {
+      change: (d) => {
+        members(d, {
+          origins: [
+            { ...origin(SIGNER_RP_ID, "signer"), origin: `http://below.${SIGNER_RP_ID}:8443` },
+            origin(SIGNER_RP_ID, "signer"),
+          ],
+        });
+      },
+    },
+  ],
+  [
     "a role twice",
     "exists",
     {
