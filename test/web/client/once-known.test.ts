@@ -107,11 +107,14 @@ describe("the proof of a machine's command", () => {
     expect(receiptOf(entries)?.requester).toMatchObject({ kind: "automation", name: "release pipeline" });
   });
 
-  it("fails when the entry says that a person gave it", async () => {
-    const { submission } = await sealOfMachine(team, draftOfMachine(team));
-    const { proof } = await told({ submission, actor: ada, operation });
-    expect(failedOf(proof)).toEqual(["The entry tells who, what and where as it was signed: "]);
-  });
+  it.each<LedgerActor>([ada, { kind: "person", id: "k-pipeline" }])(
+    "fails when the entry says that a person gave it",
+    async (person) => {
+      const { submission } = await sealOfMachine(team, draftOfMachine(team));
+      const { proof } = await told({ submission, actor: person, operation });
+      expect(failedOf(proof)).toEqual(["The entry tells who, what and where as it was signed: "]);
+    },
+  );
 
   it("fails when another key signed", async () => {
     const { submission } = await sealOfMachine(team, { ...draftOfMachine(team), signer: team.keys.stranger });

@@ -144,6 +144,16 @@ describe("the keys of one sign-in", () => {
     expect(await keys.besides(session.publicKey)).toEqual([]);
   });
 
+  it("keep nothing of a sign-in that ended while they were written", async () => {
+    const session = await signedIn();
+    const { keys, kept } = browser();
+    keys.enter(session);
+    const writing = keys.sent(await keys.offer(session), touch("approval"));
+    keys.leave();
+    await writing;
+    expect([kept.has("session"), keys.session.value]).toEqual([false, undefined]);
+  });
+
   it("keep nothing once signed out, and nothing of another sign-in", async () => {
     const session = await signedIn();
     const { keys, kept } = browser();

@@ -21,7 +21,7 @@ export function ProposalCard({ one, onOpen }: CardProps) {
   const id = `proposal-${facts.digest}`;
   const hosts = hostsInWords(facts.targets.map(({ host }) => host));
   return (
-    <section class="card" aria-labelledby={id}>
+    <article class="card" aria-labelledby={id}>
       <div class="card-head">
         <h2 id={id}>{wordings[facts.operation].question(hosts)}</h2>
         <span class={`badge ${facts.class}`}>{facts.class}</span>
@@ -45,7 +45,7 @@ export function ProposalCard({ one, onOpen }: CardProps) {
         <StandingNote standing={standing} />
         <Acts one={one} onOpen={onOpen} />
       </div>
-    </section>
+    </article>
   );
 }
 
