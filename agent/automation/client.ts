@@ -154,6 +154,13 @@ function read({ response }: Endpoint, { status, text }: Answer): unknown {
     if (result?.success === true) return result.output;
     throw badAnswer("it does not fit");
   }
+  // The edge tells nobody whether a key exists, and its sentence is for people at a page.
+  if (status === 401)
+    throw new AutomationError(
+      "refused",
+      "The edge does not take this key: nobody granted it in this workspace, it was revoked, or it has ended. Ask an administrator to look at the page Automation.",
+      "unauthenticated",
+    );
   const problem = v.safeParse(problemSchema, value);
   if (!problem.success) throw badAnswer(`status ${String(status)} without a reason`);
   throw new AutomationError("refused", problem.output.title, problem.output.code);

@@ -27,16 +27,30 @@ export async function makeKeyFile(input: CommandInput, io: CliIo): Promise<ExitC
   const { url } = parseEdgeAddress(required(input, "edge", "the address of the edge"), edgeName);
   const { text, key } = makeKey({ workspace, edge: url, edgeName, label: name });
   await writeNewFile(path, () => Promise.resolve(text));
-  const shown = { key: key.id, publicKey: key.signer.publicKey, words: key.words, label: name, file: path };
-  if (input.json) io.out(JSON.stringify(shown));
-  else {
-    io.out(`The key lies in ${path}, readable by this user only. It may do nothing until an administrator grants it:`);
-    io.out(`  page Automation, Grant a key`);
-    io.out(`  public key   ${shown.publicKey}`);
-    io.out(`  six words    ${key.words.join(" ")}`);
-    io.out("The words on the page must be these. If one differs, somebody stands between.");
-  }
+  if (!input.json) io.out(`The key lies in ${path}, readable by this user only.`);
+  describeKey(key, { path, json: input.json }, io);
   return EXIT.ok;
+}
+
+/** @throws {AutomationError} */
+export function showKeyFile(input: CommandInput, io: CliIo): ExitCode {
+  const path = required(input, "show-key", "a key file");
+  describeKey(readKeyFile(path, io.uid), { path, json: input.json }, io);
+  return EXIT.ok;
+}
+
+/** What an administrator needs; nothing of it is secret. */
+function describeKey(
+  { id, signer, words, label: name }: AutomationKeyFile,
+  { path, json }: { readonly path: string; readonly json: boolean },
+  io: CliIo,
+): void {
+  const shown = { key: id, publicKey: signer.publicKey, words, label: name, file: path };
+  if (json) return io.out(JSON.stringify(shown));
+  io.out("It may do nothing until an administrator grants it on the page Automation:");
+  io.out(`  public key   ${shown.publicKey}`);
+  io.out(`  six words    ${words.join(" ")}`);
+  io.out("The words on the page must be these. If one differs, somebody stands between.");
 }
 
 /** @throws {CliError | AutomationError | SignerError} */

@@ -6,6 +6,7 @@ export const run: Command = {
   summary: "Run a command with an automation key, for pipelines",
   help: `Usage: clawhold run --key <file> <operation> --host <name> [--host <name>] [--arg <name>=<value>] [options]
        clawhold run --make-key <file> --edge <address> --workspace=<id> --label <text>
+       clawhold run --show-key <file>
 
 Signs one command with an automation key and waits for the hosts' signed receipts. The key is made on the machine that
 uses it; an administrator grants it, in the trust log, for named operations, hosts, a rate and an end. Hosts check its
@@ -23,6 +24,7 @@ signature themselves: the edge can neither use the key nor change the command.
   --edge-name <name>     what a tunnelled clawhold up calls itself, for --make-key
   --workspace=<id>       the workspace's id, from somebody who knows it, for --make-key
   --label <text>         what the key is called, for --make-key
+  --show-key <file>      show again what an administrator needs, from a key that exists
   --json                 one JSON object
 
 Exit codes: 0 every host executed it, 1 it failed or was interrupted on one, 3 the edge or a host did not answer,
@@ -35,6 +37,7 @@ Exit codes: 0 every host executed it, 1 it failed or was interrupted on one, 3 t
     ca: { type: "string" },
     "access-token-file": { type: "string" },
     "make-key": { type: "string" },
+    "show-key": { type: "string" },
     edge: { type: "string" },
     "edge-name": { type: "string" },
     workspace: { type: "string" },
@@ -42,7 +45,8 @@ Exit codes: 0 every host executed it, 1 it failed or was interrupted on one, 3 t
   },
   words: 1,
   run: async (input: CommandInput, io) => {
-    const { makeKeyFile, runWithKey } = await import("./run-session.ts");
+    const { makeKeyFile, runWithKey, showKeyFile } = await import("./run-session.ts");
+    if (input.text("show-key") !== undefined) return showKeyFile(input, io);
     return input.text("make-key") === undefined ? runWithKey(input, io) : makeKeyFile(input, io);
   },
 };
