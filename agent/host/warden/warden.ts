@@ -104,12 +104,8 @@ class Core implements Warden {
   }
 
   async takeTrust(page: TrustPage): Promise<Acceptance> {
-    const before = this.admission();
-    const accepted = await takeTrust(page, this.#context);
-    if (accepted.added === 0) return accepted;
-    this.#noteForeignKey(before);
-    this.#options.onTrust?.();
-    await this.#current?.acknowledgeTrust();
+    const accepted = await this.#following(() => takeTrust(page, this.#context));
+    if (accepted.added > 0) await this.#current?.acknowledgeTrust();
     return accepted;
   }
 
@@ -167,14 +163,25 @@ class Core implements Warden {
   }
 
   async #trust(frame: Extract<InwardFrame, { kind: "trust" }>, connection: Connection): Promise<void> {
-    const before = this.admission();
     try {
-      if (!(await connection.trust(frame))) return;
-      this.#noteForeignKey(before);
-      this.#options.onTrust?.();
+      await this.#following(() => connection.trust(frame));
     } catch (error) {
       if (!(error instanceof AppendError)) throw error;
       this.#context.log({ event: "trust_write_failed" }); // stays behind, and says so by its head
+    }
+  }
+
+  /** What a page brought counts, and is told, also when the page ended in a violation or at a full disk. */
+  async #following<T>(take: () => Promise<T>): Promise<T> {
+    const before = this.admission();
+    const { state } = this.#context.trust;
+    try {
+      return await take();
+    } finally {
+      if (this.#context.trust.state !== state) {
+        this.#noteForeignKey(before);
+        this.#options.onTrust?.();
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import { ftruncateSync, writeSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
@@ -167,6 +168,40 @@ describe("trust on the tunnel", () => {
       violation("trust_refused"),
     );
     expect(host.context.trust.state?.head).toEqual(state.head);
+  });
+
+  it("tells what a page brought, also when it ended in a violation or at a full disk", async () => {
+    let told = 0;
+    let isFull = false;
+    host = await Rig.open({
+      onTrust: () => (told += 1),
+      trustIo: {
+        write: (fd, bytes, position) => {
+          if (isFull) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+          return writeSync(fd, bytes, 0, bytes.length, position);
+        },
+        sync: () => {
+          isFull = told === 1;
+        },
+        truncate: ftruncateSync,
+      },
+    });
+    const { state, people } = host.world;
+    const byViewer = await stated(
+      { state, by: people.vera.passkey },
+      { kind: "host.remove", body: { host: host.world.host } },
+    );
+    const page = host.page();
+    const bent = { ...page, statements: [...page.statements, byViewer] };
+    await expect(host.receive({ kind: "trust", page: bent })).rejects.toEqual(violation("trust_refused"));
+    expect(told).toBe(1);
+    const by = people.ada.passkey;
+    const first = await stated({ state, by }, { kind: "person.revoke", body: { person: "p-nora" } });
+    const second = await stated({ state, by }, { kind: "person.revoke", body: { person: "p-scot" } });
+    await host.receive({ kind: "trust", page: { statements: [first, second] } });
+    expect(host.context.trust.state?.revocations.size).toBe(1);
+    expect(told).toBe(2);
+    expect(host.logged.at(-1)).toEqual({ event: "trust_write_failed" });
   });
 
   it("acknowledges an empty page: that is how the edge asks for a sign of life", async () => {

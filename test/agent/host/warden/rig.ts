@@ -87,6 +87,7 @@ export interface RigOptions {
   readonly clock?: FakeClock;
   readonly journalIo?: AppendIo;
   readonly trustIo?: AppendIo;
+  readonly onTrust?: () => void;
   readonly sessionEndsIo?: AppendIo;
   readonly log?: (line: HostLogLine) => void;
   readonly denyList?: string;
@@ -181,7 +182,11 @@ export class Rig {
         options.log?.(line);
       },
     };
-    const warden = openWarden({ context, onFault: (error) => faults.push(error) });
+    const warden = openWarden({
+      context,
+      onFault: (error) => faults.push(error),
+      ...(options.onTrust === undefined ? {} : { onTrust: options.onTrust }),
+    });
     return new Rig({ world, directory, gateway, clock, context, warden, logged, faults });
   }
 
