@@ -28,7 +28,7 @@ describe("commands in documents", () => {
       const words = line.split(/\s+/).slice(1);
       const command = commands.find(({ name }) => name === words.slice(0, 2).join(" ") || name === words[0]);
       if (command === undefined) return true;
-      const options = words.filter((word) => word.startsWith("--")).map((word) => word.slice(2));
+      const options = words.filter((word) => word.startsWith("--")).map((word) => word.slice(2).split("=")[0] ?? "");
       return options.some((option) => !(option in command.options) && !["json", "help"].includes(option));
     });
     expect(wrong).toEqual([]);
@@ -66,6 +66,7 @@ describe("docs/OPERATE.md", () => {
     ["agent/host/demo/trouble.ts", "DemoTrouble"],
     ["agent/host/host-error.ts", "HostErrorCode"],
     ["agent/signer/signer-error.ts", "SignerErrorCode"],
+    ["agent/automation/trouble.ts", "AutomationErrorCode"],
   ];
   it.each(unions)("%s: every code of %s can be found", (path, type) => {
     const spans = new Set(codeSpans(operate));

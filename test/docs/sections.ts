@@ -151,6 +151,7 @@ function operationSections(): readonly (readonly [string, string])[] {
     ["host-errors", errorTable(thrown("HostError"))],
     ["demo-errors", errorTable(thrown("DemoError"))],
     ["signer-errors", errorTable(thrown("SignerError"))],
+    ["automation-errors", errorTable(thrown("AutomationError"))],
     ["signer-problems", errorTable(tabled("agent/signer/problem.ts", "SIGNER_PROBLEMS"))],
     ["cli-errors", errorTable(thrown("CliError"))],
     ["join-refusals", errorTable(tabled("agent/host/link/post-join.ts", "REFUSALS"))],
