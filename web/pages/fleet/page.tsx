@@ -1,9 +1,12 @@
 /** The fleet: who needs you, what it costs, every host in one table. Works for one host and for many. */
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { useSignal } from "@preact/signals";
 import { Banners } from "../../components/banner.tsx";
 import { Lately } from "../../components/lately.tsx";
 import { Command, Empty, Tile, TroubleText, Waiting } from "../../components/parts.tsx";
+import { OrderDialog } from "../../dialog/order-dialog.tsx";
+import type { Wish } from "../../dialog/order-dialog.tsx";
 import { formatAge, formatCost, formatCount, formatList, formatNumberOf, unknown } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import { fleetRoute } from "../../router.ts";
@@ -23,6 +26,17 @@ import { FleetTable } from "./table.tsx";
 type FleetRoute = Extract<Route, { page: "fleet" }>;
 
 export function FleetPage({ route }: { readonly route: FleetRoute }) {
+  // Beside the page's states: hosts that fall silent meanwhile must not take the dialog with them.
+  const wish = useSignal<Wish | undefined>(undefined);
+  return (
+    <>
+      <Fleet route={route} onWish={(wanted) => (wish.value ??= wanted)} />
+      {wish.value !== undefined && <OrderDialog wish={wish.value} onClosed={() => (wish.value = undefined)} />}
+    </>
+  );
+}
+
+function Fleet({ route, onWish }: Pick<FleetBodyProps, "route" | "onWish">) {
   const { backend } = useApp();
   useEffect(() => backend.watchFleet(), [backend]);
   useEffect(() => backend.activity.watch(), [backend]);
@@ -44,7 +58,7 @@ export function FleetPage({ route }: { readonly route: FleetRoute }) {
       />
     );
   }
-  return <FleetFrame hosts={fleet.value} body={<FleetBody hosts={fleet.value} route={route} />} />;
+  return <FleetFrame hosts={fleet.value} body={<FleetBody hosts={fleet.value} route={route} onWish={onWish} />} />;
 }
 
 function FleetFrame({ hosts, body }: { readonly hosts: readonly HostView[]; readonly body: ComponentChildren }) {
@@ -92,7 +106,13 @@ function runningWell(well: number, all: number): string {
   return well === all ? `All ${all} gateways run well.` : `${well} of ${formatNumberOf(all, "gateway")} run well.`;
 }
 
-function FleetBody({ hosts, route }: { readonly hosts: readonly HostView[]; readonly route: FleetRoute }) {
+interface FleetBodyProps {
+  readonly hosts: readonly HostView[];
+  readonly route: FleetRoute;
+  readonly onWish: (wish: Wish) => void;
+}
+
+function FleetBody({ hosts, route, onWish }: FleetBodyProps) {
   const { backend, now } = useApp();
   const passkeys = backend.passkeys.value;
   const banners = bannersOf({
@@ -111,7 +131,7 @@ function FleetBody({ hosts, route }: { readonly hosts: readonly HostView[]; read
       ))}
       <Banners all={banners} />
       <Totals hosts={hosts} now={now.value} />
-      <HostList hosts={hosts} route={route} now={now.value} />
+      <HostList hosts={hosts} route={route} now={now.value} onWish={onWish} />
       <div class="split">
         <Lately title="Lately" count={5} />
         <AddHost />
@@ -167,7 +187,7 @@ function tokenParts({ inputTokens, cacheReadTokens, outputTokens }: FleetTotals)
   return `${formatCount(inputTokens)} in, ${cached}${formatCount(outputTokens)} out`;
 }
 
-function HostList({ hosts, route, now }: Timed & { readonly route: FleetRoute }) {
+function HostList({ hosts, route, now, onWish }: Timed & Omit<FleetBodyProps, "hosts">) {
   const { router } = useApp();
   const shown = sortHosts(filterHosts(hosts, route, now), route.sort, now);
   const needing = hosts.filter((host) => conditionOf(host, now).urgency > 0).length;
@@ -219,7 +239,12 @@ function HostList({ hosts, route, now }: Timed & { readonly route: FleetRoute })
         <FleetTable hosts={shown} sort={route.sort} now={now} onSort={(sort) => change({ sort })} picks={picks} />
       )}
       {picked.length > 0 && (
-        <SelectBar picked={picked} onClear={clear} onAll={picks?.all === true ? undefined : picks?.onAll} />
+        <SelectBar
+          picked={picked}
+          onClear={clear}
+          onAll={picks?.all === true ? undefined : picks?.onAll}
+          onWish={onWish}
+        />
       )}
       <p class="tiny faint">
         Cost and tokens are what each gateway last counted. A dashed underline means the figure is older than 5 minutes.

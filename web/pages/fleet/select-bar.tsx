@@ -1,8 +1,6 @@
 /** What can be done to all picked hosts at once. It stays in sight while any is picked. */
 import { useEffect } from "preact/hooks";
-import { useSignal } from "@preact/signals";
 import { MAX_TARGETS } from "../../../protocol/limits.ts";
-import { OrderDialog } from "../../dialog/order-dialog.tsx";
 import type { Wish } from "../../dialog/order-dialog.tsx";
 import { formatList, formatNumberOf } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
@@ -22,47 +20,42 @@ const NAMED = 3;
 interface SelectBarProps {
   readonly picked: readonly HostView[];
   readonly onClear: () => void;
+  readonly onWish: (wish: Wish) => void;
   /** Absent when all that are shown are picked. */
   readonly onAll: (() => void) | undefined;
 }
 
-export function SelectBar({ picked, onClear, onAll }: SelectBarProps) {
-  const wish = useSignal<Wish | undefined>(undefined);
+export function SelectBar({ picked, onClear, onAll, onWish }: SelectBarProps) {
   useEffect(() => listenForKeys(window, () => [{ keys: "ESCAPE", does: "clear selection", run: onClear }]), [onClear]);
   const full = picked.length >= MAX_TARGETS;
   return (
-    <>
-      <div class="selectbar" role="region" aria-label="Picked hosts">
-        <span role="status">
-          <strong>{formatNumberOf(picked.length, "host")} picked</strong>{" "}
-          <span class="small muted">{namesOf(picked)}</span>
-        </span>
-        {full && <span class="small muted">One touch binds at most {MAX_TARGETS}.</span>}
-        <span class="selectbar-acts">
-          {choices.map(({ operation, icon, label }) => (
-            <Choice
-              key={operation}
-              icon={icon}
-              label={label}
-              obstacle={obstacleFor(operation, picked)}
-              onChoose={() =>
-                (wish.value = { operation, hosts: picked.map(({ id, label: name }) => ({ id, label: name })) })
-              }
-            />
-          ))}
-          {onAll !== undefined && (
-            <button class="btn quiet sm" type="button" onClick={onAll}>
-              All shown
-            </button>
-          )}
-          <button class="btn quiet sm" type="button" onClick={onClear}>
-            <Icon name="x" class="s" />
-            Clear
+    <div class="selectbar" role="region" aria-label="Picked hosts">
+      <span role="status">
+        <strong>{formatNumberOf(picked.length, "host")} picked</strong>{" "}
+        <span class="small muted">{namesOf(picked)}</span>
+      </span>
+      {full && <span class="small muted">One touch binds at most {MAX_TARGETS}.</span>}
+      <span class="selectbar-acts">
+        {choices.map(({ operation, icon, label }) => (
+          <Choice
+            key={operation}
+            icon={icon}
+            label={label}
+            obstacle={obstacleFor(operation, picked)}
+            onChoose={() => onWish({ operation, hosts: picked.map(({ id, label: name }) => ({ id, label: name })) })}
+          />
+        ))}
+        {onAll !== undefined && (
+          <button class="btn quiet sm" type="button" onClick={onAll}>
+            All shown
           </button>
-        </span>
-      </div>
-      {wish.value !== undefined && <OrderDialog wish={wish.value} onClosed={() => (wish.value = undefined)} />}
-    </>
+        )}
+        <button class="btn quiet sm" type="button" onClick={onClear}>
+          <Icon name="x" class="s" />
+          Clear
+        </button>
+      </span>
+    </div>
   );
 }
 

@@ -15,6 +15,8 @@ export function ProposalsPage() {
   const { backend } = useApp();
   useEffect(() => backend.proposals.watch(), [backend]);
   useEffect(() => void backend.statements.loadWaiting(), [backend]);
+  // Beside the list, not in it: what is carried out leaves the list, and its outcome must stay in sight.
+  const opened = useSignal<WaitingCommand | undefined>(undefined);
   const waiting = backend.proposals.waiting.value;
   return (
     <>
@@ -35,7 +37,8 @@ export function ProposalsPage() {
           </Empty>
         </div>
       )}
-      {waiting.state === "ready" && <List all={waiting.value} />}
+      {waiting.state === "ready" && <List all={waiting.value} onOpen={(one) => (opened.value = one)} />}
+      {opened.value !== undefined && <ProposalDialog one={opened.value} onClosed={() => (opened.value = undefined)} />}
     </>
   );
 }
@@ -52,15 +55,18 @@ function ChangesNote() {
   );
 }
 
-function List({ all }: { readonly all: readonly WaitingCommand[] }) {
-  const opened = useSignal<WaitingCommand | undefined>(undefined);
+interface ListProps {
+  readonly all: readonly WaitingCommand[];
+  readonly onOpen: (one: WaitingCommand) => void;
+}
+
+function List({ all, onOpen }: ListProps) {
   if (all.length === 0) return <Nothing />;
   return (
     <div class="stack">
       {all.map((one) => (
-        <ProposalCard key={one.facts.digest} one={one} onOpen={() => (opened.value = one)} />
+        <ProposalCard key={one.facts.digest} one={one} onOpen={() => onOpen(one)} />
       ))}
-      {opened.value !== undefined && <ProposalDialog one={opened.value} onClosed={() => (opened.value = undefined)} />}
     </div>
   );
 }
