@@ -170,7 +170,7 @@ function Compare({ state }: { readonly state: Extract<EnrolmentState, { kind: "w
     <>
       <div class="stack tight">
         <p class="eyebrow">Step 2 of 2</p>
-        <h1>Read these six words aloud</h1>
+        <h1>{isDaily ? "Your six words" : "Read these six words aloud"}</h1>
         <p class="lead muted">
           {isDaily
             ? "They are not a check: this page comes from the edge, which could show any words."
@@ -179,7 +179,11 @@ function Compare({ state }: { readonly state: Extract<EnrolmentState, { kind: "w
       </div>
       <div class="card card-body stack">
         <Words words={state.words} label="Your six words" />
-        {isDaily && <p class="badge">Not a check</p>}
+        {isDaily && (
+          <div class="row">
+            <span class="badge">Not a check</span>
+          </div>
+        )}
         <p role="status">
           Waiting until you are added. Leave this page open; it says when. The link ends in <Left at={state.expires} />.
         </p>

@@ -2,6 +2,7 @@
 import { formatExact, formatList, formatNumberOf, formatSpan } from "../format.ts";
 import { daysUntil, type Ending } from "../state/people.ts";
 import type { Permission, RoleDefinition } from "../../protocol/roles.ts";
+import type { StatementKind } from "../../protocol/trust/statements.ts";
 
 /** A new permission does not compile without a sentence. */
 export const permissionWords = {
@@ -16,6 +17,28 @@ export const permissionWords = {
   "host.admit": "Admit and remove hosts",
   "workspace.administer": "People, passkeys, roles, rules and keys",
 } as const satisfies Record<Permission, string>;
+
+/** What each kind of statement does, in the fewest words. A new kind does not compile without. */
+export const statementWords = {
+  "person.add": "Add a person",
+  "credential.add": "Add a passkey",
+  "role.define": "Write or change a role",
+  "role.assign": "Give and renew roles",
+  "host.admit": "Admit a host",
+  "host.remove": "Remove a host",
+  "automation-key.add": "Grant an automation key",
+  "origin.add": "Add an address",
+  "dispatch-key.rotate": "Change the dispatch key",
+  "ledger-key.rotate": "Change the ledger key",
+  "policy.set": "Set a rule",
+  "fork.resolve": "End a fork",
+  "root.rotate": "Let another edge take over",
+  "person.revoke": "Revoke a person",
+  "credential.revoke": "Revoke a passkey",
+  "role.revoke": "Take all roles from somebody",
+  "automation-key.revoke": "Revoke an automation key",
+  "origin.revoke": "Revoke an address",
+} as const satisfies Record<StatementKind, string>;
 
 export interface Scope {
   readonly hosts: readonly string[];

@@ -3,7 +3,7 @@
  * link lets somebody enrol and nothing more; the words are what tells their passkey from another.
  */
 import { useEffect } from "preact/hooks";
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import { Banner } from "../../components/banner.tsx";
 import { Command, TroubleText, Words } from "../../components/parts.tsx";
 import { State } from "../../components/state.tsx";
@@ -12,6 +12,7 @@ import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
 import type { Trouble } from "../../state/backend.ts";
 import type { InvitationView, InvitedPasskey, NewInvitation } from "../../state/invitations.ts";
+import { nameIn } from "../../state/people.ts";
 import { EndField, RoleChoices, TextField, untilOf } from "./fields.tsx";
 import type { Desk } from "./frame.tsx";
 
@@ -168,8 +169,13 @@ function Enrolled({ enrolled, desk }: { readonly enrolled: InvitedPasskey; reado
   const { backend } = useApp();
   const chosen = useSignal<readonly string[]>([]);
   const days = useSignal(90);
+  const owner = useSignal("");
   const isCheck = enrolled.passkeyClass === "signer";
-  const add = () =>
+  const add = () => {
+    if (owner.value !== "") {
+      desk.statements.ask({ kind: "credential.add", body: { person: owner.value, ...enrolled.credential } });
+      return;
+    }
     desk.statements.ask({
       kind: "person.add",
       body: {
@@ -180,6 +186,7 @@ function Enrolled({ enrolled, desk }: { readonly enrolled: InvitedPasskey; reado
         credentials: [enrolled.credential],
       },
     });
+  };
   return (
     <>
       <p>
@@ -199,8 +206,13 @@ function Enrolled({ enrolled, desk }: { readonly enrolled: InvitedPasskey; reado
           passkey counts for daily operations only, and the edge may hold its key.
         </Banner>
       )}
-      <RoleChoices view={desk.view} chosen={chosen} />
-      <EndField id={`end-${enrolled.credential.credentialId}`} value={days} what="The roles end" />
+      <OwnerField id={`owner-${enrolled.credential.credentialId}`} owner={owner} desk={desk} />
+      {owner.value === "" && (
+        <>
+          <RoleChoices view={desk.view} chosen={chosen} />
+          <EndField id={`end-${enrolled.credential.credentialId}`} value={days} what="The roles end" />
+        </>
+      )}
       {desk.mayChange && (
         <div class="row wrap">
           <button class="btn" type="button" onClick={add}>
@@ -209,11 +221,40 @@ function Enrolled({ enrolled, desk }: { readonly enrolled: InvitedPasskey; reado
               {isCheck ? "They match, add" : "Add"} <bdi>{enrolled.name}</bdi>…
             </span>
           </button>
-          {chosen.value.length === 0 && (
+          {owner.value === "" && chosen.value.length === 0 && (
             <span class="small muted">Without a role they can sign in and see nothing.</span>
           )}
         </div>
       )}
     </>
+  );
+}
+
+interface OwnerProps {
+  readonly id: string;
+  /** Empty: somebody new. */
+  readonly owner: Signal<string>;
+  readonly desk: Desk;
+}
+
+/** A passkey for another device, or for a page of the edge, of somebody who is here already. */
+function OwnerField({ id, owner, desk }: OwnerProps) {
+  return (
+    <div class="field">
+      <label for={id}>Who is it?</label>
+      <select
+        class="select"
+        id={id}
+        value={owner.value}
+        onChange={(event) => (owner.value = event.currentTarget.value)}
+      >
+        <option value="">Somebody new</option>
+        {[...desk.view.state.people.keys()].map((person) => (
+          <option key={person} value={person}>
+            Another passkey of {nameIn(desk.view, person)}
+          </option>
+        ))}
+      </select>
+    </div>
   );
 }

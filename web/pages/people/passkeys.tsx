@@ -96,6 +96,19 @@ function describe(step: TouchStep | undefined): string | undefined {
 
 export function AddPasskey({ first }: { readonly first: boolean }) {
   const { backend } = useApp();
+  if (backend.origin.class === "daily") {
+    return (
+      <p class="small muted">
+        A passkey is added in the signer: approving it changes whom hosts obey. One for this address comes by an
+        invitation that an administrator gives to you as another passkey of yours.
+      </p>
+    );
+  }
+  return <AddHere first={first} />;
+}
+
+function AddHere({ first }: { readonly first: boolean }) {
+  const { backend } = useApp();
   const step = useSignal<TouchStep | undefined>(undefined);
   const busy = step.value?.kind === "touch" || step.value?.kind === "sending";
   const trouble: Trouble | undefined = step.value?.kind === "failed" ? step.value.trouble : undefined;

@@ -5,12 +5,14 @@
 import { endpoints, type Endpoint } from "../../../protocol/contracts.ts";
 import { operations } from "../../../protocol/operations.ts";
 import type { Permission, RoleDefinition } from "../../../protocol/roles.ts";
-import { statementPermissions } from "../../../protocol/trust/approvals.ts";
+import { peopleFor, statementPermissions } from "../../../protocol/trust/approvals.ts";
+import type { Statement, StatementKind } from "../../../protocol/trust/statements.ts";
 import { Icon } from "../../icons.tsx";
 import type { IconName } from "../../icons.tsx";
 import type { TrustView } from "../../state/people.ts";
+import { statementWords } from "../../statement/words.ts";
 
-export type CellWord = "Yes" | "No" | "Signer" | "Two people" | "Signed in";
+export type CellWord = "Yes" | "No" | "Signer" | "Several people" | "Signed in";
 
 export interface MatrixRow {
   readonly name: string;
@@ -24,8 +26,9 @@ export interface MatrixGroup {
   readonly rows: readonly MatrixRow[];
 }
 
-/** `policies`: rules of this workspace that ask for more than one person. */
-export function operationGroups({ state }: TrustView): readonly MatrixGroup[] {
+/** With the rules of this workspace that ask for more than one person. */
+export function operationGroups(view: TrustView): readonly MatrixGroup[] {
+  const { state } = view;
   const rules = [...state.policies.values()].filter(({ people }) => people > 1);
   const rows = Object.entries(operations).map(([name, operation]) => {
     const isShared = rules.some((rule) => rule.operations.includes("all") || rule.operations.includes(name));
@@ -34,17 +37,27 @@ export function operationGroups({ state }: TrustView): readonly MatrixGroup[] {
       name: `${operation.verb} (${name})`,
       class: operation.class,
       permission: operation.permission,
-      word: isShared ? "Two people" : alone,
+      word: isShared ? "Several people" : alone,
     } as const;
   });
-  const statements = Object.entries(statementPermissions).map(
-    ([name, permission]) => ({ name, permission, word: "Signer" }) as const,
-  );
+  const kinds = Object.keys(statementPermissions) as readonly StatementKind[];
+  const statements = kinds.map((kind) => ({
+    name: `${statementWords[kind]} (${kind})`,
+    permission: statementPermissions[kind],
+    word: needsSeveral(view, kind) ? ("Several people" as const) : ("Signer" as const),
+  }));
   return [
     { title: "Daily operations", rows: rows.filter((row) => row.class === "daily") },
     { title: "Critical operations", rows: rows.filter((row) => row.class === "critical") },
     { title: "Changes of the trust log", rows: statements },
   ];
+}
+
+/** For these two it depends on what exactly changes; the dialog says it. */
+const depends: ReadonlySet<StatementKind> = new Set<StatementKind>(["role.assign", "policy.set"]);
+
+function needsSeveral({ state }: TrustView, kind: StatementKind): boolean {
+  return !depends.has(kind) && peopleFor(state, { kind } as Statement) > 1; // asks for the kind only
 }
 
 /** Requests that need somebody signed in; the open ones tell nothing about a workspace. */
@@ -68,7 +81,7 @@ const icons = {
   Yes: "ok",
   No: "minus",
   Signer: "laptop",
-  "Two people": "people",
+  "Several people": "people",
   "Signed in": "user",
 } as const satisfies Record<CellWord, IconName>;
 
@@ -89,9 +102,10 @@ export function PermissionMatrix({ view }: { readonly view: TrustView }) {
         <Matrix label="Requests" groups={[requestGroup()]} roles={roles} />
       </details>
       <p class="card-foot">
-        A person with several roles may do what any of them allows, on the hosts that it names. “Signer” and “Two
-        people” are accepted from people's own machines only where the operation is critical or the trust log changes.
-        Everybody may add and revoke passkeys of their own.
+        A person with several roles may do what any of them allows, on the hosts that it names. “Signer” is accepted
+        from people's own machines only; “Several people” too, where the operation is critical or the trust log changes.
+        Everybody may add and revoke passkeys of their own. Giving roles and changing a rule need several people where
+        they loosen.
       </p>
     </section>
   );

@@ -111,7 +111,7 @@ function CardActions({ one, desk, onEdit }: CardProps) {
       <button
         class="btn sm"
         type="button"
-        aria-label={`Write the role ${role.id}`}
+        aria-label={`Write it: the role ${role.id}`}
         onClick={() => desk.statements.ask({ kind: "role.define", body: bodyOf(role) })}
       >
         <Icon name="plus" class="s" />

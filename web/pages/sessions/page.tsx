@@ -162,7 +162,9 @@ function Session({ session, desk, busy, onEnd }: SessionProps) {
           class="btn sm end"
           type="button"
           disabled={busy}
-          aria-label={`End the session of ${name ?? "nobody"} on ${session.device}${current ? ", this one" : ""}`}
+          aria-label={
+            current ? "Sign out of this session" : `End it: the session of ${name ?? "nobody"} on ${session.device}`
+          }
           onClick={onEnd}
         >
           {current ? "Sign out" : "End it"}

@@ -14,7 +14,8 @@ describe("the permission matrix", () => {
     const [daily, critical, statements] = operationGroups(trustView({}));
     const names = [...(daily?.rows ?? []), ...(critical?.rows ?? [])].map(({ name }) => name);
     for (const name of Object.keys(operations)) expect(names.some((row) => row.endsWith(`(${name})`))).toBe(true);
-    expect(statements?.rows.map(({ name }) => name)).toEqual(Object.keys(statementPermissions));
+    const kinds = statements?.rows.map(({ name }) => /\((.*)\)$/.exec(name)?.[1]);
+    expect(kinds).toEqual(Object.keys(statementPermissions));
     const signedIn = Object.values(endpoints).filter(({ access }) => access === "session");
     expect(requestGroup().rows).toHaveLength(signedIn.length);
   });
@@ -34,6 +35,13 @@ describe("the permission matrix", () => {
   it("says where a rule asks for more than one person", () => {
     const [daily] = operationGroups(trustView({ rules: true }));
     const restart = daily?.rows.find(({ name }) => name.includes("gateway.restart"));
-    expect(restart?.word).toBe("Two people");
+    expect(restart?.word).toBe("Several people");
+  });
+
+  it("says what loosens and what takes away under such a rule", () => {
+    const [, , statements] = operationGroups(trustView({ rules: true }));
+    const several = statements?.rows.filter(({ word }) => word === "Several people").map(({ name }) => name) ?? [];
+    expect(several.some((name) => name.includes("person.add"))).toBe(true);
+    expect(several.filter((name) => name.includes("revoke"))).toEqual([]);
   });
 });
