@@ -4,12 +4,20 @@
  */
 import { fromHex } from "../../protocol/bytes.ts";
 import { verifyNatively } from "../../protocol/platform.ts";
+import { accusedCases } from "../protocol/rules/accused-cases.ts";
 import { assertionCases } from "../protocol/rules/assertion-cases.ts";
+import { automationCases } from "../protocol/rules/automation-cases.ts";
 import { product, type RuleCase } from "../protocol/rules/cases.ts";
 import { envelopeCases } from "../protocol/rules/envelope-cases.ts";
+import { forkCases } from "../protocol/rules/fork-cases.ts";
 import { keyCases } from "../protocol/rules/key-cases.ts";
+import { keyStatementCases } from "../protocol/rules/key-statement-cases.ts";
 import { parserCases } from "../protocol/rules/parser-cases.ts";
 import { prepareCases } from "../protocol/rules/prepare-cases.ts";
+import { proposalCases } from "../protocol/rules/proposal-cases.ts";
+import { revocationCases } from "../protocol/rules/revocation-cases.ts";
+import { sessionEndCases } from "../protocol/rules/session-end-cases.ts";
+import { statementCases } from "../protocol/rules/statement-cases.ts";
 import { trustCases } from "../protocol/rules/trust-cases.ts";
 import { expectedVerdicts, judgeVectors, type Vectors, type Verdicts } from "../vectors/verdicts.ts";
 
@@ -38,6 +46,12 @@ const tables: Readonly<Record<string, readonly RuleCase[]>> = {
   assertion: assertionCases,
   key: keyCases,
   trust: trustCases,
+  statement: [...statementCases, ...keyStatementCases],
+  revocation: revocationCases,
+  history: [...forkCases, ...accusedCases],
+  proposal: proposalCases,
+  automation: automationCases,
+  "session end": sessionEndCases,
   parser: parserCases,
 };
 
