@@ -291,7 +291,12 @@ export class HeadlessOperator {
       decision: "approve",
       at: now,
     });
-    const signed = { statement: toBase64url(bytes), approvals: [await this.#touch("approval", approval)] };
+    const knew = what.kind.endsWith(".revoke") ? [] : newlyKnown(state);
+    const signed = {
+      statement: toBase64url(bytes),
+      approvals: [await this.#touch("approval", approval)],
+      ...(knew.length === 0 ? {} : { knew }),
+    };
     await this.call("trustState", { body: signed });
     const result = await applyStatement(state, signed);
     if (!result.ok) throw new Error(`statement refused: ${result.code}`);
@@ -379,4 +384,9 @@ export class HeadlessOperator {
 
 export function receiptOf(status: CommandStatus): Receipt | undefined {
   return status.receipt === undefined ? undefined : receiptCodec.decode(fromBase64url(status.receipt.body));
+}
+
+/** Revocations that the chain's newest statement did not know. */
+function newlyKnown({ revocations, chain }: TrustState): string[] {
+  return [...revocations.keys()].filter((digest) => !chain.knew.has(digest));
 }

@@ -1,6 +1,7 @@
 /**
- * The drill over the real edge: a host is told on its own machine to forget whom it obeys; the edge records its last word,
- * the machine joins anew, is admitted anew, and obeys again. The crash cases are in test/agent/host/reset.test.ts.
+ * Trust on the machine itself, over the real edge: a revocation that comes in a file; and the drill, in which a host is told
+ * to forget whom it obeys, the edge records its last word, the machine joins anew, is admitted anew, and obeys again. The
+ * crash cases are in test/agent/host/reset.test.ts.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
@@ -10,7 +11,7 @@ import { clawhold, RunningHost } from "./faults/program.ts";
 import { SecondHost } from "./faults/second-host.ts";
 import { check, invite, sql, startTown, type Town } from "./faults/town.ts";
 import { temporaryDirectory, Up } from "./installation.ts";
-import { receiptOf } from "./operator.ts";
+import { ProblemError, receiptOf } from "./operator.ts";
 
 const PORT = 24_980;
 let town: Town;
@@ -24,9 +25,52 @@ afterAll(async () => {
   attic.remove();
 });
 
+/** A check that waits until the host has what the edge has just taken. */
+async function checked(host: string): Promise<string | undefined> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return receiptOf(await check(town.operator, host))?.verdict;
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.code !== "trust_behind" || tries > 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
 async function entriesOf(action: string): Promise<string> {
   return JSON.stringify(await sql(town.dataDir, `SELECT body FROM ledger WHERE subject LIKE '${action}:%'`));
 }
+
+describe("a revocation that the edge does not bring", () => {
+  it("is carried from one host to another in a file, and counts there at once", async () => {
+    const cellar = temporaryDirectory("carried");
+    const host = await SecondHost.join(town, "cellar", cellar.path);
+    const agent = host.start();
+    await town.operator.admitFirstHost(host.id);
+    await agent.event((said) => said.event === "admitted");
+    const person = { id: "p-bob", name: town.operator.state?.workspace ?? "", roles: ["operator"] };
+    await town.operator.declare({ kind: "person.add", body: person });
+    expect(await checked(host.id)).toBe("executed");
+    await host.stop();
+    await town.operator.declare({ kind: "person.revoke", body: { person: "p-bob" } });
+    expect(await checked(town.host)).toBe("executed"); // this one has it
+    expect((await clawhold(["trust", "show", "--data", cellar.path])).out).toMatch(/gateway\.restart@1 +p-\S+, p-bob/);
+
+    const carried = path.join(cellar.path, "carried.jsonl");
+    expect((await clawhold(["trust", "export", "--data", town.dataDir, "--out", carried])).code).toBe(0);
+    const taken = await clawhold(["trust", "import", carried, "--data", cellar.path]);
+    expect(taken.out).toBe("1 revocation taken:\n  person p-bob revoked\n");
+    expect(taken.code).toBe(0);
+    expect((await clawhold(["trust", "show", "--data", cellar.path])).out).not.toContain("p-bob");
+
+    // The edge agrees with what the host holds by now: commands work without a fetch.
+    const next = host.start();
+    await next.event((said) => said.event === "tunnel" && said["state"] === "connected");
+    expect(await checked(host.id)).toBe("executed");
+    await host.leave();
+    cellar.remove();
+  });
+});
 
 describe("a host that nobody trusts any more", () => {
   it("is reset while its agent runs, joins anew, and obeys again; the past stays told", async () => {
