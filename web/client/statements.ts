@@ -12,9 +12,17 @@ import { digestOf } from "../../protocol/signing.ts";
 import { verifyTouch } from "../../protocol/trust/approvals.ts";
 import { explainTrustRefusal, type TrustRefusal } from "../../protocol/trust/refusals.ts";
 import { countPeople, type TrustState } from "../../protocol/trust/state.ts";
-import { isRevocation, statementCodec, type SignedStatement, type Statement } from "../../protocol/trust/statements.ts";
+import {
+  isRevocation,
+  signedRootCodec,
+  signedStatementCodec,
+  statementCodec,
+  type SignedStatement,
+  type Statement,
+} from "../../protocol/trust/statements.ts";
 import type { Loadable, Result, Trouble } from "../state/backend.ts";
 import type {
+  LogFile,
   Outcome,
   PreparedStatement,
   StatementDesk,
@@ -86,6 +94,17 @@ export class Statements implements StatementDesk {
       if (draft === undefined) throw new TroubleError(NO_LONGER_WAITING);
       return this.#prepared(this.#state(), draft);
     });
+  }
+
+  logFile(): LogFile | undefined {
+    const { page, state } = this.#deps.trust;
+    if (page.root === undefined || state.value === undefined) return undefined;
+    const items = [
+      signedRootCodec.encode(page.root),
+      ...page.statements.map((one) => signedStatementCodec.encode(one)),
+    ];
+    const text = items.map((bytes) => `${utf8Text(bytes)}\n`).join("");
+    return { name: `trust-${state.value.head.n}.jsonl`, text };
   }
 
   freshPersonId(): string {

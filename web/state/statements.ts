@@ -58,7 +58,15 @@ export interface WaitingStatement {
   readonly trouble?: Trouble;
 }
 
+/** The whole verified log, for `clawhold trust import` on a host that was not told. */
+export interface LogFile {
+  readonly name: string;
+  readonly text: string;
+}
+
 export interface StatementDesk {
+  /** Undefined before the log was verified. */
+  logFile(): LogFile | undefined;
   readonly waiting: ReadonlySignal<Loadable<readonly WaitingStatement[]>>;
   loadWaiting(): Promise<void>;
   /** Builds the bytes and judges them. Signs nothing. */

@@ -7,6 +7,7 @@ import { Command } from "../components/parts.tsx";
 import { Pill } from "../components/state.tsx";
 import { Relative } from "../components/time.tsx";
 import { formatList, formatNumberOf } from "../format.ts";
+import { Icon } from "../icons.tsx";
 import { useApp } from "../state/app.ts";
 import type { HostView } from "../state/backend.ts";
 
@@ -86,10 +87,34 @@ function Missing({ missing }: { readonly missing: readonly HostView[] }) {
           </li>
         ))}
       </ul>
-      <Command
-        caption="Or carry it there: export on a host that confirmed, import on one that did not"
-        command={"clawhold trust export --out trust.jsonl\nclawhold trust import trust.jsonl"}
-      />
+      <Remedy />
     </>
+  );
+}
+
+/** The log proves itself, so it may travel by any way. */
+function Remedy() {
+  const { backend } = useApp();
+  const file = backend.statements.logFile();
+  if (file === undefined) return null;
+  const download = () => {
+    const url = URL.createObjectURL(new Blob([file.text], { type: "application/jsonl" }));
+    const anchor = document.createElement("a");
+    anchor.href = url;
+    anchor.download = file.name;
+    anchor.click();
+    URL.revokeObjectURL(url);
+  };
+  return (
+    <div class="stack mid">
+      <p class="small muted">Or carry the log there yourself, by any way: it proves itself.</p>
+      <div class="row">
+        <button class="btn sm" type="button" onClick={download}>
+          <Icon name="download" class="s" />
+          {file.name}
+        </button>
+      </div>
+      <Command caption="On the host" command={`clawhold trust import ${file.name}`} />
+    </div>
   );
 }

@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { encodeCanonical } from "../../../protocol/canonical.ts";
-import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
+import { readTrustFile } from "../../../agent/host/trust-file.ts";
+import { fromBase64url, toBase64url, utf8 } from "../../../protocol/bytes.ts";
 import { NEWCOMER_SECONDS } from "../../../protocol/limits.ts";
 import { digestOf } from "../../../protocol/signing.ts";
 import type { Statements } from "../../../web/client/statements.ts";
@@ -73,6 +74,14 @@ describe("one person's statement", () => {
     // Somebody who opens the page later verifies the same.
     const later = edge.desk("p-otto", world.people.otto.passkey);
     expect(await codeOf(later, { kind: "credential.revoke", body: { credential: "AAAA" } })).toBe("role");
+  });
+
+  it("is in the file that a person carries to a host, which reads all of it", async () => {
+    await make(ada, { kind: "person.revoke", body: { person: "p-vera" } });
+    await make(ada, newcomer);
+    const file = ada.logFile();
+    expect(file?.name).toBe(`trust-${edge.state.head.n}.jsonl`);
+    expect(readTrustFile(utf8(file?.text ?? ""))).toEqual([world.root, ...edge.log]);
   });
 
   it("is not asked for when the rules would refuse it", async () => {
