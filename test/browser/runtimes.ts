@@ -21,7 +21,13 @@ interface Bundle {
 
 /** Bundles a few lines that import the suite and its vectors. */
 async function bundle({ entry, name }: Bundle): Promise<string> {
-  const contents = `import { report } from "./suite.ts"; import vectors from "../vectors/verdicts.json"; ${entry}`;
+  const contents = `import { report } from "./suite.ts";
+    import first from "../vectors/verdicts.json";
+    import team from "../vectors/verdicts-2.json";
+    import rfc8032 from "../vectors/rfc8032.json";
+    import rfc8785 from "../vectors/rfc8785.json";
+    const recorded = { first, team, outside: { rfc8032, rfc8785 } };
+    ${entry}`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: here, loader: "ts", sourcefile: name },
     bundle: true,
@@ -38,7 +44,7 @@ async function bundle({ entry, name }: Bundle): Promise<string> {
 
 /** `workerd test` runs a worker's `test` handler and exits: no socket, no files but these two. */
 export async function inWorkerd(): Promise<Report> {
-  const entry = `export default { async test() { console.log("${MARK}" + JSON.stringify(await report(vectors))); } };`;
+  const entry = `export default { async test() { console.log("${MARK}" + JSON.stringify(await report(recorded))); } };`;
   await mkdir(cache, { recursive: true });
   await writeFile(`${cache}worker.js`, await bundle({ entry, name: "worker-entry.ts" }));
   await writeFile(`${cache}config.capnp`, WORKERD_CONFIG);
@@ -67,7 +73,7 @@ function reportIn(output: string): Report {
 }
 
 export async function inChromium(): Promise<Report> {
-  const script = await bundle({ entry: "globalThis.report = report(vectors);", name: "page-entry.ts" });
+  const script = await bundle({ entry: "globalThis.report = report(recorded);", name: "page-entry.ts" });
   const server = createServer((request, response) => {
     const isScript = request.url === "/suite.js";
     response.setHeader("content-type", isScript ? "text/javascript" : "text/html");

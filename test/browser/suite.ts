@@ -19,6 +19,14 @@ import { revocationCases } from "../protocol/rules/revocation-cases.ts";
 import { sessionEndCases } from "../protocol/rules/session-end-cases.ts";
 import { statementCases } from "../protocol/rules/statement-cases.ts";
 import { trustCases } from "../protocol/rules/trust-cases.ts";
+import {
+  expectedOutside,
+  expectedTeamVerdicts,
+  judgeOutside,
+  judgeTeamVectors,
+  type OutsideVectors,
+  type TeamVectors,
+} from "../vectors/team-verdicts.ts";
 import { expectedVerdicts, judgeVectors, type Vectors, type Verdicts } from "../vectors/verdicts.ts";
 
 /**
@@ -64,12 +72,23 @@ export interface Report {
   readonly unfiltered: readonly string[];
 }
 
-export async function report(vectors: Vectors): Promise<Report> {
-  return { verdicts: await suite(vectors), unfiltered: await unfiltered(vectors) };
+/** All that was recorded, by us and by others. */
+export interface Recorded {
+  readonly first: Vectors;
+  readonly team: TeamVectors;
+  readonly outside: OutsideVectors;
 }
 
-async function suite(vectors: Vectors): Promise<Verdicts> {
-  const verdicts = await judgeVectors(vectors);
+export async function report(recorded: Recorded): Promise<Report> {
+  return { verdicts: await suite(recorded), unfiltered: await unfiltered(recorded.first) };
+}
+
+async function suite({ first, team, outside }: Recorded): Promise<Verdicts> {
+  const verdicts: Record<string, string> = {
+    ...(await judgeVectors(first)),
+    ...(await judgeTeamVectors(team)),
+    ...(await judgeOutside(outside)),
+  };
   for (const { key, one } of rows) {
     // A crash is a verdict too: it must not hide the others.
     verdicts[key] = await one.run(product).catch((error: unknown) => `crash: ${String(error)}`);
@@ -77,6 +96,7 @@ async function suite(vectors: Vectors): Promise<Verdicts> {
   return verdicts;
 }
 
-export function expectedSuite(vectors: Vectors): Verdicts {
-  return { ...expectedVerdicts(vectors), ...Object.fromEntries(rows.map(({ key, one }) => [key, one.expected])) };
+export function expectedSuite({ first, team, outside }: Recorded): Verdicts {
+  const recorded = { ...expectedVerdicts(first), ...expectedTeamVerdicts(team), ...expectedOutside(outside) };
+  return { ...recorded, ...Object.fromEntries(rows.map(({ key, one }) => [key, one.expected])) };
 }

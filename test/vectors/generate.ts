@@ -11,6 +11,7 @@ import { envelopeRules, ruleName } from "../protocol/rules/envelope-rules.ts";
 import { edgeSignatures } from "./ed25519-edges.ts";
 import { laterMessages } from "./golden-2.ts";
 import { goldenMessages } from "./golden.ts";
+import { teamVectors } from "./record-team.ts";
 import type { AssertionVector, EnvelopeVector, Vectors } from "./verdicts.ts";
 
 async function writeNew(name: string, content: object): Promise<void> {
@@ -68,3 +69,4 @@ async function verdictVectors(): Promise<Vectors> {
 await writeNew("verdicts.json", await verdictVectors());
 await writeNew("messages.json", goldenMessages());
 await writeNew("messages-2.json", laterMessages());
+await writeNew("verdicts-2.json", await teamVectors());

@@ -8,7 +8,7 @@ import { SIGNER_RP_ID, type Member } from "../../fixtures/workspace.ts";
 import { harmless, heard, makeCouncil, tell, type Admin, type Council } from "../trust/courses.ts";
 import { once, type Modules } from "./cases.ts";
 
-const sharedCouncil = once(makeCouncil);
+export const sharedCouncil = once(makeCouncil);
 
 /** Says something after a state that its author believes in. */
 type Tell = (by: Admin | Member, after: TrustState, what: Said | Knowing) => Promise<SignedStatement>;

@@ -1,7 +1,7 @@
 /** Small histories for tests of freezing: who said what after what, and what a host makes of it in a given order. */
 import { applyOrFork } from "../../../protocol/trust/fork.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
-import type { SignedStatement, StatementKind } from "../../../protocol/trust/statements.ts";
+import type { SignedRoot, SignedStatement, StatementKind } from "../../../protocol/trust/statements.ts";
 import { createCredential } from "../../fixtures/authenticator.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { hashOf, say, type Said } from "../../fixtures/team.ts";
@@ -11,6 +11,9 @@ import { applyRoot } from "../../../protocol/trust/apply.ts";
 export type Admin = "ada" | "bea" | "cyd" | "eve";
 
 export interface Council {
+  readonly root: SignedRoot;
+  readonly setupKey: string;
+  readonly statements: readonly SignedStatement[];
   readonly state: TrustState;
   readonly admins: Readonly<Record<Admin, Member>>;
 }
@@ -21,15 +24,19 @@ export async function makeCouncil(): Promise<Council> {
   const first = await applyRoot(made.signed, { setupKey: made.setupKey });
   if (!first.ok) throw new Error(first.code);
   let { state } = first;
+  const statements: SignedStatement[] = [];
   const admins: Record<string, Member> = { ada: { id: "p-ada", passkey: made.admin, daily: made.admin } };
   for (const name of ["bea", "cyd", "eve"]) {
     const passkey = await createCredential({ rpId: SIGNER_RP_ID });
     const id = `p-${name}`;
     const body = { id, name: nonceOf(id), roles: ["admin"], credentials: [passkey.pinned] };
-    state = await applied(state, await say(state, { kind: "person.add", body }, { by: [made.admin] }));
+    const signed = await say(state, { kind: "person.add", body }, { by: [made.admin] });
+    state = await applied(state, signed);
+    statements.push(signed);
     admins[name] = { id, passkey, daily: passkey };
   }
-  return { state, admins: admins as Record<Admin, Member> };
+  const { signed: root, setupKey } = made;
+  return { root, setupKey, statements, state, admins: admins as Record<Admin, Member> };
 }
 
 /** A statement as its author would write it after `state`, knowing exactly `knew` besides what the chain knows. */
