@@ -8,7 +8,7 @@ import { logFault, logStep } from "../log.ts";
 import type { HostStore, OutboxItem, StoredReceipt } from "./store.ts";
 import type { Wake } from "./wake.ts";
 
-/** What a host says within this time goes to the ledger together: it is safe in the outbox, and nobody waits for it. */
+/** What becomes of commands within this time goes to the ledger together: it is safe in the outbox, and nobody waits. */
 const GATHER_MILLISECONDS = 100;
 const FIRST_RETRY_SECONDS = 1;
 const MAX_RETRY_SECONDS = 60;
@@ -33,8 +33,14 @@ export class Outbox {
     this.#deps = deps;
   }
 
-  /** Call in the turn that wrote the row: the alarm then commits with it. Never rejects. */
+  /** Now. Call in the turn that wrote the row: the alarm then commits with it. Never rejects. */
   schedule(): Promise<void> {
+    this.#deps.wake.soon();
+    return this.flush();
+  }
+
+  /** The same for what comes in numbers: in a moment, with whatever else is there by then. */
+  gather(): Promise<void> {
     this.#deps.wake.soon();
     this.#gathering ??= new Promise<void>((resolve) => setTimeout(resolve, GATHER_MILLISECONDS)).then(() => {
       this.#gathering = undefined;

@@ -109,7 +109,7 @@ export class Words {
       subject: `${subject}:${host}`,
     });
     pushCommand(subject);
-    await Promise.all([outbox().schedule(), alarms.count({ code, host })]);
+    await Promise.all([outbox().gather(), alarms.count({ code, host })]);
   }
 
   /** Fact and outbox row commit together; the host hears `ack` only after both are on disk. */
@@ -145,6 +145,6 @@ export class Words {
       },
       digest,
     );
-    return outbox().schedule();
+    return outbox().gather();
   }
 }
