@@ -105,6 +105,7 @@ function SignedIn() {
   useEffect(() => backend.alerts.watch(), [backend]);
   // The navigation says how many proposals wait for this person.
   useEffect(() => backend.proposals.watch(), [backend]);
+  useEffect(() => backend.statements.watch(), [backend]);
   const { title, page } = pageOf(route, labelOf(route, backend));
   return (
     <Shell title={title}>

@@ -34,7 +34,13 @@ const items: readonly NavItem[] = [
   },
   { page: "activity", href: "/activity", icon: "activity", label: "Activity" },
   { page: "alerts", href: "/alerts", icon: "alerts", label: "Alerts" },
-  { page: "people", href: "/people", icon: "people", label: "People" },
+  {
+    page: "people",
+    href: "/people",
+    icon: "people",
+    label: "People",
+    waiting: { count: ({ statements }) => statements.forMe.value, word: "for you" },
+  },
 ];
 
 /** The item under which a page stands. */

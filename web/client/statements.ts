@@ -3,7 +3,7 @@
  * judges them, asks for one touch over exactly those bytes, and hands them to the edge, or leaves them with it for the
  * next person. May not: change what somebody else signed, or believe a waiting statement's touches unverified.
  */
-import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { fromBase64url, toBase64url, utf8Text } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { ProposalRow } from "../../protocol/contracts/proposals.ts";
@@ -20,7 +20,7 @@ import {
   type SignedStatement,
   type Statement,
 } from "../../protocol/trust/statements.ts";
-import type { Loadable, Result, Trouble } from "../state/backend.ts";
+import type { Loadable, Result, Stop, Trouble } from "../state/backend.ts";
 import type {
   LogFile,
   Outcome,
@@ -36,6 +36,9 @@ import { randomPersonId } from "./random.ts";
 import type { SessionDeps } from "./session.ts";
 import { CANCELLED, resultOf, TroubleError, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
+
+/** A change waits for up to a day: half a minute more is nothing. */
+const LOOK_EVERY_MS = 30_000;
 
 /** Clocks of an ordinary computer and an ordinary edge differ by seconds. */
 const MAX_CLOCK_DIFFERENCE_SECONDS = 3_600;
@@ -71,8 +74,24 @@ export class Statements implements StatementDesk {
     this.#deps = deps;
   }
 
+  readonly forMe = computed(() => {
+    const waiting = this.#waiting.value;
+    const person = this.#deps.person();
+    const state = this.#deps.trust.state.value;
+    if (waiting.state !== "ready" || state === undefined || person === undefined) return 0;
+    const isFor = ({ statement, mine, trouble }: WaitingStatement): boolean =>
+      !mine && trouble === undefined && judge(state, statement, person).ok;
+    return waiting.value.filter(isFor).length;
+  });
+
   get waiting(): ReadonlySignal<Loadable<readonly WaitingStatement[]>> {
     return this.#waiting;
+  }
+
+  watch(): Stop {
+    void this.loadWaiting();
+    const timer = setInterval(() => void this.loadWaiting(), LOOK_EVERY_MS);
+    return () => clearInterval(timer);
   }
 
   forget(): void {

@@ -5,7 +5,7 @@
  */
 import type { ReadonlySignal } from "@preact/signals";
 import type { BodyOf, Statement, StatementKind } from "../../protocol/trust/statements.ts";
-import type { Loadable, Result, Trouble } from "./backend.ts";
+import type { Loadable, Result, Stop, Trouble } from "./backend.ts";
 
 export type StatementDraft = {
   readonly [K in StatementKind]: { readonly kind: K; readonly body: BodyOf<K> };
@@ -68,7 +68,11 @@ export interface StatementDesk {
   /** Undefined before the log was verified. */
   logFile(): LogFile | undefined;
   readonly waiting: ReadonlySignal<Loadable<readonly WaitingStatement[]>>;
+  /** Waiting for this very person: what the badge counts. */
+  readonly forMe: ReadonlySignal<number>;
   loadWaiting(): Promise<void>;
+  /** Keeps the list new while somebody may see the count of it. */
+  watch(): Stop;
   /** Builds the bytes and judges them. Signs nothing. */
   prepare(draft: StatementDraft): Promise<Result<PreparedStatement>>;
   /** The same for one that waits: exactly the bytes that the first person signed. */

@@ -170,6 +170,7 @@ describe("a statement of two people", () => {
       state: "ready",
       value: [{ digest: first.digest, approvedBy: ["p-ada"], people: 2, mine: false, statement: newcomer }],
     });
+    expect([ada.forMe.value, otto.forMe.value]).toEqual([0, 1]);
     const review = await otto.review(first.digest);
     if (!review.ok) throw new Error(review.trouble.code);
     expect(review.value).toMatchObject({ exact: first.exact, approvedBy: ["p-ada"], outcome: "stated" });

@@ -45,7 +45,7 @@ export function TrustFrame({ page, lead, onDone, children }: FrameProps) {
   const { backend } = useApp();
   const view = backend.trust.value;
   const statements = useStatements(onDone);
-  useEffect(() => void backend.statements.loadWaiting(), [backend]);
+  useEffect(() => void backend.statements.loadWaiting(), [backend, page]);
   const me = backend.person.value?.id ?? "";
   const isAdmin = view !== undefined && isAdministrator(view, me, backend.now());
   const mayChange = isAdmin && backend.origin.class === "signer";
