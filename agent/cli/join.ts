@@ -67,7 +67,9 @@ Then start the agent with: clawhold host run`,
 /** After a reset the id comes from a person, not only from the file: the file's way may be why it was reset. */
 export async function askWorkspace(state: HostState, io: CliIo): Promise<string | undefined> {
   if (standingReset(state) === undefined || io.ask === undefined) return undefined;
-  io.err("This machine was reset. It joins only the workspace whose id you type: ask somebody who knows it.");
+  io.err(
+    "This machine was reset. It joins only the workspace whose id you type; clawhold status shows it on any other host.",
+  );
   return (await io.ask("Workspace id: ")).trim();
 }
 

@@ -85,7 +85,8 @@ const WARNING = [
 async function resetAtDoor(state: HostState, workspace: string | undefined): Promise<ResetFile> {
   if (workspace !== undefined) {
     const [answer] = (await askAtDoor(state.files.door, [{ kind: "reset", workspace }])) ?? [];
-    if (answer?.kind !== "resetting")
+    // An answer may get lost; the mark does not.
+    if (answer?.kind !== "resetting" && state.reset() === undefined)
       throw new CliError(
         "agent_silent",
         "The agent of this host runs and does not answer, so nothing was changed. Stop it, then type this again.",

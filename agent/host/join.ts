@@ -105,7 +105,7 @@ function refuseOtherWorkspace(state: HostState, file: JoinFile): void {
   if (existing === undefined || existing.workspace === file.workspace) return;
   throw new HostError(
     "joined_elsewhere",
-    `This host already belongs to another workspace (state in ${state.path}). To join a second one beside it, choose another directory with --data.`,
+    `This host already belongs to another workspace (state in ${state.path}). To join a second one beside it, choose another directory with --data; to leave the first for good, type clawhold trust reset.`,
   );
 }
 
@@ -114,7 +114,7 @@ function refuseUntyped(state: HostState, { workspace }: JoinFile, typed: string 
   if (typed !== undefined)
     throw new HostError(
       "workspace_typed",
-      `The join file is for another workspace than the one you typed, so nothing was sent. Compare both with the People page of your workspace; if the file is wrong, do not use it.`,
+      `The join file is for another workspace than the one you typed, so nothing was sent. clawhold status shows the id on any other host of your workspace; if the file is wrong, do not use it.`,
     );
   if (standingReset(state) === undefined) return;
   throw new HostError(

@@ -22,7 +22,10 @@ export function readPrivateFile(path: string): string | undefined {
   try {
     const facts = fstatSync(fd);
     if (!facts.isFile() || facts.size > MAX_PRIVATE_FILE_BYTES) {
-      throw new HostError("state_damaged", `${path} is not a file that this program wrote. Restore it from a backup.`);
+      throw new HostError(
+        "state_damaged",
+        `${path} is not a file that this program wrote. Restore it from a backup, or type clawhold trust reset and join this machine anew.`,
+      );
     }
     if ((facts.mode & 0o077) !== 0) throw exposed(path, "other users can read it");
     return readFileSync(fd, "utf8");

@@ -22,7 +22,7 @@ export async function typedWorkspace({ root }: SignedRoot, state: HostState, io:
   if (typed === digestOf("root", fromBase64url(root))) return typed;
   throw new CliError(
     "workspace_typed",
-    "The edge here serves another workspace than the one you typed, so this machine did not join it. Compare the id with the page People of your workspace.",
+    "The edge here serves another workspace than the one you typed, so this machine did not join it. clawhold status shows the id on any other host of your workspace.",
     EXIT.refused,
   );
 }

@@ -36,12 +36,13 @@ const NETWORK_SENTENCES: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID:
     "The edge's certificate begins in the future by this host's clock. Set the clock of this host; it seems to be behind.",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
+    "The server at the edge's address is not the edge this host joined. Nothing was sent to it. If the edge was set up anew, join again with a fresh join file; if not, find out who answers there.",
   SELF_SIGNED_CERT_IN_CHAIN:
-    "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
+    "The server at the edge's address is not the edge this host joined. Nothing was sent to it. If the edge was set up anew, join again with a fresh join file; if not, find out who answers there.",
   DEPTH_ZERO_SELF_SIGNED_CERT:
-    "The server at the edge's address is not the edge this host joined. Nothing was sent to it.",
-  ERR_TLS_CERT_ALTNAME_INVALID: "The edge's certificate is for another name than the address this host dials.",
+    "The server at the edge's address is not the edge this host joined. Nothing was sent to it. If the edge was set up anew, join again with a fresh join file; if not, find out who answers there.",
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "The edge's certificate is for another name than the address this host dials. If the edge moved, join again with a fresh join file; if not, find out who answers there.",
 };
 
 /** Close codes of the edge's own (4000 to 4999, RFC 6455 section 7.4.2). */
