@@ -57,7 +57,6 @@ const files: Readonly<Record<string, readonly RuleCase[]>> = {
 
 /** Rules that another rule also enforces: taking one away changes no verdict. `file: what was replaced -> by`. */
 export const redundant: Readonly<Record<string, string>> = {
-  "verify.ts: error instanceof RangeError -> false": "the envelope's schema has already decoded every base64url text",
   "verify.ts: target === undefined -> false": "then the number of targets is not one",
   "verify.ts: mine.length !== 1 -> false": "the schema has refused a host named twice",
   "verify.ts: !Number.isFinite(approved) -> false": "approval_missing and the schema leave no other number",

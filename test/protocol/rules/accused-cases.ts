@@ -254,7 +254,8 @@ const sameReason: RuleCase = {
     for (const way of [0, 1])
       reasons.add(
         await courseReason(modules, async (s) => {
-          const both = [await s.tell("ada", s.base, revoke("bea")), await s.tell("cyd", s.base, revoke("bea"))];
+          const again = { said: revoke("bea"), knew: [], at: s.base.chain.at + 1 };
+          const both = [await s.tell("ada", s.base, revoke("bea")), await s.tell("cyd", s.base, again)];
           return [...(way === 0 ? both : both.toReversed()), await s.tell("bea", s.base, HARMLESS)];
         }),
       );
