@@ -165,6 +165,18 @@ describe("a fleet, and two people", () => {
     await page.getByRole("checkbox", { name: "Pick vps-1" }).waitFor({ timeout: 30_000 });
   });
 
+  it("checks one machine from its own page, and says so with its receipt", async () => {
+    const { page } = ada;
+    await page.goto(`http://clawhold.localhost:${PORT}/hosts/${machines.get("vps-2")?.host.id ?? ""}`);
+    await page.locator("li.practise button:not([aria-disabled])").first().waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Check the command path" }).click();
+    await approve(page, /Approve with passkey/);
+    const dialog = dialogOf(page);
+    await dialog.getByRole("heading", { name: "The way to vps-2 works" }).waitFor({ timeout: 60_000 });
+    await dialog.getByText("Receipt verified in this browser.").waitFor();
+    await page.keyboard.press("Escape");
+  });
+
   it("finds every acceptance beside its own machine's receipt, and proves them here", async () => {
     const { page } = ada;
     await page.goto(`http://clawhold.localhost:${PORT}/activity?show=commands`);
