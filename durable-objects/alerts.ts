@@ -49,8 +49,6 @@ export class Alerts extends DurableObject<Env> {
   readonly #trust: TrustLog;
   /** In memory only: a new object looks again at the first call. */
   #lookedAt = 0;
-  /** In memory only: one step of a person at a time, so that ledger and table name the same one. */
-  #steps: Promise<unknown> = Promise.resolve();
   /** In memory only: what it works on is in the tables. */
   readonly #post: Post;
 
@@ -210,19 +208,13 @@ export class Alerts extends DurableObject<Env> {
     this.#forget();
   }
 
-  /** The entry first: what is not in the ledger has not happened. */
-  #step(workspace: string, step: PersonStep, event: "acknowledged" | "resolved"): Promise<StepResult> {
-    this.#table.identify(workspace);
-    const done = this.#steps.then(() => this.#stepNow(workspace, step, event));
-    this.#steps = done.catch(() => undefined); // the caller hears of it; the next step starts afresh
-    return done;
-  }
-
-  async #stepNow(
+  /** The entry first: what is not in the ledger has not happened. Of two at once the ledger takes the first. */
+  async #step(
     workspace: string,
     { alert, person, sourceIp }: PersonStep,
     event: "acknowledged" | "resolved",
   ): Promise<StepResult> {
+    this.#table.identify(workspace);
     const known = this.#table.find(alert);
     if (known === undefined) return "unknown";
     if (known.state === "resolved" || known.state === event) return "done";

@@ -37,7 +37,8 @@ export function parseTarget(text: string): URL | undefined {
 function isPublicName(hostname: string): boolean {
   const name = hostname.replace(/\.$/, "");
   // No literal addresses at all, public ones neither: a certificate for one is rare, a table of ranges is never whole.
-  if (hostname.startsWith("[") || /^[\d.]+$/.test(name)) return false;
+  // One of version 6 stands in brackets, which are no label.
+  if (/^[\d.]+$/.test(name)) return false;
   const labels = name.split(".");
   const last = labels.at(-1) ?? "";
   if (labels.length < 2 || labels.some((label) => !/^[a-z0-9_-]{1,63}$/.test(label))) return false;

@@ -78,6 +78,15 @@ describe("an alert", () => {
     ]);
   });
 
+  it("is over when it is resolved: nobody acknowledges it afterwards", async () => {
+    const workspace = nonceOf("over");
+    const alerts = alertsOf(env, workspace);
+    const alert = await alerts.raise(workspace, clone);
+    expect(await alerts.resolve(workspace, { alert, person })).toBe("done");
+    expect(await alerts.acknowledge(workspace, { alert, person })).toBe("done");
+    expect((await entriesIn(workspace)).map(([action]) => action)).toEqual(["alert.raised", "alert.resolved"]);
+  });
+
   it("names one person, in the ledger too, when two take it in the same moment", async () => {
     const workspace = nonceOf("race");
     const alerts = alertsOf(env, workspace);

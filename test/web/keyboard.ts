@@ -110,6 +110,26 @@ async function pages(): Promise<void> {
   await page.context().close();
 }
 
+/** To the alerts, and one taken, without a pointer; what went wrong is said. */
+async function alerts(): Promise<void> {
+  const page = await site.open("alerts");
+  await page.keyboard.press("g");
+  await page.keyboard.press("f");
+  await page.getByRole("heading", { name: "Fleet", level: 1 }).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("l");
+  await page.getByRole("heading", { name: "Alerts", level: 1 }).waitFor();
+  await focusComesTo(page, "main");
+  await page.getByRole("button", { name: /^Acknowledge: A second machine/ }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").filter({ hasText: "The control plane does not answer." }).waitFor();
+  await page.getByRole("button", { name: /^Resolved/ }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "vps-2 was shown two histories of who may do what" }).waitFor();
+  assert.match(page.url(), /\/alerts\?show=resolved$/);
+  await page.context().close();
+}
+
 async function list(): Promise<void> {
   const page = await site.open("people");
   await page.keyboard.press("?");
@@ -165,7 +185,7 @@ async function fleet(): Promise<void> {
   await page.context().close();
 }
 
-for (const job of [restart, heldKey, scriptedClick, coveredButton, pages, list, statement, fleet]) {
+for (const job of [restart, heldKey, scriptedClick, coveredButton, pages, alerts, list, statement, fleet]) {
   await job();
   console.log(`${job.name}: as it should be`);
 }
