@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS sign_ins (
   expires INTEGER NOT NULL,
   last_seen INTEGER NOT NULL
 );
-CREATE TABLE IF NOT EXISTS session_keys (key TEXT PRIMARY KEY NOT NULL, session TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS session_keys (session TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (session, key));
 CREATE TABLE IF NOT EXISTS session_ends (session TEXT PRIMARY KEY NOT NULL, signed TEXT NOT NULL, until INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS used_requests (jti TEXT PRIMARY KEY NOT NULL, until INTEGER NOT NULL);
 `;
@@ -116,15 +116,13 @@ export class SessionTable {
       record.expires,
       record.lastSeen,
     );
-    this.useKey(record.sessionKey, record.session);
+    this.useKey(record.session, record.sessionKey);
   }
 
-  /** False when the key was some session's before: an old approval must not bring an old key back. */
-  useKey(key: string, session: string): boolean {
-    return (
-      this.#sql.exec("INSERT OR IGNORE INTO session_keys VALUES (?, ?) RETURNING key", key, session).toArray().length >
-      0
-    );
+  /** False when the key was this session's before: an old approval must not bring an old key back. */
+  useKey(session: string, key: string): boolean {
+    const rows = this.#sql.exec("INSERT OR IGNORE INTO session_keys VALUES (?, ?) RETURNING key", session, key);
+    return rows.toArray().length > 0;
   }
 
   /** `until`: end of the present key's grace. */

@@ -120,7 +120,7 @@ export class Sessions extends DurableObject<Env> {
 
   /** From now on requests are signed by this key; the present one is good for those under way. */
   succeed({ session, key }: Succession): void {
-    if (this.#table.bySession(session) === undefined || !this.#table.useKey(key, session)) return;
+    if (this.#table.bySession(session) === undefined || !this.#table.useKey(session, key)) return;
     this.#table.succeed(session, key, edgeSeconds() + PREVIOUS_KEY_SECONDS);
   }
 

@@ -93,11 +93,12 @@ export class TrustLog {
     const limit = MAX_STATEMENTS_PER_PAGE;
     const rows: readonly Row[] = await this.#queries.page.all({ workspace, after: after ?? 0, limit });
     const root = after === undefined ? await this.root(workspace) : undefined;
-    const decoded = rows.map((row) => decodeStored(row, signedStatementCodec));
-    const newest = rows.findLast(({ revocation }) => revocation === 0)?.n;
+    const fitting = cut(rows);
+    const decoded = fitting.map((row) => decodeStored(row, signedStatementCodec));
+    const newest = fitting.findLast(({ revocation }) => revocation === 0)?.n;
     return {
       page: root === undefined ? { statements: decoded } : { root, statements: decoded },
-      next: rows.length < limit ? undefined : newest,
+      next: rows.length < limit && fitting.length === rows.length ? undefined : newest,
     };
   }
 
@@ -132,6 +133,22 @@ export class TrustLog {
     }
     return state;
   }
+}
+
+/** Statements are far smaller; whoever fills them up must not make a page that no client takes. */
+const MAX_PAGE_CHARACTERS = 524_288;
+
+/** As many as fit, and at least up to the first chain statement, so that every page leads further. */
+function cut(rows: readonly Row[]): readonly Row[] {
+  let size = 0;
+  let leadsOn = false;
+  const end = rows.findIndex(({ signed, revocation }) => {
+    size += signed.length;
+    if (size > MAX_PAGE_CHARACTERS && leadsOn) return true;
+    leadsOn ||= revocation === 0;
+    return false;
+  });
+  return end < 0 ? rows : rows.slice(0, end);
 }
 
 /**

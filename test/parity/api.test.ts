@@ -151,7 +151,9 @@ describe.each(Object.entries(runtimes))("the API in %s", (_, start) => {
       actions.push(step.entry.action);
     }
     expect(position).toEqual(head);
-    expect(actions).toEqual([
+    // What a host says of itself travels in groups, and may come a moment later.
+    expect(actions).toContain("host.connected");
+    expect(actions.filter((action) => action !== "host.connected")).toEqual([
       "workspace.created",
       "session.started",
       "session.started",
@@ -160,7 +162,6 @@ describe.each(Object.entries(runtimes))("the API in %s", (_, start) => {
       "join-token.made",
       "host.joined",
       "certificate.issued",
-      "host.connected",
       "trust.stated",
       "command.accepted",
       "command.receipt",

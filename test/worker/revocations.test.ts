@@ -9,7 +9,7 @@ import { addMember, registerPasskeyAt, signInMember } from "../fixtures/edge/peo
 import { createCredential } from "../fixtures/authenticator.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
-import { asserted, stated, type Fields } from "../fixtures/workspace.ts";
+import { applied, asserted, stated, type Fields } from "../fixtures/workspace.ts";
 import { edge, fresh, ledgerBodies, now, settled } from "./client.ts";
 import { env } from "./environment.ts";
 
@@ -296,6 +296,45 @@ it("a statement by a touch over something else is refused", async () => {
   });
   const approvals = [await asserted(town.founded.passkey, "approval", { body: approval })];
   expect((await town.page.call("trustState", { body: { ...statement, approvals } })).code).toBe("approval");
+});
+
+describe("a long log", () => {
+  it("comes in pages that lead on and together hold all of it, for pages and hosts alike", async () => {
+    const peer = await HostPeer.at(edge, "long reader", town.workspace);
+    await peer.join();
+    let state = await town.trust();
+    for (let i = 0; i < 66; i++) {
+      const knew = [...state.revocations.keys()].filter((digest) => !state.chain.knew.has(digest));
+      const renewal = await stated(
+        { state, by: town.founded.passkey },
+        { kind: "role.assign", body: { person: "p-ada", roles: ["admin"] } },
+        (draft) => void (draft.statement["at"] = Math.max(now(), state.chain.at)),
+      );
+      const body = knew.length === 0 ? renewal : { ...renewal, knew };
+      expect((await town.page.call("trustState", { body })).status).toBe(200);
+      state = await applied(state, body);
+    }
+    const read: string[] = [];
+    const { head } = await town.page.must("trust");
+    const { n } = head as { readonly n: number };
+    for (let after = 0; after < n;) {
+      const { page } = (await town.page.must("trust", { query: `?after=${after}` })) as { readonly page: TrustPage };
+      expect(page.statements.length).toBeLessThanOrEqual(64);
+      const chain = page.statements.filter(({ statement }) => {
+        const { kind } = statementCodec.decode(fromBase64url(statement));
+        return !kind.endsWith(".revoke");
+      });
+      expect(chain.length).toBeGreaterThan(0);
+      read.push(...chain.map(({ statement }) => statement));
+      after += chain.length;
+    }
+    expect(new Set(read).size).toBe(n);
+    const tunnel = await peer.connect();
+    await tunnel.hello();
+    await tunnel.next("welcome");
+    const told = tunnel.heard.flatMap((frame) => (frame.kind === "trust" ? frame.page.statements : []));
+    expect(new Set(told.map(({ statement }) => statement)).size).toBe(n + (await town.trust()).revocations.size);
+  }, 60_000);
 });
 
 it("a revocation leaves as many administrators as the rules ask for", async () => {

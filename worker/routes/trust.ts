@@ -52,7 +52,8 @@ export const trustState: Handler<"trustState"> = async (call) => {
   if (stated === undefined) return refuse(call, undefined, "malformed");
   const signed = utf8Text(signedStatementCodec.encode(body));
   // Accepted here, it must reach every host in one frame.
-  if (signed.length > MAX_STATEMENT_CHARACTERS) throw problem("statement_large");
+  const limit = isRevocation(stated.statement) ? MAX_REVOCATION_CHARACTERS : MAX_STATEMENT_CHARACTERS;
+  if (signed.length > limit) throw problem("statement_large");
   const result = await applyStatement(state, body);
   if (!result.ok) return refuse(call, stated, result.code);
   const fault = await judgeStatement({ ...stated, before: state, after: result.state }, deps);
@@ -67,6 +68,8 @@ export const trustState: Handler<"trustState"> = async (call) => {
 
 /** Fits a frame with room around it; eight honest approvals are a fifth of it. */
 const MAX_STATEMENT_CHARACTERS = MAX_FRAME_BYTES / 2;
+/** One approval, and a name of what it revokes: a quarter of this. As many as a place may have stay a small page. */
+const MAX_REVOCATION_CHARACTERS = 8_192;
 
 interface Stated {
   readonly statement: Statement;
