@@ -72,9 +72,13 @@ describe("a request whose key the edge does not take", () => {
   it("ends the sign-in when no key of it is taken", async () => {
     const { tried } = edge(() => undefined);
     const { made, left } = client();
-    made.use(first, { besides: () => Promise.resolve([second]), adopted: () => Promise.resolve() });
+    const adopted: string[] = [];
+    made.use(first, {
+      besides: () => Promise.resolve([second]),
+      adopted: (publicKey) => Promise.resolve(void adopted.push(publicKey)),
+    });
     await expect(made.call("signOut", { body: {} })).rejects.toBeInstanceOf(TroubleError);
-    expect([tried, left]).toEqual([["first", "second"], ["left"]]);
+    expect([tried, left, adopted]).toEqual([["first", "second"], ["left"], []]);
   });
 
   it("is sent once when there is no other", async () => {
