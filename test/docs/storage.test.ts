@@ -123,6 +123,7 @@ describe("the browser", () => {
       "session",
       "trustHead",
       "ledger",
+      "enrolment",
     ]);
   });
 });

@@ -153,7 +153,7 @@ export class TrustKeeper {
   ): void {
     const known = new Map(this.#names.value);
     for (const { person, opening } of names) {
-      const fits = state.people.get(person)?.name === commit({ field: "name", ...opening });
+      const fits = state.chain.people.get(person)?.name === commit({ field: "name", ...opening });
       if (fits) known.set(person, opening.value);
     }
     this.#names.value = known;

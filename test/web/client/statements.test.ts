@@ -5,6 +5,7 @@ import { fromBase64url, toBase64url, utf8 } from "../../../protocol/bytes.ts";
 import { NEWCOMER_SECONDS } from "../../../protocol/limits.ts";
 import { digestOf } from "../../../protocol/signing.ts";
 import type { Statements } from "../../../web/client/statements.ts";
+import { TrustKeeper } from "../../../web/client/trust.ts";
 import type { PreparedStatement, StatementDraft, StatementStep } from "../../../web/state/statements.ts";
 import { createCredential } from "../../fixtures/authenticator.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
@@ -74,6 +75,21 @@ describe("one person's statement", () => {
     // Somebody who opens the page later verifies the same.
     const later = edge.desk("p-otto", world.people.otto.passkey);
     expect(await codeOf(later, { kind: "credential.revoke", body: { credential: "AAAA" } })).toBe("role");
+  });
+
+  it("leaves the name of somebody revoked readable, and shows none that does not fit", async () => {
+    const deps = edge.deps();
+    const trust = new TrustKeeper(deps);
+    const opening = { salt: nonceOf("ada"), value: "Ada" };
+    edge.names = [
+      { person: "p-ada", opening },
+      { person: "p-vera", opening },
+    ];
+    await make(ada, secondAdmin);
+    edge.clock.set(NOW + NEWCOMER_SECONDS);
+    await make(otto, { kind: "person.revoke", body: { person: "p-ada" } });
+    await trust.refresh();
+    expect([trust.nameOf("p-ada"), trust.nameOf("p-vera")]).toEqual(["Ada", undefined]);
   });
 
   it("is in the file that a person carries to a host, which reads all of it", async () => {

@@ -35,6 +35,7 @@ interface Input {
 export class TrustEdge {
   state: TrustState;
   log: SignedStatement[];
+  names: readonly object[] = [];
   proposals: ProposalRow[] = [];
   sessions: readonly SessionRow[] = [];
   invitations: readonly InvitationRow[] = [];
@@ -126,7 +127,7 @@ export class TrustEdge {
       return isRevocation(statement) ? statement.prev.n >= from : statement.prev.n + 1 > from;
     });
     const root = after === undefined ? { root: this.#world.root } : {};
-    return { page: { ...root, statements }, head: this.state.head, names: [] };
+    return { page: { ...root, statements }, head: this.state.head, names: this.names };
   }
 
   async #take(signed: SignedStatement): Promise<unknown> {
