@@ -98,10 +98,10 @@ function describe(places: ConfigPlaces, sockets: Sockets): CapnpStruct {
       { name: "d1", worker: describeDatabase() },
       { name: "objects-disk", disk: { path: places.objectsDirectory, writable: true } },
       { name: "d1-disk", disk: { path: places.databaseDirectory, writable: true } },
-      // Every Worker's global outbound. Allows nothing: a compromised bundle cannot call out.
+      // Every Worker's global outbound: what `fetch` reaches. Allows nothing.
       { name: "internet", network: { allow: [], deny: [] } },
-      // Only what is handed this binding goes out, and only to addresses that the whole internet can reach: a name that
-      // leads into a private network, or to this machine, leads nowhere.
+      // The one way out: only to addresses that the whole internet can reach, so that a name which leads into a private
+      // network, or to this machine, leads nowhere.
       { name: "alerts-out", network: { allow: ["public"], deny: [], tlsOptions: { trustBrowserCas: true } } },
     ],
     sockets: [
