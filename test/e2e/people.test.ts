@@ -16,9 +16,9 @@ const PORT = 24_610;
 const BOOT = /boot ([0-9A-Za-z-]{8,})/;
 const ORIGIN = `http://clawhold.localhost:${PORT}`;
 
-/** Opens a page of the signed-in application without loading it anew. */
+/** Opens a page of the address that the page is at. */
 async function visit(page: Page, name: string): Promise<void> {
-  await page.goto(`${ORIGIN}/${name}`);
+  await page.goto(new URL(`/${name}`, page.url()).href);
   await page.getByRole("main").getByRole("heading", { level: 1 }).first().waitFor();
 }
 
@@ -27,6 +27,27 @@ async function approve(page: Page): Promise<void> {
   const dialog = page.getByRole("dialog");
   await dialog.locator(".approve:not([aria-disabled])").waitFor();
   await dialog.getByRole("button", { name: /Approve with passkey/ }).click();
+}
+
+/** Setup by the first person, up to the fleet. */
+async function setUp(page: Page, up: Up): Promise<void> {
+  const event = await up.event((said) => said.event === "setup");
+  await page.goto(String(event["url"]));
+  await page.getByLabel("What should the log call you?").fill("Ada");
+  await page.getByRole("button", { name: /Create passkey/ }).click();
+  await page.getByRole("button", { name: /Sign in with the passkey/ }).click();
+  await page.getByRole("button", { name: /They match, admit/ }).click();
+  await page.waitForURL((url) => url.pathname !== "/setup");
+}
+
+/** The link for the invited person's own machine. */
+async function invite(page: Page, label: string): Promise<string> {
+  await visit(page, "people");
+  await page.getByLabel("Whom do you invite?").fill(label);
+  await page.getByRole("button", { name: "Make the link" }).click();
+  const shown = page.getByRole("region", { name: /In their browser/ });
+  await shown.waitFor();
+  return (await shown.innerText()).trim();
 }
 
 async function wordsOn(page: Page): Promise<readonly string[]> {
@@ -79,20 +100,10 @@ describe("a second person", () => {
 
   it("is invited by the first, whose own page says that one passkey is not enough", async () => {
     const { page } = ada;
-    const event = await up.event((said) => said.event === "setup");
-    await page.goto(String(event["url"]));
-    await page.getByLabel("What should the log call you?").fill("Ada");
-    await page.getByRole("button", { name: /Create passkey/ }).click();
-    await page.getByRole("button", { name: /Sign in with the passkey/ }).click();
-    await page.getByRole("button", { name: /They match, admit/ }).click();
-    await page.waitForURL((url) => url.pathname !== "/setup");
+    await setUp(page, up);
     await visit(page, "people");
     await page.getByText("You have one passkey.").first().waitFor();
-    await page.getByLabel("Whom do you invite?").fill("Mira, on-call");
-    await page.getByRole("button", { name: "Make the link" }).click();
-    const shown = page.getByRole("region", { name: /In their browser/ });
-    await shown.waitFor();
-    link = (await shown.innerText()).trim();
+    link = await invite(page, "Mira, on-call");
     const url = new URL(link);
     expect(url.pathname).toBe("/invitation");
     expect(url.search).toBe("");
@@ -237,5 +248,102 @@ describe("a second person", () => {
     // A refused sign-in and an ended session are answered 401, which Chromium writes to its console.
     const expected = /status of 401/;
     expect([...ada.complaints, ...mira.complaints].filter((text) => !expected.test(text))).toEqual([]);
+  });
+});
+
+describe("a rule for two people", () => {
+  const data = temporaryDirectory("people-two");
+  let up: Up;
+  let browser: Browser;
+  let ada: Person;
+  let mira: Person;
+  const origin = `http://clawhold.localhost:${PORT + 10}`;
+
+  beforeAll(async () => {
+    up = new Up({ dataDir: data.path, port: PORT + 10, agentPort: PORT + 11, gateway: "none" });
+    browser = await launchChromium();
+    ada = await sitDown(browser);
+    mira = await sitDown(browser);
+    await setUp(ada.page, up);
+    const link = await invite(ada.page, "Mira");
+    await mira.page.goto(`${origin}/invitation${new URL(link).hash}`);
+    await mira.page.getByLabel("What should the log call you?").fill("Mira");
+    await mira.page.getByRole("button", { name: /Create passkey/ }).click();
+    await wordsOn(mira.page);
+    const card = ada.page.locator("section", { has: ada.page.getByRole("heading", { name: "Invite somebody" }) });
+    await card.getByLabel("admin", { exact: true }).check({ timeout: 30_000 });
+    await card.getByRole("button", { name: /They match, add Mira/ }).click();
+    await approve(ada.page);
+    await ada.page.getByRole("heading", { name: "Mira is added" }).waitFor();
+    await mira.page.getByRole("button", { name: "Go to the sign-in" }).click({ timeout: 30_000 });
+    await mira.page.getByRole("button", { name: /Sign in with a passkey/ }).click();
+    await mira.page.getByRole("link", { name: "People" }).first().waitFor();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await up?.stop();
+    data.remove();
+  });
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== "fail") return;
+    await shoot(ada.page, "e2e-two-failure-ada");
+    await shoot(mira.page, "e2e-two-failure-mira");
+    console.log([...ada.complaints, ...mira.complaints, ...up.stderr.slice(-15)].join("\n"));
+  });
+
+  it("is set by one, and refused when it could never be met", async () => {
+    const { page } = ada;
+    await visit(page, "rules");
+    const dialog = page.getByRole("dialog");
+    await page.getByLabel("Name", { exact: true }).fill("all-three");
+    await page.getByLabel("How many people").selectOption("3");
+    await page.getByText("could never be changed again").waitFor();
+    await page.getByRole("button", { name: "Set the rule…" }).click();
+    await dialog.getByText("fewer administrators than the rules").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByLabel("Name", { exact: true }).fill("all-two");
+    await page.getByLabel("How many people").selectOption("2");
+    await page.getByRole("button", { name: "Set the rule…" }).click();
+    await approve(page);
+    await dialog.getByRole("heading", { name: "The rule all-two is set" }).waitFor();
+    await page.keyboard.press("Escape");
+  });
+
+  it("makes a loosening wait, and shows the next person the bytes that the first one signed", async () => {
+    await visit(ada.page, "roles");
+    await ada.page.getByRole("button", { name: "Write it: the role auditor" }).click();
+    await ada.page.getByText("This needs two people.").waitFor();
+    await approve(ada.page);
+    await ada.page.getByRole("heading", { name: "It waits for another person" }).waitFor();
+    await visit(mira.page, "roles");
+    await mira.page.getByRole("button", { name: "Look and approve…" }).click();
+    const dialog = mira.page.getByRole("dialog");
+    await dialog.getByText("Ada approved exactly these bytes.").waitFor();
+    await shoot(mira.page, "e2e-two-review");
+    expect(await dialog.innerText()).toContain("within a day does not count");
+    await mira.page.keyboard.press("Escape");
+  });
+
+  it("does not count somebody whom the first alone added within a day", async () => {
+    await mira.page.getByRole("button", { name: "Look and approve…" }).click();
+    await approve(mira.page);
+    const dialog = mira.page.getByRole("dialog");
+    await dialog.getByRole("heading", { name: /waits for another person|was not done/ }).waitFor();
+    await visit(ada.page, "roles");
+    expect(await ada.page.getByText("not written").count()).toBe(5);
+  });
+
+  it("lets the proposal be withdrawn", async () => {
+    await ada.page.getByRole("button", { name: "Withdraw" }).click();
+    await ada.page.getByRole("heading", { name: /Waiting for another person/ }).waitFor({ state: "detached" });
+  });
+
+  it("keeps the second administrator, without whom it could not be met", async () => {
+    await visit(ada.page, "people");
+    await ada.page.locator("details", { hasText: "Mira" }).first().locator("summary").click();
+    await ada.page.getByRole("button", { name: /^Revoke Mira/ }).click();
+    await ada.page.getByRole("dialog").getByText("fewer administrators than the rules").waitFor();
   });
 });

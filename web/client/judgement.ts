@@ -54,6 +54,7 @@ function mayApprove(state: Authority, statement: Statement, person: string): boo
 }
 
 function faultOfChange(state: TrustState, statement: ChainStatement, person: string): TrustRefusal | undefined {
+  if (statement.revoked !== state.head.revoked) return "revocations";
   if (statement.at < state.chain.at) return "time";
   if (state.frozen !== undefined && statement.kind !== "fork.resolve") return "frozen";
   const hash = digestOf("statement", statementCodec.encode(statement));

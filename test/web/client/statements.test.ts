@@ -149,6 +149,14 @@ describe("one person's statement", () => {
   });
 });
 
+describe("a statement that did not know a revocation", () => {
+  it("is not pressed: its author has to look again", async () => {
+    const before = await prepared(ada, newcomer);
+    await make(ada, { kind: "person.revoke", body: { person: "p-vera" } });
+    expect(await press(before)).toMatchObject({ kind: "failed", trouble: { code: "revocations" } });
+  });
+});
+
 describe("while the edge shows an older history than this machine has seen", () => {
   it("nothing is pressed, also not what was prepared before", async () => {
     const before = await prepared(ada, newcomer);
