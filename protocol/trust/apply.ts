@@ -10,7 +10,7 @@ import { digestOf, verifySignature, type Digest } from "../signing.ts";
 import { judgeApprovals, verifyTouch } from "./approvals.ts";
 import { extendChain, type Stated } from "./extend.ts";
 import type { TrustRefusal } from "./refusals.ts";
-import { judgeResolution, resolves } from "./resolve.ts";
+import { judgeKeeping, withoutEffect } from "./resolve.ts";
 import { effectiveState, settle } from "./settle.ts";
 import { chainAt, heldRevocations, usableAdministrators, type ChainState, type TrustState } from "./state.ts";
 import {
@@ -22,6 +22,7 @@ import {
   type Root,
   type SignedRoot,
   type SignedStatement,
+  type Statement,
 } from "./statements.ts";
 import { fitsName, hasUsableKey, isUsablePoint } from "./transitions.ts";
 
@@ -110,13 +111,14 @@ function judgeRoot(root: Root, state: TrustState): TrustRefusal | undefined {
  * revocation that is held here.
  */
 export async function applyStatement(state: TrustState, signed: SignedStatement): Promise<TrustResult> {
-  const bytes = fromBase64url(signed.statement);
-  const statement = decoded(() => statementCodec.decode(bytes));
-  if (statement !== undefined && !isRevocation(statement) && isNext(state, statement)) {
-    if (state.frozen !== undefined && statement.kind !== "fork.resolve") return refuse("frozen");
-    if (statement.revoked !== state.head.revoked) return refuse("revocations");
-  }
-  return applyAsWitness(state, signed);
+  const stated = read(state, signed);
+  if (typeof stated === "string") return refuse(stated);
+  const { statement } = stated;
+  if (isRevocation(statement)) return applyRevocation(state, { ...stated, statement });
+  if (!isNext(state, statement)) return refuse("place");
+  if (state.frozen !== undefined && statement.kind !== "fork.resolve") return refuse("frozen");
+  if (statement.revoked !== state.head.revoked) return refuse("revocations");
+  return extend(state, { ...stated, statement }, refuse);
 }
 
 /**
@@ -125,31 +127,37 @@ export async function applyStatement(state: TrustState, signed: SignedStatement)
  * the state is frozen is held as well; it thaws nothing and nobody obeys it.
  */
 export async function applyAsWitness(state: TrustState, signed: SignedStatement): Promise<TrustResult> {
+  const stated = read(state, signed);
+  if (typeof stated === "string") return refuse(stated);
+  const { statement } = stated;
+  if (isRevocation(statement)) return applyRevocation(state, { ...stated, statement });
+  if (!isNext(state, statement)) return refuse("place");
+  // A resolution that does not count is history too: somebody who knew less took it, and what follows stands on it.
+  const asHistory: Otherwise = (_, chain) => ({ ok: true, state: settle(state, withoutEffect(chain)) });
+  return extend(state, { ...stated, statement }, asHistory);
+}
+
+function read({ workspace }: TrustState, signed: SignedStatement): Stated<Statement> | TrustRefusal {
   const bytes = fromBase64url(signed.statement);
   const statement = decoded(() => statementCodec.decode(bytes));
-  if (statement === undefined) return refuse("malformed");
-  if (statement.workspace !== state.workspace) return refuse("workspace");
-  const stated = { statement, hash: digestOf("statement", bytes), signed };
-  return isRevocation(statement)
-    ? applyRevocation(state, { ...stated, statement })
-    : applyChain(state, { ...stated, statement });
+  if (statement === undefined) return "malformed";
+  if (statement.workspace !== workspace) return "workspace";
+  return { statement, hash: digestOf("statement", bytes), signed };
 }
 
 function isNext({ chain }: TrustState, { prev }: ChainStatement): boolean {
   return prev.n === chain.n && prev.hash === chain.hash;
 }
 
-async function applyChain(state: TrustState, stated: Stated<ChainStatement>): Promise<TrustResult> {
-  const { statement } = stated;
-  if (!isNext(state, statement)) return refuse("place");
+type Otherwise = (code: TrustRefusal, chain: ChainState) => TrustResult;
+
+/** `otherwise`: what becomes of a resolution that does not count. */
+async function extend(state: TrustState, stated: Stated<ChainStatement>, otherwise: Otherwise): Promise<TrustResult> {
   const chain = await extendChain(state, state.chain, stated);
   if (typeof chain === "string") return refuse(chain);
-  if (statement.kind === "fork.resolve") {
-    if (!resolves(state, statement.body)) return refuse("fork");
-    const refusal = await judgeResolution(state, stated);
-    if (refusal !== undefined) return refuse(refusal);
-  }
-  return { ok: true, state: settle(state, chain) };
+  const { statement } = stated;
+  const fault = statement.kind === "fork.resolve" ? await judgeKeeping(state, statement.body, stated) : undefined;
+  return fault === undefined ? { ok: true, state: settle(state, chain) } : otherwise(fault, chain);
 }
 
 // ---- revocations ----

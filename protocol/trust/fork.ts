@@ -8,7 +8,7 @@ import { digestOf } from "../signing.ts";
 import { applyAsWitness, type TrustResult } from "./apply.ts";
 import { extendChain, type Stated } from "./extend.ts";
 import type { TrustRefusal } from "./refusals.ts";
-import { judgeResolution } from "./resolve.ts";
+import { judgeResolution, withoutEffect } from "./resolve.ts";
 import { settle } from "./settle.ts";
 import { chainAt, type ChainState, type TrustState } from "./state.ts";
 import { isRevocation, statementCodec, type ChainStatement, type SignedStatement } from "./statements.ts";
@@ -57,11 +57,13 @@ async function followOther(state: TrustState, other: ChainState, stated: Stated<
   const longer = await extendChain(state, other, stated);
   if (typeof longer === "string") return refuse(longer);
   const { frozen } = state;
-  if (frozen !== undefined && isResolution(stated, { keep: frozen.other, drop: frozen.mine })) {
-    const refusal = await judgeResolution(state, stated);
-    return refusal === undefined ? { ok: true, state: settle(unfrozen(state), longer) } : refuse(refusal);
-  }
-  return { ok: true, state: { ...state, other: longer } };
+  const isOurs = frozen !== undefined && isResolution(stated, { keep: frozen.other, drop: frozen.mine });
+  if (isOurs && (await judgeResolution(state, stated)) === undefined)
+    return { ok: true, state: settle(unfrozen(state), longer) };
+  return {
+    ok: true,
+    state: { ...state, other: stated.statement.kind === "fork.resolve" ? withoutEffect(longer) : longer },
+  };
 }
 
 /** Written over a statement of somebody revoked: it takes that statement's own place. */

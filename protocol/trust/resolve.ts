@@ -5,14 +5,34 @@
  */
 import { judgeApprovals, type Approved } from "./approvals.ts";
 import type { TrustRefusal } from "./refusals.ts";
-import { chainAt, heldRevocations, revokedIds, without, type Authority, type TrustState } from "./state.ts";
+import {
+  chainAt,
+  heldRevocations,
+  revokedIds,
+  without,
+  type Authority,
+  type ChainState,
+  type TrustState,
+} from "./state.ts";
 import type { BodyOf } from "./statements.ts";
 
-/** Whether it is about the freeze at hand, keeping our own history. */
-export function resolves({ frozen }: TrustState, { keep, drop }: BodyOf<"fork.resolve">): boolean {
+/** Why a resolution does not keep our own history: it is about something else, or these people may not. */
+export async function judgeKeeping(
+  state: TrustState,
+  { keep, drop }: BodyOf<"fork.resolve">,
+  resolution: Approved,
+): Promise<TrustRefusal | undefined> {
+  const { frozen } = state;
   // Somebody who never saw the other history takes it that there was one.
-  if (frozen === undefined) return true;
-  return frozen.mine === keep && (frozen.reason === "revoked_author" || frozen.other === drop);
+  if (frozen === undefined) return undefined;
+  const fits = frozen.mine === keep && (frozen.reason === "revoked_author" || frozen.other === drop);
+  return fits ? judgeResolution(state, resolution) : "fork";
+}
+
+/** A history with a resolution that does not count: it keeps and drops what it did before. */
+export function withoutEffect(chain: ChainState): ChainState {
+  const { kept, dropped } = chain.previous ?? chain;
+  return { ...chain, kept, dropped };
 }
 
 /** Why these people may not resolve, or undefined. */

@@ -21,17 +21,17 @@ export function randomOf(seed: number): (below: number) => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
   };
 }
-type Random = ReturnType<typeof randomOf>;
+export type Random = ReturnType<typeof randomOf>;
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-type Members = { readonly [key: string]: Json };
-type Path = readonly (string | number)[];
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type Members = { readonly [key: string]: Json };
+export type Path = readonly (string | number)[];
 
 /** Base64url fields whose content is JSON, wherever they stand: they are opened, bent inside and closed again. */
-const OPENED = new Set(["intent", "body", "clientData"]);
+const OPENED = new Set(["intent", "body", "clientData", "envelope", "statement", "root", "session", "successor"]);
 
 /** The envelope with its inner messages opened. */
-function opened(value: Json, key = ""): Json {
+export function opened(value: Json, key = ""): Json {
   if (typeof value === "string" && OPENED.has(key)) return openedText(value, key);
   if (Array.isArray(value)) return value.map((item: Json) => opened(item));
   if (typeof value !== "object" || value === null) return value;
@@ -41,13 +41,13 @@ function opened(value: Json, key = ""): Json {
 function openedText(text: string, key: string): Json {
   try {
     const value = JSON.parse(utf8Text(fromBase64url(text))) as Json;
-    return key === "clientData" ? { browserText: value } : { opened: value };
+    return key === "clientData" ? { browserText: value } : { opened: opened(value) };
   } catch {
     return text; // a digest that happens to have this name
   }
 }
 
-function closed(value: Json): Json {
+export function closed(value: Json): Json {
   if (Array.isArray(value)) return value.map((item: Json) => closed(item));
   if (typeof value !== "object" || value === null) return value;
   if ("opened" in value) return toBase64url(encodeCanonical(closed(value["opened"] ?? null)));
@@ -56,7 +56,7 @@ function closed(value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, closed(item)]));
 }
 
-function isMembers(value: Json): value is Members {
+export function isMembers(value: Json): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -68,11 +68,11 @@ function pathsOf(value: Json, path: Path = []): readonly Path[] {
   return [path, ...inside];
 }
 
-function at(value: Json, path: Path): Json {
+export function at(value: Json, path: Path): Json {
   return path.reduce<Json>((inner, key) => (inner as Members)[key] ?? null, value);
 }
 
-function replaced(value: Json, [key, ...rest]: Path, change: (old: Json) => Json | undefined): Json {
+export function replaced(value: Json, [key, ...rest]: Path, change: (old: Json) => Json | undefined): Json {
   if (key === undefined) return change(value) ?? value;
   const bent =
     rest.length > 0 ? replaced((value as Members)[key] ?? null, rest, change) : change((value as Members)[key] ?? null);
@@ -106,8 +106,8 @@ function flippedText(text: string, random: Random): string {
   }
 }
 
-function bentInside(envelope: Json, donor: Json, random: Random): Json {
-  const paths = pathsOf(envelope).filter((path) => path.length > 0 && path[0] !== "dispatch");
+export function bentInside(envelope: Json, donor: Json, random: Random): Json {
+  const paths = pathsOf(envelope).filter((path) => path.length > 0 && !path.includes("dispatch"));
   const path = paths[random(paths.length)] ?? [];
   switch (random(4)) {
     case 0: // the same field of another honest envelope
@@ -132,7 +132,7 @@ function bentInside(envelope: Json, donor: Json, random: Random): Json {
   }
 }
 
-function bentBytes(honest: Uint8Array, random: Random): Uint8Array {
+export function bentBytes(honest: Uint8Array, random: Random): Uint8Array {
   const bytes = new Uint8Array(honest);
   const place = random(bytes.length);
   switch (random(5)) {

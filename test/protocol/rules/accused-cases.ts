@@ -92,12 +92,12 @@ const accused: readonly (readonly [string, string, Course])[] = [
     },
   ],
   ["kept by another", "ok 2", (s) => keeping(s, "cyd")],
-  ["kept by the accused", "assertion, revoked_author at 1", (s) => keeping(s, "bea", { knows: false })],
+  ["kept by the accused", "ok 2, revoked_author at 1", (s) => keeping(s, "bea", { knows: false })],
   ["kept by the accused, knowing", "assertion, revoked_author at 1", (s) => keeping(s, "bea")],
   ["kept without knowing the revocation", "ok 2, revoked_author at 1", (s) => keeping(s, "cyd", { knows: false })],
   [
     "kept by somebody whom it added",
-    "assertion, revoked_author at 1",
+    "ok 2, revoked_author at 1",
     async (s) => {
       const revocation = await s.tell("ada", s.base, revoke("bea"));
       const { signed, puppet } = await s.adding("bea", s.base);
@@ -115,6 +115,19 @@ const accused: readonly (readonly [string, string, Course])[] = [
       const revocation = await s.tell("ada", s.base, revoke("bea"));
       const { signed, puppet } = await s.adding("bea", s.base);
       return [signed, await s.tell(puppet, await s.after(signed), resolve(signed)), revocation];
+    },
+  ],
+  [
+    "kept by another, after somebody whom it added tried to",
+    "ok 3",
+    async (s) => {
+      const revocation = await s.tell("ada", s.base, revoke("bea"));
+      const { signed, puppet } = await s.adding("bea", s.base);
+      const knew = [revocation];
+      const there = await s.after(signed);
+      const tried = await s.tell(puppet, there, { said: resolve(signed), knew });
+      const list = [revocation, signed, tried];
+      return [...list, await s.tell("cyd", await s.after(...list), resolve(signed))];
     },
   ],
   [

@@ -112,10 +112,10 @@ const forks: readonly (readonly [string, string, Course])[] = [
       return [mine, await s.tell("cyd", here, resolve(mine, theirs)), theirs];
     },
   ],
-  ["kept: the first, another dropped", "fork, fork at 1", (s) => ending(s, { by: "cyd", on: "mine", drop: "another" })],
+  ["kept: the first, another dropped", "ok 2, fork at 1", (s) => ending(s, { by: "cyd", on: "mine", drop: "another" })],
   [
     "kept: something else on the first",
-    "fork, fork at 1",
+    "ok 2, fork at 1",
     (s) => ending(s, { by: "cyd", on: "mine", keep: "another" }),
   ],
   [
@@ -136,13 +136,13 @@ const forks: readonly (readonly [string, string, Course])[] = [
       return [mine, theirs, await s.tell("cyd", s.base, resolve(s.base.head.hash, mine))];
     },
   ],
-  ["kept: the first, by somebody whom it added", "assertion, fork at 1", (s) => acquitted(s, "mine")],
-  ["kept: the second, by somebody whom it added", "assertion, fork at 1", (s) => acquitted(s, "theirs")],
-  ["kept: the first, by somebody whom the second took the power", "role, fork at 1", (s) => rewound(s, "mine")],
-  ["kept: the second, by somebody whom the first took the power", "role, fork at 1", (s) => rewound(s, "theirs")],
+  ["kept: the first, by somebody whom it added", "ok 2, fork at 1", (s) => acquitted(s, "mine")],
+  ["kept: the second, by somebody whom it added", "ok 1, fork at 1", (s) => acquitted(s, "theirs")],
+  ["kept: the first, by somebody whom the second took the power", "ok 2, fork at 1", (s) => rewound(s, "mine")],
+  ["kept: the second, by somebody whom the first took the power", "ok 1, fork at 1", (s) => rewound(s, "theirs")],
   [
     "kept: the first, by somebody revoked who does not know it",
-    "assertion, fork at 1",
+    "ok 2, fork at 1",
     async (s) => {
       const { mine, theirs, here } = await two(s);
       const revocation = await s.tell("ada", here, revoke("cyd"));

@@ -1,7 +1,7 @@
 /** Verdicts on revocations and on what is said beside them, by whoever must be strict and by whoever witnesses. */
 import { revokedDigest, type TrustState } from "../../../protocol/trust/state.ts";
 import type { SignedStatement } from "../../../protocol/trust/statements.ts";
-import { originFor } from "../../fixtures/authenticator.ts";
+import { createCredential, originFor } from "../../fixtures/authenticator.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { said as of, say, saying, type Said, type Saying, type Team } from "../../fixtures/team.ts";
 import { DAILY_RP_ID, NOW, SIGNER_RP_ID } from "../../fixtures/workspace.ts";
@@ -239,7 +239,19 @@ const beside: readonly Row[] = [
   ],
   ["a resolution by two who may", "ok", "ok", (t) => resolution(t, ["ada", "cyd"])],
   ["a resolution by one", "people", "people", (t) => resolution(t, ["ada"])],
-  ["a resolution of something else", "fork", "fork", (t) => resolution(t, ["ada", "cyd"], nonceOf("another"))],
+  ["a resolution of something else", "fork", "ok, frozen", (t) => resolution(t, ["ada", "cyd"], nonceOf("another"))],
+  [
+    "a resolution by one who may and somebody whom the accused added",
+    "assertion",
+    "ok, frozen",
+    async (t) => {
+      const dan = await createCredential({ rpId: SIGNER_RP_ID });
+      const body = { id: "p-dan", name: nonceOf("dan"), roles: ["admin"], credentials: [dan.pinned] };
+      const state = await frozen(t, of("person.add", body));
+      const said = of("fork.resolve", { keep: state.frozen?.mine ?? "" });
+      return { state, signed: await say(state, said, { by: [t.people.ada.passkey, dan] }) };
+    },
+  ],
   ["a resolution by one who may and the accused", "assertion", "assertion", (t) => resolution(t, ["ada", "bea"])],
 ];
 
@@ -260,9 +272,9 @@ function atRoot({ state }: Team): TrustState {
 }
 
 /** Bea and Cyd said something after Ada had revoked Bea, without knowing. */
-async function frozen(team: Team): Promise<TrustState> {
+async function frozen(team: Team, what: Said = of("role.define", night)): Promise<TrustState> {
   const { applyAsWitness } = await import("../../../protocol/trust/apply.ts");
-  const signed = await say(team.state, of("role.define", night), by(team, "cyd", "bea"));
+  const signed = await say(team.state, what, by(team, "cyd", "bea"));
   const result = await applyAsWitness(await after(team, [person("bea")]), signed);
   if (!result.ok || result.state.frozen === undefined) throw new Error("not frozen");
   return result.state;

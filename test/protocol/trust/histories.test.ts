@@ -34,10 +34,23 @@ function wronglyObeyed({ revocations }: History, state: TrustState): readonly st
     .filter(({ digest }) => held.has(digest))
     .flatMap((one) =>
       places.filter(
-        ({ n, knew, approvers }) => n > one.prev && !knew.has(one.digest) && approvers.some((who) => names(one, who)),
+        ({ n, knew, approvers }) =>
+          n > one.prev &&
+          !knew.has(one.digest) &&
+          approvers.some((who) => names(one, who)) &&
+          !wasKept(places, n, one.digest),
       ),
     )
     .map(({ n }) => `place ${n}`);
+}
+
+/** People said of this statement, or of one before it, that it stays, knowing the revocation. */
+function wasKept(places: readonly ChainState[], n: number, revocation: string): boolean {
+  const [head] = places;
+  return places.some((place) => {
+    const resolvedAt = place.n <= n ? (head?.kept.get(place.hash) ?? 0) : 0;
+    return resolvedAt > n && places.some((later) => later.n === resolvedAt && later.knew.has(revocation));
+  });
 }
 
 /** Revocations that nobody speaks against: their author is named by no revocation. */

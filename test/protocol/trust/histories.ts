@@ -82,6 +82,9 @@ class Author {
     this.#numbers += 1;
     const id = `p-r${this.#numbers}`;
     const person = pick(this.#members, this.#random).id;
+    const { frozen } = this.#state;
+    if (frozen !== undefined && this.#random(3) === 0)
+      return { said: { kind: "fork.resolve", body: { keep: frozen.mine } } };
     switch (this.#random(5)) {
       case 0: {
         const passkey = await createCredential({ rpId: SIGNER_RP_ID });
