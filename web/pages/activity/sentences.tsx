@@ -8,6 +8,7 @@ import { isOperationName, operations } from "../../../protocol/operations.ts";
 import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
 import type { IconName } from "../../icons.tsx";
 import type { LedgerEntry, Party } from "../../state/backend.ts";
+import { alertAbout, settingDone } from "./alert-words.ts";
 import { nameOf } from "./names.ts";
 
 interface Row {
@@ -307,7 +308,19 @@ const rows = {
   },
   "alert.raised": {
     icon: "warn",
-    say: () => <>An alert was raised</>,
+    say: ({ target, detail }) => {
+      const about = alertAbout(detail.code);
+      return (
+        <>
+          An alert was raised{about !== undefined && `: ${about}`}
+          {target !== undefined && (
+            <>
+              , <Name of={target} />
+            </>
+          )}
+        </>
+      );
+    },
   },
   "alert.acknowledged": {
     icon: "ok",
@@ -327,9 +340,9 @@ const rows = {
   },
   "setting.changed": {
     icon: "posture",
-    say: ({ actor }) => (
+    say: ({ actor, detail }) => (
       <>
-        <Name of={actor} /> changed a setting of the control plane
+        <Name of={actor} /> {settingDone(detail.setting)}
       </>
     ),
   },

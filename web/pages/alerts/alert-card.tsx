@@ -47,9 +47,11 @@ export function AlertCard({ alert }: { readonly alert: AlertView }) {
             {measure !== undefined && `${measure} `}
             {alert.what}
           </p>
-          <p>
-            <span class="strong">Next:</span> {alert.next}
-          </p>
+          {alert.state !== "resolved" && (
+            <p>
+              <span class="strong">Next:</span> {alert.next}
+            </p>
+          )}
         </div>
         <Actions alert={alert} />
       </div>
