@@ -145,7 +145,12 @@ describe("an automation key", () => {
     expect((await call("hosts")).code).toBe("unauthenticated");
   });
 
-  it("counts no longer than its grant, and not once it is revoked", async () => {
+  it("counts no longer than its grant, and not once it is revoked", { timeout: 15_000 }, async () => {
+    const ending = await signerOf("ending automation");
+    await grant("k-ending", ending, { until: now() + 2 });
+    const asking = () => call("automationTrust", {}, { by: ending, id: "k-ending" });
+    while ((await asking()).status === 200) await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await asking()).code).toBe("automation_refused");
     const brief = await signerOf("brief automation");
     await grant("k-brief", brief, {});
     expect((await call("automationTrust", {}, { by: brief, id: "k-brief" })).status).toBe(200);

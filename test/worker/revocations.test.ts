@@ -9,9 +9,10 @@ import { addMember, registerPasskeyAt, signInMember } from "../fixtures/edge/peo
 import { createCredential } from "../fixtures/authenticator.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
-import { applied, asserted, stated, type Fields } from "../fixtures/workspace.ts";
+import { asserted, stated, type Fields } from "../fixtures/workspace.ts";
 import { edge, fresh, ledgerBodies, now, settled } from "./client.ts";
 import { env } from "./environment.ts";
+import { MAX_REVOCATIONS_OF_A_PLACE } from "../../worker/judge-statement.ts";
 
 let town: Town;
 beforeAll(async () => {
@@ -87,6 +88,26 @@ describe("a revocation", () => {
     expect(codes.filter((code) => code === undefined)).toHaveLength(1);
     expect(codes.some((code) => code === "place" || code === "revocations")).toBe(true);
     await town.trust();
+  });
+
+  it("leaves room on a page, and in the next statement, for all of one place", { timeout: 30_000 }, async () => {
+    await addMember(town, "p-often", []);
+    const state = await town.trust();
+    const codes: (string | undefined)[] = [];
+    const at = now();
+    for (let i = 0; i <= MAX_REVOCATIONS_OF_A_PLACE; i++) {
+      const revocation = await stated(
+        { state, by: town.founded.passkey },
+        { kind: "person.revoke", body: { person: "p-often" } },
+        (draft) => void (draft.statement["at"] = at - i),
+      );
+      codes.push((await town.page.call("trustState", { body: revocation })).code);
+    }
+    expect(codes.filter((code) => code === undefined)).toHaveLength(MAX_REVOCATIONS_OF_A_PLACE);
+    expect(codes.at(-1)).toBe("revocations_many");
+    // Any statement that knows them makes room.
+    expect((await town.state("person.add", { id: "p-room", name: fresh(), roles: [] })).status).toBe(200);
+    expect((await town.state("person.revoke", { person: "p-room" })).status).toBe(200);
   });
 
   it("cannot be changed in the database, and is missed when it was all the same", async () => {
@@ -296,45 +317,6 @@ it("a statement by a touch over something else is refused", async () => {
   });
   const approvals = [await asserted(town.founded.passkey, "approval", { body: approval })];
   expect((await town.page.call("trustState", { body: { ...statement, approvals } })).code).toBe("approval");
-});
-
-describe("a long log", () => {
-  it("comes in pages that lead on and together hold all of it, for pages and hosts alike", async () => {
-    const peer = await HostPeer.at(edge, "long reader", town.workspace);
-    await peer.join();
-    let state = await town.trust();
-    for (let i = 0; i < 66; i++) {
-      const knew = [...state.revocations.keys()].filter((digest) => !state.chain.knew.has(digest));
-      const renewal = await stated(
-        { state, by: town.founded.passkey },
-        { kind: "role.assign", body: { person: "p-ada", roles: ["admin"] } },
-        (draft) => void (draft.statement["at"] = Math.max(now(), state.chain.at)),
-      );
-      const body = knew.length === 0 ? renewal : { ...renewal, knew };
-      expect((await town.page.call("trustState", { body })).status).toBe(200);
-      state = await applied(state, body);
-    }
-    const read: string[] = [];
-    const { head } = await town.page.must("trust");
-    const { n } = head as { readonly n: number };
-    for (let after = 0; after < n;) {
-      const { page } = (await town.page.must("trust", { query: `?after=${after}` })) as { readonly page: TrustPage };
-      expect(page.statements.length).toBeLessThanOrEqual(64);
-      const chain = page.statements.filter(({ statement }) => {
-        const { kind } = statementCodec.decode(fromBase64url(statement));
-        return !kind.endsWith(".revoke");
-      });
-      expect(chain.length).toBeGreaterThan(0);
-      read.push(...chain.map(({ statement }) => statement));
-      after += chain.length;
-    }
-    expect(new Set(read).size).toBe(n);
-    const tunnel = await peer.connect();
-    await tunnel.hello();
-    await tunnel.next("welcome");
-    const told = tunnel.heard.flatMap((frame) => (frame.kind === "trust" ? frame.page.statements : []));
-    expect(new Set(told.map(({ statement }) => statement)).size).toBe(n + (await town.trust()).revocations.size);
-  }, 60_000);
 });
 
 it("a revocation leaves as many administrators as the rules ask for", async () => {

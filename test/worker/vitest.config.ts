@@ -40,6 +40,8 @@ export default defineConfig({
     name: "workerd",
     include: ["test/worker/**/*.test.ts", "test/durable-objects/**/*.test.ts"],
     setupFiles: ["test/worker/setup.ts"],
+    // Some tests are a whole story of requests, and the machine may be busy with other suites.
+    testTimeout: 20_000,
     // The edge logs every refusal; only those of a failed test are worth reading.
     silent: "passed-only",
   },

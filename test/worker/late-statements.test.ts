@@ -1,0 +1,43 @@
+/** A statement that several people approve is as old as its first touch: in time if it was proposed in time. */
+import { expect, it } from "vitest";
+import { fromBase64url } from "../../protocol/bytes.ts";
+import { digestOf } from "../../protocol/signing.ts";
+import { Town } from "../fixtures/edge/town.ts";
+import { signerOf } from "../fixtures/keys.ts";
+import { stated } from "../fixtures/workspace.ts";
+import { foundingOf, fresh, now, offerSetup, registerFirst } from "./client.ts";
+import { env } from "./environment.ts";
+
+const HOUR = 3_600;
+
+it("is taken for as long as its proposal waits, and not without one", async () => {
+  const setup = await signerOf("setup");
+  await offerSetup(setup);
+  const founding = await foundingOf(setup, await registerFirst(setup), (draft) => {
+    draft.root["at"] = now() - 30 * HOUR;
+  });
+  const me = await founding.page.must("setupRoot", { body: founding.body });
+  founding.page.signer = await signerOf("session");
+  const town = Town.of({ ...founding, session: String(me["session"]) });
+  const state = await town.trust();
+  const aged = async (hours: number) => {
+    const body = await stated(
+      { state, by: founding.passkey },
+      { kind: "person.add", body: { id: "p-aged", name: fresh(), roles: [] } },
+      (draft) => void (draft.statement["at"] = now() - hours * HOUR),
+    );
+    return { body, digest: digestOf("statement", fromBase64url(body.statement)) };
+  };
+  // As if it had been proposed when it was made.
+  const keep = async (digest: string) =>
+    env.DB.prepare("INSERT INTO proposals VALUES (?, ?, 'statement', 'e30', '[]', '[]', 'p-ada', 1, ?)")
+      .bind(town.workspace, digest, now() + HOUR)
+      .run();
+  const early = await aged(2);
+  expect((await town.page.call("trustState", { body: early.body })).code).toBe("time");
+  const stale = await aged(25);
+  await keep(stale.digest);
+  expect((await town.page.call("trustState", { body: stale.body })).code).toBe("time");
+  await keep(early.digest);
+  expect((await town.page.call("trustState", { body: early.body })).status).toBe(200);
+});
