@@ -100,6 +100,19 @@ describe("an alert is raised", () => {
     expect(rows.map(({ detail }) => detail.name)).toContain("nonce");
   });
 
+  it("for requests with a session's cookie and somebody else's signature, and not for a made-up cookie", async () => {
+    const thief = new Page(await signerOf("thief"), town.page.cookie);
+    const stranger = new Page(await signerOf("stranger"), fresh());
+    for (let i = 0; i < ALERT_REFUSALS_PER_MINUTE; i++) {
+      expect((await thief.call("me")).code).toBe("unauthenticated");
+      expect((await stranger.call("me")).code).toBe("unauthenticated");
+    }
+    const rows = await alertsOf(env, town.workspace).list(town.workspace);
+    const names = rows.map(({ detail }) => detail.name);
+    expect(names).toContain("request_signature");
+    expect(names).not.toContain("request_cookie");
+  });
+
   it("for a prepare that the edge refuses, by host, session and rule", async () => {
     const { peer } = await admitted("asked");
     for (let i = 0; i < ALERT_REFUSALS_PER_MINUTE; i++) {

@@ -3,6 +3,7 @@
  * the request signed by the session key; neither is worth anything alone. Every failure looks the same from outside.
  */
 import { edgeSeconds } from "../../durable-objects/clock.ts";
+import type { RequestRefusal } from "../../durable-objects/sessions.ts";
 import { hashCookie, type SessionRecord } from "../../durable-objects/session-table.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { Deps } from "../deps.ts";
@@ -27,6 +28,14 @@ function operatorOf(record: SessionRecord, trust: TrustState): Operator {
   return facts as Operator;
 }
 
+/** Who fails like this holds the cookie of an open session: half of what it takes, so somebody should hear of it. */
+const WITH_COOKIE: ReadonlySet<RequestRefusal> = new Set<RequestRefusal>([
+  "malformed",
+  "signature",
+  "mismatch",
+  "replay",
+]);
+
 /** @throws {ProblemError} `unauthenticated` or `origin` */
 export async function authenticate(arrival: Arrival, deps: Deps): Promise<Operator> {
   const { cookie, signed, method, path, bodyDigest } = arrival;
@@ -36,7 +45,10 @@ export async function authenticate(arrival: Arrival, deps: Deps): Promise<Operat
   if (trust === undefined) throw problem("unauthenticated", "no workspace");
   const observed = { cookieHash: hashCookie(cookie), ...signed, method, path, bodyDigest };
   const result = await deps.sessions(trust.workspace).authenticate(observed);
-  if (!result.ok) throw problem("unauthenticated", result.why);
+  if (!result.ok) {
+    if (WITH_COOKIE.has(result.why)) await deps.countRefusal(trust.workspace, { code: `request_${result.why}` });
+    throw problem("unauthenticated", result.why);
+  }
   requireSameOrigin(arrival, [result.record.origin]);
   if (!isBorne(trust, result.record, edgeSeconds())) throw problem("unauthenticated", "trust");
   return operatorOf(result.record, trust);
