@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatRoute, parseRoute } from "../../web/router.ts";
+import { formatRoute, parseRoute, peoplePages } from "../../web/router.ts";
 import type { Route } from "../../web/router.ts";
 
 const parse = (path: string) => parseRoute(new URL(path, "http://clawhold.localhost:4470"));
@@ -13,7 +13,9 @@ describe("addresses", () => {
     { page: "activity", show: "refused", text: "#17", entry: 17 },
     { page: "alerts", show: "open" },
     { page: "alerts", show: "resolved" },
-    { page: "people" },
+    ...peoplePages.map((page) => ({ page })),
+    { page: "invitation" },
+    { page: "proposals" },
     { page: "setup" },
     { page: "sign-in" },
   ];

@@ -2,7 +2,7 @@
  * An edge for the pages about the trust log: takes what the protocol takes, keeps proposals, and says whatever a test
  * wants about sessions and invitations. What the page makes of it is real.
  */
-import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
+import { fromBase64url } from "../../../protocol/bytes.ts";
 import type { InvitationRow } from "../../../protocol/contracts/invitations.ts";
 import type { ProposalRow } from "../../../protocol/contracts/proposals.ts";
 import type { SessionRow } from "../../../protocol/contracts/sessions.ts";
@@ -170,8 +170,4 @@ interface Proposed {
 
 export function read({ statement }: SignedStatement): Statement {
   return statementCodec.decode(fromBase64url(statement));
-}
-
-export function textOf(bytes: Uint8Array): string {
-  return toBase64url(bytes);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { bannersOf } from "../../../web/state/banners.ts";
+import type { Ending, PersonView } from "../../../web/state/people.ts";
 import { matchKeys } from "../../../web/state/keys.ts";
 import { addSample, pathOf } from "../../../web/state/samples.ts";
 import { fleet, host, newcomer } from "../fixtures/hosts.ts";
@@ -74,6 +75,16 @@ describe("banners", () => {
       "ledger-broken",
       "not-confirmed",
     ]);
+  });
+
+  it("announces grants that end, and says when some ended", () => {
+    const witness = { eligible: 7, cosigned: 6 };
+    const ending = (kind: Ending) => [{ name: "Ada", ending: kind }] as unknown as readonly PersonView[];
+    const facts = { hosts: fleet.slice(1), originClass: "signer", ledger: { ...ledger, witness } } as const;
+    expect(bannersOf({ ...facts, ending: ending("soon") })).toEqual([
+      { kind: "grants-ending", people: ["Ada"], isOver: false },
+    ]);
+    expect(bannersOf({ ...facts, ending: ending("over") })).toMatchObject([{ isOver: true }]);
   });
 
   it("says nothing when nothing is to be said", () => {
