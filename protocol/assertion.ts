@@ -5,10 +5,10 @@
 import { concatBytes, equalBytes, fromBase64url, toBase64url, utf8 } from "./bytes.ts";
 import { parseClientData } from "./client-data.ts";
 import { ecdsaDerToRaw } from "./der.ts";
-import { verifyEd25519 } from "./ed25519.ts";
+import { isAcceptableSignature } from "./ed25519.ts";
 import { AUTHENTICATOR_DATA_BYTES } from "./limits.ts";
 import type { Assertion } from "./messages.ts";
-import { verifyNatively, type SignatureAlgorithm } from "./platform.ts";
+import { importPublicKey, verifyWith, type PublicKeyHandle, type SignatureAlgorithm } from "./platform.ts";
 import { isAcceptablePublicKey } from "./public-key.ts";
 import type { AssertionRule } from "./refusals.ts";
 import { sha256Of } from "./signing.ts";
@@ -86,21 +86,38 @@ function judgeAuthenticatorData(data: Uint8Array, credential: PinnedCredential):
   return undefined;
 }
 
+/**
+ * What importing made of a pinned key, the dearest part of a check after the check itself. Held by the credential that was
+ * pinned, whose bytes never change, and gone with it: a new state of the trust log that keeps a credential keeps the object.
+ */
+const importedKeys = new WeakMap<PinnedCredential, PublicKeyHandle>();
+
+async function keyOf(credential: PinnedCredential): Promise<PublicKeyHandle | undefined> {
+  const held = importedKeys.get(credential);
+  if (held !== undefined) return held;
+  const { alg: algorithm } = credential;
+  const publicKey = fromBase64url(credential.publicKey);
+  if (!isAcceptablePublicKey(algorithm, publicKey)) return undefined;
+  const key = await importPublicKey({ algorithm, publicKey });
+  if (key !== undefined) importedKeys.set(credential, key);
+  return key;
+}
+
 async function verifyCredentialSignature(
   credential: PinnedCredential,
   signature: Uint8Array<ArrayBuffer>,
   message: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
-  const publicKey = fromBase64url(credential.publicKey);
-  if (!isAcceptablePublicKey(credential.alg, publicKey)) return false;
+  const key = await keyOf(credential);
+  if (key === undefined) return false;
   switch (credential.alg) {
     case "ES256": {
       const raw = ecdsaDerToRaw(signature);
-      return raw !== undefined && verifyNatively({ algorithm: "ES256", publicKey, signature: raw, message });
+      return raw !== undefined && verifyWith(key, { algorithm: "ES256", signature: raw, message });
     }
     case "RS256":
-      return verifyNatively({ algorithm: "RS256", publicKey, signature, message });
+      return verifyWith(key, { algorithm: "RS256", signature, message });
     case "Ed25519":
-      return verifyEd25519({ publicKey, signature, message });
+      return isAcceptableSignature(signature) && verifyWith(key, { algorithm: "Ed25519", signature, message });
   }
 }

@@ -27,21 +27,34 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   const remainder = text.length % 4;
   if (remainder === 1) throw new RangeError("base64url: impossible length");
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
-  let bits = 0;
-  let held = 0;
+  const whole = text.length - remainder;
   let at = 0;
-  for (let i = 0; i < text.length; i++) {
-    const value = VALUE_OF[text.charCodeAt(i)] ?? -1;
-    if (value < 0) throw new RangeError("base64url: foreign character");
-    bits = ((bits << 6) | value) & 0xffffff;
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      bytes[at++] = (bits >> held) & 0xff;
-    }
+  for (let i = 0; i < whole; i += 4) {
+    const group =
+      (valueAt(text, i) << 18) | (valueAt(text, i + 1) << 12) | (valueAt(text, i + 2) << 6) | valueAt(text, i + 3);
+    if (group < 0) throw new RangeError("base64url: foreign character");
+    bytes[at++] = group >> 16;
+    bytes[at++] = group >> 8;
+    bytes[at++] = group;
   }
-  if (held > 0 && (bits & ((1 << held) - 1)) !== 0) throw new RangeError("base64url: trailing bits");
+  if (remainder > 0) readRest(text, whole, bytes.subarray(at));
   return bytes;
+}
+
+/** Negative for a foreign character, and negative it stays when shifted and joined with others. */
+function valueAt(text: string, i: number): number {
+  return VALUE_OF[text.charCodeAt(i)] ?? -1;
+}
+
+/** The last two or three characters: one or two bytes, and bits that must be zero. */
+function readRest(text: string, from: number, bytes: Uint8Array): void {
+  const third = from + 2 < text.length ? valueAt(text, from + 2) : 0;
+  const group = (valueAt(text, from) << 18) | (valueAt(text, from + 1) << 12) | (third << 6);
+  if (group < 0) throw new RangeError("base64url: foreign character");
+  const unused = bytes.length === 1 ? 0xffff : 0xff;
+  if ((group & unused) !== 0) throw new RangeError("base64url: trailing bits");
+  bytes[0] = group >> 16;
+  if (bytes.length === 2) bytes[1] = group >> 8;
 }
 
 export function toHex(bytes: Uint8Array): string {

@@ -43,6 +43,9 @@ const DECEPTIVE_RANGES: readonly (readonly [number, number])[] = [
   [0xe0000, 0xe0fff],
 ];
 
+/** With the u flag a pair is one character, so what is left here has no partner and no UTF-8. */
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+
 function isDeceptive(character: string): boolean {
   const point = character.codePointAt(0) ?? 0;
   return DECEPTIVE_RANGES.some(([low, high]) => point >= low && point <= high);
@@ -51,6 +54,7 @@ function isDeceptive(character: string): boolean {
 function hasDeceptiveCharacter(text: string): boolean {
   // Almost every string is printable ASCII; one test spares the walk.
   if (/^[ -~]*$/.test(text)) return false;
+  if (LONE_SURROGATE.test(text)) throw new MalformedError("not representable");
   for (const character of text) if (isDeceptive(character)) return true;
   return false;
 }
@@ -64,16 +68,27 @@ export function encodeCanonical(value: unknown): Uint8Array<ArrayBuffer> {
 
 /** @throws {MalformedError} unless the bytes are exactly the canonical form of an object of our subset. */
 export function decodeCanonical(bytes: Uint8Array): JsonObject {
+  return decodeCanonicalAs(bytes, (value) => value);
+}
+
+/**
+ * The same, read by a schema: what it made of the bytes must have these very bytes as its canonical form. So one look
+ * finds a second spelling as well as a schema that repaired without a word.
+ */
+export function decodeCanonicalAs<T>(bytes: Uint8Array, read: (value: JsonObject) => T): T {
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(utf8Text(bytes));
+    text = utf8Text(bytes);
+    value = JSON.parse(text);
   } catch {
     throw new MalformedError("not UTF-8 JSON"); // the parser's message could quote the content
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new MalformedError("not an object");
   refuseForeignValues(value, 1);
-  if (!equalBytes(canonicalBytes(value), bytes)) throw new MalformedError("not canonical");
-  return value as JsonObject;
+  const result = read(value as JsonObject);
+  if (canonicalText(result) !== text) throw new MalformedError("not canonical");
+  return result;
 }
 
 /**
@@ -88,12 +103,17 @@ export function readsAsWritten(written: unknown, read: unknown): boolean {
   }
 }
 
-function canonicalBytes(value: object): Uint8Array {
-  try {
-    return encodeCanonical(value);
-  } catch {
-    throw new MalformedError("not representable"); // lone surrogates
-  }
+/**
+ * The canonical text of a value that refuseForeignValues let pass: keys in order, integers, and strings as JSON.stringify
+ * writes them, which is how RFC 8785 does. UTF-8 was read without loss, so equal texts are equal bytes.
+ */
+function canonicalText(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
+  const members = Object.keys(value)
+    .toSorted()
+    .map((key) => `"${key}":${canonicalText((value as JsonObject)[key])}`);
+  return `{${members.join(",")}}`;
 }
 
 function refuseForeignValues(value: unknown, depth: number): void {

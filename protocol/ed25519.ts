@@ -24,15 +24,30 @@ const LOW_ORDER_ENCODINGS: ReadonlySet<string> = new Set([
   "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
 ]);
 
+const SECOND_BYTES: ReadonlySet<number> = new Set(
+  [...LOW_ORDER_ENCODINGS].map((hex) => Number.parseInt(hex.slice(2, 4), 16)),
+);
+
 /** y >= p = 2^255 - 19: bytes 1..30 all ones, the top byte all ones but the sign, the low byte >= 0xed. */
 function hasNonCanonicalY(encoding: Uint8Array): boolean {
   if (((encoding[31] ?? 0) & 0x7f) !== 0x7f || (encoding[0] ?? 0) < 0xed) return false;
   return encoding.subarray(1, 31).every((byte) => byte === 0xff);
 }
 
+/** Both signs of a low-order point are listed, so one look at the second byte spares nearly every comparison. */
+function isLowOrder(encoding: Uint8Array): boolean {
+  return SECOND_BYTES.has(encoding[1] ?? 0) && LOW_ORDER_ENCODINGS.has(toHex(encoding));
+}
+
 /** True for a 32-byte encoding that we are ready to see as A or R. Registration uses it too. */
 export function isAcceptablePoint(encoding: Uint8Array): boolean {
-  return encoding.length === 32 && !hasNonCanonicalY(encoding) && !LOW_ORDER_ENCODINGS.has(toHex(encoding));
+  if (encoding.length !== 32 || hasNonCanonicalY(encoding)) return false;
+  return !isLowOrder(encoding);
+}
+
+/** True for 64 bytes whose R we are ready to see. */
+export function isAcceptableSignature(signature: Uint8Array): boolean {
+  return signature.length === 64 && isAcceptablePoint(signature.subarray(0, 32));
 }
 
 export interface Ed25519Input {
@@ -42,7 +57,6 @@ export interface Ed25519Input {
 }
 
 export async function verifyEd25519({ publicKey, signature, message }: Ed25519Input): Promise<boolean> {
-  if (signature.length !== 64) return false;
-  if (!isAcceptablePoint(publicKey) || !isAcceptablePoint(signature.subarray(0, 32))) return false;
+  if (!isAcceptableSignature(signature) || !isAcceptablePoint(publicKey)) return false;
   return verifyNatively({ algorithm: "Ed25519", publicKey, signature, message });
 }

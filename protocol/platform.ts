@@ -3,7 +3,8 @@
  * workerd, Chromium, other browsers) provide it; no clock, no randomness, no I/O may ever be added here.
  */
 
-interface PublicKeyHandle {
+/** A public key as the platform holds it. */
+export interface PublicKeyHandle {
   readonly algorithm: { readonly modulusLength?: number };
 }
 interface Verifier {
@@ -78,17 +79,31 @@ export interface VerificationInput {
   readonly message: Uint8Array<ArrayBuffer>;
 }
 
-/** Native verification. False for a bad signature *and* for a key the platform refuses. */
-export async function verifyNatively(input: VerificationInput): Promise<boolean> {
-  const entry: AlgorithmEntry = ALGORITHMS[input.algorithm];
-  const subtle = platform.crypto.subtle;
+/** Undefined for a key that the platform, or we, refuse: nothing it "signed" can be valid. */
+export async function importPublicKey({
+  algorithm,
+  publicKey,
+}: Pick<VerificationInput, "algorithm" | "publicKey">): Promise<PublicKeyHandle | undefined> {
+  const entry: AlgorithmEntry = ALGORITHMS[algorithm];
   let key: PublicKeyHandle;
   try {
-    key = await subtle.importKey(entry.format, input.publicKey, entry.importParameters, false, ["verify"]);
+    key = await platform.crypto.subtle.importKey(entry.format, publicKey, entry.importParameters, false, ["verify"]);
   } catch {
-    return false; // not a key of this algorithm: nothing it "signed" can be valid
+    return undefined; // not a key of this algorithm
   }
   const bits = key.algorithm.modulusLength;
-  if (bits !== undefined && bits < MIN_RSA_BITS) return false;
-  return subtle.verify(entry.verifyParameters, key, input.signature, input.message);
+  return bits !== undefined && bits < MIN_RSA_BITS ? undefined : key;
+}
+
+export function verifyWith(
+  key: PublicKeyHandle,
+  { algorithm, signature, message }: Omit<VerificationInput, "publicKey">,
+): Promise<boolean> {
+  return platform.crypto.subtle.verify(ALGORITHMS[algorithm].verifyParameters, key, signature, message);
+}
+
+/** Native verification. False for a bad signature *and* for a key the platform refuses. */
+export async function verifyNatively(input: VerificationInput): Promise<boolean> {
+  const key = await importPublicKey(input);
+  return key !== undefined && verifyWith(key, input);
 }

@@ -119,9 +119,13 @@ export async function verifyEnvelope(bytes: Uint8Array, view: HostView): Promise
     await judgeDispatch(envelope, digest, view);
     judgeChallenge(intent, target, view);
     judgeTrustHead(intent.trustHead, view.trust);
-    const author = await judgeIntentAuthor(envelope, intent, view);
+    const [theirs, touched] = await Promise.allSettled([
+      judgeIntentAuthor(envelope, intent, view),
+      judgeTouches(envelope, read, view.trust),
+    ]);
+    const author = settled(theirs);
     progress.sessionVerified = true;
-    const approvals = await judgeTouches(envelope, read, { author, trust: view.trust });
+    const approvals = settled(touched);
     const { name, operation } = judgeOperation(intent, target);
     judgeMandate({ intent, operation, host: view.host, author, approvals }, view);
     judgeRate(author, view);
@@ -156,7 +160,7 @@ export async function verifySubmission(submission: Submission, view: AuthorView)
     judgeTrustHead(intent.trustHead, view.trust);
     const author = await judgeIntentAuthor(submission, intent, view);
     progress.sessionVerified = true;
-    const approvals = await judgeTouches(submission, read, { author, trust: view.trust });
+    const approvals = await judgeTouches(submission, read, view.trust);
     for (const target of intent.targets) {
       const { operation } = judgeOperation(intent, target);
       judgeMandate({ intent, operation, host: target.host, author, approvals }, view);
@@ -287,15 +291,16 @@ async function judgeIntentAuthor(submission: Submission, intent: Intent, view: A
 }
 
 /** Nobody touches anything for an automation key: its own signature stands for both layers. */
-async function judgeTouches(
-  submission: Submission,
-  read: ReadIntent,
-  { author, trust }: { readonly author: Author; readonly trust: TrustState },
-): Promise<JudgedApprovals> {
-  if (author.kind === "session") return judgeApprovals(submission, read, trust);
+async function judgeTouches(submission: Submission, read: ReadIntent, trust: TrustState): Promise<JudgedApprovals> {
+  if ("session" in read.intent.actor) return judgeApprovals(submission, read, trust);
   const extra = submission.approvals.length > 0 || submission.proposal !== undefined;
   if (extra || read.intent.proposal !== undefined) throw new Refused("approval_extra");
   return { touches: [], after: 0 };
+}
+
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
 }
 
 function judgeOperation(
