@@ -298,6 +298,6 @@ function sessionDatabases(): readonly string[] {
 
 function forgetSessions(file: string): void {
   const database = new DatabaseSync(file);
-  database.exec("UPDATE sessions SET last_seen = last_seen - 901");
+  database.exec("UPDATE sign_ins SET last_seen = last_seen - 901");
   database.close();
 }
