@@ -10,7 +10,7 @@ import { digestOf, verifySignature, type Digest } from "../signing.ts";
 import { judgeApprovals, verifyTouch } from "./approvals.ts";
 import { extendChain, type Stated } from "./extend.ts";
 import type { TrustRefusal } from "./refusals.ts";
-import { judgeKeeping, withoutEffect } from "./resolve.ts";
+import { judgeKeeping, judgeThaw, withoutEffect } from "./resolve.ts";
 import { effectiveState, settle } from "./settle.ts";
 import { chainAt, heldRevocations, usableAdministrators, type ChainState, type TrustState } from "./state.ts";
 import {
@@ -118,7 +118,10 @@ export async function applyStatement(state: TrustState, signed: SignedStatement)
   if (!isNext(state, statement)) return refuse("place");
   if (state.frozen !== undefined && statement.kind !== "fork.resolve") return refuse("frozen");
   if (statement.revoked !== state.head.revoked) return refuse("revocations");
-  return extend(state, { ...stated, statement }, refuse);
+  const result = await extend(state, { ...stated, statement });
+  if (!result.ok || statement.kind !== "fork.resolve") return result;
+  const fault = await judgeThaw(state, statement.body, stated);
+  return fault === undefined ? result : refuse(fault);
 }
 
 /**
@@ -132,9 +135,7 @@ export async function applyAsWitness(state: TrustState, signed: SignedStatement)
   const { statement } = stated;
   if (isRevocation(statement)) return applyRevocation(state, { ...stated, statement });
   if (!isNext(state, statement)) return refuse("place");
-  // A resolution that does not count is history too: somebody who knew less took it, and what follows stands on it.
-  const asHistory: Otherwise = (_, chain) => ({ ok: true, state: settle(state, withoutEffect(chain)) });
-  return extend(state, { ...stated, statement }, asHistory);
+  return extend(state, { ...stated, statement });
 }
 
 function read({ workspace }: TrustState, signed: SignedStatement): Stated<Statement> | TrustRefusal {
@@ -149,15 +150,21 @@ function isNext({ chain }: TrustState, { prev }: ChainStatement): boolean {
   return prev.n === chain.n && prev.hash === chain.hash;
 }
 
-type Otherwise = (code: TrustRefusal, chain: ChainState) => TrustResult;
-
-/** `otherwise`: what becomes of a resolution that does not count. */
-async function extend(state: TrustState, stated: Stated<ChainStatement>, otherwise: Otherwise): Promise<TrustResult> {
+async function extend(state: TrustState, stated: Stated<ChainStatement>): Promise<TrustResult> {
   const chain = await extendChain(state, state.chain, stated);
   if (typeof chain === "string") return refuse(chain);
+  return { ok: true, state: settle(state, (await isInVain(state, chain, stated)) ? withoutEffect(chain) : chain) };
+}
+
+/** A resolution that does not count is history too: somebody who knew less took it, and what follows stands on it. */
+async function isInVain(state: TrustState, chain: ChainState, stated: Stated<ChainStatement>): Promise<boolean> {
   const { statement } = stated;
-  const fault = statement.kind === "fork.resolve" ? await judgeKeeping(state, statement.body, stated) : undefined;
-  return fault === undefined ? { ok: true, state: settle(state, chain) } : otherwise(fault, chain);
+  if (statement.kind !== "fork.resolve") return false;
+  // Before the root there was nobody who could have approved anything.
+  if (statement.body.keep === state.workspace) return true;
+  if ((await judgeKeeping(state, chain, { ...stated, keep: statement.body.keep })) !== undefined) return true;
+  // Against a second history it needs people who may there too; only we who hold it can ask.
+  return state.frozen?.reason === "fork" && (await judgeThaw(state, statement.body, stated)) !== undefined;
 }
 
 // ---- revocations ----

@@ -3,6 +3,7 @@
  * added: so `fork.resolve` is approved by people who may in every history at hand and could already before they parted,
  * each without anybody whom a held revocation names. May not: change a state.
  */
+import type { Digest } from "../signing.ts";
 import { judgeApprovals, type Approved } from "./approvals.ts";
 import type { TrustRefusal } from "./refusals.ts";
 import {
@@ -16,8 +17,36 @@ import {
 } from "./state.ts";
 import type { BodyOf } from "./statements.ts";
 
-/** Why a resolution does not keep our own history: it is about something else, or these people may not. */
+/**
+ * Why a resolution keeps nothing of our own history: its people could not have approved it before what they keep, and at
+ * every place since, without whom it says they knew revoked. The same for everybody, whatever else they hold; that nobody
+ * accuses the resolution itself is asked whenever the state is settled.
+ */
 export async function judgeKeeping(
+  state: TrustState,
+  chain: ChainState,
+  resolution: Approved & { readonly keep: Digest },
+): Promise<TrustRefusal | undefined> {
+  const known = [...chain.knew].flatMap((one) => heldRevocations(state).get(one)?.revocation ?? []);
+  for (const place of placesOfDoubt(chain, resolution.keep)) {
+    const approvers = await judgeApprovals(without(place, revokedIds(known)), resolution, state.workspace);
+    if (typeof approvers === "string") return approvers;
+  }
+  return undefined;
+}
+
+/** From before the statement that is kept up to the resolution; none when it is not of this history. */
+function placesOfDoubt(chain: ChainState, keep: Digest): readonly ChainState[] {
+  const places: ChainState[] = [];
+  for (let place = chain.previous; place !== undefined; place = place.previous) {
+    places.push(place);
+    if (place.hash === keep) return place.previous === undefined ? places : [...places, place.previous];
+  }
+  return [];
+}
+
+/** Why a resolution does not end the freeze at hand by keeping our own history. */
+export async function judgeThaw(
   state: TrustState,
   { keep, drop }: BodyOf<"fork.resolve">,
   resolution: Approved,

@@ -81,8 +81,8 @@ function accusation(head: ChainState, held: Held, one: HeldRevocation): Freeze |
   const ids = revokedIds([one.revocation]);
   for (const place of placesAfter(head, one.revocation.prev.n)) {
     if (place.knew.has(one.digest)) return undefined;
-    const isAccused = place.approvers.some((approver) => killsApprover(ids, approver));
-    if (isAccused && !isKept(head, place, one.digest))
+    const isNamed = place.approvers.some((approver) => killsApprover(ids, approver));
+    if (isNamed && !isKept({ head, held }, place, one.digest))
       return { reason: "revoked_author", place: place.n, mine: place.hash, other: one.digest };
     if (isDisowned(held, place, one)) return undefined;
   }
@@ -97,13 +97,34 @@ function placesAfter(head: ChainState, n: number): readonly ChainState[] {
   return places.toReversed();
 }
 
-/** A later `fork.resolve`, whose author knew the revocation, kept it or something that it follows. */
-function isKept(head: ChainState, accused: ChainState, revocation: Digest): boolean {
+interface Log {
+  readonly head: ChainState;
+  readonly held: Held;
+}
+
+/**
+ * A later `fork.resolve`, whose author knew the revocation, kept it or something that it follows; and nobody accuses
+ * that resolution in turn.
+ */
+function isKept(log: Log, accused: ChainState, revocation: Digest): boolean {
   for (let place: ChainState | undefined = accused; place !== undefined; place = place.previous) {
-    const resolvedAt = head.kept.get(place.hash) ?? 0;
-    if (resolvedAt > accused.n && chainAt(head, resolvedAt)?.knew.has(revocation) === true) return true;
+    const resolution = chainAt(log.head, log.head.kept.get(place.hash) ?? 0);
+    if (resolution === undefined || resolution.n <= accused.n || !resolution.knew.has(revocation)) continue;
+    if (!isAccused(log, resolution)) return true;
   }
   return false;
+}
+
+/** Later resolutions only are asked about an earlier one, so this ends. */
+function isAccused(log: Log, resolution: ChainState): boolean {
+  return [...log.held.values()].some((one) => {
+    const { prev } = one.revocation;
+    if (prev.n >= resolution.n || resolution.knew.has(one.digest)) return false;
+    const ids = revokedIds([one.revocation]);
+    if (!resolution.approvers.some((approver) => killsApprover(ids, approver))) return false;
+    const between = placesAfter(resolution, prev.n).slice(0, -1);
+    return !between.some((place) => isDisowned(log.held, place, one)) && !isKept(log, resolution, one.digest);
+  });
 }
 
 /** The same for everybody: the first place, and of several accusations of one place the one with the smallest digest. */

@@ -23,7 +23,8 @@ import { trustCases } from "./rules/trust-cases.ts";
 import { mutantsOf, type Mutant } from "./mutants.ts";
 
 const protocol = fileURLToPath(new URL("../../protocol/", import.meta.url));
-const workshop = fileURLToPath(new URL("../../.cache/mutants/", import.meta.url));
+/** One for each run, so that two at once do not saw at one bench. */
+const workshop = fileURLToPath(new URL(`../../.cache/mutants/${process.pid}/`, import.meta.url));
 
 const teamCommands = [...proposalCases, ...automationCases];
 const histories = [...forkCases, ...accusedCases, ...revocationCases];

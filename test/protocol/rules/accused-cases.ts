@@ -109,6 +109,49 @@ const accused: readonly (readonly [string, string, Course])[] = [
     },
   ],
   [
+    "kept with everything, by somebody whom it added",
+    "ok 2, revoked_author at 1",
+    async (s) => {
+      const revocation = await s.tell("ada", s.base, revoke("bea"));
+      const { signed, puppet } = await s.adding("bea", s.base);
+      const all = { said: resolve(s.base.workspace), knew: [revocation] };
+      return [revocation, signed, await s.tell(puppet, await s.after(signed), all)];
+    },
+  ],
+  [
+    "kept with what was before it, by somebody whom it added",
+    "ok 2, revoked_author at 1",
+    async (s) => {
+      const revocation = await s.tell("ada", s.base, revoke("bea"));
+      const { signed, puppet } = await s.adding("bea", s.base);
+      const more = { said: resolve(s.base.head.hash), knew: [revocation] };
+      return [revocation, signed, await s.tell(puppet, await s.after(signed), more)];
+    },
+  ],
+  [
+    "kept with a time of their own power, by somebody to whom it gave it back",
+    "ok 4, revoked_author at 3",
+    async (s) => {
+      const first = await s.tell("cyd", s.base, harmless());
+      const taken = await s.tell("cyd", await s.after(first), roles("eve", []));
+      const there = await s.after(first, taken);
+      const revocation = await s.tell("ada", there, revoke("bea"));
+      const given = await s.tell("bea", there, roles("eve", ["admin"]));
+      const old = { said: resolve(first), knew: [revocation] };
+      return [first, taken, revocation, given, await s.tell("eve", await s.after(first, taken, given), old)];
+    },
+  ],
+  [
+    "kept by somebody whom another revokes since",
+    "ok 2, revoked_author at 1",
+    async (s) => {
+      const { revocation, signed, there } = await goingOn(s);
+      const late = await s.tell("ada", there, revoke("cyd"));
+      const keep = await s.tell("cyd", there, { said: resolve(signed), knew: [revocation] });
+      return [revocation, signed, keep, late];
+    },
+  ],
+  [
     "kept early, by somebody whom it added",
     "ok 2, revoked_author at 1",
     async (s) => {
