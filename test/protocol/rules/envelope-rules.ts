@@ -2,12 +2,13 @@
  * The rules of a command in the order a host applies them, each with one way to break it alone. The order of this
  * list is the order of docs/PROTOCOL.md; order tests take pairs from it.
  */
-import type { AssertionRule, RefusalCode } from "../../../protocol/refusals.ts";
+import type { RefusalCode } from "../../../protocol/refusals.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
-import { FLAGS, type SoftwareCredential } from "../../fixtures/authenticator.ts";
+import type { SoftwareCredential } from "../../fixtures/authenticator.ts";
 import { CRITICAL_OPERATION, type CommandDraft, type TouchDraft } from "../../fixtures/command.ts";
-import { flipBit, nonceOf } from "../../fixtures/keys.ts";
+import { nonceOf } from "../../fixtures/keys.ts";
 import { NOW, type Member, type World } from "../../fixtures/workspace.ts";
+import { assertionBreaks } from "./assertion-breaks.ts";
 
 export interface EnvelopeRule {
   readonly code: RefusalCode;
@@ -28,96 +29,6 @@ function firstApproval(draft: CommandDraft): TouchDraft {
   if (approval === undefined) throw new TypeError("nothing left to break");
   return approval;
 }
-
-/** Turns flags on or off, whatever other breaks did to them. */
-function toggle(touch: TouchDraft, flags: number): void {
-  const honest = FLAGS.UP | FLAGS.UV | (touch.passkey.pinned.backupEligible ? FLAGS.BE : 0);
-  touch.knobs = { ...touch.knobs, flags: (touch.knobs.flags ?? honest) ^ flags };
-}
-
-/** How each rule of an assertion is broken, in the order they are judged. */
-export const assertionBreaks: readonly (readonly [AssertionRule, (touch: TouchDraft) => void, string?])[] = [
-  [
-    "credential",
-    (t) => {
-      t.knobs = { ...t.knobs, credentialId: nonceOf("nobody's credential") };
-    },
-  ],
-  [
-    "client_data",
-    (t) => {
-      t.knobs = { ...t.knobs, rewrite: (text) => `${text}]` };
-    },
-  ],
-  [
-    "type",
-    (t) => {
-      t.knobs = { ...t.knobs, type: "webauthn.create" };
-    },
-  ],
-  [
-    "challenge",
-    (t) => {
-      t.knobs = { ...t.knobs, challenge: nonceOf("another challenge") };
-    },
-  ],
-  [
-    "origin",
-    (t) => {
-      t.knobs = { ...t.knobs, origin: "https://elsewhere.example" };
-    },
-  ],
-  [
-    "cross_origin",
-    (t) => {
-      t.knobs = { ...t.knobs, crossOrigin: true };
-    },
-  ],
-  [
-    "authenticator_data",
-    (t) => {
-      t.knobs = { ...t.knobs, tail: Uint8Array.of(0) };
-    },
-    "length",
-  ],
-  [
-    "rp_id",
-    (t) => {
-      t.knobs = { ...t.knobs, rpId: "elsewhere.example" };
-    },
-  ],
-  [
-    "authenticator_data",
-    (t) => {
-      toggle(t, FLAGS.ED);
-    },
-    "flags",
-  ],
-  [
-    "user_presence",
-    (t) => {
-      toggle(t, FLAGS.UP);
-    },
-  ],
-  [
-    "user_verification",
-    (t) => {
-      toggle(t, FLAGS.UV);
-    },
-  ],
-  [
-    "backup",
-    (t) => {
-      toggle(t, FLAGS.BE);
-    },
-  ],
-  [
-    "signature",
-    (t) => {
-      t.knobs = { ...t.knobs, mutateSignature: (bytes) => flipBit(bytes, bytes.length * 8 - 1) };
-    },
-  ],
-];
 
 function touchRules(
   prefix: "session" | "approval",

@@ -7,7 +7,7 @@ import type { CommandDraft, ProposalDraft, TouchDraft } from "../../fixtures/com
 import { nonceOf } from "../../fixtures/keys.ts";
 import type { Team } from "../../fixtures/team.ts";
 import { NOW } from "../../fixtures/workspace.ts";
-import { assertionBreaks } from "./envelope-rules.ts";
+import { assertionBreaks } from "./assertion-breaks.ts";
 
 export interface ProposalRule {
   readonly code: RefusalCode;
