@@ -220,7 +220,8 @@ export const layers: readonly Layer[] = [
       without(
         VERIFY,
         "return judgeApprovals(submission, read, trust);",
-        `return { touches: [{ person: author.person, origin: { origin: "", rpId: "", class: "signer" } }], after: 0 };`,
+        `{ const person = trust.credentials.get(submission.session.assertion.credentialId)?.person ?? "";
+           return { touches: [{ person, origin: { origin: "", rpId: "", class: "signer" } }], after: 0 }; }`,
       ),
     ],
     attacks: [

@@ -212,9 +212,13 @@ export class Scene {
   }
 
   /** Sends a prepare frame as it is. `mark`: since when a closed tunnel counts as the answer. */
-  async prepareRaw(prepare: Signed, session: string, mark = this.happenings.mark): Promise<Outcome | Prepared> {
+  async prepareRaw(
+    prepare: Signed,
+    session: string | undefined,
+    mark = this.happenings.mark,
+  ): Promise<Outcome | Prepared> {
     const subject = digestOf("prepare", fromBase64url(prepare.body));
-    this.tunnel.send({ kind: "prepare", prepare, session });
+    this.tunnel.send({ kind: "prepare", prepare, ...(session === undefined ? {} : { session }) });
     const answer = await this.happenings.first<Outcome | Prepared | Happening>(mark, (item) => {
       if (item.kind === "closed" || item.kind === "ended") return item;
       if (item.kind !== "frame") return undefined;
@@ -252,18 +256,24 @@ export class Scene {
 
   /** A live challenge of the actor; the same one until it was spent or grows old. */
   async hold(actor: Actor, operation = OPERATION): Promise<Held> {
-    const name = `${actor.id} ${operation}`;
+    const held = await this.keep(`${actor.id} ${operation}`, () => this.prepare(actor, { operation }));
+    if (typeof held === "string") throw new Error(`scene: ${actor.id} got no challenge: ${held}`);
+    return held;
+  }
+
+  /** What was prepared under a name, as long as it lives; prepared anew otherwise. A refusal is not kept. */
+  async keep(name: string, prepare: () => Promise<Outcome | Prepared>): Promise<Held | Outcome> {
     const held = this.#held.get(name);
     if (held !== undefined && performance.now() - held.at < HOLD_MILLISECONDS) return held;
-    const prepared = await this.prepare(actor, { operation });
-    if (typeof prepared === "string") throw new Error(`scene: ${actor.id} got no challenge: ${prepared}`);
+    const prepared = await prepare();
+    if (typeof prepared === "string") return prepared;
     const fresh = { challenge: prepared.challenge, now: prepared.now, at: performance.now() };
     this.#held.set(name, fresh);
     return fresh;
   }
 
-  letGo(actor: Actor, operation = OPERATION): void {
-    this.#held.delete(`${actor.id} ${operation}`);
+  letGo({ id }: { readonly id: string }, operation = OPERATION): void {
+    this.#held.delete(`${id} ${operation}`);
   }
 
   letGoAll(): void {

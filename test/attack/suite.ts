@@ -18,6 +18,11 @@ import { dial, servers } from "./servers.ts";
 import { sessionAttacks } from "./sessions.ts";
 import { holdBack, letExpire } from "./slow.ts";
 import { attackEdge } from "./strangers.ts";
+import { teamCommandAttacks } from "./team-commands.ts";
+import { machineAttacks } from "./team-machines.ts";
+import { teamSessionAttacks } from "./team-sessions.ts";
+import { makeTeam } from "./team-town.ts";
+import { teamTrustAttacks } from "./team-trust.ts";
 import { makeTown } from "./town.ts";
 import { trustAttacks, tunnelAttacks } from "./tunnels.ts";
 
@@ -59,6 +64,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     const [campaign] = await Promise.all([
       envelopes(stand, tracks),
       connections(stand, tracks)
+        .then(() => team(stand, tracks))
         .then(() => strangers(tracks))
         .then(async () => {
           for (const task of layerTasks({ ...stand, directory })) layers.push(await task());
@@ -112,6 +118,23 @@ async function connections(stand: SceneOptions, tracks: Tracks): Promise<void> {
     await scene.close();
   }
   tracks.options.say("tunnels done");
+}
+
+/** Several administrators, a rule for two people, automation keys. */
+async function team(stand: SceneOptions, tracks: Tracks): Promise<void> {
+  const scene = await Scene.open({ ...stand, town: await makeTeam(stand.town) });
+  const attacks = [...teamCommandAttacks, ...machineAttacks, ...teamSessionAttacks, ...teamTrustAttacks];
+  try {
+    await honest(scene, tracks, "in a team, before the attacks");
+    for (const attack of attacks) tracks.results.push(await attempt(attack, scene));
+    scene.directory.forgetTrust();
+    await scene.restartAgent();
+    await scene.join();
+    await honest(scene, tracks, "in a team, after the attacks");
+  } finally {
+    await scene.close();
+  }
+  tracks.options.say("team done");
 }
 
 async function strangers({ results, failures, options }: Tracks): Promise<void> {

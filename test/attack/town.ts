@@ -9,24 +9,22 @@ import type { TrustState } from "../../protocol/trust/state.ts";
 import type { SignedStatement } from "../../protocol/trust/statements.ts";
 import { createCredential, originFor, type SoftwareCredential } from "../fixtures/authenticator.ts";
 import { nonceOf, signerOf } from "../fixtures/keys.ts";
+import { say, type Said } from "../fixtures/team.ts";
 import {
-  applied,
   DAILY_RP_ID,
-  makeWorld,
+  ELSEWHERE_ROLE,
+  hostBodyOf,
   SIGNER_RP_ID,
-  stated,
   type Fields,
+  type Member,
   type World,
 } from "../fixtures/workspace.ts";
+import { Founding } from "./founding.ts";
 
-const NAMES = ["ada", "otto", "olga", "flo", "edda", "vera", "scot", "nora", "rex"] as const;
-export type ActorName = (typeof NAMES)[number];
+export type ActorName = "ada" | "otto" | "olga" | "flo" | "edda" | "vera" | "scot" | "nora" | "rex";
 
 /** Somebody at a browser: a passkey, a session key, and the sign-in that certifies it. */
-export interface Actor {
-  readonly id: string;
-  readonly passkey: SoftwareCredential;
-  readonly daily: SoftwareCredential;
+export interface Actor extends Member {
   readonly sessionKey: Signer;
   /** Body of the sign-in, good for the whole scenario. */
   readonly session: Fields;
@@ -35,6 +33,8 @@ export interface Actor {
 }
 
 export interface Town {
+  /** For whoever goes on from here. */
+  readonly founding: Founding;
   /** As the fixtures take it; its state and statements are the newest. */
   readonly world: World;
   readonly actors: Readonly<Record<ActorName, Actor>>;
@@ -45,42 +45,44 @@ export interface Town {
   readonly fork: SignedStatement;
 }
 
+/** Long enough ago for everybody to be nobody's newcomer. */
+const AGE_SECONDS = 10 * 86_400;
+
+const ROLES = {
+  otto: ["operator"],
+  vera: ["viewer"],
+  scot: [ELSEWHERE_ROLE],
+  nora: [],
+  olga: ["operator"],
+  flo: ["operator"],
+  edda: ["operator"],
+  rex: ["operator"],
+} as const satisfies Record<Exclude<ActorName, "ada">, readonly string[]>;
+
 export async function makeTown(): Promise<Town> {
-  const base = await makeWorld();
-  const statements = [...base.statements];
-  let { state } = base;
-  const by = base.people.ada.passkey;
-  const more: Partial<Record<ActorName, Pick<Actor, "id" | "passkey" | "daily">>> = {};
-  for (const name of ["olga", "flo", "edda", "rex"] as const) {
-    const id = `p-${name}`;
+  const start = wallNow() - AGE_SECONDS;
+  const founding = await Founding.begin(start);
+  const members: Partial<Record<ActorName, Member>> = {};
+  const daily = await createCredential({ rpId: DAILY_RP_ID, backupEligible: true });
+  await founding.say({ kind: "credential.add", body: { person: "p-ada", ...daily.pinned } }, start);
+  members.ada = { id: "p-ada", passkey: founding.admin, daily };
+  for (const [name, roles] of Object.entries(ROLES)) {
     // edda's passkey is of another algorithm, for the confusion of algorithms.
-    const passkey = await createCredential({ rpId: SIGNER_RP_ID, alg: name === "edda" ? "Ed25519" : "ES256" });
-    const daily = await createCredential({ rpId: DAILY_RP_ID });
-    for (const said of [
-      await stated({ state, by }, { kind: "person.add", body: { id, name: nonceOf(id), roles: ["operator"] } }),
-    ]) {
-      state = await applied(state, said);
-      statements.push(said);
-    }
-    for (const credential of [passkey, daily]) {
-      const said = await stated({ state, by }, { kind: "credential.add", body: { person: id, ...credential.pinned } });
-      state = await applied(state, said);
-      statements.push(said);
-    }
-    more[name] = { id, passkey, daily };
+    const alg = name === "edda" ? "Ed25519" : "ES256";
+    members[name as ActorName] = await founding.add(name, { roles, at: start, alg });
   }
-  const before = { state, statements: [...statements] };
-  const last = await stated({ state, by }, { kind: "role.assign", body: { person: "p-rex", roles: ["viewer"] } });
-  const fork = await stated({ state, by }, { kind: "role.assign", body: { person: "p-rex", roles: ["admin"] } });
-  state = await applied(state, last);
-  statements.push(last);
-  const world: World = { ...base, state, statements };
-  const members = { ...base.people, ...more } as Record<ActorName, Pick<Actor, "id" | "passkey" | "daily">>;
-  const actors: Partial<Record<ActorName, Actor>> = {};
-  for (const name of NAMES) actors[name] = await signIn(world, name, members[name]);
+  const hostBody = await hostBodyOf("host");
+  await founding.say({ kind: "host.admit", body: hostBody }, start);
+  const everybody = members as Record<ActorName, Member>;
+  const before = { state: founding.state, statements: [...founding.statements] };
+  const assigned = (role: string): Said => ({ kind: "role.assign", body: { person: "p-rex", roles: [role] } });
+  const fork = await say(founding.state, assigned("admin"), { by: [founding.admin], at: start });
+  await founding.say(assigned("viewer"), start);
+  const world = await founding.world(everybody, hostBody);
   return {
+    founding,
     world,
-    actors: actors as Record<ActorName, Actor>,
+    actors: await signInAll(world, everybody),
     mallory: {
       passkey: await createCredential({ rpId: SIGNER_RP_ID, name: "mallory" }),
       key: await signerOf("mallory"),
@@ -94,10 +96,23 @@ export function wallNow(): number {
   return Math.floor(Date.now() / 1_000);
 }
 
-async function signIn(world: World, name: string, member: Pick<Actor, "id" | "passkey" | "daily">): Promise<Actor> {
-  const sessionKey = await signerOf(`session of ${name}`);
-  const session = sessionBody(world, sessionKey.publicKey, { nonce: nonceOf(`sign-in of ${name}`) });
-  return { ...member, sessionKey, session, digest: digestOf("session", encodeCanonical(session)) };
+/** Everybody signs in on the signer. */
+export async function signInAll<N extends string>(
+  world: World,
+  members: Readonly<Record<N, Member>>,
+): Promise<Record<N, Actor>> {
+  const actors: Partial<Record<N, Actor>> = {};
+  for (const name of Object.keys(members) as N[]) {
+    const sessionKey = await signerOf(`session of ${name}`);
+    const session = sessionBody(world, sessionKey.publicKey, { nonce: nonceOf(`sign-in of ${name}`) });
+    actors[name] = {
+      ...members[name],
+      sessionKey,
+      session,
+      digest: digestOf("session", encodeCanonical(session)),
+    };
+  }
+  return actors as Record<N, Actor>;
 }
 
 /** A sign-in of now, within every role's limit, unless `change` says otherwise. */

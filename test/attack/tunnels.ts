@@ -8,6 +8,7 @@ import { encodeCanonical } from "../../protocol/canonical.ts";
 import { MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import { assertedCodec, type Signed } from "../../protocol/messages.ts";
 import type { Signer } from "../../protocol/signing.ts";
+import { sameHead } from "../../protocol/trust/state.ts";
 import type { SignedStatement, TrustPage } from "../../protocol/trust/statements.ts";
 import { FLAGS, originFor } from "../fixtures/authenticator.ts";
 import { nonceOf, signed } from "../fixtures/keys.ts";
@@ -17,17 +18,18 @@ import {
   hostBodyOf,
   makeRoot,
   SIGNER_RP_ID,
-  stated,
+  stated as statedThen,
   type Fields,
   type StatementDraft,
 } from "../fixtures/workspace.ts";
 import type { Attack } from "./attack.ts";
 import { freshNonce, type Outcome, type Scene } from "./scene.ts";
+import { wallNow } from "./town.ts";
 
 /** How far the handshake is when the attack begins. `fresh`: greeted, by an agent that has seen no trust log. */
-type Stage = "met" | "greeted" | "fresh" | "joined";
+export type Stage = "met" | "greeted" | "fresh" | "joined";
 
-async function advance(scene: Scene, stage: Stage): Promise<void> {
+export async function advance(scene: Scene, stage: Stage): Promise<void> {
   if (stage === "fresh") scene.directory.forgetTrust();
   await scene.restartAgent("SIGKILL");
   if (stage !== "fresh" && !scene.directory.holdsTrust()) {
@@ -39,7 +41,10 @@ async function advance(scene: Scene, stage: Stage): Promise<void> {
   if (stage !== "met") await scene.greet();
 }
 
-function at(stage: Stage, run: (scene: Scene, mark: number) => Promise<Outcome>): (scene: Scene) => Promise<Outcome> {
+export function at(
+  stage: Stage,
+  run: (scene: Scene, mark: number) => Promise<Outcome>,
+): (scene: Scene) => Promise<Outcome> {
   return async (scene) => {
     await advance(scene, stage);
     return run(scene, scene.happenings.mark);
@@ -194,14 +199,14 @@ const frames: readonly Attack[] = [
 const VERDICTS: ReadonlySet<string> = new Set(["trust_refused", "trust_fork", "trust_passed_over"]);
 
 /** What became of a page of statements: refused by a rule, or not believed although nothing was said. */
-async function trustFate(scene: Scene, mark: number): Promise<Outcome> {
+export async function trustFate(scene: Scene, mark: number): Promise<Outcome> {
   const { head } = scene.town.world.state;
   // Frames are taken in order: the answer comes after the statements were judged.
   const prepared = await scene.prepare(scene.town.actors.otto, {}, mark);
   const said = scene.happenings.logged(mark, (line) => VERDICTS.has(String(line["event"])));
   if (said !== undefined) return `trust.${String(said["code"])}`;
   if (typeof prepared === "string") return prepared;
-  return prepared.trustHead.hash === head.hash && prepared.trustHead.n === head.n ? "head_kept" : "head_moved";
+  return sameHead(prepared.trustHead, head) ? "head_kept" : "head_moved";
 }
 
 function page(name: string, rule: string, make: (scene: Scene) => Promise<TrustPage> | TrustPage): Attack {
@@ -215,6 +220,13 @@ function page(name: string, rule: string, make: (scene: Scene) => Promise<TrustP
     }),
   };
 }
+
+/** A statement of today. */
+const stated: typeof statedThen = (about, said, change) =>
+  statedThen(about, said, (draft) => {
+    draft.statement["at"] = wallNow();
+    change?.(draft);
+  });
 
 type Bend = (draft: StatementDraft, scene: Scene) => void;
 
