@@ -112,6 +112,14 @@ export class Host extends DurableObject<Env> {
   async #acceptPage(socket: WebSocket, opening: sockets.PageOpening): Promise<void> {
     this.ctx.acceptWebSocket(socket, [sockets.pageTag(opening.session)]);
     socket.serializeAttachment(opening);
+    const { workspace, session } = opening;
+    // Whoever ended the session, or took the right to look away, may have come before this socket was there to be closed.
+    const [trust, isOpen] = await Promise.all([
+      this.#trust.current(workspace),
+      this.env.SESSIONS.getByName(workspace).isOpen(session),
+    ]);
+    if (!isOpen) return this.#pages.endSession(session);
+    if (trust !== undefined) this.#pages.review(trust, edgeSeconds());
     const row = await this.row(opening.workspace, opening.host);
     if (row !== undefined) sockets.trySend(socket, JSON.stringify({ kind: "host", row, now: edgeSeconds() }));
   }

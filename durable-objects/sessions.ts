@@ -124,6 +124,11 @@ export class Sessions extends DurableObject<Env> {
     this.#table.succeed(session, key, edgeSeconds() + PREVIOUS_KEY_SECONDS);
   }
 
+  isOpen(session: string): boolean {
+    const stored = this.#table.bySession(session);
+    return stored !== undefined && judgeLife(stored, edgeSeconds()) === undefined;
+  }
+
   /** Oldest first. */
   list(): readonly SessionRecord[] {
     return this.#table.live(edgeSeconds());

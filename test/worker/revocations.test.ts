@@ -4,13 +4,13 @@ import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { statementCodec, type TrustPage } from "../../protocol/trust/statements.ts";
-import { signed } from "../fixtures/keys.ts";
+import { signed, signerOf } from "../fixtures/keys.ts";
 import { addMember, registerPasskeyAt, signInMember } from "../fixtures/edge/people.ts";
-import { createCredential } from "../fixtures/authenticator.ts";
+import { createCredential, registrationJson } from "../fixtures/authenticator.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
-import { asserted, stated, type Fields } from "../fixtures/workspace.ts";
-import { edge, fresh, ledgerBodies, now, settled } from "./client.ts";
+import { asserted, DAILY_RP_ID, stated, type Fields } from "../fixtures/workspace.ts";
+import { certificateOf, edge, fresh, ledgerBodies, now, Page, settled } from "./client.ts";
 import { env } from "./environment.ts";
 import { MAX_REVOCATIONS_OF_A_PLACE } from "../../worker/judge-statement.ts";
 
@@ -66,6 +66,11 @@ describe("a revocation", () => {
     expect((await town.page.call("trustState", { body: own })).code).toBe("revoked");
     await addMember(town, "p-later", []);
     expect((await town.page.call("trustState", { body: early })).code).toBe("place");
+    // Refused before it could be recorded as stated.
+    const statement = digestOf("statement", fromBase64url(early.statement));
+    expect((await entriesOf("trust.stated")).map(({ detail }) => (detail as Fields)["statement"])).not.toContain(
+      statement,
+    );
   });
 
   it("cannot take the last administrator away", async () => {
@@ -190,10 +195,29 @@ describe("sessions", () => {
     const { credentialId } = other.passkey.pinned;
     expect((await town.state("credential.revoke", { credential: credentialId })).status).toBe(200);
     expect((await other.page.call("me")).code).toBe("unauthenticated");
+    const daily = await createCredential({ rpId: DAILY_RP_ID });
+    const page = new Page(await signerOf("session"));
+    const added = await addMember(town, "p-daily", ["viewer"]);
+    const inside = await signInMember(town, added);
+    page.origin = `https://${DAILY_RP_ID}`;
+    const { token } = await town.page.must("invite", { body: { label: "Daily" } });
+    const { options } = await page.must("invitationOptions", { body: { token, name: "Daily" } });
+    const { challenge } = JSON.parse(String(options)) as { challenge: string };
+    const response = JSON.stringify(registrationJson(daily, challenge));
+    const name = { salt: fresh(), value: "Daily" };
+    await page.must("invitationPasskey", { body: { token, response, name } });
+    expect((await town.state("credential.add", { person: "p-daily", ...daily.pinned })).status).toBe(200);
+    const origin = page.origin;
+    const session = await certificateOf(daily, await page.must("signInNonce"), { origin });
+    await page.must("signIn", { body: { session } });
+    expect((await page.call("me")).status).toBe(200);
+    expect((await town.state("origin.revoke", { origin })).status).toBe(200);
+    expect((await page.call("me")).code).toBe("unauthenticated");
+    expect((await inside.page.call("me")).status).toBe(200);
     const ended = await entriesOf("session.ended");
-    for (const { session, id } of [person, other])
+    for (const { session: over, id } of [person, other])
       expect(ended).toContainEqual(
-        expect.objectContaining({ actor: { kind: "edge" }, target: id, detail: { session } }),
+        expect.objectContaining({ actor: { kind: "edge" }, target: id, detail: { session: over } }),
       );
   });
 });

@@ -181,6 +181,30 @@ describe("what a session watches", () => {
     expect(await revoked.closed).toBe(4004);
   });
 
+  it("does not stay open when both happened while it was being opened", async () => {
+    const { peer } = await admitted("raced watching");
+    const opened = async (session: string, person: string): Promise<number> => {
+      const opening = {
+        kind: "page",
+        workspace: town.workspace,
+        host: peer.host,
+        session,
+        person,
+        expires: now() + 60,
+      };
+      const headers = { upgrade: "websocket", "clawhold-socket": JSON.stringify(opening) };
+      const stub = env.HOST.getByName(`${town.workspace}/${peer.host}`);
+      const { webSocket } = await stub.fetch(new Request(`${ORIGIN}/live`, { headers }));
+      const closed = new Promise<number>((resolve) => {
+        webSocket?.addEventListener("close", ({ code }) => resolve(code));
+      });
+      webSocket?.accept();
+      return closed;
+    };
+    expect(await opened(fresh(), "p-ada")).toBe(4004);
+    expect(await opened(town.founded.session, "p-nobody")).toBe(4004);
+  });
+
   it("closes by itself when nobody makes a request any more, and the end is recorded", async () => {
     const { peer } = await admitted("left alone");
     const one = await signInMember(town, vera, "session vera");
