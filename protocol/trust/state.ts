@@ -180,15 +180,15 @@ export function killsApprover(ids: RevokedIds, approver: Approver): boolean {
 // ---- who may do what ----
 
 /**
- * The roles that a person holds now. Grants end; but where every administrator's has ended, theirs still count, because
- * a workspace that nobody can administer is lost.
+ * The roles that a person holds now. Grants end; but where every administrator's has ended, the last ones still count,
+ * because a workspace that nobody can administer is lost.
  */
 export function rolesOf(state: Authority, person: string, now: number): readonly RoleDefinition[] {
   const member = state.people.get(person);
   if (member === undefined) return [];
   const roles = namedRoles(state, member);
   if (!hasEnded(member, now)) return roles;
-  return roles.some(administers) && !hasLivingAdministrator(state, now) ? roles : [];
+  return roles.some(administers) && !hasLivingAdministrator(state, now) && endsLast(state, member) ? roles : [];
 }
 
 function namedRoles(state: Authority, { roles }: Person): readonly RoleDefinition[] {
@@ -201,6 +201,17 @@ function hasEnded({ until }: Person, now: number): boolean {
 
 function administers({ permissions }: RoleDefinition): boolean {
   return permissions.includes("workspace.administer");
+}
+
+/**
+ * As many as the strictest rule asks for. Not everybody: a statement says its own time, and somebody whose grant ended
+ * long ago could date one so far ahead that everybody's has.
+ */
+function endsLast(state: Authority, { until }: Person): boolean {
+  const ends = usableAdministrators(state)
+    .map((id) => state.people.get(id)?.until ?? Number.POSITIVE_INFINITY)
+    .toSorted((a, b) => b - a);
+  return (until ?? Number.POSITIVE_INFINITY) >= (ends[largestPeople(state) - 1] ?? 0);
 }
 
 function hasLivingAdministrator(state: Authority, now: number): boolean {
@@ -281,16 +292,15 @@ export function largestPeople(state: Authority): number {
 }
 
 /**
- * How many different people these are. Another passkey of the same person adds nobody, and neither does somebody whom
- * one of the others alone added within a day.
+ * How many different people these are. Another passkey of the same person adds nobody, and neither does anybody whom one
+ * of the others alone added within a day: with them they count as one, and so do two whom the same one alone added.
  */
 export function countPeople(state: Authority, people: readonly string[], now: number): number {
-  const distinct = [...new Set(people)];
-  const isPuppet = (id: string): boolean => {
+  const inventor = (id: string): string => {
     const person = state.people.get(id);
     const [adder, ...others] = person?.addedBy ?? [];
-    if (person === undefined || adder === undefined || others.length > 0) return false;
-    return adder !== id && distinct.includes(adder) && now - person.addedAt < NEWCOMER_SECONDS;
+    if (person === undefined || adder === undefined || others.length > 0) return id;
+    return now - person.addedAt < NEWCOMER_SECONDS ? inventor(adder) : id; // whoever adds was there before
   };
-  return distinct.filter((id) => !isPuppet(id)).length;
+  return new Set(people.map(inventor)).size;
 }

@@ -1,6 +1,7 @@
 /** Verdicts on commands of two people and on commands signed by a successor key. */
 import { encodeCanonical } from "../../../protocol/canonical.ts";
 import { digestOf } from "../../../protocol/signing.ts";
+import type { Person } from "../../../protocol/trust/state.ts";
 import {
   addSwiftOperation,
   draftCommand,
@@ -125,13 +126,31 @@ const points: readonly Point[] = [
     "people",
     (d, t) => void (proposer(d).passkey = t.more.pup.passkey),
   ],
+  ["somebody added within a day, beside one who did not add", "verified", byBeaAndNewcomer],
   [
-    "somebody added within a day, beside one who did not add",
+    "two whom the same one alone added within a day",
+    "people",
+    (d, t) => {
+      byBeaAndNewcomer(d, t);
+      came(d, t, { id: "p-bea", addedAt: NOW - 7_200 });
+    },
+  ],
+  [
+    "somebody added by one whom a third alone added, all within a day",
+    "people",
+    (d, t) => {
+      proposer(d).passkey = t.more.pup.passkey;
+      came(d, t, { id: "p-bea", addedAt: NOW - 7_200 });
+      came(d, t, { id: "p-pup", addedBy: ["p-bea"] });
+    },
+  ],
+  [
+    "two whom two added together within a day",
     "verified",
     (d, t) => {
-      d.session.passkey = t.more.bea.passkey;
-      firstOf(d.approvals).passkey = t.more.bea.passkey;
-      proposer(d).passkey = t.more.pup.passkey;
+      byBeaAndNewcomer(d, t);
+      came(d, t, { id: "p-bea", addedAt: NOW - 7_200, addedBy: ["p-ada", "p-cyd"] });
+      came(d, t, { id: "p-pup", addedBy: ["p-ada", "p-cyd"] });
     },
   ],
   [
@@ -139,7 +158,7 @@ const points: readonly Point[] = [
     "verified",
     (d, t) => {
       proposer(d).passkey = t.more.pup.passkey;
-      addedAt(d, t, NOW - 86_400);
+      came(d, t, { id: "p-pup", addedAt: NOW - 86_400 });
     },
   ],
   [
@@ -147,7 +166,7 @@ const points: readonly Point[] = [
     "people",
     (d, t) => {
       proposer(d).passkey = t.more.pup.passkey;
-      addedAt(d, t, NOW - 86_399);
+      came(d, t, { id: "p-pup", addedAt: NOW - 86_399 });
     },
   ],
   ["a stranger's passkey", "approval.credential", (d) => void (proposer(d).knobs = { credentialId: nonceOf("x") })],
@@ -181,14 +200,22 @@ function second(draft: CommandDraft, { people }: Team, name: "nora" | "otto"): v
   proposalOf(draft).approvals.push({ ...proposer(draft), passkey: people[name].passkey });
 }
 
-/** As if the newcomer had come at that time. */
-function addedAt(draft: CommandDraft, { state }: Team, at: number): void {
-  const pup = state.people.get("p-pup");
-  if (pup === undefined) throw new TypeError("no newcomer");
-  draft.view = {
-    ...draft.view,
-    trust: { ...state, people: new Map(state.people).set("p-pup", { ...pup, addedAt: at }) },
-  };
+function byBeaAndNewcomer(draft: CommandDraft, { more }: Team): void {
+  draft.session.passkey = more.bea.passkey;
+  firstOf(draft.approvals).passkey = more.bea.passkey;
+  proposer(draft).passkey = more.pup.passkey;
+}
+
+/** As if somebody had come at another time, or by others. */
+function came(
+  draft: CommandDraft,
+  { state }: Team,
+  { id, ...how }: { readonly id: string } & Partial<Pick<Person, "addedAt" | "addedBy">>,
+): void {
+  const { trust = state } = draft.view;
+  const person = trust.people.get(id);
+  if (person === undefined) throw new TypeError("nobody of that name");
+  draft.view = { ...draft.view, trust: { ...trust, people: new Map(trust.people).set(id, { ...person, ...how }) } };
 }
 
 /** Of the successor's touch. [name, expected, change] */

@@ -252,6 +252,16 @@ const power: readonly Row[] = [
       return [roles("p-otto", []), { by: ["bea"], at: START + GRANT_SECONDS + 1, state }];
     },
   ],
+  [
+    "by one whose role ended long before the others', dated after the end of them all",
+    "role",
+    async (t) => [roles("p-otto", []), { by: ["cyd"], at: START + 2 * GRANT_SECONDS, state: await leftAlone(t) }],
+  ],
+  [
+    "by one of as many whose roles end last as the strictest rule asks for",
+    "ok",
+    async (t) => [roles("p-otto", []), { by: ["bea"], at: START + 2 * GRANT_SECONDS, state: await leftAlone(t) }],
+  ],
   ["host.admit by one", "ok", async () => [of("host.admit", await hostBodyOf("third")), one]],
   ["host.admit by an operator", "role", async () => [of("host.admit", await hostBodyOf("third")), { by: ["otto"] }]],
   ["host.remove by one", "ok", (t) => [of("host.remove", { host: t.lab.host }), one]],
@@ -304,6 +314,11 @@ function labelled(name: string, expected: string, members: Partial<BodyOf<"polic
       async (t) => [policy({ id: "labels", ...members }), { ...one, state: await after(t, [before]) }],
     ],
   ];
+}
+
+/** Whose role never ends has left; Cyd's ends tomorrow, Bea's weeks later and the newcomer's last of all. */
+function leftAlone(team: Team): Promise<TrustState> {
+  return after(team, [roles("p-cyd", ["admin"], NOW + 86_400)], [of("person.revoke", { person: "p-ada" })]);
 }
 
 export const statementCases: readonly RuleCase[] = rowsAsCases([...people, ...power]);
