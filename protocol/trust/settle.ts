@@ -59,7 +59,8 @@ function isDisowned(revocations: Held, { knew }: ChainState, { digest, approver 
 function stillForked({ frozen }: TrustState, chain: ChainState): Freeze | undefined {
   if (frozen?.reason !== "fork") return undefined;
   const holds = chainAt(chain, frozen.place)?.hash === frozen.mine;
-  return holds && !chain.kept.has(frozen.mine) ? frozen : undefined;
+  // Not what was kept: that may have been said before anybody heard of the other history.
+  return holds && !chain.dropped.has(frozen.other) ? frozen : undefined;
 }
 
 /** Every revocation that accuses a statement of this chain, with the first that it accuses. */

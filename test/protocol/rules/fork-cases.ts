@@ -112,6 +112,15 @@ const forks: readonly (readonly [string, string, Course])[] = [
       return [mine, await s.tell("cyd", here, resolve(mine, theirs)), theirs];
     },
   ],
+  [
+    "kept early, with nothing dropped: the second history then comes, and more of the first",
+    "ok 3, fork at 1",
+    async (s) => {
+      const { mine, theirs, here } = await two(s);
+      const early = await s.tell("cyd", here, resolve(mine));
+      return [mine, early, theirs, await s.tell("cyd", await s.after(mine, early), harmless())];
+    },
+  ],
   ["kept: the first, another dropped", "ok 2, fork at 1", (s) => ending(s, { by: "cyd", on: "mine", drop: "another" })],
   [
     "kept: something else on the first",
