@@ -8,7 +8,13 @@ import { encodeCanonical } from "../protocol/canonical.ts";
 import { MAX_PROPOSAL_SECONDS, MAX_STATEMENTS_PER_PAGE, REQUEST_SKEW_SECONDS } from "../protocol/limits.ts";
 import { lint } from "../protocol/trust/extend.ts";
 import type { TrustRefusal } from "../protocol/trust/refusals.ts";
-import { killsApprover, revokedIds, usableAdministrators, type TrustState } from "../protocol/trust/state.ts";
+import {
+  heldRevocations,
+  killsApprover,
+  revokedIds,
+  usableAdministrators,
+  type TrustState,
+} from "../protocol/trust/state.ts";
 import { isRevocation, type CredentialBody, type Revocation, type Statement } from "../protocol/trust/statements.ts";
 import { findPasskey } from "./db/passkeys.ts";
 import { findProposal } from "./db/proposals.ts";
@@ -45,8 +51,8 @@ async function isTimely({ statement, digest }: JudgedStatement, deps: Deps): Pro
 
 function judgeRevocation({ digest, before, after }: JudgedStatement, { prev }: Revocation): TrustRefusal | undefined {
   if (prev.n !== before.head.n || prev.hash !== before.head.hash) return "place";
-  const held = [...before.revocations.values()].map(({ revocation }) => revocation);
-  const approver = after.revocations.get(digest)?.approver;
+  const held = [...heldRevocations(before).values()].map(({ revocation }) => revocation);
+  const approver = heldRevocations(after).get(digest)?.approver;
   // Hosts judge the author as if nobody else were revoked, so that order does not matter. We saw the order.
   if (approver === undefined || killsApprover(revokedIds(held), approver)) return "revoked";
   if (held.filter((one) => one.prev.n === prev.n).length >= MAX_REVOCATIONS_OF_A_PLACE)

@@ -11,7 +11,7 @@ import { MalformedError } from "../../protocol/canonical.ts";
 import type { Codec, TrustHead } from "../../protocol/fields.ts";
 import { MAX_STATEMENTS_PER_PAGE } from "../../protocol/limits.ts";
 import { applyRoot, applyStatement, type TrustResult } from "../../protocol/trust/apply.ts";
-import { chainAt, revokedDigest, type TrustState } from "../../protocol/trust/state.ts";
+import { chainAt, heldRevocations, revokedDigest, type TrustState } from "../../protocol/trust/state.ts";
 import {
   signedRootCodec,
   signedStatementCodec,
@@ -113,7 +113,7 @@ export class TrustLog {
       return "replaced";
     }
     const isNew = ({ revocation, hash }: Row): boolean =>
-      known === undefined || (revocation === 0 ? hash !== known.head.hash : !known.revocations.has(hash));
+      known === undefined || (revocation === 0 ? hash !== known.head.hash : !heldRevocations(known).has(hash));
     const state = await this.#apply(workspace, known, rows.filter(isNew));
     if (state !== undefined && state !== known) this.#states.set(workspace, state);
     return state;
@@ -128,7 +128,7 @@ export class TrustLog {
           : await applyStatement(state, decodeStored(row, signedStatementCodec));
       if (!result.ok) throw new TrustLogDamaged(`${placeOf(row)}: ${result.code}`);
       state = result.state;
-      const isPlaced = row.revocation === 1 ? state.revocations.has(row.hash) : isAt(state, row);
+      const isPlaced = row.revocation === 1 ? heldRevocations(state).has(row.hash) : isAt(state, row);
       if (!isPlaced) throw new TrustLogDamaged(`${placeOf(row)}: misplaced`);
     }
     return state;
@@ -166,10 +166,13 @@ export function lacking(state: TrustState, head: TrustHead | undefined): number 
 }
 
 /** The newest place that was verified is still there, and so is every revocation of it. */
-function continues({ head, revocations: held }: TrustState, rows: readonly Row[]): boolean {
+function continues(known: TrustState, rows: readonly Row[]): boolean {
+  const { head } = known;
   if (rows[0]?.hash !== head.hash) return false;
   const stored = new Set(rows.filter(({ revocation }) => revocation === 1).map(({ hash }) => hash));
-  return [...held.values()].every(({ digest, revocation }) => revocation.prev.n < head.n || stored.has(digest));
+  return [...heldRevocations(known).values()].every(
+    ({ digest, revocation }) => revocation.prev.n < head.n || stored.has(digest),
+  );
 }
 
 function isAt({ head }: TrustState, { n, hash }: Row): boolean {

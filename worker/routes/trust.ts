@@ -6,7 +6,7 @@ import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { applyStatement } from "../../protocol/trust/apply.ts";
 import type { TrustRefusal } from "../../protocol/trust/refusals.ts";
-import { hasPermission, type TrustState } from "../../protocol/trust/state.ts";
+import { hasPermission, heldRevocations, type TrustState } from "../../protocol/trust/state.ts";
 import {
   isRevocation,
   signedStatementCodec,
@@ -97,7 +97,7 @@ function save(
   { authority, deps }: Call<"trustState">,
 ): Promise<boolean> {
   const { workspace } = authority;
-  const held = before.revocations.size;
+  const held = heldRevocations(before).size;
   return isRevocation(statement)
     ? saveRevocation(deps.db, { workspace, digest, n: statement.prev.n, signed }, held)
     : saveStatement(deps.db, { workspace, n: head.n, hash: head.hash, signed }, held);
