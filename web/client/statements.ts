@@ -7,6 +7,7 @@ import { computed, signal, type ReadonlySignal, type Signal } from "@preact/sign
 import { fromBase64url, toBase64url, utf8Text } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { ProposalRow } from "../../protocol/contracts/proposals.ts";
+import { MAX_PROPOSAL_SECONDS } from "../../protocol/limits.ts";
 import { approvalCodec, type Asserted } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { verifyTouch } from "../../protocol/trust/approvals.ts";
@@ -42,6 +43,7 @@ const LOOK_EVERY_MS = 30_000;
 
 /** Clocks of an ordinary computer and an ordinary edge differ by seconds. */
 const MAX_CLOCK_DIFFERENCE_SECONDS = 3_600;
+const MAX_WAITING_SECONDS = MAX_PROPOSAL_SECONDS + MAX_CLOCK_DIFFERENCE_SECONDS;
 
 export interface StatementsDeps extends SessionDeps {
   readonly trust: TrustKeeper;
@@ -169,15 +171,25 @@ export class Statements implements StatementDesk {
   /** The end of every grant is counted from it, so the edge alone must not choose it. */
   #now(): number {
     const edge = this.#deps.clock.now();
-    const own = this.#deps.wallClock?.() ?? Math.floor(Date.now() / 1000);
-    if (Math.abs(edge - own) > MAX_CLOCK_DIFFERENCE_SECONDS) throw new TroubleError(CLOCKS_DIFFER);
+    if (Math.abs(edge - this.#ownNow()) > MAX_CLOCK_DIFFERENCE_SECONDS) throw new TroubleError(CLOCKS_DIFFER);
     return edge;
+  }
+
+  #ownNow(): number {
+    return this.#deps.wallClock?.() ?? Math.floor(Date.now() / 1000);
+  }
+
+  /** Nor may whoever wrote it, even together with the edge: "90 days from now" is shown as counted from today. */
+  #isTimely({ statement: { at }, waits }: Draft): boolean {
+    const age = this.#ownNow() - at;
+    return !waits || (age >= -MAX_CLOCK_DIFFERENCE_SECONDS && age <= MAX_WAITING_SECONDS);
   }
 
   #prepared(state: TrustState, draft: Draft): PreparedStatement {
     const judgement = judge(state, draft.statement, this.#person());
     if (!judgement.ok) throw new TroubleError(trustTrouble(judgement.code));
     if (draft.approvers.includes(this.#person())) throw new TroubleError(APPROVED_ALREADY);
+    if (!this.#isTimely(draft)) throw new TroubleError(OTHER_TIME);
     return {
       statement: draft.statement,
       exact: utf8Text(draft.bytes),
@@ -288,6 +300,7 @@ export class Statements implements StatementDesk {
       expires: row.expires,
       mine: draft.approvers.includes(person),
       ...(judgement.ok ? {} : { trouble: trustTrouble(judgement.code) }),
+      ...(this.#isTimely(draft) ? {} : { trouble: OTHER_TIME }),
     };
   }
 
@@ -350,6 +363,13 @@ const CLOCKS_DIFFER: Trouble = {
   what: "This computer's clock and the control plane's differ by more than an hour.",
   why: "The end of every grant is counted from the time in a statement, and the control plane must not choose it alone.",
   next: "Set this computer's clock. If it is right, look at the machine that runs the control plane before you approve anything.",
+};
+
+const OTHER_TIME: Trouble = {
+  code: "other_time",
+  what: "This change says that it was made at another time than now, by more than the day for which a change may wait.",
+  why: "The ends of grants are counted from it: what you would approve could last far longer than it seems.",
+  next: "Do not approve it. Ask whoever made it, and look at this computer's clock.",
 };
 
 const APPROVED_ALREADY: Trouble = {

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { encodeCanonical } from "../../../protocol/canonical.ts";
 import { readTrustFile } from "../../../agent/host/trust-file.ts";
-import { fromBase64url, toBase64url, utf8 } from "../../../protocol/bytes.ts";
+import { fromBase64url, toBase64url, utf8, utf8Text } from "../../../protocol/bytes.ts";
 import { NEWCOMER_SECONDS } from "../../../protocol/limits.ts";
 import { digestOf } from "../../../protocol/signing.ts";
 import type { Statements } from "../../../web/client/statements.ts";
@@ -239,6 +239,28 @@ describe("a statement of two people", () => {
       expect(otto.waiting.value).toEqual({ state: "ready", value: [] });
     }
     expect(await otto.review(row.digest)).toMatchObject({ ok: false, trouble: { code: "proposal_gone" } });
+  });
+
+  it.each([
+    ["ahead", 4_000],
+    ["back", -100_000],
+  ])("is not approved when its own time lies far %s: the ends of grants are counted from it", async (_, seconds) => {
+    edge.clock.set(NOW + 2 * NEWCOMER_SECONDS);
+    await make(ada, newcomer);
+    const [row] = edge.proposals;
+    if (row === undefined) throw new TypeError("nothing waits");
+    const written = read({ statement: row.body, approvals: [] });
+    const statement = encodeCanonical({ ...written, at: written.at + seconds });
+    const digest = digestOf("statement", statement);
+    const approval = {
+      ...(JSON.parse(utf8Text(fromBase64url(row.approvals[0]?.body ?? ""))) as object),
+      subject: digest,
+    };
+    const approvals = [await asserted(world.people.ada.passkey, "approval", { body: encodeCanonical(approval) })];
+    edge.proposals = [{ ...row, digest, body: toBase64url(statement), approvals }];
+    await otto.loadWaiting();
+    expect(otto.forMe.value).toBe(0);
+    expect(await otto.review(digest)).toMatchObject({ ok: false, trouble: { code: "other_time" } });
   });
 
   it("is withdrawn", async () => {
