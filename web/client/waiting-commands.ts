@@ -162,21 +162,22 @@ interface Newcomer {
   readonly nameOf: Asker["nameOf"];
 }
 
-/** Whoever somebody alone added within a day does not count beside them, and the other way round. */
+/** Whoever somebody alone added within a day is one person with them, and with others whom they added. */
 function newcomer({ state, now }: Judging, { person, before, nameOf }: Newcomer): Trouble {
-  const me = state.people.get(person);
-  const adder = me?.addedBy.find((id) => before.includes(id));
-  const [name, addedAt] =
-    adder === undefined
-      ? [before.map(nameOf).join(", "), Math.max(0, ...before.map((id) => state.people.get(id)?.addedAt ?? 0))]
-      : [nameOf(adder), me?.addedAt ?? now];
-  const hours = Math.max(1, Math.ceil((addedAt + NEWCOMER_SECONDS - now) / 3_600));
+  const came = (id: string): number => state.people.get(id)?.addedAt ?? 0;
+  const by = (id: string): readonly string[] => state.people.get(id)?.addedBy ?? [];
+  const adder = by(person).find((id) => before.includes(id));
+  const added = before.filter((id) => by(id).includes(person));
+  const names = (added.length === 0 ? before : added).map(nameOf).join(", ");
+  const since =
+    adder === undefined ? Math.max(0, ...before.map(came), added.length === 0 ? came(person) : 0) : came(person);
+  const hours = Math.max(1, Math.ceil((since + NEWCOMER_SECONDS - now) / 3_600));
+  const one = "so the two of you count as one person.";
+  const sibling = `The same person alone added you and ${names} less than a day ago, ${one}`;
+  const child = added.length === 0 ? sibling : `You alone added ${names} less than a day ago, ${one}`;
   return {
     code: "people",
-    what:
-      adder === undefined
-        ? `You alone added ${name} less than a day ago, so the two of you count as one person.`
-        : `${name} alone added you less than a day ago, so the two of you count as one person.`,
+    what: adder === undefined ? child : `${nameOf(adder)} alone added you less than a day ago, ${one}`,
     why: "Otherwise one person could invent the second.",
     next: `Somebody else can approve it now, or you in ${hours} h, if it still waits then.`,
   };

@@ -124,6 +124,19 @@ describe("a proposed command", () => {
     expect(view?.standing.kind === "not-you" && view.standing.trouble.what).toContain("You alone added otto");
   });
 
+  it("is not approved by two whom a third alone added within a day", async () => {
+    const now = NOW + 3_600;
+    const bytes = proposalBytes({ exp: now + 3_600 });
+    const approvals = [await touched(world.people.otto.passkey, bytes)];
+    const people = new Map(world.state.people);
+    const vera = people.get("p-vera");
+    if (vera === undefined) throw new TypeError("no vera");
+    const state = { ...world.state, people: people.set("p-vera", { ...vera, roles: ["operator"] }) };
+    const view = await read({ bytes, approvals, by: "p-otto", person: "p-vera", judging: { now, state } });
+    expect(standing(view)).toBe("not-you people");
+    expect(view?.standing.kind === "not-you" && view.standing.trouble.what).toContain("alone added you and otto");
+  });
+
   it.each(["p-vera", "p-nora", "p-scot"])("is nothing for %s to approve", async (person) => {
     expect(standing(await read({ person }))).toMatch(/^not-you (role|host_scope)$/);
   });
