@@ -190,16 +190,22 @@ function Enrolled({ enrolled, desk }: { readonly enrolled: InvitedPasskey; reado
   return (
     <>
       <p>
-        Calls themself{" "}
+        The name they gave is{" "}
         <strong>
           <bdi>{enrolled.name}</bdi>
         </strong>
         .{" "}
         {isCheck
-          ? "Their screen shows six words. Ask for them by voice; they must be these:"
+          ? "Their screen shows six words. Ask by voice which address their browser shows, then for the words; they must be these:"
           : "These six words are not a check:"}
       </p>
       <Words words={enrolled.words} label={`Six words of ${enrolled.name}`} />
+      {isCheck && (
+        <p class="small muted">
+          The address must be <code>http://{enrolled.credential.rpId}</code>, a colon and a number. On any other page
+          the control plane could show them any words, and would say here that it was this one.
+        </p>
+      )}
       {!isCheck && (
         <Banner tone="honest" icon="globe">
           <strong>Not a check.</strong> They enrolled on a page of the edge, which could show them any words. The
