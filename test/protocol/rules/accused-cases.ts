@@ -152,6 +152,31 @@ const accused: readonly (readonly [string, string, Course])[] = [
     },
   ],
   [
+    "kept by somebody whom another revokes afterwards",
+    "ok 2",
+    async (s) => {
+      const list = await keeping(s, "cyd");
+      return [...list, await s.tell("ada", await s.after(...list), revoke("cyd"))];
+    },
+  ],
+  [
+    "kept, and a late revocation of somebody who has nothing to do with it",
+    "ok 2",
+    async (s) => [...(await keeping(s, "cyd")), await s.tell("ada", s.base, revoke("eve"))],
+  ],
+  [
+    "kept by somebody revoked, whose word a third keeps",
+    "ok 3",
+    async (s) => {
+      const { revocation, signed, there } = await goingOn(s);
+      const late = await s.tell("ada", there, revoke("cyd"));
+      const keep = await s.tell("cyd", there, { said: resolve(signed), knew: [revocation] });
+      const list = [revocation, signed, keep, late];
+      const third = { said: resolve(keep), knew: [late] };
+      return [...list, await s.tell("eve", await s.after(revocation, signed, keep), third)];
+    },
+  ],
+  [
     "kept early, by somebody whom it added",
     "ok 2, revoked_author at 1",
     async (s) => {
