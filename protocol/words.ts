@@ -1,6 +1,7 @@
 /** Six words that name a host key in a workspace: compared by a person, on the host and in the signer. */
 import { wordlist } from "@scure/bip39/wordlists/english.js";
-import { digestBytes, digestOf } from "./signing.ts";
+import { toHex, utf8 } from "./bytes.ts";
+import { digestBytes, digestOf, sha256Of } from "./signing.ts";
 import { encodeCanonical } from "./canonical.ts";
 
 const WORDS = 6;
@@ -47,6 +48,11 @@ function wordsOf(bytes: Uint8Array): readonly string[] {
     if (word === undefined) throw new TypeError("word list shorter than 2048");
     return word;
   });
+}
+
+/** An automation key's id follows from its public key, likewise. */
+export function automationKeyIdOf(publicKey: string): string {
+  return `k-${toHex(sha256Of(utf8(publicKey))).slice(0, 20)}`;
 }
 
 /** A host's id follows from its key, so that nobody has to hand ids out and two hosts cannot share one. */

@@ -163,6 +163,13 @@ function read({ response }: Endpoint, { status, text }: Answer): unknown {
     );
   const problem = v.safeParse(problemSchema, value);
   if (!problem.success) throw badAnswer(`status ${String(status)} without a reason`);
+  // A key cannot propose, and never counts as somebody.
+  if (problem.output.code === "people")
+    throw new AutomationError(
+      "refused",
+      "A rule asks for several people, and an automation key never counts as one. Let people run this from the dashboard, or have an administrator change the rule.",
+      "people",
+    );
   throw new AutomationError("refused", problem.output.title, problem.output.code);
 }
 

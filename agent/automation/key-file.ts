@@ -2,13 +2,13 @@
  * The file of an automation key: its seed, and what it was made for. Made on the machine that uses it; only the public
  * half ever leaves. A key that nobody granted in the trust log can do nothing.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
 import { digest, fixedBytes, id, label } from "../../protocol/fields.ts";
 import { edgeUrl } from "../../protocol/signer-memory.ts";
 import type { Signer } from "../../protocol/signing.ts";
-import { automationKeyWords } from "../../protocol/words.ts";
+import { automationKeyIdOf, automationKeyWords } from "../../protocol/words.ts";
 import { signerOf } from "../shared/signer.ts";
 import { readOwnerFile } from "../signer/owner-file.ts";
 import { AutomationError } from "./trouble.ts";
@@ -48,7 +48,7 @@ export function makeKey({ edgeName, ...rest }: NewKey): { readonly text: string;
   const seed = toBase64url(randomBytes(SEED_BYTES));
   const { publicKey } = signerOf(fromBase64url(seed));
   const named = edgeName === undefined ? {} : { edgeName };
-  const text = `${JSON.stringify({ v: 1, id: idOf(publicKey), seed, ...rest, ...named })}\n`;
+  const text = `${JSON.stringify({ v: 1, id: automationKeyIdOf(publicKey), seed, ...rest, ...named })}\n`;
   return { text, key: parseKey(text, "the new key") };
 }
 
@@ -77,14 +77,9 @@ export function parseKey(text: string, place: string): AutomationKeyFile {
   if (!parsed.success) throw unusable(place, "it holds something else");
   const { seed, workspace, edge, edgeName, label: name } = parsed.output;
   const signer = signerOf(fromBase64url(seed));
-  if (parsed.output.id !== idOf(signer.publicKey)) throw unusable(place, "its id and its key do not fit");
+  if (parsed.output.id !== automationKeyIdOf(signer.publicKey)) throw unusable(place, "its id and its key do not fit");
   const words = automationKeyWords({ publicKey: signer.publicKey, workspace });
   return { id: parsed.output.id, workspace, edge, edgeName, label: name, signer, words };
-}
-
-/** Nobody hands ids out, and two keys cannot share one. */
-function idOf(publicKey: string): string {
-  return `k-${createHash("sha256").update(publicKey).digest("hex").slice(0, 20)}`;
 }
 
 function unusable(place: string, why: string): AutomationError {

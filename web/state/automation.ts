@@ -1,11 +1,9 @@
 /** Automation keys before they are granted: what somebody pasted, read strictly, with its id and its six words. Pure. */
-import { fromBase64url, toHex, utf8 } from "../../protocol/bytes.ts";
-import { sha256Of } from "../../protocol/signing.ts";
+import { fromBase64url } from "../../protocol/bytes.ts";
 import { isUsablePoint } from "../../protocol/trust/transitions.ts";
-import { automationKeyWords } from "../../protocol/words.ts";
+import { automationKeyIdOf, automationKeyWords } from "../../protocol/words.ts";
 
 const PUBLIC_KEY_BYTES = 32;
-const ID_CHARACTERS = 20;
 
 export interface OfferedKey {
   readonly publicKey: string;
@@ -18,7 +16,7 @@ export interface OfferedKey {
 export function readOfferedKey(text: string, workspace: string): OfferedKey | undefined {
   const publicKey = text.trim();
   if (!isPublicKey(publicKey)) return undefined;
-  return { publicKey, id: idOf(publicKey), words: automationKeyWords({ publicKey, workspace }) };
+  return { publicKey, id: automationKeyIdOf(publicKey), words: automationKeyWords({ publicKey, workspace }) };
 }
 
 function isPublicKey(text: string): boolean {
@@ -28,8 +26,4 @@ function isPublicKey(text: string): boolean {
     if (error instanceof RangeError) return false;
     throw error;
   }
-}
-
-function idOf(publicKey: string): string {
-  return `k-${toHex(sha256Of(utf8(publicKey))).slice(0, ID_CHARACTERS)}`;
 }
