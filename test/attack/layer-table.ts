@@ -40,7 +40,7 @@ export interface Stand {
   readonly program: string;
 }
 
-function without(file: string, from: string, to = ""): Cut {
+export function cut(file: string, from: string, to = ""): Cut {
   return { file, from, to };
 }
 
@@ -125,13 +125,13 @@ export const layers: readonly Layer[] = [
   {
     layer: "1 mutual TLS",
     cuts: [
-      without(
+      cut(
         "agent/host/link/socket.ts",
         "perMessageDeflate: false,",
         "perMessageDeflate: false, rejectUnauthorized: false,",
       ),
-      without("agent/host/warden/connection.ts", "welcome.certFingerprint === context.certFingerprint &&"),
-      without(VERIFY, "dispatch.certFingerprint === view.certFingerprint", "true"),
+      cut("agent/host/warden/connection.ts", "welcome.certFingerprint === context.certFingerprint &&"),
+      cut(VERIFY, "dispatch.certFingerprint === view.certFingerprint", "true"),
     ],
     attacks: [
       connection({ name: FOREIGN, rule: "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE", server: FOREIGN }),
@@ -152,8 +152,8 @@ export const layers: readonly Layer[] = [
   {
     layer: "2 dispatch signature",
     cuts: [
-      without(VERIFY, "await judgeDispatch(envelope, digest, view);"),
-      without(
+      cut(VERIFY, "await judgeDispatch(envelope, digest, view);"),
+      cut(
         "agent/host/warden/connection.ts",
         'if (!(await this.#isProven(signed, state))) throw new TunnelViolation("edge_unproven");',
       ),
@@ -184,13 +184,13 @@ export const layers: readonly Layer[] = [
   {
     layer: "3 session key",
     cuts: [
-      without(
+      cut(
         AUTHOR,
         "const session = await judgeCertificate(message.session, named, view);",
         `const session = { ...sessionCodec.decode(fromBase64url(message.session.body)), digest: named,
            person: view.trust.credentials.get(message.session.assertion.credentialId)?.person ?? "" };`,
       ),
-      without(
+      cut(
         AUTHOR,
         'if (!(await verifySignature({ kind, body, signature, publicKey }))) throw new Refused("session_key");',
       ),
@@ -217,7 +217,7 @@ export const layers: readonly Layer[] = [
   {
     layer: "4 step-up",
     cuts: [
-      without(
+      cut(
         VERIFY,
         "return judgeApprovals(submission, read, trust);",
         `{ const person = trust.credentials.get(submission.session.assertion.credentialId)?.person ?? "";
@@ -259,8 +259,8 @@ export const layers: readonly Layer[] = [
   {
     layer: "5 role and class",
     cuts: [
-      without(VERIFY, "judgeMandate({ intent, operation, host: view.host, author, approvals }, view);"),
-      without(VERIFY, "judgeAsking(prepare.operation, author, view);"),
+      cut(VERIFY, "judgeMandate({ intent, operation, host: view.host, author, approvals }, view);"),
+      cut(VERIFY, "judgeAsking(prepare.operation, author, view);"),
     ],
     attacks: [
       allBy("vera", "role"),
@@ -286,21 +286,21 @@ export const layers: readonly Layer[] = [
   {
     layer: "6 freshness and local policy",
     cuts: [
-      without(VERIFY, 'if (known !== undefined) return { kind: "known", digest: known };'),
-      without(VERIFY, "judgeChallenge(intent, target, view);"),
-      without(VERIFY, 'if (view.denies(name)) throw new Refused("local_policy");'),
-      without(VERIFY, "judgeClock({ target, ttl: intent.ttl, approvals }, view.now);"),
-      without(
+      cut(VERIFY, 'if (known !== undefined) return { kind: "known", digest: known };'),
+      cut(VERIFY, "judgeChallenge(intent, target, view);"),
+      cut(VERIFY, 'if (view.denies(name)) throw new Refused("local_policy");'),
+      cut(VERIFY, "judgeClock({ target, ttl: intent.ttl, approvals }, view.now);"),
+      cut(
         VERIFY,
         'return pinned === undefined || pinned === observed.gatewayBoot ? undefined : "expect";',
         "return undefined;",
       ),
-      without(
+      cut(
         "agent/host/warden/commands.ts",
         'if (!this.#context.challenges.consume(command.target.challenge)) return refuse("challenge");',
         "this.#context.challenges.consume(command.target.challenge);",
       ),
-      without(
+      cut(
         "agent/host/warden/journal.ts",
         `if (this.known(entry.intent, entry.proposal) !== undefined)
            throw new TypeError("journal: an intent, and a proposal, is begun once");`,

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { buildAgent, type Cut } from "./agent-build.ts";
 import { attempt, isAsNamed, type Result } from "./attack.ts";
-import { layers, type Layer, type LayerAttack, type Stand } from "./layer-table.ts";
+import type { Layer, LayerAttack, Stand } from "./layer-table.ts";
 import { Scene } from "./scene.ts";
 
 export interface LayerReport {
@@ -27,8 +27,10 @@ export interface LayerOptions extends Stand {
   readonly directory: string;
 }
 
-export function layerTasks(options: LayerOptions): readonly (() => Promise<LayerReport>)[] {
-  return layers.map((layer) => () => runLayer(layer, options));
+export async function proveAll(table: readonly Layer[], options: LayerOptions): Promise<readonly LayerReport[]> {
+  const reports: LayerReport[] = [];
+  for (const layer of table) reports.push(await runLayer(layer, options));
+  return reports;
 }
 
 async function runLayer({ layer, cuts, attacks }: Layer, options: LayerOptions): Promise<LayerReport> {

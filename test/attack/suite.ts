@@ -10,9 +10,14 @@ import { approvalAttacks } from "./approvals.ts";
 import { attempt, isAsNamed, type Result } from "./attack.ts";
 import { courseAttacks } from "./courses.ts";
 import { formAttacks } from "./forms.ts";
-import { isProven, layerTasks, type LayerReport } from "./layers.ts";
+import { checks } from "./check-table.ts";
+import { attackByPage, type PageReport } from "./hostile-page.ts";
+import { interleave } from "./interleaved.ts";
+import { layers as layerTable } from "./layer-table.ts";
+import { isProven, proveAll, type LayerReport } from "./layers.ts";
 import { makeTlsMaterial } from "./malicious-edge.ts";
 import { runMutants, type Campaign } from "./mutants.ts";
+import { runMutation, type MutationReport } from "./mutation/mutation.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
 import { dial, servers } from "./servers.ts";
 import { sessionAttacks } from "./sessions.ts";
@@ -27,7 +32,10 @@ import { makeTown } from "./town.ts";
 import { trustAttacks, tunnelAttacks } from "./tunnels.ts";
 
 export interface SuiteOptions {
+  /** Against the rules, in this process; one in forty more over the socket of the running agent. */
   readonly mutants: number;
+  /** How often two operators command at the same time. */
+  readonly rounds: number;
   readonly seed: number;
   /** Told when a part is done, for whoever watches. */
   readonly say: (line: string) => void;
@@ -43,6 +51,10 @@ export interface ClassReport {
 export interface SuiteReport {
   readonly classes: readonly ClassReport[];
   readonly layers: readonly LayerReport[];
+  /** Single checks, proven like the layers. */
+  readonly checks: readonly LayerReport[];
+  readonly pages: readonly PageReport[];
+  readonly mutation: MutationReport;
   /** Empty when everything is as it must be. */
   readonly failures: readonly string[];
 }
@@ -58,25 +70,54 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   const tracks: Tracks = { results: [], failures: [], options };
   try {
     const program = await buildAgent(path.join(directory, "shipped"));
-    const stand: SceneOptions = { town: await makeTown(), tls: await makeTlsMaterial(), program };
-    const layers: LayerReport[] = [];
-    // Two lanes of work and one that mostly waits: as many as an ordinary machine has processors for.
-    const [campaign] = await Promise.all([
+    const town = await makeTown();
+    const stand: SceneOptions = { town, tls: await makeTlsMaterial(), program };
+    const inTeam: SceneOptions = { ...stand, town: await makeTeam(town) };
+    // Lanes of work and one that mostly waits; the mutants come last, because they take every processor there is.
+    const [campaign, pages, proofs] = await Promise.all([
       envelopes(stand, tracks),
       connections(stand, tracks)
-        .then(() => team(stand, tracks))
-        .then(() => strangers(tracks))
-        .then(async () => {
-          for (const task of layerTasks({ ...stand, directory })) layers.push(await task());
-          options.say("layers done");
-        }),
+        .then(() => team(inTeam, tracks))
+        .then(() => byPage(inTeam, tracks)),
+      strangers(tracks).then(() => prove({ stand, inTeam, directory }, tracks)),
       waiting(stand, tracks, directory),
     ]);
-    return report(tracks, campaign, layers);
+    const mutation = await runMutation(options.mutants, options.seed);
+    options.say("mutation done");
+    return report(tracks, { campaign, mutation, pages, ...proofs });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+interface Stands {
+  readonly stand: SceneOptions;
+  readonly inTeam: SceneOptions;
+  readonly directory: string;
+}
+
+async function prove({ stand, inTeam, directory }: Stands, { options }: Tracks) {
+  const layers = await proveAll(layerTable, { ...stand, directory });
+  options.say("layers done");
+  const proven = await proveAll(checks, { ...inTeam, directory });
+  options.say("checks done");
+  return { layers, checks: proven };
+}
+
+async function byPage(inTeam: SceneOptions, { results, options }: Tracks): Promise<readonly PageReport[]> {
+  const scene = await Scene.open(inTeam);
+  try {
+    const { results: more, pages } = await attackByPage(scene);
+    results.push(...more);
+    options.say("hostile pages done");
+    return pages;
+  } finally {
+    await scene.close();
+  }
+}
+
+/** What goes over a real socket and through a real log takes longer. */
+const SOCKET_SHARE = 40;
 
 /** One agent for everything that fits into a welcomed tunnel. */
 async function envelopes(stand: SceneOptions, tracks: Tracks): Promise<Campaign> {
@@ -87,7 +128,10 @@ async function envelopes(stand: SceneOptions, tracks: Tracks): Promise<Campaign>
       tracks.results.push(await attempt(attack, scene));
     }
     tracks.options.say("commands done");
-    const campaign = await runMutants(scene, tracks.options.mutants, tracks.options.seed);
+    tracks.results.push(await interleave(scene, tracks.options));
+    tracks.options.say("two operators done");
+    const onSocket = Math.ceil(tracks.options.mutants / SOCKET_SHARE);
+    const campaign = await runMutants(scene, onSocket, tracks.options.seed);
     tracks.options.say("mutants done");
     await honest(scene, tracks, "after the attacks");
     return campaign;
@@ -121,8 +165,8 @@ async function connections(stand: SceneOptions, tracks: Tracks): Promise<void> {
 }
 
 /** Several administrators, a rule for two people, automation keys. */
-async function team(stand: SceneOptions, tracks: Tracks): Promise<void> {
-  const scene = await Scene.open({ ...stand, town: await makeTeam(stand.town) });
+async function team(inTeam: SceneOptions, tracks: Tracks): Promise<void> {
+  const scene = await Scene.open(inTeam);
   const attacks = [...teamCommandAttacks, ...machineAttacks, ...teamSessionAttacks, ...teamTrustAttacks];
   try {
     await honest(scene, tracks, "in a team, before the attacks");
@@ -149,38 +193,52 @@ async function waiting(stand: SceneOptions, tracks: Tracks, directory: string): 
   tracks.results.push(...(await letExpire(stand, directory)), ...(await held));
 }
 
-function report(
-  { results, failures, options }: Tracks,
-  campaign: Campaign,
-  layers: readonly LayerReport[],
-): SuiteReport {
+interface Parts {
+  readonly campaign: Campaign;
+  readonly mutation: MutationReport;
+  readonly pages: readonly PageReport[];
+  readonly layers: readonly LayerReport[];
+  readonly checks: readonly LayerReport[];
+}
+
+function report({ results, failures, options }: Tracks, parts: Parts): SuiteReport {
+  const { campaign, mutation, pages, layers, checks: proven } = parts;
   const classes = [...Map.groupBy(results, (result) => result.class)].map(([kind, members]): ClassReport => {
     const refusedBy: Record<string, number> = {};
     for (const { outcome } of members) refusedBy[outcome] = (refusedBy[outcome] ?? 0) + 1;
     return { class: kind, attacks: members.length, executed: sum(members), refusedBy };
   });
   const { mutants, executed, refusedBy } = campaign;
-  classes.push({ class: "mutants", attacks: mutants, executed, refusedBy });
-  const wrong = [...results, ...layers.flatMap((layer) => layer.results)].filter((result) => !isAsNamed(result));
+  classes.push({ class: "mutants at the running agent", attacks: mutants, executed, refusedBy });
+  classes.push({
+    class: "mutants at the rules",
+    attacks: mutation.mutants,
+    executed: mutation.executed,
+    refusedBy: mutation.rules,
+  });
+  const wrong = [...results, ...[...layers, ...proven].flatMap((layer) => layer.results)];
   return {
     classes,
     layers,
+    checks: proven,
+    pages,
+    mutation,
     failures: [
       ...failures,
-      ...wrong.map(
-        ({ class: kind, name, rule, outcome, executed: ran }) =>
-          `${kind}: ${name}: expected ${rule}, got ${outcome}, executed ${String(ran)}`,
-      ),
-      ...layers
+      ...wrong.filter((result) => !isAsNamed(result)).map(sentence),
+      ...[...layers, ...proven]
         .filter((layer) => !isProven(layer))
-        .flatMap(({ layer, idle }) => idle.map((one) => `layer ${layer}: does not run without the layer: ${one}`)),
+        .flatMap(({ layer, idle }) => idle.map((one) => `${layer}: does not run without the check: ${one}`)),
       ...campaign.findings,
-      ...(campaign.signedAgain * 2 < mutants
-        ? [`only ${String(campaign.signedAgain)} of ${String(mutants)} mutants were signed again`]
-        : []),
+      ...(campaign.signedAgain * 2 < mutants ? ["too few mutants at the agent were signed again"] : []),
       ...(executed > 0 ? [`${String(executed)} mutants ran (seed ${String(options.seed)})`] : []),
+      ...mutation.failures,
     ],
   };
+}
+
+function sentence({ class: kind, name, rule, outcome, executed }: Result): string {
+  return `${kind}: ${name}: expected ${rule}, got ${outcome}, executed ${String(executed)}`;
 }
 
 function sum(results: readonly Result[]): number {

@@ -133,11 +133,11 @@ export const bindings: readonly Row[] = [
     (draft) => void Object.assign(draft.proposal.body, { operation: "host.check@1", args: {} }),
   ],
   [
-    "the intent names another proposal than it carries",
+    "another proposal is carried than was approved and is named",
     "proposal",
-    (draft, { team, proposer }) => {
-      draft.intent["proposal"] = nonceOf("another proposal");
-      proposer.body["workspace"] = team.world.workspace;
+    (draft, { proposer }) => {
+      draft.intent["proposal"] = nonceOf("what was approved");
+      proposer.body["subject"] = nonceOf("what was approved");
     },
   ],
 ];

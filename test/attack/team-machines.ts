@@ -48,12 +48,22 @@ async function personal(scene: Scene): Promise<ReturnType<typeof treeOf>> {
   return treeOf((await scene.seal(await scene.draft(scene.town.actors.otto))).bytes);
 }
 
-/** Requests that are refused before there is a challenge. */
-const requests: readonly Attack[] = [
+/** What the grant does not give: the operation, the host, the time, the number. */
+export const beyondTheGrant: readonly Attack[] = [
   row("an operation that was not granted", "automation_limit", { operation: "gateway.restart@1" }),
-  row("an operation that nobody knows", "operation", { operation: "gateway.wipe@1" }),
   row("on a host that was not granted", "automation_limit", { by: "far" }),
   row("past its end", "automation_key", { by: "ended" }),
+  {
+    class: "automation key",
+    name: "a third command within the hour of two",
+    rule: "automation_rate",
+    run: (scene) => thirdInAnHour(scene, () => Promise.resolve()),
+  },
+];
+
+/** Requests that are refused before there is a challenge. */
+const requests: readonly Attack[] = [
+  row("an operation that nobody knows", "operation", { operation: "gateway.wipe@1" }),
   row("after it was revoked", "automation_key", { by: "revoked" }),
   {
     class: "automation key",
@@ -90,7 +100,6 @@ type Bend = NonNullable<Plan["bend"]>;
 
 /** On one live challenge of the pipeline's. */
 const deliveries: readonly (readonly [name: string, rule: string, bend: Bend])[] = [
-  ["signed by the attacker", "automation_key", (d, { town }) => void (d.signer = town.mallory.key)],
   [
     "signed by a person's session key",
     "automation_key",
@@ -139,10 +148,10 @@ async function thirdInAnHour(scene: Scene, between: () => Promise<void>): Promis
   return run(scene);
 }
 
-/** Everything in order except what the machine may. */
-export const beyond: readonly Attack[] = [
-  row("arguments that were not granted", "automation_limit", { operation: DRILL, args: { scenario: "second-person" } }),
-];
+/** Signed by the attacker in the name of a machine that may. */
+export const forgedByMachine = row("signed by the attacker", "automation_key", {
+  bend: (draft, { town }) => void (draft.signer = town.mallory.key),
+});
 
 /** What a rule for two people asks of a machine. */
 export const machineAlone = row("an operation for which a rule asks two people", "people", {
@@ -152,15 +161,11 @@ export const machineAlone = row("an operation for which a rule asks two people",
 
 export const machineAttacks: readonly Attack[] = [
   ...requests,
+  ...beyondTheGrant,
   ...deliveries.map(([name, rule, bend]) => row(name, rule, { bend })),
-  ...beyond,
+  row("arguments that were not granted", "automation_limit", { operation: DRILL, args: { scenario: "second-person" } }),
   machineAlone,
-  {
-    class: "automation key",
-    name: "a third command within the hour of two",
-    rule: "automation_rate",
-    run: (scene) => thirdInAnHour(scene, () => Promise.resolve()),
-  },
+  forgedByMachine,
   {
     class: "automation key",
     name: "a third command, after the agent was killed",

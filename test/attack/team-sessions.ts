@@ -49,8 +49,13 @@ function otherKind(kind: string): Bend {
   };
 }
 
+export const ofAnother = succeeding(
+  "named by another person",
+  (draft, { town }) => void (draft.successor.passkey = town.actors.ada.passkey),
+);
+
 const successors: readonly Attack[] = [
-  succeeding("named by another person", (draft, { town }) => void (draft.successor.passkey = town.actors.ada.passkey)),
+  ofAnother,
   succeeding("named by the attacker's passkey", (draft, { town }) => {
     draft.successor.passkey = town.mallory.passkey;
     draft.successor.knobs = { credentialId: town.actors.otto.passkey.pinned.credentialId };
@@ -209,7 +214,8 @@ export function afterTheEnd(byAdministrator: boolean, between: (scene: Scene) =>
     if (word !== "session_ended") return word;
     await between(scene);
     const asked = await scene.prepare(actor);
-    if (typeof asked !== "string") return "prepared";
+    if (typeof asked !== "string")
+      return scene.deliver((await scene.seal(scene.draftWith(actor, asked.challenge))).bytes);
     const delivered = await scene.deliver(await dispatched(scene, treeOf(bytes)));
     return delivered === "challenge" ? asked : delivered; // its challenges died with it
   };

@@ -3,6 +3,7 @@
  * pages of the edge; revoked people who go on; two histories, and people who try to end that freeze for themselves.
  */
 import { toBase64url } from "../../protocol/bytes.ts";
+import type { Prepared } from "../../protocol/messages.ts";
 import { applyOrFork } from "../../protocol/trust/fork.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { SignedStatement, StatementKind } from "../../protocol/trust/statements.ts";
@@ -437,3 +438,25 @@ export const teamTrustAttacks: readonly Attack[] = [
   ...revocations.map((row) => statement("fake revocation", row)),
   ...alone,
 ];
+
+async function commandUnder(scene: Scene, { challenge }: Prepared, { head }: TrustState): Promise<Outcome> {
+  const draft = scene.draftWith(scene.town.actors.otto, challenge);
+  draft.intent["trustHead"] = head;
+  return scene.deliver((await scene.seal(draft)).bytes);
+}
+
+/** An honest operator's command under the first of two histories, on a host that has seen both. */
+export const underAFork: Attack = {
+  class: "trust log of a team",
+  name: "an honest command under one of two histories",
+  rule: "trust_frozen",
+  async run(scene) {
+    await advance(scene, "joined");
+    const { onMine } = await frozenHost(scene);
+    const { otto } = scene.town.actors;
+    const prepared = await scene.prepare(otto);
+    const outcome = typeof prepared === "string" ? prepared : await commandUnder(scene, prepared, onMine);
+    scene.directory.forgetTrust();
+    return outcome;
+  },
+};

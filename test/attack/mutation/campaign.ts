@@ -47,7 +47,7 @@ function lenient(bytes: Uint8Array): string | undefined {
 
 /** Commands are what it is about: they get half of all mutants. */
 function choose(subjects: readonly Subject[], random: Random): Subject {
-  return random(2) === 0 ? pick(subjects.slice(0, 4), random) : pick(subjects.slice(4), random);
+  return random(2) === 0 ? pick(subjects.slice(0, 7), random) : pick(subjects.slice(7), random);
 }
 
 export async function runCampaign(mutants: number, seed: number): Promise<Tally> {

@@ -64,15 +64,27 @@ function refer(tree: Json, path: Path, value: Json): Json {
   return has(tree, path.slice(0, -1)) ? put(tree, path, value) : tree;
 }
 
+/** What an authenticator or a browser of the attacker's own may say. */
+const LIES: readonly AssertionKnobs[] = [
+  { origin: originFor(SIGNER_RP_ID), rpId: SIGNER_RP_ID },
+  { origin: "https://evil.example" },
+  { rpId: "evil.example" },
+  { type: "webauthn.create" },
+  { crossOrigin: true },
+  { tail: Uint8Array.of(0xa0) },
+  { rewrite: (text) => text.replace("{", '{"type":"webauthn.get",') },
+  { flags: FLAGS.UP },
+  { flags: FLAGS.UV },
+  { flags: FLAGS.UP | FLAGS.UV | FLAGS.BE },
+  { flags: FLAGS.UP | FLAGS.UV | FLAGS.BS },
+];
+
 function claim({ claimed }: Holdings, random: Random): AssertionKnobs {
-  switch (random(8)) {
+  switch (random(4)) {
     case 0:
-      return { origin: originFor(SIGNER_RP_ID), rpId: SIGNER_RP_ID };
-    case 1:
-      return { flags: FLAGS.UP };
-    case 2:
-    case 3:
       return { credentialId: pick(claimed, random) };
+    case 1:
+      return pick(LIES, random);
     default:
       return {};
   }
@@ -125,7 +137,39 @@ export async function signEnvelope(tree: Json, holdings: Holdings, random: Rando
   if (random(4) !== 0)
     next = put(next, inside("sessionSignature"), await pick(holdings.keys, random).sign("intent", intent));
   await touches(inside("approvals"), digest);
-  return dispatchAgain(next, holdings);
+  return dispatchAgain(next, holdings.dispatch);
+}
+
+/** Whoever may send the command, and whoever proposed it. */
+export interface Rightful {
+  readonly key: Signer;
+  readonly by?: SoftwareCredential;
+  readonly proposer?: SoftwareCredential;
+}
+
+/** The same by those who may: what they say is theirs to say, or is refused for what it says. */
+export async function signEnvelopeAs(tree: Json, { dispatch }: Holdings, who: Rightful): Promise<Json> {
+  const inside = (...path: Path): Path => [...ENVELOPE, ...path];
+  let next = tree;
+  const touch = async (path: Path, by: SoftwareCredential | undefined, subject: string): Promise<void> => {
+    if (by === undefined || !has(next, path)) return;
+    next = refer(next, [...path, "body", "opened", "subject"], subject);
+    next = await touchAgain(next, path, { kind: "approval", passkey: by });
+  };
+  if (who.by !== undefined) {
+    next = await touchAgain(next, inside("session"), { kind: "session", passkey: who.by });
+    const session = digestOf("session", bytesOf(at(next, inside("session", "body"))));
+    next = put(next, inside("intent", "opened", "actor"), { session });
+  }
+  if (has(next, inside("proposal", "body"))) {
+    const proposal = digestOf("proposal", bytesOf(at(next, inside("proposal", "body"))));
+    next = refer(next, inside("intent", "opened", "proposal"), proposal);
+    await touch(inside("proposal", "approvals", 0), who.proposer, proposal);
+  }
+  const intent = bytesOf(at(next, inside("intent")));
+  next = put(next, inside("sessionSignature"), await who.key.sign("intent", intent));
+  await touch(inside("approvals", 0), who.by, digestOf("intent", intent));
+  return dispatchAgain(next, dispatch);
 }
 
 function keyOf({ keys }: Holdings, random: Random): string {
@@ -134,7 +178,7 @@ function keyOf({ keys }: Holdings, random: Random): string {
 }
 
 /** The edge's own signature over whatever the intent now is. */
-async function dispatchAgain(tree: Json, { dispatch }: Holdings): Promise<Json> {
+async function dispatchAgain(tree: Json, dispatch: Signer): Promise<Json> {
   const path: Path = [...ENVELOPE, "dispatch", "body", "opened"];
   const intent = digestOf("intent", bytesOf(at(tree, [...ENVELOPE, "intent"])));
   const body = { ...(at(tree, path) as { readonly [key: string]: Json }), intent };

@@ -20,6 +20,7 @@ import {
 import {
   signEnd,
   signEnvelope,
+  signEnvelopeAs,
   signPrepare,
   signStatements,
   signStatementsAs,
@@ -186,11 +187,19 @@ export async function makeSubjects(): Promise<readonly Subject[]> {
   const pages = statements.map(([, statement]) => wrapPage(statement));
   const root: InwardFrame = { kind: "trust", page: { root: team.root, statements: [] } };
   const noRoot: Holdings = { ...holdings, keys: edge, passkeys: [mallory, people.ada.daily] };
+  const ofOnePerson = subject("command of one person", ofOne, { ...commands, held: forOne, view: one.view });
+  const ofTwoPeople = subject("command of two people", ofTwo, { ...commands, held: forTwo, view: two.view });
+  const ofAMachine = subject("command of a machine", ofMachine, { ...commands, held: forMachine, view: machine.view });
   return [
-    subject("command of one person", ofOne, { ...commands, held: forOne, view: one.view }),
-    subject("command of two people", ofTwo, { ...commands, held: forTwo, view: two.view }),
+    ofOnePerson,
+    ofTwoPeople,
     subject("command by a successor key", ofSuccessor, { ...commands, held: forOne, view: succeeded.view }),
-    subject("command of a machine", ofMachine, { ...commands, held: forMachine, view: machine.view }),
+    ofAMachine,
+    byThoseWhoMay(ofOnePerson, (tree) => signEnvelopeAs(tree, forOne, { key: stolen, by: people.otto.passkey })),
+    byThoseWhoMay(ofTwoPeople, (tree) =>
+      signEnvelopeAs(tree, forTwo, { key: keys.session, by: people.ada.passkey, proposer: more.bea.passkey }),
+    ),
+    byThoseWhoMay(ofAMachine, (tree) => signEnvelopeAs(tree, forMachine, { key: team.automation.signer })),
     ...statements.flatMap(
       ([kind, statement, by]: readonly [string, SignedStatement, readonly SoftwareCredential[]]) => {
         const bad = subject(kind, wrapPage(statement), { sign: signStatements, held: forTwo, donors: pages });

@@ -1,0 +1,106 @@
+/**
+ * Single checks within the layers, each proven as the layers are: the agent as it ships refuses, an agent without
+ * exactly this check runs the same attack. All of them in a team.
+ */
+import { cut, type Layer } from "./layer-table.ts";
+import { alone, bentForTwo, bindings } from "./team-commands.ts";
+import { beyondTheGrant, byMachine, forgedByMachine, machineAlone } from "./team-machines.ts";
+import { afterTheEnd, ofAnother } from "./team-sessions.ts";
+import { underAFork } from "./team-trust.ts";
+
+const AUTHOR = "protocol/verify/author.ts";
+const AUTHORITY = "protocol/verify/authority.ts";
+const APPROVALS = "protocol/verify/approvals.ts";
+const VERIFY = "protocol/verify.ts";
+const COMMANDS = "agent/host/warden/commands.ts";
+
+const forTwo = (rows: typeof alone): Layer["attacks"] =>
+  rows.map(([name, rule, bend]) => ({ name, rule, run: bentForTwo(bend) }));
+
+export const checks: readonly Layer[] = [
+  {
+    layer: "number of people",
+    cuts: [
+      cut(AUTHORITY, 'if (countPeople(trust, people, now) < needed) throw new Refused("people");'),
+      cut(
+        AUTHORITY,
+        `if (operation.alwaysOnePerson !== true && peopleNeeded(trust, intent.operation, host) > 1)
+           throw new Refused("people");`,
+      ),
+    ],
+    attacks: [...forTwo(alone), machineAlone],
+  },
+  {
+    layer: "binding of a proposal",
+    cuts: [
+      cut(APPROVALS, 'if (digestOf("proposal", bytes) !== intent.proposal) throw new Refused("proposal");'),
+      cut(APPROVALS, 'if (!equalBytes(proposed(proposal), proposed(intent))) throw new Refused("proposal");'),
+    ],
+    attacks: forTwo(bindings),
+  },
+  {
+    layer: "grant of an automation key",
+    cuts: [
+      cut(
+        AUTHORITY,
+        'if (granted === undefined || !coversHost(trust, key, host)) throw new Refused("automation_limit");',
+        "if (granted === undefined) return;",
+      ),
+      cut(VERIFY, "judgeAsking(prepare.operation, author, view);"),
+      cut(VERIFY, "judgeRate(author, view);"),
+      cut(AUTHOR, "if (key === undefined || view.now > key.until)", "if (key === undefined)"),
+    ],
+    attacks: beyondTheGrant,
+  },
+  {
+    layer: "signature of an automation key",
+    cuts: [
+      cut(
+        AUTHOR,
+        `if (!(await verifySignature({ kind, body, signature, publicKey: key.publicKey })))
+           throw new Refused("automation_key");`,
+      ),
+    ],
+    attacks: [
+      forgedByMachine,
+      { ...forgedByMachine, name: "signed by a session key", run: byMachine({ bend: bySession }) },
+    ],
+  },
+  {
+    layer: "person of a successor key",
+    cuts: [cut(AUTHOR, 'if (!verdict.ok || person !== session.person) throw new Refused("session_key");')],
+    attacks: [ofAnother],
+  },
+  {
+    layer: "end of a session",
+    cuts: [
+      cut(AUTHOR, 'if (view.isSessionEnded(digest)) throw new Refused("session_revoked");'),
+      cut(
+        COMMANDS,
+        'return "session" in intent.actor && sessionEnds.has(intent.actor.session) ? "session_revoked" : undefined;',
+        "return undefined;",
+      ),
+    ],
+    attacks: [
+      { name: "by its own key", rule: "session_revoked", run: afterTheEnd(false, () => Promise.resolve()) },
+      { name: "by an administrator", rule: "session_revoked", run: afterTheEnd(true, () => Promise.resolve()) },
+    ],
+  },
+  {
+    layer: "freeze",
+    cuts: [
+      cut(
+        VERIFY,
+        'function judgeTrustHead(head: TrustHead, trust: TrustState): void { if (trust.frozen !== undefined) throw new Refused("trust_frozen");',
+        "function judgeTrustHead(head: TrustHead, trust: TrustState): void {",
+      ),
+      cut(VERIFY, 'if (view.trust.frozen !== undefined) throw new Refused("trust_frozen");'),
+      cut(COMMANDS, 'if (state.frozen !== undefined) return "trust_frozen";'),
+    ],
+    attacks: [underAFork],
+  },
+];
+
+function bySession(...[draft, { town }]: Parameters<NonNullable<Parameters<typeof byMachine>[0]["bend"]>>): void {
+  draft.signer = town.actors.otto.sessionKey;
+}
