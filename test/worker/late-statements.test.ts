@@ -2,27 +2,17 @@
 import { expect, it } from "vitest";
 import { fromBase64url } from "../../protocol/bytes.ts";
 import { digestOf } from "../../protocol/signing.ts";
-import { Town } from "../fixtures/edge/town.ts";
-import { signerOf } from "../fixtures/keys.ts";
 import { stated } from "../fixtures/workspace.ts";
-import { foundingOf, fresh, now, offerSetup, registerFirst } from "./client.ts";
+import { fresh, now } from "./client.ts";
 import { env } from "./environment.ts";
-
-const HOUR = 3_600;
+import { HOUR, oldTown } from "./old-town.ts";
 
 it("is taken for as long as its proposal waits, and not without one", async () => {
-  const setup = await signerOf("setup");
-  await offerSetup(setup);
-  const founding = await foundingOf(setup, await registerFirst(setup), (draft) => {
-    draft.root["at"] = now() - 30 * HOUR;
-  });
-  const me = await founding.page.must("setupRoot", { body: founding.body });
-  founding.page.signer = await signerOf("session");
-  const town = Town.of({ ...founding, session: String(me["session"]) });
+  const town = await oldTown();
   const state = await town.trust();
   const aged = async (hours: number) => {
     const body = await stated(
-      { state, by: founding.passkey },
+      { state, by: town.founded.passkey },
       { kind: "person.add", body: { id: "p-aged", name: fresh(), roles: [] } },
       (draft) => void (draft.statement["at"] = now() - hours * HOUR),
     );

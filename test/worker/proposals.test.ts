@@ -5,20 +5,21 @@ import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { Asserted } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import type { SignedStatement } from "../../protocol/trust/statements.ts";
-import { createCredential } from "../fixtures/authenticator.ts";
+import { createCredential, FLAGS, type SoftwareCredential } from "../fixtures/authenticator.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import {
-  addMember,
   approvalOf,
+  enrolDaily,
   registerPasskeyAt,
   signInMember,
   submissionBy,
   type SignedIn,
 } from "../fixtures/edge/people.ts";
-import { Town } from "../fixtures/edge/town.ts";
-import { stated, type Fields } from "../fixtures/workspace.ts";
+import type { Town } from "../fixtures/edge/town.ts";
+import { asserted, ELSEWHERE_ROLE, stated, type Fields } from "../fixtures/workspace.ts";
 import { edge, fresh, ledgerBodies, now } from "./client.ts";
 import { env } from "./environment.ts";
+import { addYesterday, oldTown } from "./old-town.ts";
 
 let town: Town;
 let otto: SignedIn;
@@ -26,17 +27,38 @@ let olga: SignedIn;
 let bea: SignedIn;
 let cid: SignedIn;
 let vera: SignedIn;
+/** May operate another host only. */
+let scot: SignedIn;
+/** Bea's, of a page that the edge serves. */
+let daily: SoftwareCredential;
 let host: HostPeer;
 let tunnel: Tunnel;
 
 beforeAll(async () => {
-  town = await Town.at(edge);
-  const join = async (id: string, role: string) =>
-    signInMember(town, await addMember(town, id, [role]), `session ${id}`);
-  // Nobody counts beside the one who has just added them alone: these count beside each other.
-  [bea, cid] = [await join("p-bea", "admin"), await join("p-cid", "admin")];
-  [otto, olga] = [await join("p-otto", "operator"), await join("p-olga", "operator")];
-  vera = await join("p-vera", "viewer");
+  town = await oldTown();
+  const roles = {
+    bea: "admin",
+    cid: "admin",
+    otto: "operator",
+    olga: "operator",
+    vera: "viewer",
+    scot: ELSEWHERE_ROLE,
+  };
+  const members = new Map<string, SignedIn>();
+  for (const [name, role] of Object.entries(roles)) {
+    // Whom one person has just added counts as that person.
+    const member = await addYesterday(town, `p-${name}`, [role]);
+    members.set(name, await signInMember(town, member, `session p-${name}`));
+  }
+  const named = (name: keyof typeof roles): SignedIn => {
+    const member = members.get(name);
+    if (member === undefined) throw new Error(name);
+    return member;
+  };
+  [bea, cid, otto, olga] = [named("bea"), named("cid"), named("otto"), named("olga")];
+  [vera, scot] = [named("vera"), named("scot")];
+  daily = (await enrolDaily(town)).passkey;
+  expect((await town.state("credential.add", { person: "p-bea", ...daily.pinned })).status).toBe(200);
   ({ peer: host, tunnel } = await admitted("two people's host"));
   const rule = { id: "pol-two", operations: ["host.check@1"], hosts: ["all"], people: 2 };
   expect((await town.state("policy.set", rule)).status).toBe(200);
@@ -127,6 +149,17 @@ describe("a command for two people", () => {
     expect(await touch(otto, proposalBytes(), { kind: "statement" })).toBe("approval_subject");
     expect(await touch(otto, proposalBytes(), { workspace: fresh() })).toBe("approval_subject");
     expect(await touch(stranger, proposalBytes())).toBe("people");
+    expect(await touch(scot, proposalBytes())).toBe("host_scope");
+    const drill = proposalBytes({ operation: "host.drill@1", args: { scenario: "second-person" } });
+    expect(await touch({ ...bea, passkey: daily }, drill)).toBe("class_origin");
+    const bytes = proposalBytes();
+    const { approval } = await proposing(otto, bytes);
+    const untouched = await asserted(otto.passkey, "approval", {
+      body: fromBase64url(approval.body),
+      knobs: { flags: FLAGS.UP },
+    });
+    const bent = { kind: "command", body: toBase64url(bytes), approval: untouched };
+    expect((await otto.page.call("propose", { body: bent })).code).toBe("approval.user_verification");
     // Nobody brings somebody else's touch.
     const { body } = await proposing(otto, proposalBytes());
     expect((await olga.page.call("propose", { body })).code).toBe("people");
