@@ -1,6 +1,6 @@
 /** What the words of a statement may lean on: the verified log, names that fit their commitments, and the clock. */
 import type { CredentialBody } from "../../protocol/trust/statements.ts";
-import { invitationWords } from "../../protocol/words.ts";
+import { automationKeyWords, invitationWords } from "../../protocol/words.ts";
 import type { Backend } from "../state/backend.ts";
 import { nameIn, type TrustView } from "../state/people.ts";
 
@@ -35,4 +35,9 @@ export function wordsOfNewcomer(
   name: string,
 ): readonly string[] {
   return invitationWords({ credentialId, publicKey, name, workspace: view.state.workspace });
+}
+
+/** The six words that the machine printed beside the same key. */
+export function wordsOfKey({ view }: Ground, { publicKey }: { readonly publicKey: string }): readonly string[] {
+  return automationKeyWords({ publicKey, workspace: view.state.workspace });
 }

@@ -6,7 +6,7 @@
 import type { BodyOf, Statement, StatementKind } from "../../protocol/trust/statements.ts";
 import { formatList, formatNumberOf } from "../format.ts";
 import type { Ground } from "./ground.ts";
-import { wordsOfNewcomer } from "./ground.ts";
+import { wordsOfKey, wordsOfNewcomer } from "./ground.ts";
 import { momentWords, peopleWords, permissionWords, roleWords, scopeWords, sessionWords } from "./words.ts";
 
 export type FactRow = readonly [name: string, value: string];
@@ -64,6 +64,7 @@ const wordings: Wordings = {
     facts: (role, { labelOf }) => [
       ["May", formatList(role.permissions.map((one) => permissionWords[one])) || "nothing"],
       ["On", scopeWords(role, labelOf)],
+      ...wholeWorkspace(role),
       ["Sessions", sessionWords(role)],
     ],
   },
@@ -113,10 +114,11 @@ const wordings: Wordings = {
       `Whoever holds the key ${key.label} can run these operations on ${scopeWords(key, labelOf)} without a person's touch, until the end below.`,
     effect: ({ label }) => `${label} may run these operations alone`,
     done: ({ label }) => `The key ${label} is granted`,
-    facts: (key, { labelOf }) => [
+    facts: (key, ground) => [
       ["Id", key.id],
+      ["Six words", wordsOfKey(ground, key).join(" ")],
       ...key.operations.map(({ operation, limits }): FactRow => ["Operation", `${operation}${limitWords(limits)}`]),
-      ["On", scopeWords(key, labelOf)],
+      ["On", scopeWords(key, ground.labelOf)],
       [
         "At most",
         `${formatNumberOf(key.rate.commands, "command")} in ${formatNumberOf(key.rate.seconds, "second")} on each host`,
@@ -281,6 +283,12 @@ function newcomer({ id, name }: BodyOf<"person.add">, ground: Ground): string {
 function isRenewal({ person, roles }: BodyOf<"role.assign">, { view }: Ground): boolean {
   const held = view.state.people.get(person)?.roles ?? [];
   return roles.length === held.length && roles.every((role) => held.includes(role));
+}
+
+/** A scope of hosts bounds nothing that is not about a host. */
+function wholeWorkspace({ permissions, hosts }: BodyOf<"role.define">): readonly FactRow[] {
+  if (hosts.includes("all") || !permissions.includes("workspace.administer")) return [];
+  return [["Everywhere", `${permissionWords["workspace.administer"]}: they are the whole workspace's`]];
 }
 
 interface PinnedFacts {

@@ -98,6 +98,22 @@ describe("the words of a statement", () => {
     const other = { ...bodies["person.add"], credentials: [{ ...passkey, publicKey: "MFkx" }] };
     expect(new Map(tell(statementOf("person.add", other), ground).facts).get("Six words")).not.toBe(words);
   });
+
+  it("shows the six words of an automation key, which whoever approves second compares as well", () => {
+    const granted = statementOf("automation-key.add");
+    const words = new Map(tell(granted, ground).facts).get("Six words");
+    expect(words?.split(" ")).toHaveLength(6);
+    const other = { ...bodies["automation-key.add"], publicKey: "A".repeat(43) };
+    expect(new Map(tell(statementOf("automation-key.add", other), ground).facts).get("Six words")).not.toBe(words);
+  });
+
+  it("says that administering knows no hosts, whatever the scope of a role", () => {
+    const role = { ...bodies["role.define"], permissions: ["workspace.administer" as const], hosts: ["h-vps-1"] };
+    const everywhere = (hosts: string[]) =>
+      new Map(tell(statementOf("role.define", { ...role, hosts }), ground).facts).get("Everywhere");
+    expect(everywhere(["h-vps-1"])).toContain("whole workspace");
+    expect(everywhere(["all"])).toBeUndefined();
+  });
 });
 
 describe("words for scopes and ends", () => {
