@@ -1,6 +1,7 @@
 /**
  * Every reason to refuse a command, in the order a host checks (verify.ts), with the sentence a person reads. The
- * rules of a touch stand apart: the session's come before its lifetime, an approval's before `approval_missing`.
+ * rules of a touch stand apart: the session's come before its lifetime, an approval's after `approval_subject`. What the
+ * operation itself refuses (`malformed` arguments, `expect` without a pin) comes with `operation`.
  * Codes are wire format: add, never rename.
  */
 
@@ -28,28 +29,28 @@ const envelopeCodes = [
   "target",
   "dispatch",
   "challenge",
-  "trust_behind",
   "trust_frozen",
+  "trust_behind",
   "session_malformed",
   "session_workspace",
   "session_lifetime",
   "session_revoked",
   "session_key",
   "automation_key",
-  "automation_limit",
-  "automation_rate",
   "proposal",
-  "proposal_expired",
-  "approval_malformed",
-  "approval_subject",
   "approval_missing",
   "approval_extra",
+  "approval_malformed",
+  "approval_subject",
   "operation",
   "class_origin",
   "role",
   "host_scope",
   "people",
+  "automation_limit",
+  "automation_rate",
   "local_policy",
+  "proposal_expired",
   "clock",
   "expect",
   "busy",
