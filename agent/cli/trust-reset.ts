@@ -131,7 +131,7 @@ function said({ host, isTold }: ResetFile, { path }: HostState): readonly string
     isTold
       ? "The edge has recorded it, with the last word of the old key."
       : "The edge could not be told: say it to your administrators yourself.",
-    `An administrator should remove ${name} on the page Fleet. What ran here is still written down in ${path}/warden/journal-${host ?? "unknown"}.jsonl.`,
+    `An administrator should remove ${name} on its page in the signer. What ran here is still written down in ${path}/warden/journal-${host ?? "unknown"}.jsonl.`,
     "",
     "To use the machine again: get a fresh join file from the machine that runs the edge, then type",
     "",
