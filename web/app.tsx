@@ -12,7 +12,7 @@ import { ActivityPage } from "./pages/activity/page.tsx";
 import { AlertsPage } from "./pages/alerts/page.tsx";
 import { FleetPage } from "./pages/fleet/page.tsx";
 import { HostPage } from "./pages/host/page.tsx";
-import { NotFoundPage, PastBanner, ReachBanner, UnsupportedPage } from "./pages/plain.tsx";
+import { AlertsBanner, NotFoundPage, PastBanner, ReachBanner, UnsupportedPage } from "./pages/plain.tsx";
 import { AddressesPage } from "./pages/addresses/page.tsx";
 import { AutomationPage } from "./pages/automation/page.tsx";
 import { ProposalsPage } from "./pages/proposals/page.tsx";
@@ -111,6 +111,7 @@ function SignedIn() {
     <Shell title={title}>
       <PastBanner />
       <ReachBanner />
+      <AlertsBanner />
       {page}
       {keysOpen.value && <KeyList shortcuts={listed(everywhere)} onClosed={() => (keysOpen.value = false)} />}
     </Shell>

@@ -86,8 +86,11 @@ function TrueBanner({ banner }: { readonly banner: BannerKind }) {
             </a>
           }
         >
-          <strong>You have one passkey.</strong> If it is lost, nobody can administer this workspace any more. Add a
-          second, best a security key.
+          <strong>You have one passkey.</strong> If it is lost,{" "}
+          {banner.onlyAdministrator
+            ? "nobody can administer this workspace any more."
+            : "you cannot sign in here until an administrator invites you for another."}{" "}
+          Add a second, best a security key.
         </Banner>
       );
     case "grants-ending":

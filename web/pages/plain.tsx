@@ -5,6 +5,7 @@ import { Left } from "../components/time.tsx";
 import { Gatehouse } from "../shell.tsx";
 import { useApp } from "../state/app.ts";
 import type { Phase } from "../state/backend.ts";
+import { titleOf } from "./alerts/wording.ts";
 
 type Unsupported = Extract<Phase, { kind: "unsupported" }>["reason"];
 
@@ -88,6 +89,29 @@ export function PastBanner() {
   return (
     <Banner tone="bad" icon="bad" live>
       <TroubleText trouble={trouble} />
+    </Banner>
+  );
+}
+
+/** Above every page but their own: critical alerts that nobody has taken up. */
+export function AlertsBanner() {
+  const { backend, router, now } = useApp();
+  const list = backend.alerts.list.value;
+  if (list.state !== "ready" || router.route.value.page === "alerts") return null;
+  const [first, ...others] = list.value.filter(({ severity, state }) => severity === "critical" && state === "open");
+  if (first === undefined) return null;
+  return (
+    <Banner
+      tone="bad"
+      icon="alerts"
+      live
+      act={
+        <a class="btn sm" href="/alerts">
+          {others.length === 0 ? "Look at it" : `Look at all ${others.length + 1}`}
+        </a>
+      }
+    >
+      <strong>{titleOf(first, now.value)}.</strong> {first.next}
     </Banner>
   );
 }

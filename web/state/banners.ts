@@ -10,7 +10,7 @@ export type BannerKind =
   | { readonly kind: "not-confirmed"; readonly hosts: readonly string[] }
   | { readonly kind: "one-user" }
   | { readonly kind: "never-witnessed" }
-  | { readonly kind: "one-passkey" }
+  | { readonly kind: "one-passkey"; readonly onlyAdministrator: boolean }
   | { readonly kind: "grants-ending"; readonly people: readonly string[]; readonly isOver: boolean }
   | { readonly kind: "from-edge" }
   | { readonly kind: "demo" };
@@ -20,11 +20,14 @@ export interface BannerFacts {
   readonly originClass: OriginClass;
   readonly ledger: LedgerStatus;
   readonly passkeys?: readonly Passkey[] | undefined;
+  /** Nobody else could let this person in again. */
+  readonly onlyAdministrator?: boolean;
   /** Whose roles end within the notice, or ended. */
   readonly ending?: readonly PersonView[] | undefined;
 }
 
-export function bannersOf({ hosts, originClass, ledger, passkeys, ending = [] }: BannerFacts): readonly BannerKind[] {
+export function bannersOf({ hosts, originClass, ledger, ...rest }: BannerFacts): readonly BannerKind[] {
+  const { passkeys, onlyAdministrator = false, ending = [] } = rest;
   const behind = hosts.filter((host) => host.trustBehind === true).map((host) => host.label);
   const admitted = hosts.filter((host) => host.admission === "admitted");
   const found: (BannerKind | false)[] = [
@@ -32,7 +35,7 @@ export function bannersOf({ hosts, originClass, ledger, passkeys, ending = [] }:
     behind.length > 0 && { kind: "not-confirmed", hosts: behind },
     admitted.some((host) => host.telemetry?.host.oneUser === true) && { kind: "one-user" },
     admitted.length > 0 && ledger.witness.cosigned === 0 && { kind: "never-witnessed" },
-    passkeys?.length === 1 && { kind: "one-passkey" },
+    passkeys?.length === 1 && { kind: "one-passkey", onlyAdministrator },
     ending.length > 0 && {
       kind: "grants-ending",
       people: ending.map(({ name }) => name),

@@ -138,6 +138,13 @@ export function ableToApprove(state: Authority): number {
   return usableAdministrators(state).length;
 }
 
+/** Losing this person would leave the workspace to nobody. */
+export function isOnlyAdministrator(view: TrustView | undefined, person: string | undefined): boolean {
+  if (view === undefined) return false;
+  const able = usableAdministrators(view.state);
+  return able.length === 1 && able[0] === person;
+}
+
 /** The newest statement that took something from somebody, for the coverage card. */
 export function lastRevocation({ applied }: TrustView): AppliedStatement | undefined {
   return applied.findLast(({ statement }) => isRevoking(statement.kind));

@@ -60,6 +60,17 @@ describe("banners", () => {
     ]);
   });
 
+  it("says what the loss of the only passkey costs this very person", () => {
+    const [passkey] = [
+      { id: "a", rpId: "x", originClass: "signer", addedAt: 0, synced: false, current: true },
+    ] as const;
+    const facts = { hosts: [], originClass: "signer", ledger, passkeys: [passkey] } as const;
+    expect(bannersOf({ ...facts, onlyAdministrator: true })).toEqual([
+      { kind: "one-passkey", onlyAdministrator: true },
+    ]);
+    expect(bannersOf(facts)).toEqual([{ kind: "one-passkey", onlyAdministrator: false }]);
+  });
+
   it("stays never witnessed while no host vouches, however many could", () => {
     const witness = { eligible: 7, cosigned: 0 };
     expect(kinds({ hosts: fleet.slice(1), originClass: "signer", ledger: { ...ledger, witness } })).toEqual([

@@ -14,7 +14,7 @@ import type { Route } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
 import type { HostView } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
-import { endingSoon } from "../../state/people.ts";
+import { endingSoon, isOnlyAdministrator } from "../../state/people.ts";
 import { conditionOf, totalsOf, watchesGateway } from "../../state/condition.ts";
 import type { FleetTotals } from "../../state/condition.ts";
 import { filterHosts, sortHosts } from "../../state/host-order.ts";
@@ -83,10 +83,18 @@ function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; re
   const watched = conditions.filter(({ host }) => host.admission === "admitted" && watchesGateway(host));
   const well = watched.filter(({ condition }) => condition.shape === "ok").length;
   const needing = conditions.filter(({ condition }) => condition.urgency > 0);
-  const { reach } = useApp().backend;
+  const { reach, alerts } = useApp().backend;
   // Nothing new arrives while the control plane is away: say of when this is.
   const asOf = reach.value.state === "lost" ? `As of ${formatAge(now - reach.value.sinceAt)} ago: ` : "";
   const running = `${asOf}${runningWell(well, watched.length)}`;
+  const open = alerts.open.value;
+  if (needing.length === 0 && open > 0) {
+    return (
+      <p>
+        {running} <a href="/alerts">{formatNumberOf(open, "alert")}</a> {open === 1 ? "is" : "are"} open.
+      </p>
+    );
+  }
   if (needing.length === 0) return <p>{running} Nothing needs you.</p>;
   const names = needing.slice(0, 3).map(({ host, condition }) => `${host.label} (${condition.word.toLowerCase()})`);
   return (
@@ -120,6 +128,7 @@ function FleetBody({ hosts, route, onWish }: FleetBodyProps) {
     originClass: backend.origin.class,
     ledger: backend.activity.status.value,
     passkeys: passkeys.state === "ready" ? passkeys.value : undefined,
+    onlyAdministrator: isOnlyAdministrator(backend.trust.value, backend.person.value?.id),
     ending: backend.trust.value === undefined ? undefined : endingSoon(backend.trust.value, now.value),
   });
   const waiting = hosts.filter(({ admission }) => admission === "waiting");

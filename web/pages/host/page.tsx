@@ -16,6 +16,7 @@ import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
 import type { HostView, OperationId } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
+import { isOnlyAdministrator } from "../../state/people.ts";
 import { conditionOf, isSilent, restarting } from "../../state/condition.ts";
 import type { Condition } from "../../state/condition.ts";
 import { listenForKeys } from "../../state/keys.ts";
@@ -23,6 +24,7 @@ import { restartAskedAt } from "../../state/restart-asked.ts";
 import { AdmissionCard } from "../fleet/admission-card.tsx";
 import { CourseNote } from "./course-note.tsx";
 import { OtherCommands } from "./other-commands.tsx";
+import { Removal } from "./removal.tsx";
 import { GatewayCard, MachineCard } from "./facts-cards.tsx";
 import { HostTiles, UsageCard } from "./figures.tsx";
 import { useHistory } from "./history.ts";
@@ -94,6 +96,7 @@ function Known({ host }: { readonly host: HostView }) {
     originClass: backend.origin.class,
     ledger: backend.activity.status.value,
     passkeys: passkeys.state === "ready" ? passkeys.value : undefined,
+    onlyAdministrator: isOnlyAdministrator(backend.trust.value, backend.person.value?.id),
     // Never witnessed is a fact of the workspace; the fleet page says it.
   }).filter(({ kind }) => kind !== "never-witnessed");
   const log = backend.activity.entries.value;
@@ -112,6 +115,7 @@ function Known({ host }: { readonly host: HostView }) {
         <Figures host={host} condition={condition} history={history} />
       )}
       {host.admission === "admitted" && <OtherCommands obstacle={unheardOf(host, now.value)} onAsk={ask} />}
+      <Removal host={host} />
       {wish.value !== undefined && <OrderDialog wish={wish.value} onClosed={() => (wish.value = undefined)} />}
     </>
   );

@@ -5,7 +5,8 @@ import { State } from "../../components/state.tsx";
 import { formatNumberOf } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
-import type { PersonView } from "../../state/people.ts";
+import type { Shape } from "../../state/condition.ts";
+import { isOnlyAdministrator, type Ending, type PersonView } from "../../state/people.ts";
 import { endWords, roleWords } from "../../statement/words.ts";
 import { EndField, RoleChoices, untilOf } from "./fields.tsx";
 import type { Desk } from "./frame.tsx";
@@ -34,9 +35,9 @@ export function PersonCard({ person, desk, sessions, currentPasskey }: PersonPro
               <bdi>{person.name}</bdi> {isMe && <span class="faint">you</span>}
             </span>
             <span class="small muted">{roleWords(person.roles)}</span>
+            {person.roles.length > 0 && <End person={person} now={now.value} />}
           </span>
           <span class="fold-head small">
-            <End person={person} now={now.value} />
             <Passkeys count={person.passkeys.length} />
             {sessions !== undefined && <span class="muted">{formatNumberOf(sessions, "open session")}</span>}
           </span>
@@ -53,7 +54,10 @@ export function PersonCard({ person, desk, sessions, currentPasskey }: PersonPro
         <h3>{formatNumberOf(person.passkeys.length, "passkey")}</h3>
         {isMe && person.passkeys.length === 1 && (
           <Banner tone="ink" icon="key">
-            <strong>You have one passkey.</strong> If it is lost, somebody else has to let you in again, or nobody can.
+            <strong>You have one passkey.</strong> If it is lost,{" "}
+            {isOnlyAdministrator(desk.view, person.id)
+              ? "nobody can administer this workspace any more."
+              : "an administrator has to invite you for another."}{" "}
             Add a second, best a security key that you keep elsewhere.
           </Banner>
         )}
@@ -65,11 +69,18 @@ export function PersonCard({ person, desk, sessions, currentPasskey }: PersonPro
   );
 }
 
+const endShapes = {
+  never: undefined,
+  later: undefined,
+  soon: "warn",
+  over: "bad",
+  kept: "bad",
+} as const satisfies Record<Ending, Shape | undefined>;
+
 function End({ person, now }: { readonly person: PersonView; readonly now: number }) {
   const words = endWords(person.until, now, person.ending);
-  if (person.ending === "soon") return <State shape="warn">{words}</State>;
-  if (person.ending === "over" || person.ending === "kept") return <State shape="bad">{words}</State>;
-  return <span class="muted">{words}</span>;
+  const shape = endShapes[person.ending];
+  return <span class="small muted">{shape === undefined ? words : <State shape={shape}>{words}</State>}</span>;
 }
 
 function Passkeys({ count }: { readonly count: number }) {
@@ -93,7 +104,7 @@ function Manage({ person, desk }: { readonly person: PersonView; readonly desk: 
     });
   return (
     <>
-      <h3>Change what they may do</h3>
+      <h3>{person.id === desk.me ? "Change what you may do" : "Change what they may do"}</h3>
       <RoleChoices view={desk.view} chosen={chosen} />
       <EndField id={`end-${person.id}`} value={days} what="These roles end" />
       <div class="row wrap">
