@@ -136,7 +136,9 @@ export class Enrolment implements EnrolmentFlow {
     } catch (error) {
       const trouble = troubleOf(error);
       const problem = PROBLEMS.get(trouble.code);
-      this.#state.value = problem === undefined ? { kind: "checking", trouble } : { kind: "link", problem };
+      // Asked again by itself: it goes on as soon as the address is added.
+      const shown = trouble.code === "origin" ? unlistedAddress() : trouble;
+      this.#state.value = problem === undefined ? { kind: "checking", trouble: shown } : { kind: "link", problem };
     }
   }
 
@@ -203,6 +205,16 @@ function sameEnrolment(a: Enrolled, b: Enrolled): boolean {
 
 function sleep(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
+/** A newcomer cannot add the address; whoever invited them can. */
+function unlistedAddress(): Trouble {
+  return {
+    code: "origin_unlisted",
+    what: `This address, ${location.origin}, is not one that the workspace lists.`,
+    why: "A passkey made here would count nowhere.",
+    next: "Ask the person who invited you to add it on the page Addresses, and leave this page open.",
+  };
 }
 
 const OTHER_PASSKEY = {

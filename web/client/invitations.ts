@@ -21,7 +21,10 @@ import { resultOf, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
 
 /** Where `clawhold ui` serves its page unless told otherwise. */
-const SIGNER_ADDRESS = "http://clawhold.localhost:4470";
+const SIGNER_PORT = "4470";
+const SIGNER_ADDRESS = `http://clawhold.localhost:${SIGNER_PORT}`;
+/** The near end of a tunnel to an edge that has no name of its own; not the port of the page itself. */
+const TUNNEL_PORT = "4475";
 
 export interface InvitationsDeps extends SessionDeps {
   readonly trust: TrustKeeper;
@@ -30,6 +33,8 @@ export interface InvitationsDeps extends SessionDeps {
 export class Invitations implements InvitationDesk {
   readonly #deps: InvitationsDeps;
   readonly #list: Signal<Loadable<readonly InvitationView[]>> = signal({ state: "loading" });
+  /** Where this machine's signer forwards to; undefined where the edge runs beside this page's own server. */
+  #forwardedTo: string | undefined;
 
   constructor(deps: InvitationsDeps) {
     this.#deps = deps;
@@ -58,17 +63,23 @@ export class Invitations implements InvitationDesk {
   links({ token }: NewInvitation): InvitationLinks {
     const state = this.#deps.trust.state.value;
     const workspace = state?.workspace ?? "";
-    const daily = (state?.origins ?? []).filter((listed) => listed.class === "daily").map(({ origin }) => origin);
-    const edge = daily[0];
+    const originsOf = (kind: "signer" | "daily") =>
+      (state?.origins ?? []).filter((listed) => listed.class === kind).map(({ origin }) => origin);
+    const daily = originsOf("daily");
+    const signers = originsOf("signer");
+    // Only at an address of the list does their passkey count: one on the usual port, else on one that is listed.
+    const signer = signers.includes(SIGNER_ADDRESS) ? SIGNER_ADDRESS : (signers[0] ?? SIGNER_ADDRESS);
+    const { port } = new URL(signer);
     return {
-      signer: invitationLink(SIGNER_ADDRESS, { token, workspace }),
+      start: startOf({ edge: daily[0] ?? this.#forwardedTo, port, workspace }),
+      signer: invitationLink(signer, { token, workspace }),
       daily: daily.map((origin) => ({ origin, link: invitationLink(origin, { token, workspace }) })),
-      ...(edge === undefined ? {} : { edge }),
     };
   }
 
   invite(label: string): Promise<Result<NewInvitation>> {
     return resultOf(async () => {
+      this.#forwardedTo = (await this.#deps.memory.recall()).edge;
       const { invitation: id, token, expires } = await this.#deps.client.call("invite", { body: { label } });
       await this.load();
       return { id, token, expires };
@@ -82,6 +93,24 @@ export class Invitations implements InvitationDesk {
       return undefined;
     });
   }
+}
+
+interface Start {
+  readonly edge: string | undefined;
+  readonly port: string;
+  readonly workspace: string;
+}
+
+/** What the invited person types on their machine: the signer, and before it a tunnel where the edge has no name. */
+function startOf({ edge, port, workspace }: Start): readonly string[] {
+  const rest = `${port === SIGNER_PORT ? "" : ` --port ${port}`} --workspace=${workspace}`;
+  if (edge?.startsWith("https:") === true) return [`clawhold ui --edge ${edge}${rest}`];
+  // Forwarded over a tunnel of ours: where its far end is, this page cannot know.
+  if (edge !== undefined) return [`clawhold ui --edge <address of the edge>${rest}`];
+  return [
+    `ssh -fN -L ${TUNNEL_PORT}:127.0.0.1:${location.port} <the machine of the edge>`,
+    `clawhold ui --edge http://clawhold.localhost:${TUNNEL_PORT} --edge-name ${location.host}${rest}`,
+  ];
 }
 
 function viewOf(state: TrustState, row: InvitationRow, now: number): InvitationView {

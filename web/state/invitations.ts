@@ -32,12 +32,12 @@ export interface NewInvitation {
 }
 
 export interface InvitationLinks {
+  /** Lines to type on their own machine, before the link. */
+  readonly start: readonly string[];
   /** For the dashboard of their own machine. */
   readonly signer: string;
   /** For pages that an edge serves, where the log lists any. */
   readonly daily: readonly { readonly origin: string; readonly link: string }[];
-  /** Where the edge answers, as far as this page knows. */
-  readonly edge?: string;
 }
 
 export interface InvitationDesk {

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { InvitationRow } from "../../../protocol/contracts/invitations.ts";
 import { commit } from "../../../protocol/ledger.ts";
 import { invitationWords } from "../../../protocol/words.ts";
@@ -20,6 +20,8 @@ beforeAll(async () => {
 beforeEach(async () => {
   edge = await TrustEdge.open(world);
 });
+
+afterEach(() => vi.unstubAllGlobals());
 
 const name = { salt: nonceOf("salt"), value: "Mira" };
 
@@ -77,6 +79,54 @@ describe("an invitation as the administrator sees it", () => {
   });
 });
 
+describe("what an invited person types", () => {
+  const { workspace } = { workspace: nonceOf("workspace") };
+  const made = { id: "i-one", token: nonceOf("token"), expires: NOW + 100 };
+
+  /** The links of a workspace with these addresses, on a page of a machine that forwards to `forwarded`. */
+  async function linksOf(
+    origins: readonly { readonly origin: string; readonly class: "signer" | "daily" }[],
+    forwarded?: string,
+  ) {
+    edge.machine = () => Response.json(forwarded === undefined ? {} : { workspace, edge: forwarded });
+    edge.answers.set("invite", () => ({ invitation: "i-one", token: made.token, expires: made.expires }));
+    const deps = edge.deps();
+    const trust = { state: { value: { workspace, origins } }, refresh: () => Promise.reject(new TroubleError(NONE)) };
+    const desk = new Invitations({ ...deps, trust: trust as unknown as TrustKeeper });
+    expect(await desk.invite("Mira")).toMatchObject({ ok: true });
+    return desk.links(made);
+  }
+  const NONE = { code: "none", what: "Nothing." };
+  const usual = { origin: "http://clawhold.localhost:4470", class: "signer" } as const;
+  const other = { origin: "http://clawhold.localhost:4490", class: "signer" } as const;
+
+  it("leads to an address that the workspace lists, on its port", async () => {
+    vi.stubGlobal("location", new URL("http://clawhold.localhost:4490/people"));
+    const { signer, start } = await linksOf([other]);
+    expect(new URL(signer).origin).toBe(other.origin);
+    expect(start.at(-1)).toContain(" --port 4490 ");
+    expect(new URL((await linksOf([other, usual])).signer).origin).toBe(usual.origin);
+  });
+
+  it("goes through a tunnel to an edge that runs beside this page", async () => {
+    vi.stubGlobal("location", new URL("http://clawhold.localhost:4470/people"));
+    const { start } = await linksOf([usual]);
+    expect(start).toEqual([
+      "ssh -fN -L 4475:127.0.0.1:4470 <the machine of the edge>",
+      `clawhold ui --edge http://clawhold.localhost:4475 --edge-name clawhold.localhost:4470 --workspace=${workspace}`,
+    ]);
+  });
+
+  it("names an edge that has a name, and leaves out one that is behind somebody's tunnel", async () => {
+    const named = `clawhold ui --edge https://hold.example.net --workspace=${workspace}`;
+    expect((await linksOf([usual], "https://hold.example.net")).start).toEqual([named]);
+    expect((await linksOf([usual, { origin: "https://hold.example.net", class: "daily" }])).start).toEqual([named]);
+    expect((await linksOf([usual], "http://clawhold.localhost:4475")).start).toEqual([
+      `clawhold ui --edge <address of the edge> --workspace=${workspace}`,
+    ]);
+  });
+});
+
 describe("an invitation's link", () => {
   it("carries token and workspace in its fragment, and reads as written", () => {
     const link = { token: nonceOf("token"), workspace: nonceOf("workspace") };
@@ -120,6 +170,21 @@ describe("the invited person's page", () => {
   it("asks for a name when nobody enrolled yet", async () => {
     answer();
     expect(await shown()).toEqual({ kind: "name", busy: false, expires: NOW + 100 });
+  });
+
+  it("says who can help when its own address is not listed, and goes on by itself", async () => {
+    vi.stubGlobal("location", new URL("http://clawhold.localhost:4490/invitation"));
+    edge.answers.set("invitationState", () => {
+      throw new TroubleError({ code: "origin", what: "Not here." });
+    });
+    const enrolment = new Enrolment(edge.deps(), { token, workspace: world.workspace }, () => undefined);
+    void enrolment.start();
+    await vi.waitFor(() =>
+      expect(enrolment.state.value).toMatchObject({ kind: "checking", trouble: { code: "origin_unlisted" } }),
+    );
+    expect(enrolment.state.value).toMatchObject({
+      trouble: { what: expect.stringContaining("clawhold.localhost:4490") },
+    });
   });
 
   it("says why a link does not work", async () => {

@@ -35,7 +35,7 @@ export function InviteCard({ desk }: { readonly desk: Desk }) {
       </div>
       <div class="card-body stack">
         <InviteForm onMade={(invitation) => (made.value = invitation)} />
-        {made.value !== undefined && <LinkCard made={made.value} desk={desk} />}
+        {made.value !== undefined && <LinkCard made={made.value} />}
         {list.state === "failed" && (
           <Banner tone="warn" icon="warn">
             <TroubleText trouble={list.trouble} />
@@ -95,9 +95,8 @@ function InviteForm({ onMade }: { readonly onMade: (made: NewInvitation) => void
 }
 
 /** Shown once: the control plane keeps only its hash. */
-function LinkCard({ made, desk }: { readonly made: NewInvitation; readonly desk: Desk }) {
+function LinkCard({ made }: { readonly made: NewInvitation }) {
   const { backend } = useApp();
-  const { state } = desk.view;
   const links = backend.invitations.links(made);
   return (
     <div class="stack mid">
@@ -107,14 +106,11 @@ function LinkCard({ made, desk }: { readonly made: NewInvitation; readonly desk:
       </Banner>
       <h3>On their own machine: good for everything</h3>
       <p class="small muted">
-        They start the dashboard with the first line, then open the second. What they see there is served by their own
-        machine, so the six words are a check.
+        They start the dashboard first, then open the link. What they see there is served by their own machine, so the
+        six words are a check.
       </p>
-      <Command
-        caption="1. On their machine"
-        command={`clawhold ui --edge ${links.edge ?? "<address of the edge>"} --workspace=${state.workspace}`}
-      />
-      <Command caption="2. In their browser; another port if the first line says so" command={links.signer} />
+      <Command caption="1. In a terminal of their machine" command={links.start.join("\n")} />
+      <Command caption="2. In their browser" command={links.signer} />
       {links.daily.map(({ origin, link }) => (
         <div class="stack mid" key={origin}>
           <h3>On a page that the edge serves: daily operations only</h3>
