@@ -113,7 +113,8 @@ export function OutcomesView(props: OrderViewProps<"sent">) {
   const done = countDone(outcomes) + countDone(course.earlier.value);
   const all = rowsOf(props);
   const heading = headingOf({ done, all: all.length, over });
-  const again = mayAskAgain(state) ? notRun(state).length : 0;
+  // Another try of a proposal would be another proposal.
+  const again = mayAskAgain(state) && command.facts.proposal === undefined ? notRun(state).length : 0;
   const open = over && command.hosts.some(({ id }) => isOpen(outcomes.get(id)));
   const foot = (
     <>
@@ -121,7 +122,7 @@ export function OutcomesView(props: OrderViewProps<"sent">) {
         {done === all.length ? "Done" : "Close"}
       </button>
       {open && <AskReceipts course={course} />}
-      {again > 0 && command.facts.proposal === undefined && (
+      {again > 0 && (
         <button class="btn" type="button" onClick={() => void course.askAgain()}>
           <Icon name="restart" class="s" />
           Again for the {again} that did not run

@@ -8,43 +8,43 @@ interface BarsProps {
   readonly endsAt: number;
 }
 
-const box = { left: 28, top: 10, width: 332, height: 78 } as const;
-const baseline = box.top + box.height;
+const HEIGHT = 80;
+/** Of one minute; the drawing is stretched to the width there is, and the words beside it are not. */
+const STEP = 6;
+const GAP = 1.5;
 
 export function Bars({ counts, endsAt }: BarsProps) {
   const most = Math.max(...counts, 1);
-  const step = box.width / counts.length;
-  const heightOf = (count: number) => (count / most) * box.height;
+  const width = counts.length * STEP;
+  const heightOf = (count: number) => (count / most) * HEIGHT;
   const beginsAt = endsAt - (counts.length - 1) * 60;
   return (
-    <svg class="bars" viewBox="0 0 360 108" role="img" aria-label={sentenceOf(counts, beginsAt)}>
-      <path class="grid" d={`M${box.left} ${box.top}H${box.left + box.width}`} />
-      <path class="base" d={`M${box.left} ${baseline}H${box.left + box.width}`} />
-      {counts.map((count, index) =>
-        count === 0 ? null : (
-          <rect
-            key={index}
-            class="c3"
-            x={box.left + index * step}
-            y={baseline - heightOf(count)}
-            width={Math.max(step - 1.5, 1)}
-            height={heightOf(count)}
-          />
-        ),
-      )}
-      <text x={box.left - 6} y={box.top + 4} text-anchor="end">
-        {formatCount(most)}
-      </text>
-      <text x={box.left - 6} y={baseline + 4} text-anchor="end">
-        0
-      </text>
-      <text x={box.left} y={baseline + 16}>
-        {formatClock(beginsAt)}
-      </text>
-      <text x={box.left + box.width} y={baseline + 16} text-anchor="end">
-        {formatClock(endsAt)}
-      </text>
-    </svg>
+    <div class="bars" role="img" aria-label={sentenceOf(counts, beginsAt)}>
+      <div class="scale" aria-hidden="true">
+        <span>{formatCount(most)}</span>
+        <span>0</span>
+      </div>
+      <svg viewBox={`0 0 ${width} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+        <path class="grid" d={`M0 0H${width}`} />
+        <path class="base" d={`M0 ${HEIGHT}H${width}`} />
+        {counts.map((count, index) =>
+          count === 0 ? null : (
+            <rect
+              key={index}
+              class="c3"
+              x={index * STEP}
+              y={HEIGHT - heightOf(count)}
+              width={STEP - GAP}
+              height={heightOf(count)}
+            />
+          ),
+        )}
+      </svg>
+      <div class="ends" aria-hidden="true">
+        <span>{formatClock(beginsAt)}</span>
+        <span>{formatClock(endsAt)}</span>
+      </div>
+    </div>
   );
 }
 

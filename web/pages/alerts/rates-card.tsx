@@ -38,7 +38,7 @@ function Rates({ rates }: { readonly rates: RefusalRates }) {
         Commands, requests and sign-ins that a rule refused, here or on a host. An alert is raised when one host, one
         sign-in or one rule reaches {formatCount(minute)} in a minute or {formatCount(hour)} in an hour.
       </p>
-      <div class="split">
+      <div class={rates.rates.length > 0 ? "split" : undefined}>
         <figure class="stack tight">
           <figcaption class="tiny faint">
             All refusals per minute, the last hour: {formatNumberOf(total, "refusal")}.

@@ -33,7 +33,10 @@ function Keys({ desk }: { readonly desk: Desk }) {
         </div>
         {keys.length === 0 ? (
           <Empty icon="key" title="No machine may run anything alone">
-            <p>Make a key on the machine that will use it, then grant it here.</p>
+            <p>
+              Make a key on the machine that will use it.{" "}
+              {desk.mayChange ? "Then grant it here." : "Then an administrator grants it here, in the signer."}
+            </p>
           </Empty>
         ) : (
           <ul class="list">

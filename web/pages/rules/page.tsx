@@ -30,7 +30,7 @@ function Rules({ desk }: { readonly desk: Desk }) {
         </div>
         {rules.length === 0 ? (
           <Empty icon="people" title="Everything needs one person">
-            <p>A rule below makes operations need two or more, each with an own passkey.</p>
+            <p>A rule below makes operations need two or more, each with a passkey of their own.</p>
           </Empty>
         ) : (
           <ul class="list">

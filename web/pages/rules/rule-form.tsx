@@ -113,7 +113,9 @@ function PeopleField({ value, able }: PeopleFieldProps) {
         {able >= value.value
           ? "The rule can be met."
           : "This rule could never be changed again, so it is refused. Add administrators first."}{" "}
-        A person whom another one alone added counts beside them after a day.
+        {able === value.value &&
+          "With no administrator to spare, none of them can be revoked while it holds: one more avoids that."}{" "}
+        A person whom another one alone added counts beside them after a day; until then the two together count as one.
       </p>
     </div>
   );

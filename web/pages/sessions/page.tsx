@@ -153,8 +153,8 @@ function Session({ session, desk, busy, onEnd }: SessionProps) {
               from <code>{session.place}</code>
             </>
           )}
-          , since <Relative at={session.startedAt} ago />, last seen <Relative at={session.lastSeenAt} ago />. Ends in{" "}
-          <Left at={session.endsAt} />.
+          , signed in <Relative at={session.startedAt} ago />, last seen <Relative at={session.lastSeenAt} ago />. Ends
+          in <Left at={session.endsAt} />.
         </p>
       </div>
       {mayEnd && (
