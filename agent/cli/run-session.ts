@@ -99,8 +99,23 @@ function readOrder(input: CommandInput): Order {
   const operation = readOperation(typed);
   const args = Object.fromEntries(input.texts("arg").map(readArgument));
   if (!v.is(operations[operation].args, args))
-    throw usageError(`These are not arguments that ${operation} takes. The page Roles lists every operation.`);
+    throw usageError(`These are not arguments that ${operation} takes. ${argumentsOf(operation)}`);
   return { operation, args, hosts: [...new Set(hosts)], waitMilliseconds: readWait(input) };
+}
+
+/** What the operation's own schema says, where it can be said in words. */
+function argumentsOf(operation: OperationName): string {
+  const entries: readonly (readonly [string, unknown])[] = Object.entries(operations[operation].args.entries);
+  if (entries.length === 0) return "It takes none: leave --arg out.";
+  const taken = entries.map(([name, schema]) => {
+    const choices = isPicklist(schema) ? schema.options.join(", ") : "a value";
+    return `--arg ${name}=<one of: ${choices}>`;
+  });
+  return `It takes: ${taken.join(" ")}.`;
+}
+
+function isPicklist(schema: unknown): schema is { readonly options: readonly string[] } {
+  return typeof schema === "object" && schema !== null && "options" in schema && Array.isArray(schema.options);
 }
 
 /** `gateway.restart` means its newest version. */

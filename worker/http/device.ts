@@ -1,6 +1,8 @@
 /** Browser and system in a few words, from what a request says of itself: a claim, shown so that people recognise theirs. */
 
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
+  // What a signer calls itself in the place of everybody's browser.
+  [/^clawhold-ui\b/, "clawhold ui"],
   // Each names those before it in its own text too, so the order decides.
   [/\bEdgA?\//, "Edge"],
   [/\bOPR\//, "Opera"],

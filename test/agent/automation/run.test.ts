@@ -125,7 +125,11 @@ describe("a granted key", () => {
     expect((await command("host.drill", "--host", "host", "--arg", "scenario=lost-device")).exit).toBe(0);
     const outside = await command("host.drill", "--host", "host", "--arg", "scenario=second-person");
     expect(outside).toMatchObject({ exit: 4, err: ["Refused: automation_limit."] });
-    expect((await command("host.drill", "--host", "host", "--arg", "scenario=never")).exit).toBe(2);
+    const never = await command("host.drill", "--host", "host", "--arg", "scenario=never");
+    expect(never.exit).toBe(2);
+    expect(JSON.stringify(never)).toContain("--arg scenario=<one of: lost-device, edge-taken-over, second-person>");
+    const none = await command("host.check", "--host", "host", "--arg", "x=1");
+    expect(JSON.stringify(none)).toContain("It takes none");
   });
 
   it("corrects its clock by the edge's", async () => {

@@ -13,6 +13,7 @@ it.each([
   ["Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1", "Safari on iPhone"],
   ["Mozilla/5.0 (Android 16; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0", "Firefox on Android"],
   ["Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Windows"],
+  ["clawhold-ui", "clawhold ui"],
   ["curl/8.0", "Unknown device"],
   ["<script>Linux", "Linux"],
   [undefined, "Unknown device"],
