@@ -25,6 +25,8 @@ interface Parts {
   readonly signer?: Signer;
   readonly successor?: Asserted;
   readonly proposal?: { readonly body: string; readonly approvals: readonly Asserted[] };
+  /** Another sign-in than this page's. */
+  readonly session?: Asserted;
 }
 
 class Page {
@@ -173,6 +175,32 @@ const tricks: readonly Trick[] = [
       await page.deliver(intent, { approvals: [approval] });
       for (const approvals of [[approval], []])
         await page.deliver(await page.intent(), { approvals, signer, successor: approval });
+    },
+  },
+  {
+    name: "a touch that names the page's key as next of the session in the signer",
+    async run(page) {
+      const { scene, actor, workspace } = page;
+      const { host } = scene.town.world;
+      const signer = await signerOf("hostile page");
+      const inSigner = Object.values(teamOf(scene).actors).find(({ id }) => id === actor.id) ?? actor;
+      const session = await asserted(inSigner.passkey, "session", { body: encodeCanonical(inSigner.session) });
+      const named = { session: inSigner.digest };
+      const successor = await page.approve("intent", freshNonce(), {
+        nextSessionKey: { ...named, key: signer.publicKey },
+      });
+      const ask = encodeCanonical({ v: 1, workspace, host, actor: named, operation: DRILL, jti: freshNonce() });
+      const prepare = { body: toBase64url(ask), signature: await signer.sign("prepare", ask) };
+      const certificate = toBase64url(encodeCanonical(session));
+      const next = toBase64url(encodeCanonical(successor));
+      const prepared = await scene.keep(`${inSigner.digest} succeeded`, () =>
+        scene.prepareRaw(prepare, certificate, { successor: next }),
+      );
+      const challenge = typeof prepared === "string" ? freshNonce() : prepared.challenge;
+      const target = { host, challenge, iat: wallNow() - 1, expect: {}, sealed: [] };
+      const drill = await page.intent(DRILL, { actor: named, targets: [target] });
+      const approvals = page.left > 0 ? [await page.approve("intent", digestOfIntent(drill))] : [successor];
+      await page.deliver(drill, { approvals, signer, successor, session });
     },
   },
   {

@@ -215,10 +215,15 @@ export class Scene {
   async prepareRaw(
     prepare: Signed,
     session: string | undefined,
-    mark = this.happenings.mark,
+    { mark = this.happenings.mark, successor }: { readonly mark?: number; readonly successor?: string } = {},
   ): Promise<Outcome | Prepared> {
     const subject = digestOf("prepare", fromBase64url(prepare.body));
-    this.tunnel.send({ kind: "prepare", prepare, ...(session === undefined ? {} : { session }) });
+    this.tunnel.send({
+      kind: "prepare",
+      prepare,
+      ...(session === undefined ? {} : { session }),
+      ...(successor === undefined ? {} : { successor }),
+    });
     const answer = await this.happenings.first<Outcome | Prepared | Happening>(mark, (item) => {
       if (item.kind === "closed" || item.kind === "ended") return item;
       if (item.kind !== "frame") return undefined;
@@ -247,11 +252,9 @@ export class Scene {
     const session = assertedCodec.encode(
       await asserted(actor.passkey, "session", { body: encodeCanonical(actor.session) }),
     );
-    return this.prepareRaw(
-      await signed(actor.sessionKey, "prepare", encodeCanonical(body)),
-      toBase64url(session),
+    return this.prepareRaw(await signed(actor.sessionKey, "prepare", encodeCanonical(body)), toBase64url(session), {
       mark,
-    );
+    });
   }
 
   /** A live challenge of the actor; the same one until it was spent or grows old. */

@@ -56,6 +56,11 @@ export const alone: readonly Row[] = [
     "people",
     (_draft, { proposer, team }) => void (proposer.passkey = team.actors.pup.passkey),
   ],
+  [
+    "a newcomer whom the other one's newcomer added",
+    "people",
+    (_draft, { proposer, team }) => void (proposer.passkey = team.actors.kit.passkey),
+  ],
 ];
 
 /** Only for the shipped agent: without the count of people another rule still stands in the way. */
@@ -231,6 +236,17 @@ async function carriedOutAgain(scene: Scene, proposal: DraftForTwo["proposal"]):
 }
 
 const courses: readonly Attack[] = [
+  {
+    class: "two people: courses",
+    name: "two newcomers whom one person alone added",
+    rule: "people",
+    async run(scene) {
+      const { pup, sock } = teamOf(scene).actors;
+      const outcome = await scene.deliver((await scene.seal(await draftForTwo(scene, sock.passkey, pup))).bytes);
+      if (outcome === "executed") scene.letGo(pup, DRILL);
+      return outcome;
+    },
+  },
   {
     class: "two people: courses",
     name: "a proposal carried out twice, by two intents",

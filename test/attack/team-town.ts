@@ -1,5 +1,5 @@
 /**
- * The town grown into a team: four administrators (one of them a newcomer whom Ada alone added), a rule for two people,
+ * The town grown into a team: more administrators, newcomers whom Ada alone added (pup, sock) or whom pup did (kit), a rule for two people,
  * a second host, automation keys of several kinds, and an administrator who was revoked. And the means to make the
  * commands that only a team has. Knows no attack.
  */
@@ -16,7 +16,7 @@ import { dispatched } from "./captured.ts";
 import { DRILL, freshNonce, type Outcome, type Scene } from "./scene.ts";
 import { sessionBody, signInAll, wallNow, type Actor, type ActorName, type Town } from "./town.ts";
 
-export type TeamName = ActorName | "bea" | "cyd" | "pup" | "eve";
+export type TeamName = ActorName | "bea" | "cyd" | "eve" | "pup" | "sock" | "kit";
 
 export interface Machine {
   readonly id: string;
@@ -80,12 +80,16 @@ export async function makeTeam(town: Town): Promise<Team> {
     machines[name] = machine;
   }
   more["pup"] = await founding.add("pup", { roles: ["admin"], at: wallNow() - 3_600 });
+  more["sock"] = await founding.add("sock", { roles: ["admin"], at: wallNow() - 3_500 });
+  founding.by = [more["pup"].passkey];
+  more["kit"] = await founding.add("kit", { roles: ["admin"], at: wallNow() - 3_400 });
+  founding.by = [founding.admin];
   await founding.say({ kind: "automation-key.revoke", body: { automationKey: "k-revoked" } }, wallNow() - 600);
   await founding.say({ kind: "person.revoke", body: { person: "p-eve" } }, wallNow() - 600);
   // The chain goes on after them: from here on nothing that the revoked say counts any more.
   const rule = { id: "two", operations: [DRILL], hosts: ["all"], people: 2 };
   await founding.say({ kind: "policy.set", body: rule }, wallNow() - 500);
-  const members = { ...town.actors, ...(more as Record<"bea" | "cyd" | "pup" | "eve", Member>) };
+  const members = { ...town.actors, ...(more as Record<Exclude<TeamName, ActorName>, Member>) };
   const grown = await founding.world(members, world.hostBody);
   return {
     ...town,
