@@ -34,6 +34,8 @@ export interface TrustDeps {
 export class TrustKeeper {
   readonly #deps: TrustDeps;
   readonly #state: Signal<TrustState | undefined> = signal(undefined);
+  /** Names as their people chose them. */
+  #chosen: ReadonlyMap<string, string> = new Map();
   readonly #names = signal<ReadonlyMap<string, string>>(new Map());
   #applied: readonly AppliedStatement[] = [];
   /** As received and verified: what a proof file carries. */
@@ -65,7 +67,7 @@ export class TrustKeeper {
     return this.#rootAt;
   }
 
-  /** The name a person chose, if the edge opened its commitment and the opening fits. */
+  /** The name a person chose, if the edge opened its commitment and the opening fits; with the id where others chose it too. */
   nameOf(person: string): string | undefined {
     return this.#names.value.get(person);
   }
@@ -78,6 +80,7 @@ export class TrustKeeper {
   forget(): void {
     this.#state.value = undefined;
     this.#page = { statements: [] };
+    this.#chosen = new Map();
     this.#names.value = new Map();
     this.#applied = [];
   }
@@ -151,13 +154,25 @@ export class TrustKeeper {
     state: TrustState,
     names: readonly { readonly person: string; readonly opening: { readonly salt: string; readonly value: string } }[],
   ): void {
-    const known = new Map(this.#names.value);
+    const known = new Map(this.#chosen);
     for (const { person, opening } of names) {
       const fits = state.chain.people.get(person)?.name === commit({ field: "name", ...opening });
       if (fits) known.set(person, opening.value);
     }
-    this.#names.value = known;
+    this.#chosen = known;
+    this.#names.value = toldApart(known);
   }
+}
+
+/** Whoever is invited chooses a name, perhaps an administrator's: nobody is approved for another. */
+function toldApart(names: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const alike = Map.groupBy(names.keys(), (person) => spoken(names.get(person) ?? ""));
+  const isShared = (name: string): boolean => (alike.get(spoken(name))?.length ?? 0) > 1;
+  return new Map([...names].map(([person, name]) => [person, isShared(name) ? `${name} (${person})` : name]));
+}
+
+function spoken(name: string): string {
+  return name.normalize("NFKC").toLowerCase().replaceAll(/\s+/gu, " ").trim();
 }
 
 function isKnownHost(state: TrustState | undefined, id: string): boolean {

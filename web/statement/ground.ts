@@ -24,8 +24,16 @@ export function groundOf(backend: Backend, view: TrustView): Ground {
     now: backend.now(),
     nameOf: (person) => nameIn(view, person),
     nameOfCommitment: (commitment) => invited.find((one) => one.commitment === commitment)?.name,
-    labelOf: (host) => view.state.hosts.get(host)?.label ?? host,
+    labelOf: (host) => labelIn(view, host),
   };
+}
+
+/** A machine chooses its label when it joins, perhaps another's: then the id tells them apart. */
+export function labelIn({ state }: Pick<TrustView, "state">, host: string): string {
+  const label = state.hosts.get(host)?.label;
+  if (label === undefined) return host;
+  const alike = [...state.hosts.values()].filter((one) => one.label === label);
+  return alike.length > 1 ? `${label} (${host})` : label;
 }
 
 /** The six words that the invited person sees beside the same passkey and name. */

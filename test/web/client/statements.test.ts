@@ -3,6 +3,7 @@ import { encodeCanonical } from "../../../protocol/canonical.ts";
 import { readTrustFile } from "../../../agent/host/trust-file.ts";
 import { fromBase64url, toBase64url, utf8, utf8Text } from "../../../protocol/bytes.ts";
 import { NEWCOMER_SECONDS } from "../../../protocol/limits.ts";
+import { commit } from "../../../protocol/ledger.ts";
 import { digestOf } from "../../../protocol/signing.ts";
 import type { Statements } from "../../../web/client/statements.ts";
 import { TrustKeeper } from "../../../web/client/trust.ts";
@@ -90,6 +91,20 @@ describe("one person's statement", () => {
     await make(otto, { kind: "person.revoke", body: { person: "p-ada" } });
     await trust.refresh();
     expect([trust.nameOf("p-ada"), trust.nameOf("p-vera")]).toEqual(["Ada", undefined]);
+  });
+
+  it("tells people apart who chose one name: whoever is invited may choose an administrator's", async () => {
+    const trust = new TrustKeeper(edge.deps());
+    const twin = { salt: nonceOf("twin"), value: " ADA" };
+    const body = { id: "p-mira", name: commit({ field: "name", ...twin }), roles: [] };
+    await make(ada, { kind: "person.add", body });
+    const first = { person: "p-ada", opening: { salt: nonceOf("ada"), value: "Ada" } };
+    edge.names = [first];
+    await trust.refresh();
+    expect(trust.nameOf("p-ada")).toBe("Ada");
+    edge.names = [first, { person: "p-mira", opening: twin }];
+    await trust.refresh();
+    expect([trust.nameOf("p-ada"), trust.nameOf("p-mira")]).toEqual(["Ada (p-ada)", " ADA (p-mira)"]);
   });
 
   it("is in the file that a person carries to a host, which reads all of it", async () => {

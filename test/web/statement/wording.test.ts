@@ -3,7 +3,7 @@ import { statementPermissions } from "../../../protocol/trust/approvals.ts";
 import { NO_REVOCATIONS } from "../../../protocol/trust/state.ts";
 import type { Statement, StatementKind } from "../../../protocol/trust/statements.ts";
 import { coverageOf } from "../../../web/statement/coverage.tsx";
-import type { Ground } from "../../../web/statement/ground.ts";
+import { labelIn, type Ground } from "../../../web/statement/ground.ts";
 import { tell } from "../../../web/statement/wording.ts";
 import { endWords, scopeWords } from "../../../web/statement/words.ts";
 import { host, NOW } from "../fixtures/hosts.ts";
@@ -117,6 +117,16 @@ describe("the words of a statement", () => {
 });
 
 describe("words for scopes and ends", () => {
+  it("tells hosts apart that joined under one label", () => {
+    expect(labelIn(view, "h-vps-1")).toBe("vps-1");
+    const { state } = view;
+    const first = state.hosts.get("h-vps-1");
+    if (first === undefined) throw new TypeError("no vps-1");
+    const hosts = new Map(state.hosts).set("h-twin", { ...first, host: "h-twin" });
+    expect(labelIn({ state: { ...state, hosts } }, "h-vps-1")).toBe("vps-1 (h-vps-1)");
+    expect(labelIn(view, "h-gone")).toBe("h-gone");
+  });
+
   it("says where", () => {
     expect(scopeWords({ hosts: ["all"] }, ground.labelOf)).toBe("all hosts");
     expect(scopeWords({ hosts: [] }, ground.labelOf)).toBe("no host");
