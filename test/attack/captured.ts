@@ -3,7 +3,8 @@
  * signs a fresh dispatch for the result, so that it gets past every rule that the edge's own keys open.
  */
 import { fromBase64url, toBase64url, utf8Text } from "../../protocol/bytes.ts";
-import { encodeCanonical } from "../../protocol/canonical.ts";
+import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
+import { envelopeCodec, receiptCodec, type Signed } from "../../protocol/messages.ts";
 import { digestOf, type Signer } from "../../protocol/signing.ts";
 import { signed } from "../fixtures/keys.ts";
 import type { Fields } from "../fixtures/workspace.ts";
@@ -54,4 +55,18 @@ export async function withIntent(
   const intent = innerTree(tree["intent"]);
   change(intent);
   return dispatched(scene, { ...tree, intent: encodeInner(intent) });
+}
+
+/** The digest by which a host would answer; undefined when not even an envelope can be read. */
+export function intentOf(envelope: Uint8Array): string | undefined {
+  try {
+    return digestOf("intent", fromBase64url(envelopeCodec.decode(envelope).intent));
+  } catch (error) {
+    if (error instanceof MalformedError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+export function intentOfReceipt({ body }: Signed): string {
+  return receiptCodec.decode(fromBase64url(body)).intent;
 }

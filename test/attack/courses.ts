@@ -9,8 +9,8 @@ import { FLAGS } from "../fixtures/authenticator.ts";
 import type { CommandDraft } from "../fixtures/command.ts";
 import type { Attack } from "./attack.ts";
 import { bent, touchOf } from "./attack.ts";
-import { dispatched, treeOf } from "./captured.ts";
-import { intentOf, type Outcome, type Scene } from "./scene.ts";
+import { dispatched, intentOf, treeOf } from "./captured.ts";
+import type { Outcome, Scene } from "./scene.ts";
 
 /** Attacks of one class. */
 function of(kind: string) {

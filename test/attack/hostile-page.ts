@@ -16,7 +16,7 @@ import { dispatched } from "./captured.ts";
 import { DRILL, freshNonce, type Outcome, type Scene } from "./scene.ts";
 import { dailyActor, teamOf, type TeamName } from "./team-town.ts";
 import { sessionBody, wallNow, type Actor } from "./town.ts";
-import { advance, trustFate } from "./tunnels.ts";
+import { advance, trustFate } from "./stages.ts";
 
 const CHECK = "host.check@1";
 

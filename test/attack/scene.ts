@@ -2,23 +2,16 @@
  * One running scenario: the agent process, the malicious edge it dialled, the canary behind it. Offers the moves that
  * an edge has (prepare, deliver, trust, any frame), tells what became of each, and lets the honest people work.
  */
-import { toBase64url } from "../../protocol/bytes.ts";
-import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
-import {
-  assertedCodec,
-  envelopeCodec,
-  preparedCodec,
-  receiptCodec,
-  type Prepared,
-  type Signed,
-} from "../../protocol/messages.ts";
+import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
+import { encodeCanonical } from "../../protocol/canonical.ts";
+import { assertedCodec, preparedCodec, receiptCodec, type Prepared, type Signed } from "../../protocol/messages.ts";
 import { digestOf, verifySignature, type Signer } from "../../protocol/signing.ts";
 import type { TrustPage } from "../../protocol/trust/statements.ts";
 import { helloCodec, type Hello, type OutwardFrame } from "../../protocol/tunnel.ts";
-import { fromBase64url } from "../../protocol/bytes.ts";
 import { signed } from "../fixtures/keys.ts";
 import { draftCommand, OPERATION, sealCommand, type CommandDraft, type SealedCommand } from "../fixtures/command.ts";
 import { asserted, type Fields } from "../fixtures/workspace.ts";
+import { intentOf, intentOfReceipt } from "./captured.ts";
 import { AgentDirectory, AgentProcess } from "./agent-process.ts";
 import { Canary } from "./canary.ts";
 import { Happenings, type Happening } from "./happenings.ts";
@@ -240,15 +233,8 @@ export class Scene {
   /** An actor's own request for a challenge, sign-in included; `change` bends the body of the request. */
   async prepare(actor: Actor, change: Fields = {}, mark = this.happenings.mark): Promise<Outcome | Prepared> {
     const { workspace, host } = this.town.world;
-    const body = {
-      v: 1,
-      workspace,
-      host,
-      actor: { session: actor.digest },
-      operation: OPERATION,
-      jti: freshNonce(),
-      ...change,
-    };
+    const honest = { v: 1, workspace, host, actor: { session: actor.digest }, operation: OPERATION };
+    const body = { ...honest, jti: freshNonce(), ...change };
     const session = assertedCodec.encode(
       await asserted(actor.passkey, "session", { body: encodeCanonical(actor.session) }),
     );
@@ -336,7 +322,7 @@ export class Scene {
       const { frame } = item;
       if (frame.kind === "trust-want") this.tunnel.send({ kind: "trust", page: { statements: [] } });
       if (frame.kind === "refused" && frame.subject === digest) return frame;
-      if (frame.kind === "receipt" && receiptIntent(frame) === digest) return frame;
+      if (frame.kind === "receipt" && intentOfReceipt(frame.signed) === digest) return frame;
       return undefined;
     });
     if (found === undefined) return "silence";
@@ -400,19 +386,5 @@ export class Scene {
     if (outcome === "executed") this.noteHonest();
     this.letGo(actor);
     return outcome;
-  }
-}
-
-function receiptIntent(frame: Extract<OutwardFrame, { kind: "receipt" }>): string {
-  return receiptCodec.decode(fromBase64url(frame.signed.body)).intent;
-}
-
-/** The digest by which a host would answer; undefined when not even an envelope can be read. */
-export function intentOf(envelope: Uint8Array): string | undefined {
-  try {
-    return digestOf("intent", fromBase64url(envelopeCodec.decode(envelope).intent));
-  } catch (error) {
-    if (error instanceof MalformedError || error instanceof RangeError) return undefined;
-    throw error;
   }
 }

@@ -25,11 +25,13 @@ import { holdBack, letExpire } from "./slow.ts";
 import { attackEdge } from "./strangers.ts";
 import { teamCommandAttacks } from "./team-commands.ts";
 import { machineAttacks } from "./team-machines.ts";
+import { statementAttacks } from "./team-statements.ts";
 import { teamSessionAttacks } from "./team-sessions.ts";
 import { makeTeam } from "./team-town.ts";
-import { teamTrustAttacks } from "./team-trust.ts";
+import { historyAttacks } from "./team-trust.ts";
 import { makeTown } from "./town.ts";
-import { trustAttacks, tunnelAttacks } from "./tunnels.ts";
+import { trustAttacks } from "./trust-pages.ts";
+import { tunnelAttacks } from "./tunnels.ts";
 
 export interface SuiteOptions {
   /** Against the rules, in this process; one in forty more over the socket of the running agent. */
@@ -167,7 +169,13 @@ async function connections(stand: SceneOptions, tracks: Tracks): Promise<void> {
 /** Several administrators, a rule for two people, automation keys. */
 async function team(inTeam: SceneOptions, tracks: Tracks): Promise<void> {
   const scene = await Scene.open(inTeam);
-  const attacks = [...teamCommandAttacks, ...machineAttacks, ...teamSessionAttacks, ...teamTrustAttacks];
+  const attacks = [
+    ...teamCommandAttacks,
+    ...machineAttacks,
+    ...teamSessionAttacks,
+    ...statementAttacks,
+    ...historyAttacks,
+  ];
   try {
     await honest(scene, tracks, "in a team, before the attacks");
     for (const attack of attacks) tracks.results.push(await attempt(attack, scene));
