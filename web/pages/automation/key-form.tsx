@@ -33,6 +33,7 @@ export function KeyForm({ desk }: { readonly desk: Desk }) {
   const rate = { commands: wholeOf(commands.value), seconds: wholeOf(seconds.value) };
   const problem = problemOf({
     isKey: offered !== undefined,
+    isKnown: offered !== undefined && desk.view.state.chain.automationKeys.has(offered.id),
     label: label.value.trim(),
     isEmpty: chosen.value.length === 0 || isEmptyScope(scope),
     rate,
@@ -136,7 +137,7 @@ function LimitFields({ chosen, limits }: LimitProps) {
             onInput={(event) => (limits.value = { ...limits.value, [name]: event.currentTarget.value })}
           />
           <p class="tiny faint" id={`limit-${name}-hint`}>
-            For example {argumentNames(table[name])[0]}=one,two. Empty: any arguments that the operation takes.
+            {exampleOf(table[name])} Empty: any arguments that the operation takes.
           </p>
         </div>
       ))}
@@ -148,6 +149,15 @@ function argumentNames(operation: Operation | undefined): readonly string[] {
   if (operation === undefined || !("entries" in operation.args)) return [];
   const { entries } = operation.args;
   return typeof entries === "object" && entries !== null ? Object.keys(entries) : [];
+}
+
+/** With values that it really takes, where its schema names them. */
+function exampleOf(operation: Operation | undefined): string {
+  const [name] = argumentNames(operation);
+  if (operation === undefined || name === undefined || !("entries" in operation.args)) return "";
+  const schema: unknown = Object.entries(operation.args.entries ?? {}).find(([entry]) => entry === name)?.[1];
+  const options = typeof schema === "object" && schema !== null && "options" in schema ? schema.options : undefined;
+  return `For example ${name}=${Array.isArray(options) ? options.slice(0, 2).join(",") : "one,two"}.`;
 }
 
 /** `scenario=lost-device,second-person; other=1`: names and the values that each may have. */
@@ -168,13 +178,16 @@ function wholeOf(text: string): number {
 
 interface Facts {
   readonly isKey: boolean;
+  /** Ids are never used again, also those of revoked keys. */
+  readonly isKnown: boolean;
   readonly label: string;
   readonly isEmpty: boolean;
   readonly rate: { readonly commands: number; readonly seconds: number };
 }
 
-function problemOf({ isKey, label, isEmpty, rate }: Facts): string | undefined {
+function problemOf({ isKey, isKnown, label, isEmpty, rate }: Facts): string | undefined {
   if (!isKey) return "It needs the public key as the machine printed it.";
+  if (isKnown) return "This key was granted before. Make a new one on the machine for another grant.";
   if (label === "") return "It needs a name.";
   if (isEmpty) return "It needs at least one operation and one host.";
   const isRate = rate.commands >= 1 && rate.commands <= 1_000 && rate.seconds >= 1 && rate.seconds <= 86_400;
