@@ -50,7 +50,7 @@ export class Founding {
   async add(name: string, { roles, at, alg = "ES256" }: Added): Promise<Member> {
     const id = `p-${name}`;
     const passkey = await createCredential({ rpId: SIGNER_RP_ID, alg });
-    const daily = await createCredential({ rpId: DAILY_RP_ID, backupEligible: true });
+    const daily = await createCredential({ rpId: DAILY_RP_ID });
     const credentials = [passkey.pinned, daily.pinned];
     await this.say({ kind: "person.add", body: { id, name: nonceOf(id), roles: [...roles], credentials } }, at);
     return { id, passkey, daily };

@@ -7,9 +7,8 @@ import { toBase64url } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { Asserted } from "../../protocol/messages.ts";
 import { digestOf, type Signer } from "../../protocol/signing.ts";
-import type { StatementKind } from "../../protocol/trust/statements.ts";
 import { signerOf } from "../fixtures/keys.ts";
-import { said, say, type Said } from "../fixtures/team.ts";
+import { said, type Said } from "../fixtures/team.ts";
 import { asserted, hostBodyOf, type Fields } from "../fixtures/workspace.ts";
 import type { Result } from "./attack.ts";
 import { dispatched } from "./captured.ts";
@@ -29,18 +28,31 @@ interface Parts {
   readonly session?: Asserted;
 }
 
+/** Somebody at an authenticator who touches whatever a page of the edge asks for. */
+export type Hand = (actor: Actor, kind: "session" | "approval", body: Uint8Array) => Promise<Asserted>;
+
+/** As a browser and an authenticator would write it. */
+const inSoftware: Hand = ({ passkey }, kind, body) => asserted(passkey, kind, { body });
+
+interface Sitting {
+  readonly touches: number;
+  readonly hand: Hand;
+}
+
 class Page {
   readonly scene: Scene;
   readonly actor: Actor;
+  readonly #hand: Hand;
   left: number;
   critical = 0;
   statements = 0;
   #certificate: Asserted | undefined;
 
-  constructor(scene: Scene, actor: Actor, touches: number) {
+  constructor(scene: Scene, actor: Actor, { touches, hand }: Sitting) {
     this.scene = scene;
     this.actor = actor;
     this.left = touches;
+    this.#hand = hand;
   }
 
   get workspace(): string {
@@ -51,7 +63,7 @@ class Page {
   async touch(kind: "session" | "approval", body: Fields): Promise<Asserted> {
     if (this.left === 0) throw new TypeError("hostile page: nobody touches any more");
     this.left -= 1;
-    return asserted(this.actor.passkey, kind, { body: encodeCanonical(body) });
+    return this.#hand(this.actor, kind, encodeCanonical(body));
   }
 
   approve(kind: string, subject: string, more: Fields = {}): Promise<Asserted> {
@@ -118,11 +130,13 @@ class Page {
 
   /** A statement under a touch of this page; told whether the host believed it. */
   async tell(one: Said): Promise<Outcome> {
-    const { state } = this.scene.town.world;
-    const by = this.actor.passkey;
-    this.left -= 1;
+    const { head } = this.scene.town.world.state;
+    const prev = { n: head.n, hash: head.hash };
+    const about = { v: 1, workspace: this.workspace, prev, revoked: head.revoked, at: wallNow() };
+    const bytes = encodeCanonical({ ...about, ...one });
+    const approvals = [await this.approve("statement", digestOf("statement", bytes))];
     const mark = this.scene.happenings.mark;
-    const statement = await say(state, one as Said<StatementKind>, { by: [by], at: wallNow() });
+    const statement = { statement: toBase64url(bytes), approvals };
     this.scene.tunnel.send({ kind: "trust", page: { statements: [statement] } });
     const outcome = await trustFate(this.scene, mark);
     await advance(this.scene, "joined"); // refused statements cost the tunnel
@@ -319,23 +333,31 @@ export interface PageReport {
 const BUDGETS = [1, 3, 10] as const;
 const PEOPLE: readonly TeamName[] = ["otto", "ada"];
 
-interface Outcomes {
+export interface Outcomes {
   readonly results: readonly Result[];
   /** The most that any trick got out of so many touches. */
   readonly pages: readonly PageReport[];
 }
 
-export async function attackByPage(scene: Scene): Promise<Outcomes> {
+export interface Sittings {
+  /** Where the page runs, in the name of the class. */
+  readonly place?: string;
+  readonly budgets?: readonly number[];
+  readonly hand?: Hand;
+}
+
+export async function attackByPage(scene: Scene, sittings: Sittings = {}): Promise<Outcomes> {
+  const { place = "", budgets = BUDGETS, hand = inSoftware } = sittings;
   const results: Result[] = [];
   const pages: PageReport[] = [];
-  for (const touches of BUDGETS) {
+  for (const touches of budgets) {
     const reports: PageReport[] = [];
     for (const person of PEOPLE) {
       const actor = await dailyActor(scene, person, `page of ${person}`);
       for (const trick of tricks) {
-        const report = await play(scene, trick, new Page(scene, actor, touches));
+        const report = await play(scene, trick, new Page(scene, actor, { touches, hand }));
         reports.push(report);
-        results.push(judge(trick, person, report));
+        results.push({ ...judge(trick, report), class: classOf(place, touches), name: `${trick.name}, ${person}'s` });
       }
     }
     pages.push({
@@ -346,6 +368,10 @@ export async function attackByPage(scene: Scene): Promise<Outcomes> {
     });
   }
   return { results, pages };
+}
+
+function classOf(place: string, touches: number): string {
+  return `hostile page${place}, ${String(touches)} ${touches === 1 ? "touch" : "touches"}`;
 }
 
 async function play(scene: Scene, trick: Trick, page: Page): Promise<PageReport> {
@@ -359,15 +385,10 @@ async function play(scene: Scene, trick: Trick, page: Page): Promise<PageReport>
 
 const KEPT = "at most a daily intent a touch";
 
-function judge(trick: Trick, person: string, { touches, daily, critical, statements }: PageReport): Result {
+function judge(trick: Trick, report: PageReport): Pick<Result, "rule" | "outcome" | "executed"> {
+  const { touches, daily, critical, statements } = report;
   const beyond = Math.max(0, daily - touches) + critical + statements;
   const isIdle = trick.isTight === true && daily !== touches;
   const got = `${String(daily)} daily, ${String(critical)} critical, ${String(statements)} statements`;
-  return {
-    class: `hostile page, ${String(touches)} ${touches === 1 ? "touch" : "touches"}`,
-    name: `${trick.name}, ${person}'s`,
-    rule: KEPT,
-    outcome: beyond > 0 || isIdle ? got : KEPT,
-    executed: beyond,
-  };
+  return { rule: KEPT, outcome: beyond > 0 || isIdle ? got : KEPT, executed: beyond };
 }

@@ -11,6 +11,7 @@ import { attempt, isAsNamed, type Result } from "./attack.ts";
 import { courseAttacks } from "./courses.ts";
 import { formAttacks } from "./forms.ts";
 import { checks } from "./check-table.ts";
+import { attackInChromium } from "./chromium-page.ts";
 import { attackByPage, type PageReport } from "./hostile-page.ts";
 import { interleave } from "./interleaved.ts";
 import { layers as layerTable } from "./layer-table.ts";
@@ -38,6 +39,8 @@ export interface SuiteOptions {
   readonly mutants: number;
   /** How often two operators command at the same time. */
   readonly rounds: number;
+  /** A real browser for one of the hostile pages. */
+  readonly hasChromium: boolean;
   readonly seed: number;
   /** Told when a part is done, for whoever watches. */
   readonly say: (line: string) => void;
@@ -111,6 +114,7 @@ async function byPage(inTeam: SceneOptions, { results, options }: Tracks): Promi
   try {
     const { results: more, pages } = await attackByPage(scene);
     results.push(...more);
+    if (options.hasChromium) results.push(...(await attackInChromium(scene)).results);
     options.say("hostile pages done");
     return pages;
   } finally {

@@ -63,7 +63,7 @@ export async function makeTown(): Promise<Town> {
   const start = wallNow() - AGE_SECONDS;
   const founding = await Founding.begin(start);
   const members: Partial<Record<ActorName, Member>> = {};
-  const daily = await createCredential({ rpId: DAILY_RP_ID, backupEligible: true });
+  const daily = await createCredential({ rpId: DAILY_RP_ID });
   await founding.say({ kind: "credential.add", body: { person: "p-ada", ...daily.pinned } }, start);
   members.ada = { id: "p-ada", passkey: founding.admin, daily };
   for (const [name, roles] of Object.entries(ROLES)) {

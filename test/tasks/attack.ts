@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import type { LayerReport } from "../attack/layers.ts";
 import { runSuite, type SuiteReport } from "../attack/suite.ts";
+import { CHROMIUM, ensure } from "./debian.ts";
 
 const DEFAULT_MUTANTS = 100_000;
 const DEFAULT_ROUNDS = 1_000;
@@ -34,7 +35,16 @@ const seed = whole(values.seed, "seed") ?? Date.now() % 1_000_000_000;
 const LAYER = "Layer (the attacker holds the other five)";
 const isJson = values.json === true;
 const started = performance.now();
-const report = await runSuite({ mutants, rounds, seed, say: (line) => void (isJson || console.log(line)) });
+const noChromium = ensure(CHROMIUM);
+if (noChromium !== undefined) console.error(`No hostile page in a real browser: ${noChromium}.`);
+const hasChromium = noChromium === undefined;
+const report = await runSuite({
+  mutants,
+  rounds,
+  seed,
+  hasChromium,
+  say: (line) => void (isJson || console.log(line)),
+});
 const parts = [...report.classes, ...report.layers, ...report.checks];
 const totals = { attacks: add(parts.map((row) => row.attacks)), executed: add(parts.map((row) => row.executed)) };
 
@@ -79,6 +89,9 @@ function print({ classes, layers, checks, pages, mutation }: SuiteReport): void 
     );
   }
   const built = Object.entries(mutation.constructed).map(([rule, count]) => `${rule} ${String(count)}`);
+  console.log(
+    "\nSeal and reply keys: no operation of this version has sealed arguments; whatever carries any is malformed.",
+  );
   console.log(`\nRules that mutants reached fewer than 100 times, reached by construction so often more:`);
   for (const line of wrap(built)) console.log(`  ${line}`);
   const seconds = (performance.now() - started) / 1_000;
