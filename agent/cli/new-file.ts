@@ -28,9 +28,9 @@ function openNew(path: string): number {
     if (code === "EEXIST")
       throw new CliError(
         "file_exists",
-        `${path} exists already and was left as it is. Delete it if nobody needs it any more, or choose another name with --out.`,
+        `${path} exists already and was left as it is. Delete it if nobody needs it any more, or choose another name.`,
       );
     if (code === "ENOSPC" || code === "EDQUOT" || code === "EROFS" || code === "EIO" || code === undefined) throw error;
-    throw usageError(`${path} cannot be written (${code}). Choose another place with --out.`);
+    throw usageError(`${path} cannot be written (${code}). Choose another place.`);
   }
 }

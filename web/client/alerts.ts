@@ -5,6 +5,7 @@ import type { AlertChange, AlertSettings, AlertTest, RefusalRates } from "../../
 import { hasPermission, type TrustState } from "../../protocol/trust/state.ts";
 import type { AlertDesk, AlertView } from "../state/alerts.ts";
 import type { Loadable, Result, Stop, TouchStep } from "../state/backend.ts";
+import { hostLabelIn } from "../state/people.ts";
 import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
 import type { EdgeClient } from "./http.ts";
 import { CANCELLED, resultOf, troubleOf } from "./trouble.ts";
@@ -117,7 +118,9 @@ export class Alerts implements AlertDesk {
   #view(row: AlertRow): AlertView {
     const { trust } = this.#deps;
     const { host, kind } = row;
-    const hostLabel = host === undefined ? undefined : trust.state.value?.hosts.get(host)?.label;
+    const state = trust.state.value;
+    const hostLabel =
+      host === undefined || state === undefined ? undefined : hostLabelIn({ state, applied: trust.applied }, host);
     const people = [row.person, row.acknowledged?.by, row.resolved?.by].filter((id) => id !== undefined);
     const names = people.flatMap((id) => {
       const name = trust.nameOf(id);

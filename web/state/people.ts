@@ -138,6 +138,19 @@ export function ableToApprove(state: Authority): number {
   return usableAdministrators(state).length;
 }
 
+/** Of a host that was removed: as it was admitted. */
+export function hostLabelIn(
+  { state, applied }: Pick<TrustView, "state" | "applied">,
+  host: string,
+): string | undefined {
+  const present = state.hosts.get(host)?.label;
+  if (present !== undefined) return present;
+  for (const { statement } of applied) {
+    if (statement.kind === "host.admit" && statement.body.host === host) return statement.body.label;
+  }
+  return undefined;
+}
+
 /** Losing this person would leave the workspace to nobody. */
 export function isOnlyAdministrator(view: TrustView | undefined, person: string | undefined): boolean {
   if (view === undefined) return false;

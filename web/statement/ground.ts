@@ -2,7 +2,7 @@
 import type { CredentialBody } from "../../protocol/trust/statements.ts";
 import { automationKeyWords, invitationWords } from "../../protocol/words.ts";
 import type { Backend } from "../state/backend.ts";
-import { nameIn, type TrustView } from "../state/people.ts";
+import { hostLabelIn, nameIn, type TrustView } from "../state/people.ts";
 
 export interface Ground {
   readonly view: TrustView;
@@ -29,11 +29,11 @@ export function groundOf(backend: Backend, view: TrustView): Ground {
 }
 
 /** A machine chooses its label when it joins, perhaps another's: then the id tells them apart. */
-export function labelIn({ state }: Pick<TrustView, "state">, host: string): string {
-  const label = state.hosts.get(host)?.label;
+export function labelIn(view: Pick<TrustView, "state" | "applied">, host: string): string {
+  const label = hostLabelIn(view, host);
   if (label === undefined) return host;
-  const alike = [...state.hosts.values()].filter((one) => one.label === label);
-  return alike.length > 1 ? `${label} (${host})` : label;
+  const alike = [...view.state.hosts.values()].some((one) => one.label === label && one.host !== host);
+  return alike ? `${label} (${host})` : label;
 }
 
 /** The six words that the invited person sees beside the same passkey and name. */

@@ -1,10 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { GRANT_NOTICE_SECONDS, GRANT_SECONDS } from "../../../protocol/limits.ts";
+import { usableAdministrators } from "../../../protocol/trust/state.ts";
 import {
   ableToApprove,
   daysUntil,
   endingOf,
   endingSoon,
+  hostLabelIn,
+  isOnlyAdministrator,
   lastRevocation,
   peopleOf,
   rolesIn,
@@ -37,6 +40,21 @@ describe("people of the verified log", () => {
     expect(endingOf(world.state, "p-nora", end)).toBe("never"); // no role: nothing ends
     expect(endingSoon(view, end).map(({ id }) => id)).toEqual(["p-otto", "p-vera", "p-scot"]);
     expect(endingSoon(view, NOW)).toEqual([]);
+  });
+
+  it("know the name of a host that was removed, and who alone could administer", () => {
+    const admitted = { kind: "host.admit", body: { host: "h-gone", label: "vps-9" } };
+    const applied = [{ statement: admitted }] as unknown as TrustView["applied"];
+    expect(hostLabelIn({ ...view, applied }, "h-gone")).toBe("vps-9");
+    expect(hostLabelIn(view, "h-gone")).toBeUndefined();
+    const [only] = usableAdministrators(world.state);
+    const alone = {
+      ...view,
+      state: { ...world.state, people: new Map([...world.state.people].filter(([id]) => id === only)) },
+    };
+    expect(isOnlyAdministrator(alone, only)).toBe(true);
+    expect(isOnlyAdministrator(alone, "p-otto")).toBe(false);
+    expect(isOnlyAdministrator(undefined, only)).toBe(false);
   });
 
   it("keep counting when every administrator's grant has ended, and that is said", () => {

@@ -123,7 +123,7 @@ describe("words for scopes and ends", () => {
     const first = state.hosts.get("h-vps-1");
     if (first === undefined) throw new TypeError("no vps-1");
     const hosts = new Map(state.hosts).set("h-twin", { ...first, host: "h-twin" });
-    expect(labelIn({ state: { ...state, hosts } }, "h-vps-1")).toBe("vps-1 (h-vps-1)");
+    expect(labelIn({ ...view, state: { ...state, hosts } }, "h-vps-1")).toBe("vps-1 (h-vps-1)");
     expect(labelIn(view, "h-gone")).toBe("h-gone");
   });
 
