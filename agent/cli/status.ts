@@ -140,6 +140,7 @@ function lastWordOf(said: AgentStatus | undefined): string {
 function admissionOf(agent: boolean, said: AgentStatus | undefined): string {
   if (!agent || said === undefined) return "";
   if (said.foreignKey === true) return `. ${FOREIGN_KEY}`;
+  if (said.problem?.code === "host_removed") return ", removed";
   return said.admitted ? ", admitted" : ", waits to be admitted";
 }
 

@@ -197,7 +197,7 @@ describe("a signer before an edge elsewhere", () => {
     await stranger.page.getByRole("button", { name: /Sign in with a passkey/ }).click();
     const main = stranger.page.getByRole("main");
     await main.getByText(`http://clawhold.localhost:${port}, is not one that the workspace lists`).first().waitFor();
-    expect(await main.innerText()).toContain("on the People page of a signer that is listed");
+    expect(await main.innerText()).toContain("on the page Addresses of a signer that is listed");
     await shoot(stranger.page, "ui-origin-unlisted");
     await stranger.context.close();
     expect(await other.stop()).toBe(0);

@@ -211,8 +211,8 @@ function sleep(): Promise<void> {
 function unlistedAddress(): Trouble {
   return {
     code: "origin_unlisted",
-    what: `This address, ${location.origin}, is not one that the workspace lists.`,
-    why: "A passkey made here would count nowhere.",
+    what: "This address is not one that the workspace lists.",
+    why: `A passkey made at ${location.origin} would count nowhere.`,
     next: "Ask the person who invited you to add it on the page Addresses, and leave this page open.",
   };
 }

@@ -91,7 +91,7 @@ export function originUnlisted(): TroubleError {
     code: "origin_unlisted",
     what: `This address, ${location.origin}, is not one that the workspace lists.`,
     why: "Hosts obey only what was approved at an address of the list.",
-    next: "Add this address on the People page of a signer that is listed, then sign in here.",
+    next: "Add this address on the page Addresses of a signer that is listed, then sign in here.",
   });
 }
 

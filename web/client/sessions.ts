@@ -177,5 +177,5 @@ const NOT_PROVEN = {
   code: "session_unproven",
   what: "The control plane does not show the sign-in of this session, so nothing can be signed that ends it.",
   why: "Its passkey may be revoked already, which ended the session on every host that heard of it.",
-  next: "Reload the list. If it stays, revoke the passkey on the People page.",
+  next: "Reload the list. If it stays, revoke the passkey on the page People.",
 } as const;

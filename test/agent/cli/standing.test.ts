@@ -105,6 +105,15 @@ describe("status", () => {
     lock.release();
   });
 
+  it("does not wait for the admission of a host that was removed", async () => {
+    const lock = running();
+    said({ tunnel: "waiting", problem: { code: "host_removed", sentence: "It was removed." }, admitted: false });
+    const { out } = await run(["status", "--data", data]);
+    expect(out.join("\n")).toContain(", removed");
+    expect(out.join("\n")).not.toContain("waits to be admitted");
+    lock.release();
+  });
+
   it("says that the trust log names this host with a key that is not its own", async () => {
     const lock = running();
     said({ admitted: false, foreignKey: true });

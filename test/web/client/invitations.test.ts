@@ -183,7 +183,7 @@ describe("the invited person's page", () => {
       expect(enrolment.state.value).toMatchObject({ kind: "checking", trouble: { code: "origin_unlisted" } }),
     );
     expect(enrolment.state.value).toMatchObject({
-      trouble: { what: expect.stringContaining("clawhold.localhost:4490") },
+      trouble: { why: expect.stringContaining("clawhold.localhost:4490") },
     });
   });
 

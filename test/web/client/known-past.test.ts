@@ -69,7 +69,7 @@ describe("an address that the workspace does not list", () => {
       if (!(error instanceof TroubleError)) throw error;
       expect(error.trouble.code).toBe("origin_unlisted");
       expect(error.trouble.what).toContain("http://clawhold.localhost:4480");
-      expect(error.trouble.next).toContain("on the People page of a signer that is listed");
+      expect(error.trouble.next).toContain("on the page Addresses of a signer that is listed");
     } finally {
       page.location = before;
     }

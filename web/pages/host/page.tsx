@@ -244,6 +244,18 @@ function gatewayLine(gateway: NonNullable<HostView["telemetry"]>["gateway"]): re
 }
 
 function NothingYet({ host }: { readonly host: HostView }) {
+  if (host.admission === "removed") {
+    return (
+      <div class="card">
+        <Empty icon="host" title="Not a host of this workspace any more">
+          <p>
+            Its past stays in Activity. To use the machine again, type <code>clawhold trust reset</code> on it, then
+            join it as a new host.
+          </p>
+        </Empty>
+      </div>
+    );
+  }
   return (
     <div class="card">
       <Empty icon={host.connected ? "pending" : "unknown"} turns={host.connected} title="No figures yet">

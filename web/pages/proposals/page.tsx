@@ -50,7 +50,7 @@ function ChangesNote() {
   return (
     <p class="small">
       <a href="/people">{formatNumberOf(waiting.value.length, "change")} of who may do what</a>{" "}
-      {waiting.value.length === 1 ? "waits" : "wait"} on the People page.
+      {waiting.value.length === 1 ? "waits" : "wait"} on the page People.
     </p>
   );
 }
