@@ -185,7 +185,8 @@ function Limits({ desk }: { readonly desk: Desk }) {
       <div class="card-body small stack tight">
         <p>
           Yours last at most <strong>{formatSpan(seconds)}</strong>; the shortest of your roles decides, and every host
-          checks it.
+          checks it. A sign-in asks for the shortest limit that anybody here has, because whose it is shows only with
+          the touch.
         </p>
         <p class="muted">
           The control plane also ends a session after {formatSpan(SESSION_IDLE_SECONDS)} of quiet or sooner, and keeps
