@@ -124,6 +124,11 @@ export class Scene {
     return Math.max(this.canary.restarts - this.#honestRestarts, this.happenings.executions - this.#honestRuns);
   }
 
+  /** Both canaries saw exactly what the honest people did: neither more, nor too little to have seen an attack. */
+  get isEven(): boolean {
+    return this.canary.restarts === this.#honestRestarts && this.happenings.executions === this.#honestRuns;
+  }
+
   /** An honest command ran. */
   noteHonest(operation = OPERATION): void {
     this.#honestRuns += 1;

@@ -153,6 +153,7 @@ async function honest(scene: Scene, { failures }: Tracks, when: string): Promise
   const moved = scene.canary.restarts - before;
   if (outcome !== "executed" || moved !== 1)
     failures.push(`an honest command ${when}: ${outcome}, canary moved by ${String(moved)}`);
+  if (!scene.isEven) failures.push(`the canaries ${when}: not exactly what the honest people did`);
 }
 
 async function connections(stand: SceneOptions, tracks: Tracks): Promise<void> {

@@ -2,6 +2,7 @@
  * `npm run attack [-- --json] [--mutants N] [--rounds N] [--seed N]` (or CLAWHOLD_MUTANTS=N): a malicious edge with every edge secret against the running
  * agent, and strangers against the running edge. Prints what was tried, which rule refused it, and what ran (nothing).
  */
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { LayerReport } from "../attack/layers.ts";
 import { runSuite, type SuiteReport } from "../attack/suite.ts";
@@ -35,7 +36,8 @@ const seed = whole(values.seed, "seed") ?? Date.now() % 1_000_000_000;
 const LAYER = "Layer (the attacker holds the other five)";
 const isJson = values.json === true;
 const started = performance.now();
-const noChromium = ensure(CHROMIUM);
+// Installing a browser talks on standard output, which belongs to the JSON.
+const noChromium = isJson ? (existsSync(CHROMIUM.path) ? undefined : "it is not installed") : ensure(CHROMIUM);
 if (noChromium !== undefined) console.error(`No hostile page in a real browser: ${noChromium}.`);
 const hasChromium = noChromium === undefined;
 const report = await runSuite({

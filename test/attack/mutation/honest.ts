@@ -126,7 +126,7 @@ export async function makeSubjects(): Promise<readonly Subject[]> {
   const forTwo: Holdings = {
     ...holdings,
     keys: [...edge, ...often(keys.session)],
-    passkeys: [...powerless, ...dailies, mallory],
+    passkeys: [...powerless, ...dailies, ...dailies, mallory],
   };
   const forMachine: Holdings = { ...holdings, keys: edge, passkeys: forTwo.passkeys };
 
