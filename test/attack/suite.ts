@@ -229,6 +229,8 @@ function report({ results, failures, options }: Tracks, parts: Parts): SuiteRepo
     executed: mutation.executed,
     refusedBy: mutation.rules,
   });
+  const { swept } = mutation;
+  classes.push({ class: "every byte of honest messages", attacks: swept, executed: 0, refusedBy: {} });
   const wrong = [...results, ...[...layers, ...proven].flatMap((layer) => layer.results)];
   return {
     classes,

@@ -1,6 +1,7 @@
 /**
- * `npm run attack [-- --json] [--mutants N] [--rounds N] [--seed N]` (or CLAWHOLD_MUTANTS=N): a malicious edge with every edge secret against the running
- * agent, and strangers against the running edge. Prints what was tried, which rule refused it, and what ran (nothing).
+ * `npm run attack [-- --json] [--mutants N] [--rounds N] [--seed N]` (or CLAWHOLD_MUTANTS=N): a malicious edge with every
+ * edge secret against the running agent, and strangers against the running edge. Prints what was tried, which rule
+ * refused it, and what ran (nothing).
  */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
