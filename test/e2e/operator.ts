@@ -163,8 +163,8 @@ export class HeadlessOperator {
     });
   }
 
-  async #touch(kind: "session" | "approval", body: Uint8Array): Promise<Asserted> {
-    const made = await assertion(this.credential, digestBytes(kind, body), { origin: this.origin });
+  async #touch(kind: "session" | "approval", body: Uint8Array, by = this.credential): Promise<Asserted> {
+    const made = await assertion(by, digestBytes(kind, body), { origin: this.origin });
     return { body: toBase64url(body), assertion: made };
   }
 
@@ -270,8 +270,8 @@ export class HeadlessOperator {
     await this.declare({ kind: "host.remove", body: { host } });
   }
 
-  /** One statement of this person, approved by one touch. */
-  async declare(what: Change): Promise<void> {
+  /** One statement of this person, approved by one touch, and by others' where they are at hand. */
+  async declare(what: Change, beside: readonly SoftwareCredential[] = []): Promise<void> {
     const state = this.#trust();
     const now = Math.floor(Date.now() / 1000);
     const bytes = statementCodec.encode({
@@ -294,7 +294,7 @@ export class HeadlessOperator {
     const knew = what.kind.endsWith(".revoke") ? [] : newlyKnown(state);
     const signed = {
       statement: toBase64url(bytes),
-      approvals: [await this.#touch("approval", approval)],
+      approvals: await Promise.all([this.credential, ...beside].map((one) => this.#touch("approval", approval, one))),
       ...(knew.length === 0 ? {} : { knew }),
     };
     await this.call("trustState", { body: signed });

@@ -10,8 +10,12 @@ export interface NewPerson {
   readonly roles: readonly string[];
 }
 
-/** The passkey that the person enrolled, for an authenticator to hold. */
-export async function bringIn(operator: HeadlessOperator, { id, name, roles }: NewPerson): Promise<SoftwareCredential> {
+/** The passkey that the person enrolled, for an authenticator to hold. `beside`: who approves it with the operator. */
+export async function bringIn(
+  operator: HeadlessOperator,
+  { id, name, roles }: NewPerson,
+  beside: readonly SoftwareCredential[] = [],
+): Promise<SoftwareCredential> {
   const credential = await createCredential({ rpId: operator.credential.pinned.rpId });
   const { token } = (await operator.call("invite", { body: { label: name } })) as { token: string };
   const offered = (await operator.call("invitationOptions", { body: { token, name } })) as { options: string };
@@ -19,14 +23,12 @@ export async function bringIn(operator: HeadlessOperator, { id, name, roles }: N
   const response = JSON.stringify(registrationJson(credential, challenge, { origin: operator.origin }));
   const opening = { salt: toBase64url(crypto.getRandomValues(new Uint8Array(32))), value: name };
   await operator.call("invitationPasskey", { body: { token, response, name: opening } });
-  await operator.declare({
-    kind: "person.add",
-    body: {
-      id,
-      name: commit({ field: "name", ...opening }),
-      roles: [...roles],
-      credentials: [{ ...credential.pinned }],
-    },
-  });
+  const body = {
+    id,
+    name: commit({ field: "name", ...opening }),
+    roles: [...roles],
+    credentials: [{ ...credential.pinned }],
+  };
+  await operator.declare({ kind: "person.add", body }, beside);
   return credential;
 }
