@@ -25,7 +25,7 @@ import { proposalEndpoints } from "./contracts/proposals.ts";
 import { sessionEndpoints } from "./contracts/sessions.ts";
 import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
 
-export { commandStatusSchema, type CommandStatus } from "./contracts/command-status.ts";
+export { type CommandStatus } from "./contracts/command-status.ts";
 
 export const hostRowSchema = v.strictObject({
   host: id,
@@ -259,7 +259,7 @@ export const endpoints = {
   ...proposalEndpoints,
 } as const satisfies Record<string, Endpoint>;
 
-export type { Access, Endpoint } from "./contracts/endpoint.ts";
+export type { Endpoint } from "./contracts/endpoint.ts";
 export type EndpointName = keyof typeof endpoints;
 
 /** Problem details (RFC 9457) as the edge sends them: a code, a fixed sentence, an id for the log. */

@@ -3,7 +3,7 @@
  * program that serves the page and by nobody else: it never travels to an edge, which is whom it is held against.
  */
 import * as v from "valibot";
-import { digest, seconds, trustHead } from "./fields.ts";
+import { digest, trustHead } from "./fields.ts";
 
 export const MEMORY_PATH = "/signer/memory";
 /** A page of another site can send no header of ours without asking first, and is never answered. */

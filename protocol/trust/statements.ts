@@ -172,7 +172,6 @@ const statementSchema = v.variant("kind", [...chainSchemas, ...revocationSchemas
 export type Statement = v.InferOutput<typeof statementSchema>;
 export type StatementKind = Statement["kind"];
 export type Revocation = v.InferOutput<(typeof revocationSchemas)[number]>;
-export type RevocationKind = Revocation["kind"];
 export type ChainStatement = v.InferOutput<(typeof chainSchemas)[number]>;
 export type ChainKind = ChainStatement["kind"];
 export type BodyOf<K extends StatementKind> = Extract<Statement, { kind: K }>["body"];

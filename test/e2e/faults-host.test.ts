@@ -130,7 +130,9 @@ describe("a certificate", () => {
     const host = await joinSecond();
     host.carry(await makeAuthority("somebody else", new Date()));
     const problem = await host.start().problem("certificate_untrusted");
-    expect(problem).toBe("The edge did not issue this host's certificate. Get a fresh join file from it and join again: clawhold join --file <join file>");
+    expect(problem).toBe(
+      "The edge did not issue this host's certificate. Get a fresh join file from it and join again: clawhold join --file <join file>",
+    );
     const { out, code } = await host.doctor();
     expect(lineOf(out, "access")).toBe(problem);
     expect(code).toBe(4);

@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TrustHead } from "../../../protocol/fields.ts";
 import type { Seen, SignerMemory } from "../../../protocol/signer-memory.ts";
-import { askMachine, MachineMemory } from "../../../web/client/machine-memory.ts";
+import { askMachine, type MachineMemory } from "../../../web/client/machine-memory.ts";
 import { TroubleError } from "../../../web/client/trouble.ts";
 import { TrustKeeper } from "../../../web/client/trust.ts";
 import { nonceOf } from "../../fixtures/keys.ts";

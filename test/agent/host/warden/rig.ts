@@ -105,6 +105,10 @@ export function theWorld(): Promise<World> {
   return shared;
 }
 
+function withIo(io: AppendIo | undefined): { readonly io?: AppendIo } {
+  return io === undefined ? {} : { io };
+}
+
 export class Rig {
   readonly world: World;
   readonly directory: string;
@@ -156,18 +160,18 @@ export class Rig {
       trust: await TrustStore.open({
         path: join(directory, "trust.jsonl"),
         pin: { workspace: world.workspace },
-        ...(options.trustIo === undefined ? {} : { io: options.trustIo }),
+        ...withIo(options.trustIo),
       }),
       journal: Journal.open({
         path: join(directory, "journal.jsonl"),
         now: Math.floor(clock.wall() / 1_000),
-        ...(options.journalIo === undefined ? {} : { io: options.journalIo }),
+        ...withIo(options.journalIo),
       }),
       challenges: new ChallengeTable({ clock, nonce }),
       sessionEnds: SessionEnds.open({
         path: join(directory, "session-ends.jsonl"),
         now: () => Math.floor(clock.wall() / 1_000),
-        ...(options.sessionEndsIo === undefined ? {} : { io: options.sessionEndsIo }),
+        ...withIo(options.sessionEndsIo),
       }),
       denyList: openDenyList({ path: join(directory, "deny"), ownUid: process.getuid?.() ?? 0 }),
       clock,
