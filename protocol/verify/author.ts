@@ -108,5 +108,7 @@ export async function judgeSuccessor(
   const verdict = await verifyTouch(trust, asserted, "approval");
   const person = trust.credentials.get(asserted.assertion.credentialId)?.person;
   if (!verdict.ok || person !== session.person) throw new Refused("session_key");
+  // A touch on a page of the edge must not hand on the session of the same person's signer.
+  if (verdict.origin.origin !== session.origin) throw new Refused("session_key");
   return next.key;
 }

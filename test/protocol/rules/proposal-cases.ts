@@ -222,7 +222,7 @@ function came(
 type Successor = Awaited<ReturnType<typeof draftWithSuccessor>>;
 const successors: readonly (readonly [string, string, (draft: Successor, team: Team) => void | Promise<void>])[] = [
   ["honest", "verified", () => undefined],
-  ["named on a page of the edge", "verified", (d, t) => void (d.successor.passkey = t.people.ada.daily)],
+  ["named on a page of the edge", "session_key", (d, t) => void (d.successor.passkey = t.people.ada.daily)],
   ["another key signs", "session_key", (d, t) => void (d.sessionSigner = t.keys.stranger)],
   ["the session's first key signs", "session_key", (d, t) => void (d.sessionSigner = t.keys.session)],
   ["named by another person", "session_key", (d, t) => void (d.successor.passkey = t.more.bea.passkey)],
