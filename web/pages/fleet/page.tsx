@@ -14,6 +14,7 @@ import type { Route } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
 import type { HostView } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
+import { mandateObstacle } from "../../state/mandate.ts";
 import { endingSoon, isOnlyAdministrator } from "../../state/people.ts";
 import { conditionOf, totalsOf, watchesGateway } from "../../state/condition.ts";
 import type { FleetTotals } from "../../state/condition.ts";
@@ -197,7 +198,8 @@ function tokenParts({ inputTokens, cacheReadTokens, outputTokens }: FleetTotals)
 }
 
 function HostList({ hosts, route, now, onWish }: Timed & Omit<FleetBodyProps, "hosts">) {
-  const { router } = useApp();
+  const { router, backend } = useApp();
+  const asker = { view: backend.trust.value, person: backend.person.value?.id, now };
   const shown = sortHosts(filterHosts(hosts, route, now), route.sort, now);
   const needing = hosts.filter((host) => conditionOf(host, now).urgency > 0).length;
   const change = (part: Partial<FleetRoute>) => router.go({ ...route, ...part }, "replace");
@@ -250,6 +252,13 @@ function HostList({ hosts, route, now, onWish }: Timed & Omit<FleetBodyProps, "h
       {picked.length > 0 && (
         <SelectBar
           picked={picked}
+          lacking={(operation) =>
+            mandateObstacle(
+              asker,
+              operation,
+              picked.map(({ id }) => id),
+            )
+          }
           onClear={clear}
           onAll={picks?.all === true ? undefined : picks?.onAll}
           onWish={onWish}

@@ -21,11 +21,13 @@ interface SelectBarProps {
   readonly picked: readonly HostView[];
   readonly onClear: () => void;
   readonly onWish: (wish: Wish) => void;
+  /** Why this person may not ask for it on these hosts. */
+  readonly lacking: (operation: OperationId) => string | undefined;
   /** Absent when all that are shown are picked. */
   readonly onAll: (() => void) | undefined;
 }
 
-export function SelectBar({ picked, onClear, onAll, onWish }: SelectBarProps) {
+export function SelectBar({ picked, lacking, onClear, onAll, onWish }: SelectBarProps) {
   useEffect(() => listenForKeys(window, () => [{ keys: "ESCAPE", does: "clear selection", run: onClear }]), [onClear]);
   const full = picked.length >= MAX_TARGETS;
   return (
@@ -41,7 +43,7 @@ export function SelectBar({ picked, onClear, onAll, onWish }: SelectBarProps) {
             key={operation}
             icon={icon}
             label={label}
-            obstacle={obstacleFor(operation, picked)}
+            obstacle={obstacleFor(operation, picked) ?? lacking(operation)}
             onChoose={() => onWish({ operation, hosts: picked.map(({ id, label: name }) => ({ id, label: name })) })}
           />
         ))}

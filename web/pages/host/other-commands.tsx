@@ -6,6 +6,8 @@ import { operations } from "../../../protocol/operations.ts";
 interface OtherCommandsProps {
   /** Why none can be asked for now. */
   readonly obstacle: string | undefined;
+  /** Why this person may not ask for one. */
+  readonly lacking: (operation: OperationId) => string | undefined;
   readonly onAsk: (operation: OperationId) => void;
 }
 
@@ -22,7 +24,7 @@ const rows = [
   readonly says: string;
 }[];
 
-export function OtherCommands({ obstacle, onAsk }: OtherCommandsProps) {
+export function OtherCommands({ obstacle, lacking, onAsk }: OtherCommandsProps) {
   return (
     <section class="card" aria-labelledby="other-commands">
       <div class="card-head">
@@ -34,26 +36,49 @@ export function OtherCommands({ obstacle, onAsk }: OtherCommandsProps) {
         )}
       </div>
       <ul class="card-body stack mid">
-        {rows.map(({ operation, icon, says }) => (
-          <li key={operation} class="practise">
-            <button
-              class="btn"
-              type="button"
-              aria-disabled={obstacle === undefined ? undefined : "true"}
-              aria-describedby={obstacle === undefined ? undefined : "other-why"}
-              onClick={() => {
-                if (obstacle === undefined) onAsk(operation);
-              }}
-            >
-              <Icon name={icon} class="s" />
-              {operations[operation].verb}
-            </button>
-            <span class="small muted">
-              {operations[operation].class === "critical" && <span class="badge critical">critical</span>} {says}
-            </span>
-          </li>
+        {rows.map((row) => (
+          <Practice key={row.operation} {...row} obstacle={obstacle} lack={lacking(row.operation)} onAsk={onAsk} />
         ))}
       </ul>
     </section>
+  );
+}
+
+type Row = (typeof rows)[number];
+interface PracticeProps {
+  readonly operation: Row["operation"];
+  readonly icon: Row["icon"];
+  readonly says: string;
+  readonly obstacle: string | undefined;
+  readonly lack: string | undefined;
+  readonly onAsk: (operation: OperationId) => void;
+}
+
+function Practice({ operation, icon, says, obstacle, lack, onAsk }: PracticeProps) {
+  const barred = obstacle !== undefined || lack !== undefined;
+  const why = lack === undefined ? "other-why" : `other-why-${operation}`;
+  return (
+    <li class="practise">
+      <button
+        class="btn"
+        type="button"
+        aria-disabled={barred ? "true" : undefined}
+        aria-describedby={barred ? why : undefined}
+        onClick={() => {
+          if (!barred) onAsk(operation);
+        }}
+      >
+        <Icon name={icon} class="s" />
+        {operations[operation].verb}
+      </button>
+      <span class="small muted">
+        {operations[operation].class === "critical" && <span class="badge critical">critical</span>} {says}{" "}
+        {lack !== undefined && (
+          <span class="tiny faint" id={why}>
+            Not offered: {lack}.
+          </span>
+        )}
+      </span>
+    </li>
   );
 }

@@ -16,6 +16,7 @@ import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
 import type { HostView, OperationId } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
+import { mandateObstacle } from "../../state/mandate.ts";
 import { isOnlyAdministrator } from "../../state/people.ts";
 import { conditionOf, isSilent, restarting } from "../../state/condition.ts";
 import type { Condition } from "../../state/condition.ts";
@@ -83,7 +84,8 @@ function Known({ host }: { readonly host: HostView }) {
     [wish, id, label],
   );
   const restart = useMemo(() => () => ask("gateway.restart@1"), [ask]);
-  const obstacle = obstacleOf(host, now.value);
+  const asker = { view: backend.trust.value, person: backend.person.value?.id, now: now.value };
+  const obstacle = obstacleOf(host, now.value) ?? mandateObstacle(asker, "gateway.restart@1", [id]);
   const mayRestart = obstacle === undefined;
   useEffect(() => {
     if (!mayRestart) return undefined;
@@ -114,7 +116,13 @@ function Known({ host }: { readonly host: HostView }) {
       ) : (
         <Figures host={host} condition={condition} history={history} />
       )}
-      {host.admission === "admitted" && <OtherCommands obstacle={unheardOf(host, now.value)} onAsk={ask} />}
+      {host.admission === "admitted" && (
+        <OtherCommands
+          obstacle={unheardOf(host, now.value)}
+          lacking={(operation) => mandateObstacle(asker, operation, [id])}
+          onAsk={ask}
+        />
+      )}
       <Removal host={host} />
       {wish.value !== undefined && <OrderDialog wish={wish.value} onClosed={() => (wish.value = undefined)} />}
     </>
