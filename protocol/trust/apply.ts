@@ -81,7 +81,7 @@ function rootChain(root: Root, workspace: Digest): ChainState {
     ledgerKey: root.ledgerKey,
     knew: new Set(),
     approvers: [],
-    dropped: new Set(),
+    dropped: new Map(),
     kept: new Map(),
     previous: undefined,
   };
@@ -192,8 +192,8 @@ async function applyRevocation(state: TrustState, stated: Stated<Revocation>): P
 function placeOf(state: TrustState, { prev }: Revocation): ChainState | undefined {
   const mine = chainAt(state.chain, prev.n);
   if (mine?.hash === prev.hash) return mine;
-  const theirs = state.other === undefined ? undefined : chainAt(state.other, prev.n);
-  return theirs?.hash === prev.hash ? theirs : undefined;
+  const theirs = [...(state.other === undefined ? [] : [state.other]), ...(state.aside?.values() ?? [])];
+  return theirs.map((history) => chainAt(history, prev.n)).find((place) => place?.hash === prev.hash);
 }
 
 function existsIn(chain: ChainState, { kind, body }: Revocation): boolean {

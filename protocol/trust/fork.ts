@@ -24,12 +24,16 @@ export async function applyOrFork(state: TrustState, signed: SignedStatement): P
   if (isRevocation(statement)) return result;
   const stated = { statement, hash: digestOf("statement", bytes), signed };
   const { prev } = statement;
-  if (chainAt(state.chain, prev.n + 1)?.hash === stated.hash) return { ok: true, state }; // held already
+  if (isHeld(state, stated)) return { ok: true, state };
   if (state.other !== undefined && chainAt(state.other, prev.n)?.hash === prev.hash && prev.n >= placeOfFork(state))
     return followOther(state, state.other, stated);
   const base = chainAt(state.chain, prev.n);
-  if (base === undefined || base.hash !== prev.hash || state.chain.dropped.has(stated.hash)) return result;
-  return beginOther(state, base, stated);
+  return base?.hash === prev.hash ? beginOther(state, base, stated) : followAside(state, stated);
+}
+
+/** In ours, or in one that ours dropped. */
+function isHeld({ chain, aside }: TrustState, { statement: { prev }, hash }: Stated<ChainStatement>): boolean {
+  return [chain, ...(aside?.values() ?? [])].some((one) => chainAt(one, prev.n + 1)?.hash === hash);
 }
 
 function placeOfFork({ frozen }: TrustState): number {
@@ -42,7 +46,8 @@ async function beginOther(state: TrustState, base: ChainState, stated: Stated<Ch
   if (mine === undefined) return refuse("place");
   const other = await extendChain(state, base, stated);
   if (typeof other === "string") return refuse("place"); // late, and not even valid there
-  if (await endsFreeze(state, stated, mine)) return { ok: true, state: settle(unfrozen(state), other) };
+  if (await endsFreeze(state, stated, mine)) return { ok: true, state: settle(leaving(state), other) };
+  if (state.chain.dropped.has(other.hash)) return { ok: true, state: putAside(state, other) };
   if (state.frozen !== undefined) return state.frozen.other === other.hash ? { ok: true, state } : refuse("frozen");
   const frozen = { reason: "fork", place: base.n + 1, mine: mine.hash, other: other.hash } as const;
   return { ok: true, state: { ...state, frozen, other } };
@@ -59,11 +64,34 @@ async function followOther(state: TrustState, other: ChainState, stated: Stated<
   const { frozen } = state;
   const isOurs = frozen !== undefined && isResolution(stated, { keep: frozen.other, drop: frozen.mine });
   if (isOurs && (await judgeResolution(state, stated)) === undefined)
-    return { ok: true, state: settle(unfrozen(state), longer) };
+    return { ok: true, state: settle(leaving(state), longer) };
   return {
     ok: true,
     state: { ...state, other: stated.statement.kind === "fork.resolve" ? withoutEffect(longer) : longer },
   };
+}
+
+/**
+ * More of a history that ours dropped: it may show that whoever dropped it could not. One that forks in turn is kept
+ * whole, or whoever dropped it could hide what speaks against them behind a statement of their own.
+ */
+async function followAside(state: TrustState, stated: Stated<ChainStatement>): Promise<TrustResult> {
+  const { prev } = stated.statement;
+  const places = [...(state.aside?.values() ?? [])].map((one) => chainAt(one, prev.n));
+  const place = places.find((one) => one?.hash === prev.hash);
+  if (place === undefined) return refuse("place");
+  const longer = await extendChain(state, place, stated);
+  if (typeof longer === "string") return refuse("place");
+  return {
+    ok: true,
+    state: putAside(state, stated.statement.kind === "fork.resolve" ? withoutEffect(longer) : longer),
+  };
+}
+
+function putAside(state: TrustState, history: ChainState): TrustState {
+  const aside = new Map(state.aside);
+  if (history.previous !== undefined) aside.delete(history.previous.hash);
+  return settle({ ...state, aside: aside.set(history.hash, history) }, state.chain);
 }
 
 /** Written over a statement of somebody revoked: it takes that statement's own place. */
@@ -84,6 +112,7 @@ function isResolution(
   );
 }
 
-function unfrozen({ frozen: _frozen, other: _other, ...state }: TrustState): TrustState {
-  return state;
+/** Ours is the one that is dropped. */
+function leaving({ frozen: _frozen, other: _other, ...state }: TrustState): TrustState {
+  return { ...state, aside: new Map(state.aside).set(state.chain.hash, state.chain) };
 }

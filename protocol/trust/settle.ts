@@ -3,6 +3,7 @@
  * state, in whatever order they came.
  */
 import type { Digest } from "../signing.ts";
+import { forkOf, isDropped, secondsOf } from "./aside.ts";
 import {
   chainAt,
   heldRevocations,
@@ -29,12 +30,17 @@ export function settle(state: TrustState, chain: ChainState): TrustState {
     [...accusations.keys()].filter((one) => !counting.has(one.digest)).map((o) => [o.digest, o]),
   );
   const next = effectiveState(state.workspace, chain, counting);
-  const frozen = stillForked(state, chain) ?? earliest([...accusations.values()]);
+  const seconds = secondsOf(state, chain);
+  const forking = seconds.find((one) => !isDropped(chain, one, [...counting.values(), ...disputed.values()]));
+  const aside = new Map(seconds.filter((one) => one !== forking).map(({ history }) => [history.hash, history]));
+  const forked = forking === undefined ? undefined : forkOf(chain, forking);
+  const frozen = forked ?? earliest([...accusations.values()]);
   return {
     ...next,
     ...(disputed.size === 0 ? {} : { disputed }),
     ...(frozen === undefined ? {} : { frozen }),
-    ...(frozen?.reason === "fork" && state.other !== undefined ? { other: state.other } : {}),
+    ...(forking === undefined ? {} : { other: forking.history }),
+    ...(aside.size === 0 ? {} : { aside }),
   };
 }
 
@@ -54,13 +60,6 @@ function isDisowned(revocations: Held, { knew }: ChainState, { digest, approver 
   if (knew.has(digest)) return false;
   const known = [...knew].flatMap((one) => revocations.get(one)?.revocation ?? []);
   return killsApprover(revokedIds(known), approver);
-}
-
-function stillForked({ frozen }: TrustState, chain: ChainState): Freeze | undefined {
-  if (frozen?.reason !== "fork") return undefined;
-  const holds = chainAt(chain, frozen.place)?.hash === frozen.mine;
-  // Not what was kept: that may have been said before anybody heard of the other history.
-  return holds && !chain.dropped.has(frozen.other) ? frozen : undefined;
 }
 
 /** Every revocation that accuses a statement of this chain, with the first that it accuses. */

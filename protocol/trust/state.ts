@@ -60,8 +60,8 @@ export interface ChainState extends Authority {
   /** Digests of the revocations that this statement, or one before it, knew. */
   readonly knew: ReadonlySet<Digest>;
   readonly approvers: readonly Approver[];
-  /** First statements of histories that a `fork.resolve` up to here dropped, and kept; these with its place. */
-  readonly dropped: ReadonlySet<Digest>;
+  /** First statements of histories that a `fork.resolve` up to here dropped, and kept, with its place. */
+  readonly dropped: ReadonlyMap<Digest, number>;
   readonly kept: ReadonlyMap<Digest, number>;
   readonly previous: ChainState | undefined;
 }
@@ -94,6 +94,11 @@ export interface TrustState extends Authority {
   readonly frozen?: Freeze;
   /** The other history, while two claim to follow the same statement. */
   readonly other?: ChainState;
+  /**
+   * Histories that ours dropped, by their last statement. Whoever dropped one must have been able to in it as well, so what
+   * comes of it later, above all a revocation, can still speak against them.
+   */
+  readonly aside?: ReadonlyMap<Digest, ChainState>;
 }
 
 /** All that a statement can know: what counts, and what is disputed. */

@@ -148,7 +148,7 @@ function isOwnMachine(origin: string): boolean {
 
 function resolveFork({ chain }: Ground, { keep, drop }: BodyOf<"fork.resolve">): Outcome {
   const kept = new Map(chain.kept).set(keep, chain.n + 1);
-  const dropped = drop === undefined ? chain.dropped : new Set(chain.dropped).add(drop);
+  const dropped = drop === undefined ? chain.dropped : new Map(chain.dropped).set(drop, chain.n + 1);
   return { kept, dropped };
 }
 

@@ -126,7 +126,7 @@ export class TrustStore {
 /** Digests of all that counts now, in either history. What was dropped is judged anew. */
 export function heldDigests(state: TrustState | undefined): Set<Digest> {
   const held = new Set<Digest>(state?.revocations.keys());
-  for (const head of [state?.chain, state?.other])
+  for (const head of [state?.chain, state?.other, ...(state?.aside?.values() ?? [])])
     for (let place: ChainState | undefined = head; place !== undefined; place = place.previous) held.add(place.hash);
   return held;
 }

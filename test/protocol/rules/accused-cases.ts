@@ -66,7 +66,7 @@ const accused: readonly (readonly [string, string, Course])[] = [
   ],
   [
     "dropped, and said again",
-    "place",
+    "ok 1",
     async (s) => {
       const list = await dropping(s, "cyd");
       return [...list, ...list.slice(1, 2)];

@@ -1,8 +1,9 @@
 /** What a host makes of two histories: freezing, thawing, and who may say which one is right. */
+import { hashOf, said, type Said } from "../../fixtures/team.ts";
 import type { SignedStatement } from "../../../protocol/trust/statements.ts";
 import { harmless, revoke, type Admin } from "../trust/courses.ts";
 import type { RuleCase } from "./cases.ts";
-import { courseVerdict, resolve, roles, two, type Course, type Scene } from "./fork-scenes.ts";
+import { courseReason, courseVerdict, resolve, roles, two, type Course, type Scene } from "./fork-scenes.ts";
 
 const forks: readonly (readonly [string, string, Course])[] = [
   ["two statements for one place", "ok 1, fork at 1", async (s) => pair(await two(s))],
@@ -90,7 +91,7 @@ const forks: readonly (readonly [string, string, Course])[] = [
   ["kept: the second", "ok 2", (s) => ending(s, { by: "cyd", on: "theirs" })],
   [
     "kept: the first, and the second again",
-    "place",
+    "ok 2",
     async (s) => {
       const list = await ending(s, { by: "cyd", on: "mine" });
       return [...list, ...list.slice(1, 2)];
@@ -98,7 +99,7 @@ const forks: readonly (readonly [string, string, Course])[] = [
   ],
   [
     "kept: the second, and the first again",
-    "place",
+    "ok 2",
     async (s) => {
       const list = await ending(s, { by: "cyd", on: "theirs" });
       return [...list, ...list.slice(0, 1)];
@@ -106,10 +107,166 @@ const forks: readonly (readonly [string, string, Course])[] = [
   ],
   [
     "kept by a host that never saw the second, which then comes",
-    "place",
+    "ok 2",
     async (s) => {
       const { mine, theirs, here } = await two(s);
       return [mine, await s.tell("cyd", here, resolve(mine, theirs)), theirs];
+    },
+  ],
+  [
+    "dropped unseen by somebody whose power it took, and then it comes",
+    "ok 1, fork at 1",
+    async (s) => {
+      const theirs = await s.tell("ada", s.base, roles("bea", []));
+      return [await s.tell("bea", s.base, resolve(s.base.head.hash, theirs)), theirs];
+    },
+  ],
+  [
+    "dropped unseen by somebody whose power it takes later",
+    "ok 1, fork at 1",
+    async (s) => {
+      const theirs = await s.tell("cyd", s.base, harmless());
+      const later = await s.tell("ada", await s.after(theirs), roles("bea", []));
+      return [await s.tell("bea", s.base, resolve(s.base.head.hash, theirs)), theirs, later];
+    },
+  ],
+  [
+    "dropped unseen by somebody whom it revoked",
+    "ok 1, fork at 1",
+    async (s) => {
+      const theirs = await s.tell("cyd", s.base, harmless());
+      const revocation = await s.tell("ada", await s.after(theirs), revoke("bea"));
+      return [await s.tell("bea", s.base, resolve(s.base.head.hash, theirs)), theirs, revocation];
+    },
+  ],
+  [
+    "dropped by somebody whom it had revoked, which is heard afterwards",
+    "ok 2, fork at 1",
+    async (s) => {
+      const { mine, theirs, here, there } = await two(s);
+      const revocation = await s.tell("ada", there, revoke("cyd"));
+      return [mine, theirs, await s.tell("cyd", here, resolve(mine, theirs)), revocation];
+    },
+  ],
+  [
+    "dropped unseen where a rule that it sets asks for more people",
+    "ok 1, fork at 1",
+    async (s) => {
+      const rule = said("policy.set", { id: "two", operations: ["all"], hosts: ["all"], people: 2 });
+      const theirs = await s.tell("ada", s.base, rule);
+      return [await s.tell("bea", s.base, resolve(s.base.head.hash, theirs)), theirs];
+    },
+  ],
+  [
+    "dropped by somebody who is revoked on the history that they kept, later",
+    "ok 2",
+    async (s) => {
+      const { mine, theirs, here } = await two(s);
+      const resolution = await s.tell("cyd", here, resolve(mine, theirs));
+      const after = await s.after(mine, resolution);
+      return [mine, theirs, resolution, await s.tell("ada", after, revoke("cyd"))];
+    },
+  ],
+  [
+    "more of a dropped history, twice",
+    "ok 2",
+    async (s) => {
+      const { mine, theirs, here, there } = await two(s);
+      const more = await s.tell("bea", there, harmless());
+      return [mine, theirs, await s.tell("cyd", here, resolve(mine, theirs)), more, more];
+    },
+  ],
+  [
+    "more of a dropped history that is not valid there",
+    "place",
+    async (s) => {
+      const { mine, theirs, here, there } = await two(s);
+      const { puppet } = await s.adding("ada", s.base);
+      const invalid = await s.tell(puppet, there, harmless());
+      return [mine, theirs, await s.tell("cyd", here, resolve(mine, theirs)), invalid];
+    },
+  ],
+  [
+    "dropped unseen by a passkey that it revokes",
+    "ok 1, fork at 1",
+    (s) => unseen(s, said("credential.revoke", { credential: passkeyOf(s, "bea") })),
+  ],
+  [
+    "dropped unseen at an address that it revokes",
+    "ok 1, fork at 1",
+    (s) => unseen(s, said("origin.revoke", { origin: s.base.origins[0]?.origin ?? "" })),
+  ],
+  ["dropped unseen, and it revokes somebody else", "ok 1", (s) => unseen(s, revoke("eve"))],
+  [
+    "dropped unseen by somebody whom a revocation names that stands before both",
+    "ok 1, fork at 1",
+    async (s) => [...(await unseen(s, harmless())).slice(0, 2), await s.tell("ada", s.base, revoke("bea"))],
+  ],
+  [
+    "two statements for one place of a dropped history",
+    "ok 2",
+    async (s) => {
+      const { mine, theirs, here, there } = await two(s);
+      const [more, another] = [await s.tell("bea", there, harmless()), await s.tell("cyd", there, harmless())];
+      return [mine, theirs, await s.tell("cyd", here, resolve(mine, theirs)), more, another, more];
+    },
+  ],
+  [
+    "dropped unseen, and what speaks against it stands beside a statement of those who dropped it",
+    "ok 1, fork at 1",
+    async (s) => {
+      const theirs = await s.tell("cyd", s.base, harmless());
+      const there = await s.after(theirs);
+      const [hiding, more] = [await s.tell("bea", there, harmless()), await s.tell("cyd", there, harmless())];
+      const revocation = await s.tell("ada", await s.after(theirs, more), revoke("bea"));
+      return [await s.tell("bea", s.base, resolve(s.base.head.hash, theirs)), theirs, hiding, more, revocation];
+    },
+  ],
+  [
+    "a resolution within a dropped history, which is then kept",
+    "ok 4, fork at 2",
+    async (s) => {
+      const theirs = await s.tell("cyd", s.base, harmless());
+      const there = await s.after(theirs);
+      const beside = await s.tell("eve", there, harmless());
+      const within = await s.tell("bea", there, resolve(theirs, beside));
+      const dropping = await s.tell("bea", s.base, resolve(s.base.head.hash, theirs));
+      const taking = await s.tell("ada", await s.after(theirs, within), roles("bea", []));
+      const keeping = await s.tell("cyd", await s.after(theirs, within, taking), resolve(theirs, dropping));
+      return [dropping, theirs, within, taking, keeping, beside];
+    },
+  ],
+  [
+    "of two dropped histories the earlier place counts",
+    "ok 2, fork at 1",
+    async (s) => {
+      const first = await s.tell("cyd", s.base, harmless());
+      const drop = await s.tell("bea", s.base, resolve(s.base.head.hash, first));
+      const here = await s.after(drop);
+      let second = await s.tell("cyd", here, harmless());
+      // The later place has the smaller digest, so that only the place can decide.
+      while (hashOf(second) > hashOf(first)) second = await s.tell("cyd", here, harmless());
+      const dropToo = await s.tell("bea", here, resolve(drop, second));
+      return [drop, dropToo, first, second, await s.tell("ada", await s.after(first), revoke("bea"))];
+    },
+  ],
+  [
+    "ours, with what it had dropped, left for the second",
+    "ok 2",
+    async (s) => {
+      const { mine, theirs, here, there } = await two(s);
+      const stray = await s.tell("eve", here, harmless());
+      const drop = await s.tell("cyd", here, resolve(mine, stray));
+      return [mine, drop, stray, theirs, await s.tell("ada", there, resolve(theirs, mine)), stray];
+    },
+  ],
+  [
+    "frozen by a dropped history, and resolved by others",
+    "ok 2",
+    async (s) => {
+      const theirs = await s.tell("ada", s.base, roles("bea", []));
+      const dropping = await s.tell("bea", s.base, resolve(s.base.head.hash, theirs));
+      return [dropping, theirs, await s.tell("cyd", await s.after(dropping), resolve(dropping, theirs))];
     },
   ],
   [
@@ -160,6 +317,17 @@ const forks: readonly (readonly [string, string, Course])[] = [
   ],
 ];
 
+/** Bea drops a history that her host has not heard; then it comes, and what Ada says in it. */
+async function unseen(s: Scene, saying: Said): Promise<readonly SignedStatement[]> {
+  const theirs = await s.tell("cyd", s.base, harmless());
+  const drop = await s.tell("bea", s.base, resolve(s.base.head.hash, theirs));
+  return [drop, theirs, await s.tell("ada", await s.after(theirs), saying)];
+}
+
+function passkeyOf({ base }: Scene, person: Admin): string {
+  return [...base.credentials.values()].find((one) => one.person === `p-${person}`)?.credentialId ?? "";
+}
+
 async function again(s: Scene): Promise<readonly SignedStatement[]> {
   const { mine } = await two(s);
   return [mine, mine];
@@ -200,8 +368,32 @@ async function rewound(s: Scene, which: "mine" | "theirs"): Promise<readonly Sig
   return [mine, theirs, await s.tell("eve", await s.after(old), resolve(old, honest))];
 }
 
-export const forkCases: readonly RuleCase[] = forks.map(([name, expected, course]) => ({
-  name: `fork: ${name}`,
-  expected,
-  run: (modules) => courseVerdict(modules, course),
-}));
+/** Everybody freezes for the same reason, whatever came first. */
+const sameReason: RuleCase = {
+  name: "fork: of two dropped histories of one place, the same one for everybody",
+  expected: "the same",
+  run: async (modules) => {
+    const reasons = new Set<string | undefined>();
+    for (const way of [0, 1])
+      reasons.add(
+        await courseReason(modules, async (s) => {
+          const both = [await s.tell("cyd", s.base, NEWCOMERS[0]), await s.tell("cyd", s.base, NEWCOMERS[1])] as const;
+          const drop = await s.tell("bea", s.base, resolve(s.base.head.hash, both[0]));
+          const dropToo = await s.tell("bea", await s.after(drop), resolve(s.base.head.hash, both[1]));
+          const revocation = await s.tell("ada", await s.after(both[0]), revoke("bea"));
+          return [drop, dropToo, ...(way === 0 ? both : both.toReversed()), revocation];
+        }),
+      );
+    return reasons.size === 1 && !reasons.has(undefined) ? "the same" : "different ones";
+  },
+};
+const NEWCOMERS = [harmless(), harmless()] as const;
+
+export const forkCases: readonly RuleCase[] = [
+  ...forks.map(([name, expected, course]): RuleCase => ({
+    name: `fork: ${name}`,
+    expected,
+    run: (modules) => courseVerdict(modules, course),
+  })),
+  sameReason,
+];

@@ -51,7 +51,7 @@ describe("a statement of somebody revoked before", () => {
     expect(after.frozen).toBeUndefined();
     expect(after.people.has("p-puppet")).toBe(false);
     expect(after.people.has("p-bea")).toBe(false);
-    expect(await refusalOf(after, statement)).toBe("place");
+    expect(await refusalOf(after, statement)).toBe("ok"); // held aside, and nothing more
   });
 
   it("does not thaw by a counter-revocation that the statement knew", async () => {
@@ -101,5 +101,32 @@ describe("a statement of somebody revoked before", () => {
     expect(kept.frozen).toBeUndefined();
     expect(kept.people.has("p-bea")).toBe(false);
     expect(kept.head.n).toBe(state.head.n + 2);
+  });
+});
+
+describe("a history dropped by somebody whom it revokes", () => {
+  it("freezes once it is heard, whatever of it came first, and ends by others", async () => {
+    const made = await council();
+    const { state } = made;
+    const first = await tell(made, { by: "cyd", after: state }, harmless());
+    const there = await heard(state, first);
+    const hiding = await tell(made, { by: "bea", after: there }, harmless());
+    const more = await tell(made, { by: "cyd", after: there }, harmless());
+    const revocation = await tell(made, { by: "ada", after: await heard(there, more) }, revoke("bea"));
+    const body = { keep: state.head.hash, drop: hashOf(first) };
+    const drop = await tell(made, { by: "bea", after: state }, { kind: "fork.resolve", body });
+    const behind = await heard(state, drop);
+    expect(behind.frozen).toBeUndefined();
+    const results = [];
+    for (const order of permutations([first, hiding, more, revocation])) results.push(await hear(behind, order));
+    expect(new Set(results.map(({ frozen }) => frozen?.other))).toEqual(new Set([hashOf(first)]));
+    expect(new Set(results.map((one) => JSON.stringify(summaryOf(one)))).size).toBe(1);
+    const again = { kind: "fork.resolve", body: { keep: hashOf(drop), drop: hashOf(first) } } as const;
+    const end = await tell(made, { by: "eve", after: behind, knew: [] }, again);
+    for (const one of results) {
+      const after = await heard(one, end);
+      expect(after.frozen).toBeUndefined();
+      expect(after.people.has("p-bea")).toBe(false);
+    }
   });
 });
