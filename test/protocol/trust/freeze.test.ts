@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { createCredential } from "../../fixtures/authenticator.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
-import { hashOf } from "../../fixtures/team.ts";
+import { hashOf, type Said } from "../../fixtures/team.ts";
 import { SIGNER_RP_ID, type Member } from "../../fixtures/workspace.ts";
 import { once } from "../rules/cases.ts";
 import {
@@ -128,5 +128,40 @@ describe("a history dropped by somebody whom it revokes", () => {
       expect(after.frozen).toBeUndefined();
       expect(after.people.has("p-bea")).toBe(false);
     }
+  });
+
+  it("freezes where they could not before the two parted", async () => {
+    const made = await council();
+    const assign = (held: string[]): Said<"role.assign"> => ({
+      kind: "role.assign",
+      body: { person: "p-eve", roles: held },
+    });
+    const parting = await heard(made.state, await tell(made, { by: "ada", after: made.state }, assign([])));
+    const theirs = await tell(made, { by: "cyd", after: parting, at: parting.chain.at + 9 }, assign(["admin"]));
+    const given = await heard(parting, await tell(made, { by: "bea", after: parting }, assign(["admin"])));
+    const ours = await heard(given, await tell(made, { by: "bea", after: given }, harmless()));
+    const body = { keep: ours.head.hash, drop: hashOf(theirs) };
+    const dropping = await heard(ours, await tell(made, { by: "eve", after: ours }, { kind: "fork.resolve", body }));
+    expect(dropping.chain.dropped.has(hashOf(theirs))).toBe(true);
+    expect((await heard(dropping, theirs)).frozen).toMatchObject({ reason: "fork", place: parting.head.n + 1 });
+  });
+
+  it("freezes where ours gave them what a revocation names", async () => {
+    const made = await council();
+    const { state } = made;
+    const again: Said<"role.assign"> = { kind: "role.assign", body: { person: "p-eve", roles: ["admin"] } };
+    const mine = await tell(made, { by: "bea", after: state }, again);
+    const ours = await heard(state, mine);
+    const theirs = await tell(made, { by: "cyd", after: state }, harmless());
+    const body = { keep: ours.head.hash, drop: hashOf(theirs) };
+    const drop = await tell(made, { by: "eve", after: ours }, { kind: "fork.resolve", body });
+    const dropping = await hear(ours, [drop, theirs]);
+    expect(dropping.frozen).toBeUndefined();
+    const revocation = await tell(
+      made,
+      { by: "ada", after: ours },
+      { kind: "role.revoke", body: { grant: hashOf(mine) } },
+    );
+    expect((await heard(dropping, revocation)).frozen).toMatchObject({ reason: "fork", place: state.head.n + 1 });
   });
 });
