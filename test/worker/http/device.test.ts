@@ -5,6 +5,7 @@ const CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like 
 
 it.each([
   [CHROME, "Chrome on Linux"],
+  [CHROME.replace("Chrome", "HeadlessChrome"), "Chrome on Linux"],
   [`${CHROME} Edg/140.0`, "Edge on Linux"],
   [
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/26.0 Safari/605.1.15",
