@@ -14,7 +14,7 @@ import { agentFor, certificateProblem, dial, type Dialled } from "./dial.ts";
 import { FORWARDED_HEADERS } from "./forwarded-headers.ts";
 import { judgeAnswer } from "./incoming.ts";
 import { outgoingHeaders, outgoingUpgradeHeaders } from "./outgoing.ts";
-import { sendSignerProblem, type SignerProblem } from "./problem.ts";
+import { NOT_OUR_PAGE, sendSignerProblem, type SignerProblem } from "./problem.ts";
 
 /** 500 rows of the activity log with their receipts are 4 MB; a page of trust statements at its limits, less. */
 export const MAX_ANSWER_BYTES = 8_388_608;
@@ -38,11 +38,6 @@ const NO_SOCKET: Problem = {
   status: 502,
   code: "socket_refused",
   detail: "The edge did not open this socket. The page tries again by itself.",
-};
-const FOREIGN: Problem = {
-  status: 403,
-  code: "not_our_page",
-  detail: "This address answers the dashboard's own page only. Open the dashboard itself.",
 };
 
 export function edgeDoor(options: EdgeDoorOptions): EdgeDoor {
@@ -82,7 +77,7 @@ function refuseForeign({ headers }: IncomingMessage, port: number): Problem | un
   const isOurs =
     (site === undefined || site === "same-origin") &&
     (headers.origin === undefined || headers.origin === originAt(headers.host, port));
-  return isOurs ? undefined : FOREIGN;
+  return isOurs ? undefined : NOT_OUR_PAGE;
 }
 
 /** The front has compared Host with its own name already. */
@@ -122,7 +117,7 @@ function forwardUpgrade(options: EdgeDoorOptions, { request, socket, head }: Upg
   const port = options.port();
   // Browsers send Origin with every handshake and often nothing else that tells pages apart.
   if (request.headers.origin === undefined || refuseForeign(request, port) !== undefined)
-    return sendRawProblem(socket, FOREIGN);
+    return sendRawProblem(socket, NOT_OUR_PAGE);
   const outgoing = dial(options, {
     agent: false,
     method: "GET",

@@ -9,6 +9,7 @@ import { MEMORY_HEADER, MEMORY_PATH, seenSchema, type Seen, type SignerMemory } 
 import { PRIVATE_HEADERS } from "../edge/headers.ts";
 import { sendProblem, type Problem } from "../edge/problem.ts";
 import type { OwnDoor } from "../edge/web-front.ts";
+import { NOT_OUR_PAGE } from "./problem.ts";
 import { SignerError } from "./signer-error.ts";
 import type { Memory } from "./memory.ts";
 
@@ -68,7 +69,7 @@ function refuse(request: IncomingMessage): Problem | undefined {
     headers[MEMORY_HEADER] === "1" &&
     (site === undefined || site === "same-origin") &&
     (headers.origin === `http://${headers.host}` || (headers.origin === undefined && method === "GET"));
-  if (!isOurs) return FOREIGN;
+  if (!isOurs) return NOT_OUR_PAGE;
   const length = Number(headers["content-length"] ?? Number.NaN);
   if (method === "POST" && !(length > 0 && length <= MAX_SEEN_BYTES)) return MALFORMED;
   return undefined;
@@ -97,11 +98,6 @@ function send(response: ServerResponse, body: SignerMemory): void {
 }
 
 const METHOD: Problem = { status: 405, code: "method_not_allowed", detail: "This method is not used here." };
-const FOREIGN: Problem = {
-  status: 403,
-  code: "not_our_page",
-  detail: "This address answers the dashboard's own page only. Open the dashboard itself.",
-};
 const MALFORMED: Problem = {
   status: 400,
   code: "malformed_request",

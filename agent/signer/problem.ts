@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { Problem as PageProblem } from "../../protocol/contracts.ts";
 import { toBase64url } from "../../protocol/bytes.ts";
+import type { Problem } from "../edge/problem.ts";
 import { FORWARDED_HEADERS } from "./forwarded-headers.ts";
 
 export const SIGNER_PROBLEMS = {
@@ -23,6 +24,13 @@ export const SIGNER_PROBLEMS = {
     "The answer of the edge is larger than any that this page asks for, so it was not read. Update clawhold on this machine, or look at the edge.",
 } as const;
 export type SignerProblem = keyof typeof SIGNER_PROBLEMS;
+
+/** To whoever is not the dashboard's page of this very origin, at whichever door. */
+export const NOT_OUR_PAGE: Problem = {
+  status: 403,
+  code: "not_our_page",
+  detail: "This address answers the dashboard's own page only. Open the dashboard itself.",
+};
 
 /** 502: what stands behind us did not answer as it should. */
 const STATUS = 502;
