@@ -137,7 +137,7 @@ describe("a fleet, and two people", () => {
   it("reaches only the one that did not run by a second press, with the page's second key", async () => {
     const { page } = ada;
     machines.get("vps-3")?.agent.thaw();
-    await dialogOf(page).getByRole("button", { name: "Again for the 1 that did not run" }).click();
+    await dialogOf(page).getByRole("button", { name: "Again for the one that did not run" }).click();
     const dialog = dialogOf(page);
     await expect
       .poll(

@@ -125,7 +125,7 @@ export function OutcomesView(props: OrderViewProps<"sent">) {
       {again > 0 && (
         <button class="btn" type="button" onClick={() => void course.askAgain()}>
           <Icon name="restart" class="s" />
-          Again for the {again} that did not run
+          Again for the {again === 1 ? "one" : again} that did not run
         </button>
       )}
     </>

@@ -62,7 +62,7 @@ const wordings: Wordings = {
     effect: ({ id }) => `the trust log says what ${id} may do`,
     done: ({ id }) => `The role ${id} is written`,
     facts: (role, { labelOf }) => [
-      ["May", formatList(role.permissions.map((one) => permissionWords[one])) || "nothing"],
+      ["May", role.permissions.map((one) => permissionWords[one]).join("; ") || "nothing"],
       ["On", scopeWords(role, labelOf)],
       ...wholeWorkspace(role),
       ["Sessions", sessionWords(role)],
