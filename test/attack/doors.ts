@@ -1,15 +1,12 @@
 /**
- * Attacks on the doors of the real edge: the setup link, the join token, signed requests, client certificates, headers
- * that pretend, and another program on the edge's own address. The attacker has what a thief of the one thing named in
- * the attack has, and nothing else.
+ * Attacks on the doors of the real edge through which people come: the setup link, signed requests, headers that pretend,
+ * live sockets, and another program on the edge's own address. The attacker has what a thief of the one thing named in
+ * the attack has, and nothing else. The doors of hosts stand in host-doors.ts.
  */
-import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { makeAuthority, type KeyPair } from "../../agent/edge/certificates.ts";
 import { EdgeError } from "../../agent/shared/edge-error.ts";
-import type { EdgeKeys } from "../../agent/edge/keys.ts";
-import { fromBase64url, toBase64url, utf8 } from "../../protocol/bytes.ts";
+import { toBase64url, utf8 } from "../../protocol/bytes.ts";
 import {
   LIVE_SUBPROTOCOL,
   SESSION_COOKIE,
@@ -19,10 +16,8 @@ import {
 import type { Signer } from "../../protocol/signing.ts";
 import { sha256Of } from "../../protocol/signing.ts";
 import { WebSocket } from "ws";
-import { issueClient, type ClientRequest } from "../agent/edge/fixtures/client-certificates.ts";
 import { createCredential } from "../fixtures/authenticator.ts";
-import { joinTokenOf, HostPeer, makeCsr, type JoinKnobs } from "../fixtures/edge/host-peer.ts";
-import { adminOf, fresh, now, type CallInput, type EdgePage } from "../fixtures/edge/page.ts";
+import { fresh, now, type CallInput, type EdgePage } from "../fixtures/edge/page.ts";
 import { signerOf } from "../fixtures/keys.ts";
 import { SIGNER_RP_ID, type RootDraft } from "../fixtures/workspace.ts";
 import type { Result } from "./attack.ts";
@@ -40,32 +35,8 @@ import {
   type Household,
 } from "./real-edge.ts";
 import type { Outcome } from "./scene.ts";
-
-interface DoorAttack<C> {
-  readonly class: string;
-  readonly name: string;
-  readonly rule: string;
-  run(context: C): Promise<Outcome>;
-}
-
-export async function knock<C>(attacks: readonly DoorAttack<C>[], context: C): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  for (const attack of attacks) {
-    const { class: kind, name, rule } = attack;
-    const outcome = await attack.run(context);
-    results.push({ class: kind, name, rule, outcome, executed: outcome === "accepted" ? 1 : 0 });
-  }
-  return results;
-}
-
-function door<C>(kind: string) {
-  return (name: string, rule: string, run: (context: C) => Promise<Outcome>): DoorAttack<C> => ({
-    class: kind,
-    name,
-    rule,
-    run,
-  });
-}
+import { door, knock, type DoorAttack } from "./door.ts";
+import { attackHostDoors } from "./host-doors.ts";
 
 const setup = door<RealEdge>("setup link");
 
@@ -333,132 +304,6 @@ const addresses: readonly DoorAttack<Household>[] = [
   ),
 ];
 
-interface Hosts extends Household {
-  readonly authority: KeyPair;
-  readonly otherAuthority: KeyPair;
-  /** Joined with `token`. */
-  readonly peer: HostPeer;
-  readonly token: string;
-}
-
-const tls = door<Hosts>("client certificate");
-
-interface Shown {
-  readonly authority: KeyPair;
-  readonly client?: ClientRequest;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-async function tunnelWith({ edge }: Hosts, { authority, client = {}, headers = {} }: Shown): Promise<Outcome> {
-  const { key, cert } = await issueClient(authority, client);
-  return refusalOf(edge.tunnelOf({ key, cert }, headers));
-}
-
-/** Everything by which a client could claim to be verified, naming a host that really joined. */
-function claims({ peer }: Hosts): Readonly<Record<string, string>> {
-  const blob = JSON.stringify({
-    tlsClientAuth: {
-      certPresented: "1",
-      certVerified: "SUCCESS",
-      certRevoked: "0",
-      certFingerprintSHA256: peer.fingerprint,
-    },
-  });
-  return {
-    "cf-blob": blob,
-    "clawhold-cf-blob": blob,
-    "x-cf-blob": blob,
-    "mf-cf-blob": blob,
-    "cf-client-cert-sha256": peer.fingerprint,
-    "x-client-cert-verified": "SUCCESS",
-    "clawhold-socket": blob,
-  };
-}
-
-const foreign = (): Promise<KeyPair> => makeAuthority("clawhold agent authority", new Date());
-const ENDED: ClientRequest = { notBefore: new Date(Date.now() - 2e9), notAfter: new Date(Date.now() - 1e6) };
-
-const certificates: readonly DoorAttack<Hosts>[] = [
-  tls("none", "certificate_missing", ({ edge }) => refusalOf(edge.tunnelOf({}))),
-  tls("none, and headers that claim one", "certificate_missing", (hosts) =>
-    refusalOf(hosts.edge.tunnelOf({}, claims(hosts))),
-  ),
-  tls("of a foreign authority", "certificate_untrusted", async (hosts) =>
-    tunnelWith(hosts, { authority: await foreign() }),
-  ),
-  tls("of a foreign authority, and headers that claim a joined host's", "certificate_untrusted", async (hosts) =>
-    tunnelWith(hosts, { authority: await foreign(), headers: claims(hosts) }),
-  ),
-  tls("of the edge's other authority", "certificate_untrusted", (hosts) =>
-    tunnelWith(hosts, { authority: hosts.otherAuthority }),
-  ),
-  tls("that has ended", "certificate_expired", (hosts) =>
-    tunnelWith(hosts, { authority: hosts.authority, client: ENDED }),
-  ),
-  tls("of the right authority, never issued to a host", "certificate_unknown", (hosts) =>
-    tunnelWith(hosts, { authority: hosts.authority }),
-  ),
-  tls("never issued, and headers that claim a joined host's", "certificate_unknown", (hosts) =>
-    tunnelWith(hosts, { authority: hosts.authority, headers: claims(hosts) }),
-  ),
-  tls("that a newer one replaced", "certificate_unknown", async ({ edge, peer }) => {
-    const before = tlsOf(peer);
-    await joined(peer);
-    return refusalOf(edge.tunnelOf(before));
-  }),
-  tls("that was revoked", "certificate_revoked", async ({ edge, peer }) => {
-    await adminOf(edge, "/admin/revoke-certificate", { fingerprint: peer.fingerprint });
-    return refusalOf(edge.tunnelOf(tlsOf(peer)));
-  }),
-];
-
-function tlsOf(peer: HostPeer): { readonly cert: string; readonly key: string } {
-  const text = Buffer.from(peer.certificate).toString("base64");
-  return { cert: `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`, key: peer.tlsKey };
-}
-
-async function joined(peer: HostPeer, token?: string): Promise<void> {
-  const refused = await peer.join(token === undefined ? {} : { token });
-  if (refused !== undefined) throw new Error(`doors: an honest join was refused: ${String(refused.code)}`);
-}
-
-const token = door<Hosts>("join token");
-
-async function joins(hosts: Hosts, name: string, knobs: JoinKnobs = {}): Promise<Outcome> {
-  const peer = await HostPeer.at(hosts.edge, name, hosts.workspace);
-  return (await peer.join(knobs))?.code ?? "accepted";
-}
-
-/** The edge takes ten requests to join in a minute: with the two honest ones, these are the other eight and one more. */
-const tokens: readonly DoorAttack<Hosts>[] = [
-  token("made up", "join_token_wrong", (hosts) => joins(hosts, "guesser", { token: fresh() })),
-  token("used before", "join_token_used", (hosts) => joins(hosts, "second", { token: hosts.token })),
-  token("used by two hosts at once", "join_token_used", async (hosts) => {
-    const shared = await joinTokenOf(hosts.edge);
-    const codes = await Promise.all(["racer one", "racer two"].map((name) => joins(hosts, name, { token: shared })));
-    const refused = codes.filter((code) => code !== "accepted");
-    return refused.length === 1 ? (refused[0] ?? "accepted") : codes.join(" and ");
-  }),
-  token("of sixteen minutes ago", "join_token_expired", async (hosts) => {
-    const late = await joinTokenOf(hosts.edge);
-    const hash = toBase64url(sha256Of(fromBase64url(late)));
-    await hosts.edge.sql([{ sql: "UPDATE join_tokens SET expires = ? WHERE hash = ?", params: [now() - 60, hash] }]);
-    return joins(hosts, "late", { token: late });
-  }),
-  token("good, for another workspace", "join_workspace", (hosts) =>
-    joins(hosts, "lost", { join: { workspace: fresh() } }),
-  ),
-  token("good, request signed by another key", "join_refused", async (hosts) =>
-    joins(hosts, "forger", { signer: await signerOf("another host") }),
-  ),
-  token("good, certificate for a key that no edge takes", "join_refused", async (hosts) =>
-    joins(hosts, "curve", { csr: await makeCsr("P-384") }),
-  ),
-  token("the eleventh in a minute, whatever it holds", "too_many_joins", async ({ edge }) =>
-    outcomeOf(await edge.askAgents({ path: "/join", method: "POST", body: "{}" })),
-  ),
-];
-
 const socket = door<Household>("live socket");
 
 function live({ edge }: Household, protocols: readonly string[], origin: string): Promise<Outcome> {
@@ -517,21 +362,7 @@ export async function squat(edge: RealEdge): Promise<readonly Result[]> {
   return results;
 }
 
+/** Requests first: the doors of hosts use up the minute's joins. */
 export async function attackDoors(household: Household): Promise<readonly Result[]> {
-  const { edge, workspace } = household;
-  const keys = JSON.parse(readFileSync(edge.keysFile, "utf8")) as EdgeKeys;
-  const peer = await HostPeer.at(edge, "joined host", workspace);
-  const used = await joinTokenOf(edge);
-  await joined(peer, used);
-  const hosts: Hosts = {
-    ...household,
-    authority: keys.agentAuthority,
-    otherAuthority: keys.edgeAuthority,
-    peer,
-    token: used,
-  };
-  return [
-    ...(await knock([...requests, ...addresses, ...sockets], household)),
-    ...(await knock([...certificates, ...tokens], hosts)),
-  ];
+  return [...(await knock([...requests, ...addresses, ...sockets], household)), ...(await attackHostDoors(household))];
 }

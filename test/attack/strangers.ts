@@ -1,6 +1,7 @@
 /** The real edge under attack, from its first setup link to its database, with an honest page before and after. */
 import type { Result } from "./attack.ts";
-import { attackDoors, knock, race, setupAttacks, squat } from "./doors.ts";
+import { knock } from "./door.ts";
+import { attackDoors, race, setupAttacks, squat } from "./doors.ts";
 import { askAs, outcomeOf, RealEdge, type Household } from "./real-edge.ts";
 import { attackSubmissions } from "./submissions.ts";
 import { attackLedger } from "./tampering.ts";
