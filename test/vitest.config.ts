@@ -22,6 +22,7 @@ export default defineConfig({
             "test/parity/**", // miniflare and plain workerd
             "test/browser/**", // Chromium and plain workerd
             "test/**/real.test.ts", // real gateway
+            "test/**/mutation.test.ts", // takes minutes
           ],
           pool: "threads",
         },
