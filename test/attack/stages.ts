@@ -2,6 +2,7 @@
  * How far a handshake is when an attack begins, and what became of a page of the trust log. Agents answer most attacks
  * by closing the tunnel, so each begins with an agent of its own at a named stage.
  */
+import type { Prepared } from "../../protocol/messages.ts";
 import { sameHead } from "../../protocol/trust/state.ts";
 import type { Outcome, Scene } from "./scene.ts";
 
@@ -38,8 +39,18 @@ export async function trustFate(scene: Scene, mark: number): Promise<Outcome> {
   const { head } = scene.town.world.state;
   // Frames are taken in order: the answer comes after the statements were judged.
   const prepared = await scene.prepare(scene.town.actors.otto, {}, mark);
+  await theirLog(scene, mark, prepared);
   const said = scene.happenings.logged(mark, (line) => VERDICTS.has(String(line["event"])));
   if (said !== undefined) return `trust.${String(said["code"])}`;
   if (typeof prepared === "string") return prepared;
   return sameHead(prepared.trustHead, head) ? "head_kept" : "head_moved";
+}
+
+/**
+ * Waits until the agent's log is as far as its answer was. The log is a pipe of its own, and may be behind the socket:
+ * what was judged before the answer is in it once the answer's own line is. A closing has waited for its line already.
+ */
+async function theirLog({ happenings }: Scene, mark: number, answer: Outcome | Prepared): Promise<void> {
+  if (typeof answer === "string" && answer.startsWith("tunnel.")) return;
+  await happenings.first(mark, (item) => (item.kind === "log" && "prepare" in item.line ? true : undefined));
 }
