@@ -8,39 +8,31 @@ import { useSignal } from "@preact/signals";
 import { KeyList } from "./components/key-list.tsx";
 import { Delayed, Waiting } from "./components/parts.tsx";
 import { Sprite } from "./icons.tsx";
-import { ActivityPage } from "./pages/activity/page.tsx";
-import { AlertsPage } from "./pages/alerts/page.tsx";
-import { FleetPage } from "./pages/fleet/page.tsx";
-import { HostPage } from "./pages/host/page.tsx";
-import { AlertsBanner, NotFoundPage, PastBanner, ReachBanner, UnsupportedPage } from "./pages/plain.tsx";
-import { AddressesPage } from "./pages/addresses/page.tsx";
-import { AutomationPage } from "./pages/automation/page.tsx";
-import { ProposalsPage } from "./pages/proposals/page.tsx";
-import { InvitationPage } from "./pages/invitation.tsx";
-import { PeoplePage } from "./pages/people/page.tsx";
-import { RolesPage } from "./pages/roles/page.tsx";
-import { RulesPage } from "./pages/rules/page.tsx";
-import { SessionsPage } from "./pages/sessions/page.tsx";
-import { SetupPage } from "./pages/setup.tsx";
+import type { Pages } from "./lazy-pages.tsx";
+import { AlertsBanner, NotFoundPage, PastBanner, ReachBanner, UnsupportedPage, VersionBanner } from "./pages/plain.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { activityRoute, alertsRoute, fleetRoute } from "./router.ts";
-import type { PeoplePageName, Route } from "./router.ts";
+import type { Route } from "./router.ts";
 import { Gatehouse, Shell } from "./shell.tsx";
 import { AppContext, useApp } from "./state/app.ts";
 import type { App } from "./state/app.ts";
 import { listenForKeys } from "./state/keys.ts";
 import type { Shortcut } from "./state/keys.ts";
 
-export function Root({ app }: { readonly app: App }) {
+interface WithPages {
+  readonly pages: Pages;
+}
+
+export function Root({ app, pages }: WithPages & { readonly app: App }) {
   return (
     <AppContext.Provider value={app}>
       <Sprite />
-      <Face />
+      <Face pages={pages} />
     </AppContext.Provider>
   );
 }
 
-function Face() {
+function Face({ pages }: WithPages) {
   const { backend } = useApp();
   const phase = backend.phase.value;
   switch (phase.kind) {
@@ -59,13 +51,13 @@ function Face() {
     case "unsupported":
       return <UnsupportedPage reason={phase.reason} />;
     case "setup":
-      return <SetupPage />;
+      return <pages.setup.View />;
     case "invitation":
-      return <InvitationPage />;
+      return <pages.invitation.View />;
     case "signed-out":
       return <SignInPage phase={phase} />;
     case "signed-in":
-      return <SignedIn />;
+      return <SignedIn pages={pages} />;
   }
 }
 
@@ -81,7 +73,7 @@ function useArrival(route: Route): void {
   }, [arriving, backend, router]);
 }
 
-function SignedIn() {
+function SignedIn({ pages }: WithPages) {
   const { backend, router, exactTimes } = useApp();
   const route = router.route.value;
   const keysOpen = useSignal(false);
@@ -106,11 +98,12 @@ function SignedIn() {
   // The navigation says how many proposals wait for this person.
   useEffect(() => backend.proposals.watch(), [backend]);
   useEffect(() => backend.statements.watch(), [backend]);
-  const { title, page } = pageOf(route, labelOf(route, backend));
+  const { title, page } = pageOf(route, pages, labelOf(route, backend));
   return (
     <Shell title={title}>
       <PastBanner />
       <ReachBanner />
+      <VersionBanner />
       <AlertsBanner />
       {page}
       {keysOpen.value && <KeyList shortcuts={listed(everywhere)} onClosed={() => (keysOpen.value = false)} />}
@@ -137,36 +130,25 @@ interface Page {
   readonly page: ComponentChildren;
 }
 
-function pageOf(route: Route, hostLabel: string): Page {
+function pageOf(route: Route, pages: Pages, hostLabel: string): Page {
   switch (route.page) {
     case "fleet":
-      return { title: "Fleet", page: <FleetPage route={route} /> };
+      return { title: pages.fleet.title, page: <pages.fleet.View route={route} /> };
     case "host":
-      return { title: hostLabel, page: <HostPage key={route.id} id={route.id} /> };
+      return { title: hostLabel, page: <pages.host.View key={route.id} id={route.id} /> };
     case "activity":
-      return { title: "Activity", page: <ActivityPage route={route} /> };
+      return { title: pages.activity.title, page: <pages.activity.View route={route} /> };
     case "alerts":
-      return { title: "Alerts", page: <AlertsPage route={route} /> };
-    case "proposals":
-      return { title: "Proposals", page: <ProposalsPage /> };
+      return { title: pages.alerts.title, page: <pages.alerts.View route={route} /> };
     case "setup":
     case "sign-in":
     case "invitation":
-      return { title: "Fleet", page: undefined };
+      return { title: pages.fleet.title, page: undefined };
     case "not-found":
       return { title: "Not found", page: <NotFoundPage /> };
     default: {
-      const { title, Body } = trustPages[route.page];
-      return { title, page: <Body /> };
+      const { title, View } = pages[route.page];
+      return { title, page: <View /> };
     }
   }
 }
-
-const trustPages = {
-  people: { title: "People", Body: PeoplePage },
-  roles: { title: "Roles", Body: RolesPage },
-  rules: { title: "Rules", Body: RulesPage },
-  automation: { title: "Automation keys", Body: AutomationPage },
-  sessions: { title: "Sessions", Body: SessionsPage },
-  addresses: { title: "Addresses", Body: AddressesPage },
-} as const satisfies Record<PeoplePageName, { readonly title: string; readonly Body: () => ComponentChildren }>;

@@ -126,10 +126,9 @@ export function createRouter(view: Window): Router {
     current.value = route;
   };
   const onClick = (event: MouseEvent) => {
-    const url = ownLink(event, view.location.origin);
-    if (url === undefined) return;
-    const route = parseRoute(url);
-    if (route.page === "not-found") return;
+    if (!isPlainClick(event)) return;
+    const route = linkedRoute(event.target, view.location.origin);
+    if (route === undefined) return;
     event.preventDefault();
     go(route);
   };
@@ -145,16 +144,20 @@ export function createRouter(view: Window): Router {
   };
 }
 
-/** The address of a plain left click on a link into this application; anything else is the browser's business. */
-function ownLink(event: MouseEvent, origin: string): URL | undefined {
-  if (event.defaultPrevented || event.button !== 0) return undefined;
-  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return undefined;
-  const anchor = event.target instanceof Element ? event.target.closest("a[href]") : undefined;
+function isPlainClick(event: MouseEvent): boolean {
+  if (event.defaultPrevented || event.button !== 0) return false;
+  return !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+}
+
+/** Where a link into this application leads that `target` is part of; any other link is the browser's business. */
+export function linkedRoute(target: EventTarget | null, origin: string): Route | undefined {
+  const anchor = target instanceof Element ? target.closest("a[href]") : undefined;
   if (!(anchor instanceof HTMLAnchorElement)) return undefined;
   if (anchor.target !== "" || anchor.hasAttribute("download")) return undefined;
   const url = new URL(anchor.href);
   if (url.origin !== origin || url.hash !== "") return undefined;
-  return url;
+  const route = parseRoute(url);
+  return route.page === "not-found" ? undefined : route;
 }
 
 function withQuery(

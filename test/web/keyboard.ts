@@ -185,7 +185,65 @@ async function fleet(): Promise<void> {
   await page.context().close();
 }
 
-for (const job of [restart, heldKey, scriptedClick, coveredButton, pages, alerts, list, statement, fleet]) {
+/** A page that does not arrive is said and asked for again; after an update only a reload helps, and that is said. */
+async function latePages(): Promise<void> {
+  const page = await site.open("fleet");
+  const fetched: string[] = [];
+  page.on("request", (request) => fetched.push(new URL(request.url()).pathname.replace(/-.*/, "")));
+  await page
+    .locator("nav")
+    .getByRole("link", { name: /^Activity/ })
+    .focus();
+  await until(() => fetched.includes("/activity"));
+  await page.route(/\/people-/, (route) => route.abort());
+  await page
+    .locator("nav")
+    .getByRole("link", { name: /^People/ })
+    .focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "This page did not arrive" }).waitFor();
+  const retry = page.getByRole("button", { name: "Retry" });
+  assert.equal(await page.getByRole("button", { name: "Reload" }).count(), 0);
+  await retry.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Reload" }).waitFor();
+  await page.unroute(/\/people-/);
+  await retry.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "People", level: 1 }).waitFor();
+  assert.equal(fetched.includes("/roles"), false, "what nobody goes to is not fetched");
+  await updated(page);
+  await page.context().close();
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let look = 0; look < 250 && !isSo(); look += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.ok(isSo());
+}
+
+/** The address serves another version from here on: what is open stays, what is not says why. */
+async function updated(page: Page): Promise<void> {
+  await page.route(/\/alerts-|\/chunk-/, (route) => route.fulfill({ status: 404, body: "" }));
+  await page.route(/\/$/, (route) =>
+    route.fulfill({ contentType: "text/html", body: '<script type="module" src="/app-AAAAAAAA.js"></script>' }),
+  );
+  await page
+    .locator("nav")
+    .getByRole("link", { name: /^Alerts/ })
+    .focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "A newer version is here" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Retry" }).count(), 0);
+  await page
+    .locator("nav")
+    .getByRole("link", { name: /^People/ })
+    .click();
+  await page.getByRole("heading", { name: "People", level: 1 }).waitFor();
+  await page.getByRole("status").filter({ hasText: "A newer version is here." }).waitFor();
+}
+
+const jobs = [restart, heldKey, scriptedClick, coveredButton, pages, alerts, list, statement, fleet, latePages];
+for (const job of jobs) {
   await job();
   console.log(`${job.name}: as it should be`);
 }

@@ -2,7 +2,7 @@
  * Serves a built page on loopback with the headers of the real front, so that what is looked at runs under the policy
  * that is shipped. Any path without a dot is the application, as in the front.
  */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
@@ -15,14 +15,13 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-const names: readonly string[] = ["app.js", "app.css", "favicon.svg"];
-
 export interface Served {
   readonly origin: string;
   stop(): Promise<void>;
 }
 
 export async function serve(dir: string): Promise<Served> {
+  const names: readonly string[] = await readdir(dir);
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://page").pathname.slice(1);
     const name = names.includes(path) ? path : "index.html";

@@ -137,3 +137,23 @@ export function ReachBanner() {
     </Banner>
   );
 }
+
+/** Above every page after an update: what is open goes on working, pages not opened yet may not arrive. */
+export function VersionBanner() {
+  const { version } = useApp();
+  if (!version.newer.value) return null;
+  return (
+    <Banner
+      tone="ink"
+      icon="info"
+      live
+      act={
+        <button class="btn sm" type="button" onClick={() => version.reload()}>
+          Reload
+        </button>
+      }
+    >
+      <strong>A newer version is here.</strong> Finish what you are doing, then reload.
+    </Banner>
+  );
+}

@@ -9,11 +9,13 @@ import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Backend, Stop } from "./backend.ts";
 import type { Router } from "../router.ts";
 import type { Theme } from "./theme.ts";
+import type { VersionWatch } from "./version.ts";
 
 export interface App {
   readonly backend: Backend;
   readonly router: Router;
   readonly theme: Theme;
+  readonly version: VersionWatch;
   /** `backend.now()`, once a second while somebody can see it. */
   readonly now: ReadonlySignal<number>;
   /** Exact times instead of relative ones. */
