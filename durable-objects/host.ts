@@ -188,6 +188,12 @@ export class Host extends DurableObject<Env> {
         return this.#words.farewell(open, frame.signed);
       case "refused":
         return this.#words.refused(open, frame);
+      case "witnessed":
+      case "proof-want":
+      case "cosignature":
+      case "witness-refused":
+      case "witness-reset":
+        return undefined; // the courier of checkpoints comes with the next step
       default:
         // A quarantined or removed host takes no part: its words and figures are nobody's business.
         if (this.#isAskedFor(frame) || (await this.#isAdmitted(open.attachment)))

@@ -199,9 +199,61 @@ export const ledgerValues = sqliteTable(
   {
     workspace: text("workspace").notNull(),
     idx: integer("idx").notNull(),
-    field: text("field", { enum: ["source", "name"] }).notNull(),
+    field: text("field", { enum: ["source", "country", "device"] }).notNull(),
     salt: text("salt").notNull(),
     value: text("value").notNull(),
   },
   (table) => [primaryKey({ columns: [table.workspace, table.idx, table.field] })],
+);
+
+export const ledgerTiles = sqliteTable(
+  "ledger_tiles",
+  {
+    workspace: text("workspace").notNull(),
+    /** 0, 8, 16: of the nodes whose hashes it holds. */
+    level: integer("level").notNull(),
+    n: integer("n").notNull(),
+    width: integer("width").notNull(),
+    /** `width` times 32 bytes, base64url. */
+    hashes: text("hashes").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.level, table.n] })],
+);
+
+export const checkpoints = sqliteTable(
+  "checkpoints",
+  {
+    workspace: text("workspace").notNull(),
+    size: integer("size").notNull(),
+    /** The note with the ledger key's line only. */
+    note: text("note").notNull(),
+    at: integer("at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.size] })],
+);
+
+export const cosignatures = sqliteTable(
+  "cosignatures",
+  {
+    workspace: text("workspace").notNull(),
+    size: integer("size").notNull(),
+    host: text("host").notNull(),
+    /** The signature's bytes (note.ts), base64url; its name follows from the host. */
+    line: text("line").notNull(),
+    at: integer("at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.size, table.host] })],
+);
+
+export const witnesses = sqliteTable(
+  "witnesses",
+  {
+    workspace: text("workspace").notNull(),
+    host: text("host").notNull(),
+    size: integer("size").notNull(),
+    /** The note with the ledger key's line and this host's. */
+    note: text("note").notNull(),
+    at: integer("at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.host] })],
 );

@@ -28,6 +28,21 @@ export const alertKinds = {
     what: "A host refused to witness the activity log: what it was shown does not follow from what it saw before.",
     next: "Stop trusting this control plane's past. Compare it with an export from before: clawhold verify.",
   },
+  "witness.stalled": {
+    severity: "warning",
+    what: "This host no longer witnesses the activity log: a receipt of its own was not shown to be in the log in time.",
+    next: "Look in Activity for the missing number under this host. If it stays missing, something removes entries.",
+  },
+  "ledger.rewritten": {
+    severity: "critical",
+    what: "The log in the database is shorter than, or different from, what was signed or what a host has seen. No checkpoint is signed until it fits again.",
+    next: "If a backup was restored, restore a newer one. Otherwise somebody rewrote the past: compare with an export, clawhold verify.",
+  },
+  "stream.failing": {
+    severity: "warning",
+    what: "A far end that follows the activity log does not take entries. Nothing is lost: they wait, or are set aside to be sent again.",
+    next: "Look at Streams what it answers, then let it resume.",
+  },
   "host.cloned": {
     severity: "critical",
     what: "A second machine connected with this host's key while the first was connected. It was turned away.",
@@ -73,6 +88,9 @@ export type RateKind = (typeof rateKinds)[number];
 /** A host's id, a session's digest, or a refusal's code. */
 const rateName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/));
 
+/** A checkpoint by its numbers: how long the log was, and its root. */
+const viewSchema = v.strictObject({ size: count, root: digest });
+
 /** Numbers and ids that make one alert understandable; which are there depends on its kind. */
 export const alertDetailSchema = v.strictObject({
   /** Refusals: what they have in common, and how many. */
@@ -84,6 +102,10 @@ export const alertDetailSchema = v.strictObject({
   until: v.optional(seconds),
   /** Place of the fork in the trust log, or number of the receipt. */
   place: v.optional(count),
+  /** Two views of the activity log: what was held before, and what was shown. */
+  held: v.optional(viewSchema),
+  shown: v.optional(viewSchema),
+  stream: v.optional(id),
 });
 export type AlertDetail = v.InferOutput<typeof alertDetailSchema>;
 

@@ -5,7 +5,6 @@
  */
 import * as v from "valibot";
 import { count, digest, id, label, nonce, publicKey, seconds, someBytes, trustHead } from "./fields.ts";
-import { MAX_ENTRIES_PER_PAGE } from "./limits.ts";
 import { assertedSchema, signedSchema } from "./messages.ts";
 import { telemetrySchema } from "./telemetry.ts";
 import { alertEndpoints } from "./contracts/alerts.ts";
@@ -21,10 +20,12 @@ import {
   type Endpoint,
 } from "./contracts/endpoint.ts";
 import { invitationEndpoints } from "./contracts/invitations.ts";
+import { ledgerEndpoints } from "./contracts/ledger.ts";
 import { proposalEndpoints } from "./contracts/proposals.ts";
 import { sessionEndpoints } from "./contracts/sessions.ts";
 import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
 
+export { activityRowSchema, type ActivityRow } from "./contracts/ledger.ts";
 export { type CommandStatus } from "./contracts/command-status.ts";
 
 export const hostRowSchema = v.strictObject({
@@ -47,18 +48,6 @@ export const hostRowSchema = v.strictObject({
   telemetry: v.optional(telemetrySchema),
 });
 export type HostRow = v.InferOutput<typeof hostRowSchema>;
-
-export const activityRowSchema = v.strictObject({
-  index: count,
-  /** Canonical bytes of the entry. */
-  body: someBytes(4_096),
-  hash: digest,
-  /** Openings of commitments, where not erased. */
-  source: v.optional(opening),
-  /** For `command.receipt`: the host's signed receipt itself. */
-  receipt: v.optional(signedSchema),
-});
-export type ActivityRow = v.InferOutput<typeof activityRowSchema>;
 
 export const meSchema = v.strictObject({
   workspace: digest,
@@ -122,7 +111,12 @@ export const endpoints = {
     path: "/api/sign-in/nonce",
     access: "open",
     touch: { needed: false, why: "hands out a one-time nonce" },
-    request: empty,
+    /** `known`: a trust head that this page verified in an earlier session. Whoever names none learns none. */
+    request: v.strictObject({ known: v.optional(trustHead) }),
+    /**
+     * `trustHead` is the newest one for a page that knew one of this log, and the root's, which the workspace id says
+     * anyway, for everybody else. `lifetime`: what a page asks for that does not know who signs in; a constant.
+     */
     response: v.strictObject({ nonce, workspace: digest, trustHead, now: seconds, lifetime: seconds }),
   },
   signIn: {
@@ -241,17 +235,7 @@ export const endpoints = {
     /** Canonical bytes of a Submission (messages.ts). */
     response: v.strictObject({ submission: someBytes(65_536) }),
   },
-  activity: {
-    method: "GET",
-    path: "/api/activity",
-    access: "session",
-    permission: "ledger.read",
-    touch: NO_WRITE,
-    response: v.strictObject({
-      rows: v.pipe(v.array(activityRowSchema), v.maxLength(MAX_ENTRIES_PER_PAGE)),
-      head: v.strictObject({ index: count, hash: digest }),
-    }),
-  },
+  ...ledgerEndpoints,
   ...alertEndpoints,
   ...sessionEndpoints,
   ...automationEndpoints,
@@ -269,6 +253,8 @@ export const problemSchema = v.strictObject({
   status: count,
   code: v.pipe(v.string(), v.regex(/^[a-z][a-z_.]{1,48}$/)),
   id: v.string(),
+  /** With `session_long` only: the longest session of the person whose touch it was, in seconds. */
+  limitSeconds: v.optional(seconds),
 });
 export type Problem = v.InferOutput<typeof problemSchema>;
 

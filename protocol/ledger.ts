@@ -41,6 +41,17 @@ export const ledgerActions = [
   "alert.acknowledged",
   "alert.resolved",
   "setting.changed", // of the edge itself
+  "evidence.read", // somebody read what a person signed, one by one
+  "calls.counted", // ordinary requests of one actor since the last such entry
+  "ledger.exported", // written before the first byte leaves
+  "ledger.erased", // a personal value; written before it goes
+  "ledger.sealed", // a full segment moved out of the open table
+  "ledger.dropped", // a sealed and exported segment; its hashes stay
+  "checkpoint.refused", // the writer found another past than it had signed, or than a host had seen
+  "witness.refused", // a host refused to cosign
+  "witness.reset", // a host's owner let it forget what it had seen
+  "stream.set-aside", // entries that a far end would not take
+  "stream.replayed",
 ] as const;
 export type LedgerAction = (typeof ledgerActions)[number];
 
@@ -52,6 +63,26 @@ const actorSchema = v.variant("kind", [
   /** Somebody who has not proven who they are. */
   v.strictObject({ kind: v.literal("unknown") }),
 ]);
+
+/** Personal values that entries commit to: the source address, and for sign-ins where from and with what. */
+export const personalFields = ["source", "country", "device"] as const;
+export type PersonalField = (typeof personalFields)[number];
+
+/** A checkpoint by its numbers: how long the log was, and its root. */
+const viewSchema = v.strictObject({ size: count, root: digest });
+export type CheckpointView = v.InferOutput<typeof viewSchema>;
+
+export const erasableSchema = v.variant("field", [
+  v.strictObject({ field: v.picklist(personalFields), index: v.pipe(count, v.minValue(1)) }),
+  /** The name that a statement of the trust log commits to. */
+  v.strictObject({ field: v.literal("name"), person: id }),
+]);
+export type Erasable = v.InferOutput<typeof erasableSchema>;
+
+/** Why somebody took a copy: what may be read is one thing, what for is another (minimum necessary). */
+export const exportPurposes = ["audit", "incident", "backup", "retention", "access-request", "other"] as const;
+export const exportFormats = ["jsonl", "csv", "ocsf", "cef", "syslog"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
 
 /** Facts of one action; each field is metadata by construction. */
 const detailSchema = v.strictObject({
@@ -69,6 +100,16 @@ const detailSchema = v.strictObject({
   invitation: v.optional(id),
   alert: v.optional(id),
   setting: v.optional(v.pipe(v.string(), v.regex(/^[a-z][A-Za-z]{1,47}$/))),
+  /** Requests since the last count of this actor, and since the first: a count that is left out shows in the next. */
+  calls: v.optional(v.strictObject({ since: count, total: count })),
+  export: v.optional(v.strictObject({ id, format: v.picklist(exportFormats), purpose: v.picklist(exportPurposes) })),
+  erased: v.optional(erasableSchema),
+  segment: v.optional(v.strictObject({ n: v.pipe(count, v.minValue(1)), first: count, last: count, hash: digest })),
+  /** Two views of one log: what was held or signed before, and what was shown. */
+  views: v.optional(v.strictObject({ held: viewSchema, shown: viewSchema })),
+  stream: v.optional(id),
+  /** Entries of a stream, both included. */
+  range: v.optional(v.strictObject({ first: count, last: count })),
 });
 export type LedgerDetail = v.InferOutput<typeof detailSchema>;
 
@@ -85,6 +126,9 @@ const entrySchema = v.strictObject({
   target: v.optional(id),
   /** Commitment to the source IP, absent where there is none. */
   source: v.optional(digest),
+  /** Commitments to the country of that address (ISO 3166, two letters) and to the kind of browser; sign-ins only. */
+  country: v.optional(digest),
+  device: v.optional(digest),
   detail: detailSchema,
   previous: digest,
 });
@@ -97,13 +141,16 @@ export type LedgerDraft = Pick<LedgerEntry, "actor" | "action" | "detail"> & {
   readonly target?: string;
   /** Source IP in clear: the writer commits to it. */
   readonly sourceIp?: string;
+  /** Likewise. */
+  readonly country?: string;
+  readonly device?: string;
   /** Appends with one subject are idempotent: (action, subject) is written once. */
   readonly subject?: string;
 };
 
 /** A personal value that an entry commits to. Erasable; the entry stays. */
 const commitmentSchema = v.strictObject({
-  field: v.picklist(["source", "name"]),
+  field: v.picklist([...personalFields, "name"]),
   salt: nonce,
   value: v.pipe(v.string(), v.maxLength(128)),
 });

@@ -40,6 +40,8 @@ export const DEFAULT_SESSION_SECONDS = 14_400;
 export const SESSION_IDLE_SECONDS = 900;
 /** More live sessions than this per person end the oldest. */
 export const MAX_SESSIONS_PER_PERSON = 8;
+/** One gesture ends at most this many sessions, as a fleet's binds hosts: each brings its sign-in, and all fit one frame. */
+export const MAX_SESSIONS_PER_END = 64;
 /** An API request's own signature is good for this long either side of the edge's clock. */
 export const REQUEST_SKEW_SECONDS = 60;
 /** One fleet gesture binds at most this many hosts. */
@@ -105,3 +107,35 @@ export const MAX_ALERTS_LISTED = 200;
 export const ALERT_SEND_SECONDS = 10;
 /** Address of a webhook or an ntfy topic. */
 export const MAX_TARGET_CHARACTERS = 512;
+/** A checkpoint with the cosignatures of a fleet: 64 hosts of about 190 bytes each, and room for other witnesses. */
+export const MAX_NOTE_BYTES = 32_768;
+export const MAX_NOTE_SIGNATURES = 128;
+/** On a tunnel a note carries the ledger key's line and at most the host's own. */
+export const MAX_FRAME_NOTE_BYTES = 2_048;
+/** A tree of 2^53 leaves has proofs of 53 hashes; a consistency proof needs at most one more. */
+export const MAX_PROOF_HASHES = 54;
+/** An entry waits at most this long until a checkpoint covers it: soon enough to be watched, rare enough to be cheap. */
+export const CHECKPOINT_SECONDS = 10;
+/** Receipts whose inclusion one exchange proves: 64 entries and proofs stay well below a frame. */
+export const MAX_PROVEN_RECEIPTS = 32;
+/** A host whose receipt is not proven to be in the log after this long stops cosigning, and says so. */
+export const WITNESS_PATIENCE_SECONDS = 600;
+/** A witness that cosigned nothing for a day is named: machines sleep, but not that long unnoticed. */
+export const WITNESS_SILENT_SECONDS = 86_400;
+/** Checkpoints whose cosigners one answer lists. */
+export const MAX_CHECKPOINTS_LISTED = 20;
+/** Entries read from the database for one filtered page: bounds one request, the page asks on from there. */
+export const MAX_ENTRIES_SCANNED = 20_000;
+/** A canonical entry: about 400 bytes, and never more than this. */
+export const MAX_ENTRY_BYTES = 4_096;
+/** Entries of one sealed segment: about 0.7 GB with receipts, so that the open and the newest full one fit a D1. */
+export const SEGMENT_ENTRIES = 1_000_000;
+/** Far ends that follow the log live. */
+export const MAX_STREAMS = 8;
+/** Both secrets of a stream sign for this long after a rotation. */
+export const STREAM_OVERLAP_SECONDS = 86_400;
+/** Entries in one message to a far end, and how often one that the far end refuses is sent before it is set aside. */
+export const MAX_STREAM_BATCH = 100;
+export const MAX_STREAM_ATTEMPTS = 6;
+/** Calls of one actor are counted together for this long before the count becomes an entry. */
+export const CALL_COUNT_SECONDS = 3_600;

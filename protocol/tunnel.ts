@@ -20,7 +20,14 @@ import {
   trustHead,
   version,
 } from "./fields.ts";
-import { MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from "./limits.ts";
+import {
+  MAX_ENTRY_BYTES,
+  MAX_ENVELOPE_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_FRAME_NOTE_BYTES,
+  MAX_PROOF_HASHES,
+  MAX_PROVEN_RECEIPTS,
+} from "./limits.ts";
 import { signedSchema, signedSessionEndSchema } from "./messages.ts";
 import { refusalCodes } from "./refusals.ts";
 import { telemetrySchema } from "./telemetry.ts";
@@ -115,6 +122,20 @@ const farewellSchema = v.strictObject({
 export type Farewell = v.InferOutput<typeof farewellSchema>;
 export const farewellCodec = codec(farewellSchema);
 
+/** A signed note with a line or two (note.ts), as bytes of its text. */
+const smallNote = someBytes(MAX_FRAME_NOTE_BYTES);
+const hashList = v.pipe(v.array(digest), v.maxLength(MAX_PROOF_HASHES));
+
+/** Why a host does not cosign a checkpoint. */
+export const witnessRefusals = [
+  "signature", // not signed by the ledger key of the trust log
+  "smaller", // shorter than what it has seen
+  "different", // as long, with another root
+  "inconsistent", // longer, and does not begin with what it has seen
+  "receipt_missing", // a receipt of its own was not proven to be in it
+] as const;
+export type WitnessRefusal = (typeof witnessRefusals)[number];
+
 /** Edge to host. `trust` needs no layer (statements prove themselves) and may come before `welcome`. */
 const inwardSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("challenge"), edgeNonce: nonce, tunnel: nonce }),
@@ -135,6 +156,19 @@ const inwardSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("deliver"), number: count, envelope: someBytes(MAX_ENVELOPE_BYTES) }),
   /** The edge holds the receipt durably; the host may stop repeating it. */
   v.strictObject({ kind: v.literal("ack"), receipt: count }),
+  /** The newest checkpoint that the ledger key signed. The host asks for what proves it. */
+  v.strictObject({ kind: v.literal("checkpoint"), note: smallNote }),
+  /** The answer to `proof-want`: nothing here is believed, all of it is computed up to the checkpoint's root. */
+  v.strictObject({
+    kind: v.literal("proof"),
+    from: count,
+    to: count,
+    consistency: hashList,
+    receipts: v.pipe(
+      v.array(v.strictObject({ number: count, entry: someBytes(MAX_ENTRY_BYTES), inclusion: hashList })),
+      v.maxLength(MAX_PROVEN_RECEIPTS),
+    ),
+  }),
   v.strictObject({ kind: v.literal("drain") }),
 ]);
 export type InwardFrame = v.InferOutput<typeof inwardSchema>;
@@ -151,6 +185,28 @@ const outwardSchema = v.variant("kind", [
   /** From any welcomed host, admitted or not. Answered by `ack` of the number after its last receipt. */
   v.strictObject({ kind: v.literal("farewell"), signed: signedSchema }),
   v.strictObject({ kind: v.literal("telemetry"), telemetry: telemetrySchema }),
+  /** After `welcome`: the newest checkpoint that this host holds, with its own cosignature if it gave one. */
+  v.strictObject({ kind: v.literal("witnessed"), note: smallNote }),
+  /** `from`: the size it holds, 0 for none. `receipts`: numbers of its own that were not yet proven to be in the log. */
+  v.strictObject({
+    kind: v.literal("proof-want"),
+    from: count,
+    to: count,
+    receipts: v.pipe(v.array(count), v.maxLength(MAX_PROVEN_RECEIPTS)),
+  }),
+  /** The checkpoint's text with this host's one signature line. */
+  v.strictObject({ kind: v.literal("cosignature"), note: smallNote }),
+  /** It does not cosign. Both notes carry the ledger key's own signature: whoever reads them sees for themselves. */
+  v.strictObject({
+    kind: v.literal("witness-refused"),
+    reason: v.picklist(witnessRefusals),
+    held: v.optional(smallNote),
+    shown: smallNote,
+    /** The receipt that was not proven. */
+    receipt: v.optional(count),
+  }),
+  /** The owner of this host let it forget what it had seen; from here on it witnesses anew. */
+  v.strictObject({ kind: v.literal("witness-reset"), note: v.optional(smallNote) }),
 ]);
 export type OutwardFrame = v.InferOutput<typeof outwardSchema>;
 

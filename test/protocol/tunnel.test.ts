@@ -31,6 +31,14 @@ const inward: { readonly [K in InwardFrame["kind"]]: Extract<InwardFrame, { kind
   },
   deliver: { kind: "deliver", number: 1, envelope: nonceOf("envelope") },
   ack: { kind: "ack", receipt: 1 },
+  checkpoint: { kind: "checkpoint", note: nonceOf("note") },
+  proof: {
+    kind: "proof",
+    from: 1,
+    to: 2,
+    consistency: [nonceOf("node")],
+    receipts: [{ number: 1, entry: nonceOf("entry"), inclusion: [nonceOf("node")] }],
+  },
   drain: { kind: "drain" },
 };
 const outward: { readonly [K in OutwardFrame["kind"]]: Extract<OutwardFrame, { kind: K }> } = {
@@ -42,10 +50,27 @@ const outward: { readonly [K in OutwardFrame["kind"]]: Extract<OutwardFrame, { k
   receipt: { kind: "receipt", number: 1, signed },
   telemetry: { kind: "telemetry", telemetry: telemetrySample },
   farewell: { kind: "farewell", signed },
+  witnessed: { kind: "witnessed", note: nonceOf("note") },
+  "proof-want": { kind: "proof-want", from: 0, to: 2, receipts: [1] },
+  cosignature: { kind: "cosignature", note: nonceOf("note") },
+  "witness-refused": {
+    kind: "witness-refused",
+    reason: "smaller",
+    held: nonceOf("held"),
+    shown: nonceOf("shown"),
+    receipt: 1,
+  },
+  "witness-reset": { kind: "witness-reset", note: nonceOf("note") },
 };
 
 /** `successor` is tried below: beside an automation key there is neither. */
-const OPTIONAL = ["trust-want: after", "prepare: session"];
+const OPTIONAL = [
+  "trust-want: after",
+  "prepare: session",
+  "witness-refused: held",
+  "witness-refused: receipt",
+  "witness-reset: note",
+];
 
 const directions = [
   { name: "inward", codec: inwardFrames, own: inward, foreign: outward },

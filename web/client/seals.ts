@@ -38,6 +38,17 @@ const WORDS = {
   "alert.acknowledged": "edge",
   "alert.resolved": "edge",
   "setting.changed": "edge",
+  "evidence.read": "edge",
+  "calls.counted": "edge",
+  "ledger.exported": "edge",
+  "ledger.erased": "edge",
+  "ledger.sealed": "edge",
+  "ledger.dropped": "edge",
+  "checkpoint.refused": "edge",
+  "witness.refused": "edge",
+  "witness.reset": "edge",
+  "stream.set-aside": "edge",
+  "stream.replayed": "edge",
 } as const satisfies Record<LedgerAction, LedgerEntry["word"]>;
 
 export function wordOf(action: LedgerAction): LedgerEntry["word"] {

@@ -89,6 +89,8 @@ async function coursesOf(
     },
     "session-end": unsigned({ kind: "session-end", end }),
     ack: unsigned({ kind: "ack", receipt: 1 }),
+    checkpoint: unsigned({ kind: "checkpoint", note: nonceOf("note") }),
+    proof: unsigned({ kind: "proof", from: 0, to: 1, consistency: [nonceOf("node")], receipts: [] }),
     drain: unsigned({ kind: "drain" }),
   };
 }

@@ -5,6 +5,9 @@ import type { AlertChange } from "../../../protocol/contracts/alerts.ts";
 const alertWords = {
   "refusals.many": "many refusals",
   "witness.refused": "a refused witness",
+  "witness.stalled": "a host that no longer witnesses",
+  "ledger.rewritten": "a log that does not fit what was signed",
+  "stream.failing": "a stream that does not arrive",
   "host.cloned": "a second machine with one host key",
   "receipts.forked": "two receipts under one number",
   "trust.forked": "two histories of who may do what",

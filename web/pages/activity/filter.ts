@@ -39,6 +39,17 @@ const kinds = {
   "alert.acknowledged": undefined,
   "alert.resolved": undefined,
   "setting.changed": undefined,
+  "evidence.read": undefined,
+  "calls.counted": undefined,
+  "ledger.exported": undefined,
+  "ledger.erased": undefined,
+  "ledger.sealed": undefined,
+  "ledger.dropped": undefined,
+  "checkpoint.refused": undefined,
+  "witness.refused": undefined,
+  "witness.reset": undefined,
+  "stream.set-aside": undefined,
+  "stream.replayed": undefined,
 } satisfies Record<LedgerAction, Kind | undefined>;
 
 /** Refused by anybody: edge, host, or a sign-in. */

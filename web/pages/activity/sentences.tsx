@@ -128,6 +128,17 @@ function sayStatement(entry: LedgerEntry): ComponentChildren {
   );
 }
 
+function countOf(calls: number | undefined): string {
+  return calls === 1 ? "one request" : `${calls ?? 0} requests`;
+}
+
+function erasedWords(erased: LedgerEntry["detail"]["erased"]): string {
+  if (erased === undefined) return "a personal value";
+  return erased.field === "name" ? "a name" : `the ${erasedFields[erased.field]} of entry ${erased.index}`;
+}
+
+const erasedFields = { source: "address", country: "country", device: "device" } as const;
+
 const rows = {
   "workspace.created": {
     icon: "posture",
@@ -343,6 +354,90 @@ const rows = {
     say: ({ actor, detail }) => (
       <>
         <Name of={actor} /> {settingDone(detail.setting)}
+      </>
+    ),
+  },
+  "evidence.read": {
+    icon: "user",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> read what was signed for a command
+      </>
+    ),
+  },
+  "calls.counted": {
+    icon: "user",
+    say: ({ actor, detail }) => (
+      <>
+        <Name of={actor} /> made {countOf(detail.calls?.since)}
+      </>
+    ),
+  },
+  "ledger.exported": {
+    icon: "posture",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> took a copy of this log
+      </>
+    ),
+  },
+  "ledger.erased": {
+    icon: "posture",
+    say: ({ actor, detail }) => (
+      <>
+        <Name of={actor} /> erased {erasedWords(detail.erased)}
+      </>
+    ),
+  },
+  "ledger.sealed": {
+    icon: "posture",
+    say: ({ detail }) => (
+      <>
+        Entries {detail.segment?.first} to {detail.segment?.last} were sealed
+      </>
+    ),
+  },
+  "ledger.dropped": {
+    icon: "posture",
+    say: ({ actor, detail }) => (
+      <>
+        <Name of={actor} /> dropped entries {detail.segment?.first} to {detail.segment?.last}; their hashes stay
+      </>
+    ),
+  },
+  "checkpoint.refused": {
+    icon: "warn",
+    say: () => <>This log did not fit what was signed before, so no checkpoint was signed</>,
+  },
+  "witness.refused": {
+    icon: "warn",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> refused to witness this log
+      </>
+    ),
+  },
+  "witness.reset": {
+    icon: "warn",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> was made to forget what it had seen of this log
+      </>
+    ),
+  },
+  "stream.set-aside": {
+    icon: "warn",
+    say: ({ detail }) => (
+      <>
+        Entries {detail.range?.first} to {detail.range?.last} were set aside: a far end would not take them
+      </>
+    ),
+  },
+  "stream.replayed": {
+    icon: "ok",
+    say: ({ actor }) => (
+      <>
+        <Name of={actor} /> had entries sent again that a far end had not taken
       </>
     ),
   },

@@ -21,6 +21,12 @@ export function titleOf(alert: AlertView, now: number): string {
       return refusalsTitle(alert);
     case "witness.refused":
       return `${host} refuses to witness the activity log`;
+    case "witness.stalled":
+      return `${host} no longer witnesses the activity log`;
+    case "ledger.rewritten":
+      return "The activity log does not fit what was signed";
+    case "stream.failing":
+      return "A stream of the activity log does not arrive";
     case "host.cloned":
       return `A second machine came with the key of ${host}`;
     case "receipts.forked":
