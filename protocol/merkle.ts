@@ -184,11 +184,10 @@ export interface Consistency {
   readonly proof: readonly Hash[];
 }
 
-/** RFC 9162, section 2.1.4.2. Every tree begins with the empty one, without a proof. */
+/** RFC 9162, section 2.1.4.2. Nothing is proven about the empty tree: who holds none yet has nothing to compare. */
 export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: Consistency): boolean {
-  if (!isPlace(from) || !isPlace(to) || from > to) return false;
+  if (!isPlace(from) || !isPlace(to) || from < 1 || from > to) return false;
   if (from === to) return proof.length === 0 && equalBytes(fromRoot, toRoot);
-  if (from === 0) return proof.length === 0 && equalBytes(fromRoot, emptyRoot());
   let place = from - 1;
   let last = to - 1;
   while (place % 2 === 1) [place, last] = [half(place), half(last)];
