@@ -26,6 +26,7 @@ import {
   MAX_CLIENT_DATA_BYTES,
   MAX_ENVELOPE_BYTES,
   MAX_INTENT_TTL_SECONDS,
+  MAX_SESSIONS_PER_END,
   MAX_TARGETS,
 } from "./limits.ts";
 import { refusalCodes } from "./refusals.ts";
@@ -261,17 +262,44 @@ export type Receipt = v.InferOutput<typeof receiptSchema>;
 export const receiptCodec = codec(receiptSchema);
 
 /**
- * Ends one session everywhere: signed by that session's own key, or approved by an administrator. Kept by a host until
- * the session would have ended anyway.
+ * Ends a session everywhere, or several of one person: signed by that session's own key, approved by its person, or by an
+ * administrator. Kept by a host until each session would have ended anyway.
  */
-const sessionEndSchema = v.strictObject({ v: version, workspace: digest, session: digest, person: id, at: seconds });
+const sessionEndSchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  /** The one that ends; or, of several, `sessions`. Never both, so that an end has one spelling. */
+  session: v.optional(digest),
+  sessions: v.optional(
+    v.pipe(
+      v.array(digest),
+      v.minLength(2),
+      v.maxLength(MAX_SESSIONS_PER_END),
+      v.check((all) => all.every((one, i) => i === 0 || (all[i - 1] ?? "") < one), "sorted and unique"),
+    ),
+  ),
+  person: id,
+  at: seconds,
+});
 export type SessionEnd = v.InferOutput<typeof sessionEndSchema>;
-export const sessionEndCodec = codec(sessionEndSchema);
+export const sessionEndCodec = codec(
+  v.pipe(
+    sessionEndSchema,
+    v.check(({ session, sessions }) => (session === undefined) !== (sessions === undefined), "one or several"),
+  ),
+);
+
+/** The sessions that an end names, in its order. */
+export function sessionsOf({ session, sessions }: SessionEnd): readonly string[] {
+  return sessions ?? (session === undefined ? [] : [session]);
+}
 
 const signedSessionEndSchema = v.strictObject({
-  body: someBytes(1_024),
-  /** The sign-in of the session that ends: whose it is, and its key. */
+  body: someBytes(4_096),
+  /** The sign-in of the session that ends, or of the first of several: whose it is, and its key. */
   session: assertedSchema,
+  /** Those of the others, in the order in which the body names them. */
+  others: v.optional(v.pipe(v.array(assertedSchema), v.minLength(1), v.maxLength(MAX_SESSIONS_PER_END - 1))),
   by: v.variant("kind", [
     v.strictObject({ kind: v.literal("session"), signature, successor: v.optional(assertedSchema) }),
     v.strictObject({ kind: v.literal("person"), approval: assertedSchema }),

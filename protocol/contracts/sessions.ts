@@ -34,7 +34,7 @@ export const sessionEndpoints = {
     method: "POST",
     path: "/api/sessions/end",
     access: "session",
-    touch: { needed: true, why: "somebody else's session ends by a touch; one's own by its own key" },
+    touch: { needed: true, why: "one touch ends any other session, or several; one's own ends by its own key" },
     request: signedSessionEndSchema,
     response: ok,
   },

@@ -1,4 +1,4 @@
-/** Verdicts on words that end a session: by its own key, its person or an administrator. */
+/** Verdicts on words that end one session or several: by its own key, their person or an administrator. */
 import { toBase64url } from "../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../protocol/canonical.ts";
 import { digestOf, type Signer } from "../../../protocol/signing.ts";
@@ -17,6 +17,10 @@ interface EndDraft {
   successor?: TouchDraft;
   /** Somebody's touch in place of a signature. */
   touch?: TouchDraft;
+  /** Sign-ins named beside `session`; the certificates go in the order of the names. */
+  others?: TouchDraft[];
+  /** How many certificates are left out at the end. */
+  short: number;
   now: number;
 }
 
@@ -30,24 +34,52 @@ async function endVerdict(modules: Modules, change: Change): Promise<string> {
   const draft: EndDraft = {
     session,
     signer: keys.session,
+    short: 0,
     now: NOW,
     body: { v: 1, workspace, person: "p-otto", at: NOW },
   };
   await change(draft, team);
-  const certificate = encodeCanonical(session.body);
-  const named = digestOf("session", certificate);
-  const body = encodeCanonical({ session: named, ...draft.body });
+  const certificates = [draft.session, ...(draft.others ?? [])]
+    .map((touch) => ({ touch, bytes: encodeCanonical(touch.body) }))
+    .map((one) => ({ ...one, named: digestOf("session", one.bytes) }))
+    .toSorted((a, b) => (a.named < b.named ? -1 : 1));
+  const names = certificates.map(({ named }) => named);
+  const body = encodeCanonical({
+    ...(names.length === 1 ? { session: names[0] } : { sessions: names }),
+    ...draft.body,
+  });
   const [successor] = await sealTouches(draft.successor === undefined ? [] : [draft.successor], nonceOf("earlier"));
   const [approval] = await sealTouches(draft.touch === undefined ? [] : [draft.touch], digestOf("session-end", body));
   const signature = await draft.signer.sign("session-end", body);
   const bySession = { kind: "session" as const, signature, ...(successor === undefined ? {} : { successor }) };
+  const [first, ...others] = await Promise.all(
+    certificates.map(({ touch, bytes }) => asserted(touch.passkey, "session", { body: bytes, knobs: touch.knobs })),
+  );
+  if (first === undefined) throw new TypeError("no sign-in");
+  const rest = others.slice(0, others.length - draft.short);
   const end = {
     body: toBase64url(body),
-    session: await asserted(session.passkey, "session", { body: certificate, knobs: session.knobs }),
+    session: first,
+    ...(rest.length === 0 ? {} : { others: rest }),
     by: approval === undefined ? bySession : { kind: "person" as const, approval },
   };
   const result = await modules.sessionEnd.verifySessionEnd(end, { trust: state, now: draft.now });
-  return result.kind === "accepted" ? `by ${result.by} until ${result.until - NOW}` : result.code;
+  if (result.kind === "refused") return result.code;
+  const untils = result.ended.map(({ until }) => until - NOW).toSorted((a, b) => a - b);
+  return `by ${result.by} until ${untils.join(" and ")}`;
+}
+
+/** Another sign-in of Otto's, ending later than the first; `change` bends it. */
+async function also(
+  draft: EndDraft,
+  exp: number,
+  change: (touch: TouchDraft) => void = () => undefined,
+): Promise<void> {
+  const { sessionKey: _key, ...body } = draft.session.body;
+  const sessionKey = (await signerOf(`session until ${exp}`)).publicKey;
+  const other: TouchDraft = { ...draft.session, knobs: {}, body: { ...body, sessionKey, exp: NOW + exp } };
+  change(other);
+  draft.others = [...(draft.others ?? []), other];
 }
 
 /** A person's touch over the end. */
@@ -69,6 +101,16 @@ async function succeed(draft: EndDraft, { workspace, people }: Team, session?: s
   draft.successor = { passkey: people.otto.passkey, knobs: {}, body };
   draft.signer = next;
 }
+
+/** Several sign-ins of Otto's under one touch. */
+const several =
+  (name: "ada" | "otto" | "vera", change: Change = () => undefined): Change =>
+  async (draft, team) => {
+    await also(draft, 3_500);
+    await also(draft, 3_400);
+    await by(name)(draft, team);
+    await change(draft, team);
+  };
 
 const OTTOS = "by p-otto until 3600";
 
@@ -106,7 +148,42 @@ const rows: readonly (readonly [string, string, Change])[] = [
       if (d.touch !== undefined) d.touch.knobs = { flags: 0x01 };
     },
   ],
+  ["several by their person's touch", "by p-otto until 3400 and 3500 and 3600", several("otto")],
+  ["several by an administrator's touch", "by p-ada until 3400 and 3500 and 3600", several("ada")],
+  ["several by somebody else's touch", "role", several("vera")],
+  ["several by the key of one", "session_key", (d) => also(d, 3_500)],
+  ["several without every sign-in", "malformed", several("ada", (d) => void (d.short = 1))],
+  ["several in another order", "malformed", several("ada", unsorted)],
+  ["several that are one twice", "malformed", several("ada", (d) => void (d.body["sessions"] = twice("one")))],
+  ["several that are one", "malformed", several("ada", (d) => void (d.body["sessions"] = [nonceOf("one")]))],
+  ["one and several", "malformed", several("ada", (d) => void (d.body["session"] = nonceOf("one")))],
+  ["none", "malformed", (d) => void (d.body["session"] = undefined)],
+  [
+    "several, one of them over",
+    "by p-ada until 3500 and 3600",
+    several("ada", (d) => void (d.now = NOW + 3_400 + 301)),
+  ],
+  ["several, all of them over", "session_lifetime", several("ada", (d) => void (d.now = NOW + 3_600 + 301))],
+  [
+    "several, one of them of another person",
+    "by p-ada until 3400 and 3500 and 3600",
+    several("ada", (d, t) => also(d, 3_300, (touch) => void (touch.passkey = t.people.vera.passkey))),
+  ],
+  [
+    "several, one without user verification",
+    "by p-ada until 3400 and 3500 and 3600",
+    several("ada", (d) => also(d, 3_300, (touch) => void (touch.knobs = { flags: 0x01 }))),
+  ],
 ];
+
+function twice(name: string): readonly string[] {
+  return [nonceOf(name), nonceOf(name)];
+}
+
+function unsorted(draft: EndDraft): void {
+  const names = [draft.session, ...(draft.others ?? [])].map(({ body }) => digestOf("session", encodeCanonical(body)));
+  draft.body["sessions"] = names.toSorted().toReversed();
+}
 
 export const sessionEndCases: readonly RuleCase[] = rows.map(([name, expected, change]) => ({
   name: `session end: ${name}`,
