@@ -21,6 +21,7 @@ export interface SessionRecord {
   readonly idleSeconds: number;
   /** Edge clock, seconds; so are the next two. */
   readonly startedAt: number;
+  /** Its signed end, or the end of its person's roles where that comes sooner. */
   readonly expires: number;
   readonly lastSeen: number;
 }
@@ -28,6 +29,14 @@ export interface SessionRecord {
 /** With the key before the present one, for requests that were under way when it changed. */
 export interface StoredSession extends SessionRecord {
   readonly previous: { readonly key: string; readonly until: number } | undefined;
+}
+
+/** What the trust log lets the sessions of one person do, as of its newest statement. */
+export interface PersonTerm {
+  readonly person: string;
+  readonly idleSeconds: number;
+  /** The first second without a role, where the log says so already. */
+  readonly rolesEnd: number | undefined;
 }
 
 type Row = Record<string, SqlStorageValue> & {
@@ -45,6 +54,7 @@ type Row = Record<string, SqlStorageValue> & {
   readonly created: number;
   readonly expires: number;
   readonly last_seen: number;
+  readonly roles_end: number | null;
 };
 
 /** The first version's table lacked most columns; whoever was signed in by it signs in again. */
@@ -68,12 +78,16 @@ CREATE TABLE IF NOT EXISTS sign_ins (
   expires INTEGER NOT NULL,
   last_seen INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS role_ends (person TEXT PRIMARY KEY NOT NULL, roles_end INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS session_keys (session TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (session, key));
 CREATE TABLE IF NOT EXISTS session_ends (session TEXT PRIMARY KEY NOT NULL, signed TEXT NOT NULL, until INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS used_requests (jti TEXT PRIMARY KEY NOT NULL, until INTEGER NOT NULL);
 `;
 
-const IS_LIVE = "expires > ?1 AND ?1 - last_seen <= idle_seconds";
+/** Of sign-ins with the end of their person's roles beside them. */
+const SIGN_INS = "sign_ins LEFT JOIN role_ends USING (person)";
+const END = "MIN(expires, COALESCE(roles_end, expires))";
+const IS_LIVE = `${END} > ?1 AND ?1 - last_seen <= idle_seconds`;
 
 export function hashCookie(cookie: string): string {
   return toBase64url(sha256Of(utf8(cookie)));
@@ -136,33 +150,40 @@ export class SessionTable {
   }
 
   byCookie(cookieHash: string): StoredSession | undefined {
-    return this.#records("SELECT * FROM sign_ins WHERE cookie_hash = ?", cookieHash)[0];
+    return this.#records(`SELECT * FROM ${SIGN_INS} WHERE cookie_hash = ?`, cookieHash)[0];
   }
 
   bySession(session: string): StoredSession | undefined {
-    return this.#records("SELECT * FROM sign_ins WHERE session = ?", session)[0];
+    return this.#records(`SELECT * FROM ${SIGN_INS} WHERE session = ?`, session)[0];
   }
 
   /** Oldest first. */
   ofPerson(person: string): readonly SessionRecord[] {
-    return this.#records("SELECT * FROM sign_ins WHERE person = ? ORDER BY rowid", person);
+    return this.#records(`SELECT * FROM ${SIGN_INS} WHERE person = ? ORDER BY sign_ins.rowid`, person);
   }
 
   /** Oldest first. */
   live(now: number): readonly SessionRecord[] {
-    return this.#records(`SELECT * FROM sign_ins WHERE ${IS_LIVE} ORDER BY rowid`, now);
+    return this.#records(`SELECT * FROM ${SIGN_INS} WHERE ${IS_LIVE} ORDER BY sign_ins.rowid`, now);
   }
 
   over(now: number): readonly SessionRecord[] {
-    return this.#records(`SELECT * FROM sign_ins WHERE NOT (${IS_LIVE}) ORDER BY rowid`, now);
+    return this.#records(`SELECT * FROM ${SIGN_INS} WHERE NOT (${IS_LIVE}) ORDER BY sign_ins.rowid`, now);
   }
 
   /** When the first session would be over, if nobody made another request. */
   nextEnd(): number | undefined {
     const row = this.#sql
-      .exec<{ next: number | null }>("SELECT MIN(MIN(expires, last_seen + idle_seconds + 1)) AS next FROM sign_ins")
+      .exec<{ next: number | null }>(`SELECT MIN(MIN(${END}, last_seen + idle_seconds + 1)) AS next FROM ${SIGN_INS}`)
       .one();
     return row.next ?? undefined;
+  }
+
+  /** For all sessions of the person, those that are open and those to come. */
+  setTerm({ person, idleSeconds, rolesEnd }: PersonTerm): void {
+    this.#sql.exec("UPDATE sign_ins SET idle_seconds = ? WHERE person = ?", idleSeconds, person);
+    if (rolesEnd === undefined) this.#sql.exec("DELETE FROM role_ends WHERE person = ?", person);
+    else this.#sql.exec("INSERT OR REPLACE INTO role_ends VALUES (?, ?)", person, rolesEnd);
   }
 
   touch(session: string, now: number): void {
@@ -181,7 +202,11 @@ export class SessionTable {
 
   ends(now: number): readonly string[] {
     return this.#sql
-      .exec<{ signed: string }>("SELECT signed FROM session_ends WHERE until >= ? ORDER BY rowid", now)
+      .exec<{ signed: string }>(
+        // One word can end several sessions, and is told once.
+        "SELECT signed FROM session_ends WHERE until >= ? GROUP BY signed ORDER BY MIN(rowid)",
+        now,
+      )
       .toArray()
       .map(({ signed }) => signed);
   }
@@ -201,7 +226,7 @@ export class SessionTable {
   count(now: number): { readonly sessions: number; readonly people: number } {
     const row = this.#sql
       .exec<{ sessions: number; people: number }>(
-        `SELECT COUNT(*) AS sessions, COUNT(DISTINCT person) AS people FROM sign_ins WHERE ${IS_LIVE}`,
+        `SELECT COUNT(*) AS sessions, COUNT(DISTINCT person) AS people FROM ${SIGN_INS} WHERE ${IS_LIVE}`,
         now,
       )
       .one();
@@ -227,7 +252,7 @@ export class SessionTable {
         ledgerIndex: row.ledger_index,
         idleSeconds: row.idle_seconds,
         startedAt: row.created,
-        expires: row.expires,
+        expires: Math.min(row.expires, row.roles_end ?? row.expires),
         lastSeen: row.last_seen,
       }));
   }

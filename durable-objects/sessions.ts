@@ -16,12 +16,13 @@ import {
 } from "../protocol/limits.ts";
 import { requestCodec, type ApiRequest } from "../protocol/messages.ts";
 import { verifySignature } from "../protocol/signing.ts";
+import type { EndingSession } from "../protocol/verify/session-end.ts";
 import { edgeSeconds, randomNonce } from "./clock.ts";
 import { openDatabase } from "./db/database.ts";
 import { listHosts } from "./db/host-rows.ts";
 import { hostOf, type Env } from "./env.ts";
 import { LedgerUnavailable, ledgerOf } from "./ledger-client.ts";
-import { SessionTable, type SessionRecord, type StoredSession } from "./session-table.ts";
+import { SessionTable, type PersonTerm, type SessionRecord, type StoredSession } from "./session-table.ts";
 
 /** The idle clock is kept this coarse, so that a busy page costs one write a minute and not one a request. */
 const TOUCH_SECONDS = 60;
@@ -63,6 +64,7 @@ export interface NewSession {
   readonly workspace: string;
   readonly record: Omit<SessionRecord, "startedAt" | "lastSeen">;
   readonly cookieHash: string;
+  readonly rolesEnd: number | undefined;
 }
 
 /** A step-up named the key that follows. */
@@ -91,7 +93,7 @@ export class Sessions extends DurableObject<Env> {
   }
 
   /** Returns the sessions that had to end to make room. */
-  async create({ workspace, record, cookieHash }: NewSession): Promise<readonly string[]> {
+  async create({ workspace, record, cookieHash, rolesEnd }: NewSession): Promise<readonly string[]> {
     this.#table.identify(workspace);
     const now = edgeSeconds();
     this.#table.forget(now);
@@ -99,8 +101,16 @@ export class Sessions extends DurableObject<Env> {
     const ended = held.slice(0, Math.max(0, held.length - MAX_SESSIONS_PER_PERSON + 1)).map(({ session }) => session);
     for (const session of ended) this.#table.delete(session);
     this.#table.insert({ ...record, startedAt: now, lastSeen: now }, cookieHash);
+    const { person, idleSeconds } = record;
+    this.#table.setTerm({ person, idleSeconds, rolesEnd });
     await this.#plan();
     return ended;
+  }
+
+  /** After a change of the trust log: how long the people who are signed in may rest, and when their roles end. */
+  async setTerms(terms: readonly PersonTerm[]): Promise<void> {
+    for (const term of terms) this.#table.setTerm(term);
+    await this.#plan();
   }
 
   async authenticate(observed: ObservedRequest): Promise<Authentication> {
@@ -139,9 +149,11 @@ export class Sessions extends DurableObject<Env> {
   }
 
   /** Ended by a signed word, which hosts that are not connected now must hear later. `signed`: its JSON. */
-  revoke(session: string, { signed, until }: { readonly signed: string; readonly until: number }): boolean {
-    this.#table.addEnd(session, signed, until + SESSION_SKEW_SECONDS);
-    return this.#table.delete(session);
+  revoke(ended: readonly EndingSession[], signed: string): void {
+    for (const { session, until } of ended) {
+      this.#table.addEnd(session, signed, until + SESSION_SKEW_SECONDS);
+      this.#table.delete(session);
+    }
   }
 
   /** JSON of every signed session-end that still matters to a host. */

@@ -21,7 +21,7 @@ import { readBody } from "./http/arrival.ts";
 import { problem } from "./http/problems.ts";
 import { withSecurityHeaders } from "./http/headers.ts";
 import { answerProblem } from "./mount.ts";
-import { currentTrust, currentWorkspace, requireTrust } from "./workspace.ts";
+import { currentTrust, currentWorkspace, requireTrust, tellingDamage } from "./workspace.ts";
 
 export const adminSchemas = {
   setup: v.strictObject({ setupKey: publicKey, expires: seconds }),
@@ -56,7 +56,7 @@ export function adminApp(): Hono<{ Bindings: Deps }> {
   app.get("/admin/status", showStatus);
   app.post("/admin/revoke-certificate", revoke);
   app.notFound(() => answerProblem(problem("not_found")));
-  app.onError((error) => answerProblem(error));
+  app.onError((error) => answerProblem(tellingDamage(error)));
   return app;
 }
 

@@ -8,15 +8,19 @@ import type { SessionRecord } from "../durable-objects/session-table.ts";
 import { sessionLimit, type TrustState } from "../protocol/trust/state.ts";
 import type { SignedSessionEnd } from "../protocol/messages.ts";
 import type { Deps } from "./deps.ts";
+import { termOf } from "./session-term.ts";
 
-/** Whether the trust log still bears a session: its passkey, its person, its page, and its roles' longest session. */
+/**
+ * Whether the trust log still bears a session: its passkey, its person, its page, and its person's roles, of which at
+ * least one is left and none allows less than what it was opened for. Hosts ask the same of its certificate, so a session
+ * that outlives its role is not open here while everything it asks for is refused there.
+ */
 export function isBorne(trust: TrustState, record: SessionRecord, now: number): boolean {
-  const { person, credential, origin, startedAt } = record;
+  const { person, credential, origin, startedAt, expires } = record;
   if (!trust.people.has(person) || trust.credentials.get(credential)?.person !== person) return false;
   if (!trust.origins.some((listed) => listed.origin === origin)) return false;
-  // Who holds no role can see that and nothing else.
   const limit = sessionLimit(trust, person, now);
-  return limit === 0 || now - startedAt <= limit;
+  return limit > 0 && expires - startedAt <= limit;
 }
 
 /** After a change of the trust log. Their next request would be refused anyway; open sockets make none. */
@@ -24,7 +28,8 @@ export async function endUnborne(trust: TrustState, deps: Deps): Promise<void> {
   const { workspace } = trust;
   const sessions = deps.sessions(workspace);
   const now = edgeSeconds();
-  const gone = (await sessions.list()).filter((record) => !isBorne(trust, record, now));
+  const open = await sessions.list();
+  const gone = open.filter((record) => !isBorne(trust, record, now));
   for (const { session, person } of gone) {
     await sessions.end(session);
     try {
@@ -39,6 +44,8 @@ export async function endUnborne(trust: TrustState, deps: Deps): Promise<void> {
     gone.map(({ session }) => session),
     deps,
   );
+  const stay = new Set(open.filter((record) => !gone.includes(record)).map(({ person }) => person));
+  await sessions.setTerms([...stay].map((person) => termOf(trust, person, now)));
 }
 
 export async function closeSockets(workspace: string, sessions: readonly string[], deps: Deps): Promise<void> {
@@ -50,12 +57,18 @@ export async function closeSockets(workspace: string, sessions: readonly string[
   await Promise.all(calls);
 }
 
-/** Tells every host, at once where it is connected; what the session watched is closed. */
+/** Tells every host, at once where it is connected; what the sessions watched is closed. */
 export async function tellEnd(
   workspace: string,
-  { session, end }: { readonly session: string; readonly end: SignedSessionEnd },
+  { sessions, end }: { readonly sessions: readonly string[]; readonly end: SignedSessionEnd },
   deps: Deps,
 ): Promise<void> {
   const rows = await listHosts(deps.db, workspace);
-  await Promise.all(rows.map(({ host }) => deps.host(workspace, host).endSession({ workspace, host }, session, end)));
+  const calls = rows.flatMap(({ host }) =>
+    sessions.map((session, i) =>
+      // The word names all of them: it is said once.
+      deps.host(workspace, host).endSession({ workspace, host }, session, i === 0 ? end : undefined),
+    ),
+  );
+  await Promise.all(calls);
 }

@@ -18,6 +18,7 @@ import type { Deps } from "./deps.ts";
 import { readArrival, type Arrival } from "./http/arrival.ts";
 import { problem, ProblemError, problemResponse } from "./http/problems.ts";
 import { withSecurityHeaders } from "./http/headers.ts";
+import { sayDamage } from "./workspace.ts";
 
 type Table = typeof endpoints;
 type Output<N extends EndpointName, K extends "request" | "response"> = Table[N] extends {
@@ -86,7 +87,7 @@ async function serve(context: Context<Bindings>, endpoint: Endpoint, handler: An
   const request = context.req.raw;
   const arrival = await readArrival(request);
   const authority = await authorise(endpoint, arrival, deps);
-  const result = await handler({
+  const answer = handler({
     authority,
     body: readBodyAs(endpoint, arrival),
     params: context.req.param(),
@@ -95,6 +96,7 @@ async function serve(context: Context<Bindings>, endpoint: Endpoint, handler: An
     deps,
     later: (work) => context.executionCtx.waitUntil(work.catch((error: unknown) => logFault("later", error))),
   });
+  const result = await (authority === undefined ? answer : sayDamage(answer));
   if (result instanceof Response) return withSecurityHeaders(result);
   return withSecurityHeaders(jsonResponse(endpoint, result));
 }
@@ -159,7 +161,8 @@ export function answerProblem(error: unknown): Response {
 function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof LedgerUnavailable) return problem("ledger_unavailable", error.message);
-  if (error instanceof TrustLogDamaged) return problem("trust_damaged", error.message);
+  // Whoever may hear of it heard it before this (workspace.ts): here are strangers.
+  if (error instanceof TrustLogDamaged) return problem("internal", `trust_damaged: ${error.message}`);
   // Sessions and hosts keep their own storage beside the ledger's; on one disk any of them can be the first to notice.
   if (error instanceof Error && error.message.includes("SQLITE_FULL")) return problem("storage_full", error.message);
   logFault("internal", error);

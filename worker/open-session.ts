@@ -1,6 +1,6 @@
 /**
  * Opens a session whose certificate has been verified: recorded first, then created, then the cookie. How long it may
- * last and rest follows from the shortest of its person's roles.
+ * last and rest follows from the shortest of its own person's roles.
  */
 import { edgeSeconds, randomNonce } from "../durable-objects/clock.ts";
 import { endedByEdge } from "../durable-objects/sessions.ts";
@@ -8,13 +8,13 @@ import { hashCookie } from "../durable-objects/session-table.ts";
 import { fromBase64url, toBase64url } from "../protocol/bytes.ts";
 import type { Me } from "../protocol/contracts.ts";
 import { assertedCodec, type Asserted, type Session } from "../protocol/messages.ts";
-import { SESSION_IDLE_SECONDS } from "../protocol/limits.ts";
 import { digestOf } from "../protocol/signing.ts";
-import { sessionLimit, type TrustState } from "../protocol/trust/state.ts";
+import type { TrustState } from "../protocol/trust/state.ts";
 import { findName } from "./db/statements.ts";
 import type { Deps } from "./deps.ts";
 import { closeSockets } from "./end-sessions.ts";
 import { sessionCookie, type Arrival } from "./http/arrival.ts";
+import { termOf } from "./session-term.ts";
 
 export interface VerifiedSignIn {
   readonly certificate: Asserted;
@@ -23,15 +23,6 @@ export interface VerifiedSignIn {
   readonly person: string;
   readonly trust: TrustState;
   readonly arrival: Pick<Arrival, "sourceIp" | "device">;
-}
-
-/** A session rests at most an eighth of what its roles let it last: a quarter of an hour of two hours, and never more. */
-const IDLE_SHARE = 8;
-/** The idle clock is a minute coarse: below two, a busy page would end. */
-const MIN_IDLE_SECONDS = 120;
-
-export function idleSecondsOf(limitSeconds: number): number {
-  return Math.min(SESSION_IDLE_SECONDS, Math.max(MIN_IDLE_SECONDS, Math.floor(limitSeconds / IDLE_SHARE)));
 }
 
 export async function openSession(
@@ -51,6 +42,8 @@ export async function openSession(
     ...(sourceIp === undefined ? {} : { sourceIp }),
   });
   const cookie = randomNonce();
+  const now = edgeSeconds();
+  const { limitSeconds, idleSeconds, rolesEnd } = termOf(trust, person, now);
   const record = {
     session: digest,
     person,
@@ -60,14 +53,16 @@ export async function openSession(
     certificate: toBase64url(assertedCodec.encode(certificate)),
     device,
     ledgerIndex,
-    idleSeconds: idleSecondsOf(sessionLimit(trust, person, edgeSeconds())),
-    expires: session.exp,
+    idleSeconds,
+    // `iat` is the page's word within some minutes: a session dated ahead ends no later for it.
+    expires: Math.min(session.exp, now + limitSeconds),
   };
-  const ended = await deps.sessions(workspace).create({ workspace, record, cookieHash: hashCookie(cookie) });
+  const ended = await deps.sessions(workspace).create({ workspace, record, cookieHash: hashCookie(cookie), rolesEnd });
   for (const oldest of ended) await append(endedByEdge(oldest, person));
   await closeSockets(workspace, ended, deps);
-  const body = await describeMe({ workspace, person, session: digest, expires: session.exp }, deps);
-  return { body, setCookie: sessionCookie(cookie, session.exp - edgeSeconds()) };
+  const expires = Math.min(record.expires, rolesEnd ?? record.expires);
+  const body = await describeMe({ workspace, person, session: digest, expires }, deps);
+  return { body, setCookie: sessionCookie(cookie, expires - now) };
 }
 
 export async function describeMe(

@@ -8,7 +8,7 @@ import { encodeOpening, SOCKET_HEADER } from "../durable-objects/host/sockets.ts
 import type { HostRecord } from "../migrations/schema.ts";
 import type { Deps } from "./deps.ts";
 import { problem } from "./http/problems.ts";
-import { requireTrust } from "./workspace.ts";
+import { requireTrust, sayDamage } from "./workspace.ts";
 
 /** The part of `request.cf.tlsClientAuth` that is read; the same texts locally and on Cloudflare. */
 export interface ClientTls {
@@ -48,7 +48,7 @@ function requireCertificate(tls: ClientTls | undefined | null): string {
 async function requireHost(fingerprint: string, deps: Deps): Promise<HostRecord> {
   const row = await findHostByCertificate(deps.db, fingerprint);
   if (row === undefined) throw problem("certificate_unknown");
-  const trust = await requireTrust(deps);
+  const trust = await sayDamage(requireTrust(deps));
   if (row.workspace !== trust.workspace) throw problem("certificate_unknown");
   if (trust.removedHosts.has(row.host)) throw problem("host_removed");
   if (row.revoked) throw problem("certificate_revoked");

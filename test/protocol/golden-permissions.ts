@@ -5,7 +5,8 @@
  */
 
 /**
- * Who calls. `nobody`: not signed in. `none`: signed in when their roles were taken or ended; they cannot sign in again.
+ * Who calls. `nobody`: not signed in. `none`: signed in when their roles were taken or ended, which ended the session; they
+ * cannot sign in again.
  * `elsewhere`: operates another host only.
  */
 export const callers = [
@@ -66,7 +67,7 @@ function row(text: string): Readonly<Record<Caller, boolean>> {
 /* nobody, none, viewer, operator, admin, system-administrator, agent-developer, channel-manager, business-user, auditor, elsewhere */
 const EVERYBODY = row("y y y y y y y y y y y");
 const NOBODY = row(". . . . . . . . . . .");
-const SIGNED_IN = row(". y y y y y y y y y y");
+const SIGNED_IN = row(". . y y y y y y y y y");
 const READERS = row(". . y y y y y y y y y");
 const READERS_HERE = row(". . y y y y y y y y .");
 const LEDGER_READERS = row(". . y y y y . . . y y");

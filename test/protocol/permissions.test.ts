@@ -44,11 +44,12 @@ function stateOf({ state }: World, caller: Caller): TrustState {
   return { ...state, roles, people: new Map(state.people).set("p-vera", person) };
 }
 
-/** As worker/mount.ts and the handlers of one host ask. */
+/** As worker/mount.ts and the handlers of one host ask, in a session that lasts while its person has a role. */
 function letsIn(endpoint: Endpoint, caller: Caller, world: World): boolean {
   if (endpoint.access === "open") return true;
   if (endpoint.access !== "session" || caller === "nobody") return false;
   const state = stateOf(world, caller);
+  if (sessionLimit(state, "p-vera", NOW) === 0) return false;
   const { permission } = endpoint;
   const host = /:host\b|^\/api\/tickets$/.test(endpoint.path) ? { host: world.host } : {};
   return permission === undefined || hasPermission(state, "p-vera", { permission, ...host, now: NOW });

@@ -53,7 +53,7 @@ beforeAll(async () => {
     const role = caller === "none" ? "viewer" : caller === "elsewhere" ? elsewhere.id : caller;
     await enter(caller, role);
   }
-  // Signed in, and then the role is taken.
+  // Signed in, and then the role is taken: the session ends with it.
   expect((await town.state("role.assign", { person: "p-none", roles: [] })).status).toBe(200);
 });
 
@@ -116,7 +116,7 @@ describe("every endpoint, as every role", () => {
 describe("a person without a role", () => {
   it("cannot sign in", async () => {
     const member = await addMember(town, "p-roleless", []);
-    await expect(signInMember(town, member, "session of nobody")).rejects.toThrow("sign_in_refused");
+    await expect(signInMember(town, member, "session of nobody")).rejects.toThrow("no_role");
   });
 });
 

@@ -149,10 +149,14 @@ describe("roles", () => {
     expect((await other.call("hosts")).status).toBe(200);
     const peer = await HostPeer.at(edge, "unseen", town.workspace);
     await peer.join();
-    expect((await town.state("role.assign", { person: "p-vera", roles: [] })).status).toBe(200);
+    const blind = { id: "blind", permissions: ["channel.manage" as const], hosts: ["all"], sessionSeconds: 14_400 };
+    expect((await town.state("role.define", blind)).status).toBe(200);
+    expect((await town.state("role.assign", { person: "p-vera", roles: ["blind"] })).status).toBe(200);
     for (const name of ["hosts", "activity"] as const) expect((await other.call(name)).code).toBe("forbidden");
     expect((await other.call("ticket", { body: { host: peer.host } })).code).toBe("forbidden");
     expect((await other.call("me")).status).toBe(200);
+    expect((await town.state("role.assign", { person: "p-vera", roles: [] })).status).toBe(200);
+    expect((await other.call("me")).code).toBe("unauthenticated");
   });
 });
 

@@ -3,14 +3,15 @@
  * the request signed by the session key; neither is worth anything alone. Every failure looks the same from outside.
  */
 import { edgeSeconds } from "../../durable-objects/clock.ts";
-import type { RequestRefusal } from "../../durable-objects/sessions.ts";
+import { TrustLogDamaged } from "../../durable-objects/db/trust-log.ts";
+import type { ObservedRequest, RequestRefusal } from "../../durable-objects/sessions.ts";
 import { hashCookie, type SessionRecord } from "../../durable-objects/session-table.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { Deps } from "../deps.ts";
 import { isBorne } from "../end-sessions.ts";
 import type { Arrival } from "../http/arrival.ts";
 import { problem } from "../http/problems.ts";
-import { currentTrust } from "../workspace.ts";
+import { currentTrust, currentWorkspace } from "../workspace.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
 declare const authenticated: unique symbol;
@@ -41,9 +42,9 @@ export async function authenticate(arrival: Arrival, deps: Deps): Promise<Operat
   const { cookie, signed, method, path, bodyDigest } = arrival;
   if (cookie === undefined || signed === undefined)
     throw problem("unauthenticated", cookie === undefined ? "no cookie" : "no signature");
-  const trust = await currentTrust(deps);
-  if (trust === undefined) throw problem("unauthenticated", "no workspace");
   const observed = { cookieHash: hashCookie(cookie), ...signed, method, path, bodyDigest };
+  const trust = await currentTrust(deps).catch((error: unknown) => refuseUnjudged(error, observed, deps));
+  if (trust === undefined) throw problem("unauthenticated", "no workspace");
   const result = await deps.sessions(trust.workspace).authenticate(observed);
   if (!result.ok) {
     if (WITH_COOKIE.has(result.why)) await deps.countRefusal(trust.workspace, { code: `request_${result.why}` });
@@ -52,6 +53,15 @@ export async function authenticate(arrival: Arrival, deps: Deps): Promise<Operat
   requireSameOrigin(arrival, [result.record.origin]);
   if (!isBorne(trust, result.record, edgeSeconds())) throw problem("unauthenticated", "trust");
   return operatorOf(result.record, trust);
+}
+
+/** Without a sound trust log nobody is let in. Whoever proves an open session is told why; strangers are strangers. */
+async function refuseUnjudged(error: unknown, observed: ObservedRequest, deps: Deps): Promise<never> {
+  if (!(error instanceof TrustLogDamaged)) throw error;
+  const workspace = await currentWorkspace(deps);
+  if (workspace === undefined) throw problem("unauthenticated", "no workspace");
+  const result = await deps.sessions(workspace).authenticate(observed);
+  throw result.ok ? problem("trust_damaged", error.message) : problem("unauthenticated", result.why);
 }
 
 /** The ticket is the proof: got by a signed request a moment ago, for one host, good once. */

@@ -11,6 +11,7 @@ import { randomNonce } from "../../durable-objects/clock.ts";
 interface Entry {
   readonly status: number;
   readonly title: string;
+  readonly limitSeconds?: number;
 }
 
 const PROBLEMS = {
@@ -28,6 +29,15 @@ const PROBLEMS = {
   sign_in_refused: {
     status: 401,
     title: "The sign-in was refused. Try again; if it stays so, use another of your passkeys.",
+  },
+  session_long: {
+    status: 403,
+    title:
+      "Your roles allow a shorter session than this page asked for, so none was opened. Sign in again; the page now asks for what they allow.",
+  },
+  no_role: {
+    status: 403,
+    title: "Your passkey is known, but you hold no role now. Ask an administrator to give or renew one.",
   },
   setup_wrong: {
     status: 401,
@@ -207,8 +217,11 @@ export class ProblemError extends Error {
   readonly code: string;
   readonly title: string;
   readonly detail: string | undefined;
-  constructor(code: string, { status, title }: Entry, detail?: string) {
+  /** See `problemSchema`. */
+  readonly limitSeconds: number | undefined;
+  constructor(code: string, { status, title, limitSeconds }: Entry, detail?: string) {
     super(code);
+    this.limitSeconds = limitSeconds;
     this.code = code;
     this.status = status;
     this.title = title;
@@ -218,6 +231,11 @@ export class ProblemError extends Error {
 
 export function problem(code: ProblemCode, detail?: string): ProblemError {
   return new ProblemError(code, PROBLEMS[code], detail);
+}
+
+/** Only for the person whose passkey was just verified: it tells how long their roles let a session last. */
+export function sessionLongProblem(limitSeconds: number): ProblemError {
+  return new ProblemError("session_long", { ...PROBLEMS.session_long, limitSeconds });
 }
 
 export function commandProblem(code: RefusalCode): ProblemError {
@@ -237,6 +255,8 @@ export function trustProblem(code: TrustRefusal): ProblemError {
 export function problemResponse(error: ProblemError): Response {
   const id = randomNonce().slice(0, 16);
   logStep("refused", { id, code: error.code, status: error.status, detail: error.detail });
-  const body: Problem = { type: "about:blank", title: error.title, status: error.status, code: error.code, id };
+  const { title, status, code, limitSeconds } = error;
+  const limit = limitSeconds === undefined ? {} : { limitSeconds };
+  const body: Problem = { type: "about:blank", title, status, code, id, ...limit };
   return Response.json(body, { status: error.status, headers: { "content-type": "application/problem+json" } });
 }

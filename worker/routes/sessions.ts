@@ -1,7 +1,8 @@
-/** Sign-ins that are open: one's own, and for administrators everybody's. Ending one is a signed word that hosts hear too. */
+/** Sign-ins that are open: one's own, and for administrators everybody's. Ending some is a signed word that hosts hear too. */
 import { edgeSeconds } from "../../durable-objects/clock.ts";
 import type { SessionRecord } from "../../durable-objects/session-table.ts";
 import type { SessionRow } from "../../protocol/contracts/sessions.ts";
+import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import { signedSessionEndCodec } from "../../protocol/messages.ts";
 import { utf8Text } from "../../protocol/bytes.ts";
 import { hasPermission } from "../../protocol/trust/state.ts";
@@ -10,8 +11,11 @@ import type { Operator } from "../access/operator.ts";
 import { readSourcesOf, type Opening } from "../db/activity.ts";
 import { tellEnd } from "../end-sessions.ts";
 import { sessionCookie } from "../http/arrival.ts";
-import { commandProblem } from "../http/problems.ts";
+import { commandProblem, problem } from "../http/problems.ts";
 import type { Handler } from "../mount.ts";
+
+/** For what a frame says beside the end itself. */
+const FRAME_ROOM = 1_024;
 
 export const sessions: Handler<"sessions"> = async ({ authority, deps }) => {
   const { workspace } = authority;
@@ -50,27 +54,35 @@ function describe(
   };
 }
 
-/** Recorded, ended here, and told to every host. Ending one twice is no mistake. */
+/** Each recorded, ended here, and told to every host. Ending one twice is no mistake. */
 export const sessionEnd: Handler<"sessionEnd"> = async ({ authority, arrival, body, deps, later }) => {
   const { workspace, trust, person } = authority;
   const verdict = await verifySessionEnd(body, { trust, now: edgeSeconds() });
   if (verdict.kind === "refused") throw commandProblem(verdict.code);
   // Nobody brings the word of somebody else.
   if (verdict.by !== person) throw commandProblem("people");
-  const { session, person: owner } = verdict.end;
+  const bytes = signedSessionEndCodec.encode(body);
+  // Hosts hear it as one frame; what does not fit could never be told.
+  if (bytes.length > MAX_FRAME_BYTES - FRAME_ROOM) throw problem("too_large");
+  const { ended } = verdict;
   const { sourceIp } = arrival;
-  await deps.ledger(workspace)({
-    actor: { kind: "person", id: person },
-    action: "session.revoked",
-    target: owner,
-    detail: { session },
-    subject: session,
-    ...(sourceIp === undefined ? {} : { sourceIp }),
-  });
-  const signed = utf8Text(signedSessionEndCodec.encode(body));
-  await deps.sessions(workspace).revoke(session, { signed, until: verdict.until });
-  later(tellEnd(workspace, { session, end: body }, deps));
-  return session === authority.session
+  const append = deps.ledger(workspace);
+  await Promise.all(
+    ended.map(({ session }) =>
+      append({
+        actor: { kind: "person", id: person },
+        action: "session.revoked",
+        target: verdict.end.person,
+        detail: { session },
+        subject: session,
+        ...(sourceIp === undefined ? {} : { sourceIp }),
+      }),
+    ),
+  );
+  await deps.sessions(workspace).revoke(ended, utf8Text(bytes));
+  const sessions = ended.map(({ session }) => session);
+  later(tellEnd(workspace, { sessions, end: body }, deps));
+  return sessions.includes(authority.session)
     ? { body: { ok: true }, setCookie: sessionCookie("", 0) }
     : { body: { ok: true } };
 };
