@@ -281,7 +281,7 @@ describe("a session", () => {
     await shoot(page, "faults-session-ended");
     const text = await page.getByRole("main").innerText();
     expect(text).toContain(
-      "Your session was ended: by 15 minutes of quiet, or from another place. Sign in again to go on.",
+      "Your session was ended: by 15 minutes of quiet, from another place, or with your roles. Sign in again to go on.",
     );
     await page.getByRole("button", { name: /Sign in with a passkey/ }).click();
     await page.getByRole("link", { name: "Fleet" }).first().waitFor();

@@ -1,6 +1,6 @@
 /** Composes what is behind the pages. The only place that knows every part of the client. */
 import { computed, signal, type ReadonlySignal } from "@preact/signals";
-import { rolesOf } from "../../protocol/trust/state.ts";
+import { rolesOf, sessionLimit } from "../../protocol/trust/state.ts";
 import type {
   Backend,
   HostView,
@@ -272,8 +272,11 @@ class ClientBackend implements Backend {
 
   async #enter(session: StoredSession): Promise<void> {
     this.#keys.enter(session);
-    const { origins } = await this.#trust.refresh();
-    if (!origins.some(({ origin }) => origin === location.origin)) throw originUnlisted();
+    const trust = await this.#trust.refresh();
+    if (!trust.origins.some(({ origin }) => origin === location.origin)) throw originUnlisted();
+    // By the verified log, not by the edge's word. Without a role there is no session to ask for.
+    const limit = sessionLimit(trust, session.person, this.#deps.clock.now());
+    if (limit > 0) await this.#deps.vault.set("sessionSeconds", limit);
     this.#phase.value = { kind: "signed-in" };
   }
 

@@ -17,7 +17,7 @@ import { REQUEST_SKEW_SECONDS } from "../../protocol/limits.ts";
 import type { EdgeClock } from "./clock.ts";
 import type { OtherKeys } from "./session-keys.ts";
 import { randomNonce } from "./random.ts";
-import { problemTrouble, TroubleError, UNREACHABLE } from "./trouble.ts";
+import { problemError, TroubleError, UNREACHABLE } from "./trouble.ts";
 
 type Schema<N extends EndpointName, K extends "request" | "response"> = (typeof endpoints)[N] extends {
   readonly [P in K]: infer S extends v.GenericSchema;
@@ -164,7 +164,7 @@ export class EdgeClient {
     this.#onReach(response.status < 502 || problem.success);
     if (!response.ok) {
       if (response.status === 401 && endpoint.access === "session") this.#onUnauthorised();
-      throw new TroubleError(problem.success ? problemTrouble(problem.output) : UNREACHABLE);
+      throw problem.success ? problemError(problem.output) : new TroubleError(UNREACHABLE);
     }
     if (endpoint.response === undefined) return undefined;
     const answer = v.safeParse(endpoint.response, value);

@@ -1,8 +1,12 @@
 /**
  * Signing in and staying signed in: one touch certifies a fresh, non-extractable session key. The workspace this
- * address once showed is pinned; another one is refused, whatever the edge says.
+ * address once showed is pinned; another one is refused, whatever the edge says. How long the session lasts stands in what
+ * the touch signs, so it is asked for before anybody can know whose touch it will be: this browser remembers what whoever
+ * signed in here last may have.
  */
 import type { Me } from "../../protocol/contracts.ts";
+import type { TrustHead } from "../../protocol/fields.ts";
+import { MAX_SESSION_SECONDS } from "../../protocol/limits.ts";
 import { sessionCodec, type Asserted, type Session } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import type { EdgeClock } from "./clock.ts";
@@ -10,7 +14,7 @@ import type { Answer, EdgeClient } from "./http.ts";
 import type { MachineMemory } from "./machine-memory.ts";
 import { touch } from "./passkey.ts";
 import { makeSessionKeys, sessionSigner } from "./signer.ts";
-import { TroubleError } from "./trouble.ts";
+import { SessionLongError, TroubleError } from "./trouble.ts";
 import type { StoredSession, Vault } from "./vault.ts";
 
 export interface SessionDeps {
@@ -55,30 +59,48 @@ export async function keepSession(
   return stored;
 }
 
+/** No role may say less. An edge that says so all the same must not keep anybody out for ever. */
+const SHORTEST_SECONDS = 60;
+
 /** One touch. @throws {TroubleError} when refused; NotAllowedError when the person closed the authenticator. */
 export async function signIn(deps: SessionDeps): Promise<StoredSession> {
-  const offer = await askOffer(deps.client);
+  const offer = await askOffer(deps);
   const pinned = await deps.vault.get("workspace");
   if (pinned !== undefined && pinned !== offer.workspace) throw new TroubleError(OTHER_WORKSPACE);
   await deps.memory.judgeOffer(offer);
   deps.clock.set(offer.now);
+  const asked = Math.min((await deps.vault.get("sessionSeconds")) ?? offer.lifetime, MAX_SESSION_SECONDS);
   const fresh = await freshSession({
     workspace: offer.workspace,
     nonce: offer.nonce,
     trustHead: offer.trustHead,
     iat: offer.now,
-    exp: offer.now + offer.lifetime,
+    exp: offer.now + asked,
   });
   const certificate = await touch({ kind: "session", body: fresh.bytes, allow: [] });
-  const me = await deps.client.call("signIn", { body: { session: certificate } });
+  const me = await present(deps, certificate, asked);
   if (me.workspace !== offer.workspace) throw new TroubleError(OTHER_WORKSPACE);
   return keepSession(deps, fresh, { me, certificate });
 }
 
-/** A control plane signs in only at addresses that its workspace lists, and says so with its code `origin`. */
-async function askOffer(client: EdgeClient): Promise<Answer<"signInNonce">> {
+async function present({ client, vault }: SessionDeps, session: Asserted, asked: number): Promise<Me> {
   try {
-    return await client.call("signInNonce", { body: {} });
+    return await client.call("signIn", { body: { session } });
+  } catch (error) {
+    if (error instanceof SessionLongError)
+      await vault.set("sessionSeconds", Math.max(SHORTEST_SECONDS, Math.min(asked, error.limitSeconds)));
+    throw error;
+  }
+}
+
+/**
+ * A control plane says its newest trust head only to a page that names an earlier one. It signs in only at addresses
+ * that its workspace lists, and says so with its code `origin`.
+ */
+async function askOffer({ client, vault, memory }: SessionDeps): Promise<Answer<"signInNonce">> {
+  const known: TrustHead | undefined = (await memory.recall()).head ?? (await vault.get("trustHead"));
+  try {
+    return await client.call("signInNonce", { body: known === undefined ? {} : { known } });
   } catch (error) {
     if (error instanceof TroubleError && error.trouble.code === "origin") throw originUnlisted();
     throw error;

@@ -6,6 +6,7 @@ import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { toBase64url } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { SessionRow } from "../../protocol/contracts/sessions.ts";
+import { MAX_SESSIONS_PER_END } from "../../protocol/limits.ts";
 import { approvalCodec, assertedCodec, sessionCodec, sessionEndCodec, type Asserted } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { verifyTouch } from "../../protocol/trust/approvals.ts";
@@ -87,21 +88,20 @@ export class Sessions implements SessionDesk {
     };
   }
 
-  async *end(id: string): AsyncGenerator<SessionStep> {
+  async *end(ids: readonly string[]): AsyncGenerator<SessionStep> {
     try {
       const own = this.#deps.session();
-      const isOwn = own?.digest === id;
-      if (own !== undefined && isOwn) {
+      const isOwn = own !== undefined && ids.includes(own.digest);
+      if (isOwn && ids.length === 1) {
         yield { kind: "sending" };
         await this.#endOwn(own);
-        yield { kind: "done" };
-        await this.#deps.onEnded();
-        return;
+      } else {
+        yield { kind: "touch" };
+        await this.#endByTouch(ids);
+        if (!isOwn) await this.load();
       }
-      yield { kind: "touch" };
-      await this.#endOther(id);
-      await this.load();
       yield { kind: "done" };
+      if (isOwn) await this.#deps.onEnded();
     } catch (error) {
       const trouble = troubleOf(error);
       yield trouble === CANCELLED ? { kind: "cancelled" } : { kind: "failed", trouble };
@@ -110,7 +110,7 @@ export class Sessions implements SessionDesk {
 
   /** Signed by the key that ends with it, so that hosts stop obeying it as well. */
   async #endOwn(own: StoredSession): Promise<void> {
-    const body = this.#endOf(own.digest, own.person);
+    const body = this.#endOf([own.digest], own.person);
     const signature = await sessionSigner(own.keys, own.publicKey).sign("session-end", body);
     const successor = own.successor === undefined ? {} : { successor: own.successor };
     await this.#deps.client.call("sessionEnd", {
@@ -118,12 +118,17 @@ export class Sessions implements SessionDesk {
     });
   }
 
-  async #endOther(id: string): Promise<void> {
-    const proven = this.#proven.get(id);
+  /** One touch over exactly these, of one person. */
+  async #endByTouch(ids: readonly string[]): Promise<void> {
+    const named = [...new Set(ids)].toSorted().slice(0, MAX_SESSIONS_PER_END);
+    const proven = named.flatMap((id) => this.#proven.get(id) ?? []);
+    const [first, ...rest] = proven;
     const state = this.#deps.trust.state.value;
-    if (proven === undefined || state === undefined) throw new TroubleError(NOT_PROVEN);
+    const isWhole = first !== undefined && proven.length === named.length;
+    if (!isWhole || state === undefined) throw new TroubleError(NOT_PROVEN);
+    if (rest.some(({ person }) => person !== first.person)) throw new TypeError("sessions of several people");
     this.#deps.trust.requireKnownPast();
-    const body = this.#endOf(id, proven.person);
+    const body = this.#endOf(named, first.person);
     const approval = approvalCodec.encode({
       v: 1,
       workspace: state.workspace,
@@ -137,14 +142,22 @@ export class Sessions implements SessionDesk {
       body: approval,
       allow: this.#allowed(state),
     });
+    const others = rest.length === 0 ? {} : { others: rest.map(({ certificate }) => certificate) };
     await this.#deps.client.call("sessionEnd", {
-      body: { body: toBase64url(body), session: proven.certificate, by: { kind: "person", approval: approved } },
+      body: {
+        body: toBase64url(body),
+        session: first.certificate,
+        ...others,
+        by: { kind: "person", approval: approved },
+      },
     });
   }
 
-  #endOf(session: string, person: string): Uint8Array<ArrayBuffer> {
+  #endOf(named: readonly string[], person: string): Uint8Array<ArrayBuffer> {
     const workspace = this.#deps.trust.state.value?.workspace ?? "";
-    return sessionEndCodec.encode({ v: 1, workspace, session, person, at: this.#deps.clock.now() });
+    const [session] = named;
+    const which = named.length === 1 && session !== undefined ? { session } : { sessions: [...named] };
+    return sessionEndCodec.encode({ v: 1, workspace, ...which, person, at: this.#deps.clock.now() });
   }
 
   #allowed({ credentials }: TrustState): readonly string[] {
@@ -175,7 +188,7 @@ async function proveSession(state: TrustState, row: SessionRow): Promise<Proven 
 
 const NOT_PROVEN = {
   code: "session_unproven",
-  what: "The control plane does not show the sign-in of this session, so nothing can be signed that ends it.",
+  what: "The control plane does not show the sign-in of a session, so nothing can be signed that ends it.",
   why: "Its passkey may be revoked already, which ended the session on every host that heard of it.",
   next: "Reload the list. If it stays, revoke the passkey on the page People.",
 } as const;

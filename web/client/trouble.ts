@@ -13,6 +13,15 @@ export class TroubleError extends Error {
   }
 }
 
+/** The edge verified the passkey; its person's roles allow a shorter session than was asked for. */
+export class SessionLongError extends TroubleError {
+  readonly limitSeconds: number;
+  constructor(trouble: Trouble, limitSeconds: number) {
+    super(trouble);
+    this.limitSeconds = limitSeconds;
+  }
+}
+
 export const CANCELLED: Trouble = {
   code: "cancelled",
   what: "The authenticator was closed without a touch.",
@@ -28,6 +37,12 @@ export const UNREACHABLE: Trouble = {
 
 export function problemTrouble(problem: Problem): Trouble {
   return { code: problem.code, what: problem.title, id: problem.id };
+}
+
+export function problemError(problem: Problem): TroubleError {
+  const { limitSeconds } = problem;
+  const trouble = problemTrouble(problem);
+  return limitSeconds === undefined ? new TroubleError(trouble) : new SessionLongError(trouble, limitSeconds);
 }
 
 /** The host label is ours (from the trust log); the sentence is fixed. */

@@ -35,6 +35,8 @@ interface Contents {
   readonly session: StoredSession;
   /** The newest trust head this browser has verified; a log that is older, or forked from it, is refused. */
   readonly trustHead: TrustHead;
+  /** How long the roles of whoever signed in here last let a session be: what the next sign-in asks for. */
+  readonly sessionSeconds: number;
   /** The end of the ledger this browser has verified; a ledger that is shorter, or says another thing there, is not it. */
   readonly ledger: ChainPosition;
   /** The passkey that was made here for an invitation: public, and what its six words are computed from. */

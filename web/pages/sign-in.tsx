@@ -11,7 +11,7 @@ type SignedOut = Extract<Phase, { kind: "signed-out" }>;
 
 const reasons = {
   asked: "You are signed out. This browser kept no key of the session.",
-  idle: "Your session was ended: by 15 minutes of quiet, or from another place. Sign in again to go on.",
+  idle: "Your session was ended: by 15 minutes of quiet, from another place, or with your roles. Sign in again to go on.",
   ended: "Your session reached its end; your role says how long one lasts. Sign in again to go on.",
 } satisfies Record<NonNullable<SignedOut["why"]>, string>;
 

@@ -27,6 +27,9 @@ export type SessionStep =
 export interface SessionDesk {
   readonly list: ReadonlySignal<Loadable<readonly SessionView[]>>;
   load(): Promise<void>;
-  /** This page's own ends without a touch, by its own key; every other one needs one. Call from the click. */
-  end(id: string): AsyncIterable<SessionStep>;
+  /**
+   * This page's own, alone, ends without a touch, by its own key; others, all of one person, end with one touch together.
+   * Call from the click.
+   */
+  end(ids: readonly string[]): AsyncIterable<SessionStep>;
 }

@@ -62,8 +62,9 @@ describe("an address that the workspace does not list", () => {
     page.location = { origin: "http://clawhold.localhost:4480" };
     const refused = new TroubleError({ code: "origin", what: "No." });
     const client = { call: () => Promise.reject(refused) };
+    const nothing = { get: () => Promise.resolve(undefined), recall: () => Promise.resolve({}) };
     try {
-      await signIn({ client } as unknown as SessionDeps);
+      await signIn({ client, vault: nothing, memory: nothing } as unknown as SessionDeps);
       expect.unreachable();
     } catch (error) {
       if (!(error instanceof TroubleError)) throw error;

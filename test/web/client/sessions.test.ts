@@ -110,7 +110,7 @@ describe("open sessions", () => {
     await sessions.load();
     const { value } = sessions.list.value as { readonly value: readonly object[] };
     expect(value.filter((view) => "proof" in view)).toEqual([]);
-    expect(await lastStep(sessions.end(otto.row.session))).toBe("failed");
+    expect(await lastStep(sessions.end([otto.row.session]))).toBe("failed");
     expect(edge.ends).toEqual([]);
   });
 
@@ -128,7 +128,7 @@ describe("ending a session", () => {
     edge.sessions = [own.row];
     const sessions = desk();
     await sessions.load();
-    expect(await lastStep(sessions.end(own.row.session))).toBe("done");
+    expect(await lastStep(sessions.end([own.row.session]))).toBe("done");
     expect(left).toBe(1);
     const [end] = edge.ends;
     if (end === undefined) throw new TypeError("nothing was sent");
@@ -141,7 +141,7 @@ describe("ending a session", () => {
     edge.sessions = [own.row, otto.row];
     const sessions = desk();
     await sessions.load();
-    expect(await lastStep(sessions.end(otto.row.session))).toBe("done");
+    expect(await lastStep(sessions.end([otto.row.session]))).toBe("done");
     expect(left).toBe(0);
     const [end] = edge.ends;
     if (end === undefined) throw new TypeError("nothing was sent");
@@ -149,5 +149,40 @@ describe("ending a session", () => {
     const verdict = await verifySessionEnd(end, { trust: world.state, now: NOW });
     expect(verdict).toMatchObject({ kind: "accepted", by: "p-ada", end: { session: otto.row.session } });
     expect(fromBase64url(end.body).length).toBeGreaterThan(0);
+  });
+
+  it("of several of one person takes one touch over exactly these", async () => {
+    const ottos = await Promise.all(
+      ["one", "two"].map((key) => signIn("p-otto", world.people.otto.passkey, nonceOf(key))),
+    );
+    const again = await signIn("p-ada", world.people.ada.passkey, nonceOf("elsewhere"));
+    edge.sessions = [own.row, ...ottos.map(({ row }) => row), again.row];
+    const sessions = desk();
+    await sessions.load();
+    const ids = ottos.map(({ row }) => row.session);
+    expect(await lastStep(sessions.end(ids))).toBe("done");
+    expect(left).toBe(0);
+    expect(await lastStep(sessions.end([again.row.session, own.row.session]))).toBe("done");
+    expect(left).toBe(1);
+    const [others, mine] = edge.ends;
+    if (others === undefined || mine === undefined || edge.ends.length !== 2) throw new TypeError("not two words");
+    expect(await verifySessionEnd(others, { trust: world.state, now: NOW })).toMatchObject({
+      kind: "accepted",
+      by: "p-ada",
+      ended: ids.toSorted().map((session) => ({ session })),
+    });
+    const verdict = await verifySessionEnd(mine, { trust: world.state, now: NOW });
+    expect(verdict).toMatchObject({ kind: "accepted", end: { person: "p-ada" } });
+    expect(verdict.kind === "accepted" && verdict.ended).toHaveLength(2);
+  });
+
+  it("of several is not asked for when one of them proves nothing", async () => {
+    const otto = await signIn("p-otto", world.people.otto.passkey, nonceOf("key"));
+    const second = await signIn("p-otto", world.people.otto.passkey, nonceOf("second"));
+    edge.sessions = [own.row, otto.row, { ...second.row, certificate: own.row.certificate }];
+    const sessions = desk();
+    await sessions.load();
+    expect(await lastStep(sessions.end([otto.row.session, second.row.session]))).toBe("failed");
+    expect(edge.ends).toEqual([]);
   });
 });

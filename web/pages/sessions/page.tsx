@@ -1,7 +1,7 @@
-/** Open sign-ins: whose, from where, since when; ending one or all others. */
+/** Open sign-ins: whose, from where, since when; ending one, or all of a person with one touch. */
 import { useEffect } from "preact/hooks";
-import { useSignal } from "@preact/signals";
-import { MAX_SESSIONS_PER_PERSON, SESSION_IDLE_SECONDS } from "../../../protocol/limits.ts";
+import { useSignal, type Signal } from "@preact/signals";
+import { ADMIN_SESSION_SECONDS, MAX_SESSIONS_PER_PERSON, SESSION_IDLE_SECONDS } from "../../../protocol/limits.ts";
 import { sessionLimit } from "../../../protocol/trust/state.ts";
 import { Banner } from "../../components/banner.tsx";
 import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
@@ -49,37 +49,70 @@ function Sessions({ desk }: { readonly desk: Desk }) {
   );
 }
 
+/** One person's sessions: one's own first, and those whose sign-in proves nothing last. */
+interface Group {
+  /** Absent: nobody's. */
+  readonly person?: string;
+  readonly sessions: readonly SessionView[];
+}
+
+export function groupsOf(sessions: readonly SessionView[], me: string): readonly Group[] {
+  const groups = new Map<string | undefined, SessionView[]>();
+  for (const session of sessions) {
+    const person = session.proof?.person;
+    groups.set(person, [...(groups.get(person) ?? []), session]);
+  }
+  const place = (person: string | undefined): number => (person === me ? 0 : person === undefined ? 2 : 1);
+  return [...groups]
+    .toSorted(([a], [b]) => place(a) - place(b))
+    .map(([person, own]) => ({ sessions: own, ...(person === undefined ? {} : { person }) }));
+}
+
 function List({ sessions, desk }: { readonly sessions: readonly SessionView[]; readonly desk: Desk }) {
-  const { backend } = useApp();
   const busy = useSignal(false);
+  return groupsOf(sessions, desk.me).map((group) => (
+    <GroupCard key={group.person ?? "nobody"} group={group} desk={desk} busy={busy} />
+  ));
+}
+
+interface GroupProps {
+  readonly group: Group;
+  readonly desk: Desk;
+  /** Of the whole page: one touch at a time. */
+  readonly busy: Signal<boolean>;
+}
+
+function GroupCard({ group: { person, sessions }, desk, busy }: GroupProps) {
+  const { backend } = useApp();
   const said = useSignal<string | undefined>(undefined);
   const trouble = useSignal<Trouble | undefined>(undefined);
-  const others = sessions.filter(({ proof, current }) => proof?.person === desk.me && !current);
+  const isMine = person === desk.me;
+  const mayEnd = person !== undefined && (isMine || desk.isAdmin);
+  const name = person === undefined ? undefined : nameIn(desk.view, person);
+  const others = isMine ? sessions.filter(({ current }) => !current) : sessions;
   const end = async (ids: readonly string[]) => {
     busy.value = true;
     trouble.value = undefined;
-    let ended = 0;
-    for (const id of ids) {
-      const last = await lastOf(backend.sessions.end(id), (words) => (said.value = words));
-      if (last?.kind === "failed") trouble.value = last.trouble;
-      if (last?.kind !== "done") break;
-      ended += 1;
-    }
-    said.value = ended === 0 ? "Nothing was ended." : `${formatNumberOf(ended, "session")} ended.`;
+    const last = await lastOf(backend.sessions.end(ids), (words) => (said.value = words));
+    if (last?.kind === "failed") trouble.value = last.trouble;
+    said.value = last?.kind === "done" ? `${formatNumberOf(ids.length, "session")} ended.` : "Nothing was ended.";
     busy.value = false;
   };
+  const heading = `sessions-${person ?? "nobody"}`;
   return (
-    <section class="card" aria-labelledby="sessions">
+    <section class="card" aria-labelledby={heading}>
       <div class="card-head">
-        <h2 id="sessions">{formatNumberOf(sessions.length, "open session")}</h2>
-        {others.length > 0 && (
+        <h2 id={heading}>
+          <bdi>{isMine ? "You" : (name ?? "Nobody")}</bdi>: {formatNumberOf(sessions.length, "open session")}
+        </h2>
+        {mayEnd && others.length > 1 && (
           <button
             class="btn sm"
             type="button"
             disabled={busy.value}
             onClick={() => void end(others.map(({ id }) => id))}
           >
-            End my others: {formatNumberOf(others.length, "touch", "touches")}
+            {isMine ? `End my ${others.length} others` : `End all ${others.length} of ${name ?? ""}`}
           </button>
         )}
       </div>
@@ -88,14 +121,15 @@ function List({ sessions, desk }: { readonly sessions: readonly SessionView[]; r
           <Session
             key={session.id}
             session={session}
-            desk={desk}
+            name={name}
+            mayEnd={mayEnd}
             busy={busy.value}
             onEnd={() => void end([session.id])}
           />
         ))}
       </ul>
       <p class="card-foot" role="status">
-        {said.value ?? "Ending a session takes a touch; this one ends by its own key. Hosts refuse it from then on."}
+        {said.value ?? footOf(mayEnd, isMine)}
       </p>
       {trouble.value !== undefined && (
         <Banner tone="warn" icon="warn" live>
@@ -104,6 +138,12 @@ function List({ sessions, desk }: { readonly sessions: readonly SessionView[]; r
       )}
     </section>
   );
+}
+
+function footOf(mayEnd: boolean, isMine: boolean): string {
+  if (!mayEnd) return "Nothing can be signed that ends these: their sign-ins prove nothing, so no host obeys them.";
+  const touch = "Ending takes one touch, for one or for all. Hosts refuse what ended from then on.";
+  return isMine ? `${touch} This page's own ends by its own key.` : touch;
 }
 
 async function lastOf(
@@ -121,15 +161,14 @@ async function lastOf(
 
 interface SessionProps {
   readonly session: SessionView;
-  readonly desk: Desk;
+  readonly name: string | undefined;
+  readonly mayEnd: boolean;
   readonly busy: boolean;
   readonly onEnd: () => void;
 }
 
-function Session({ session, desk, busy, onEnd }: SessionProps) {
+function Session({ session, name, mayEnd, busy, onEnd }: SessionProps) {
   const { proof, current } = session;
-  const name = proof === undefined ? undefined : nameIn(desk.view, proof.person);
-  const mayEnd = proof !== undefined && (proof.person === desk.me || desk.isAdmin);
   return (
     <li>
       <Icon name={proof?.originClass === "signer" ? "laptop" : "globe"} class="faint" />
@@ -139,11 +178,7 @@ function Session({ session, desk, busy, onEnd }: SessionProps) {
             <bdi>{session.device}</bdi>
           </span>
           {current && <span class="badge">this one</span>}
-          {name === undefined ? (
-            <State shape="unknown">Its sign-in does not verify, so it is nobody's</State>
-          ) : (
-            <bdi class="small muted">{name}</bdi>
-          )}
+          {proof === undefined && <State shape="unknown">Its sign-in does not verify, so it is nobody's</State>}
         </p>
         <p class="small muted">
           <code>{session.origin}</code>
@@ -185,8 +220,8 @@ function Limits({ desk }: { readonly desk: Desk }) {
       <div class="card-body small stack tight">
         <p>
           Yours last at most <strong>{formatSpan(seconds)}</strong>; the shortest of your roles decides, and every host
-          checks it. A sign-in asks for the shortest limit that anybody here has, because whose it is shows only with
-          the touch.
+          checks it. This browser remembers that for your next sign-in; one that does not know you asks for{" "}
+          {formatSpan(ADMIN_SESSION_SECONDS)}. A session ends at once when your roles do, or when new ones allow less.
         </p>
         <p class="muted">
           The control plane also ends a session after {formatSpan(SESSION_IDLE_SECONDS)} of quiet or sooner, and keeps
