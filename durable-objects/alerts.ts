@@ -14,7 +14,8 @@ import { endingKinds, findEndings } from "./alerts/endings.ts";
 import type { AlertEvent } from "./alerts/messages.ts";
 import { Post } from "./alerts/post.ts";
 import { exceeds, OTHERS, RefusalCounts, type Rate, type Refusal } from "./alerts/refusal-counts.ts";
-import { Seals } from "./alerts/seal.ts";
+import { wayOut } from "./outbound/post-out.ts";
+import { Seals } from "./outbound/seal.ts";
 import { AlertSettingsTable } from "./alerts/settings.ts";
 import { edgeSeconds, randomId } from "./clock.ts";
 import { openDatabase, type Database } from "./db/database.ts";
@@ -68,8 +69,7 @@ export class Alerts extends DurableObject<Env> {
       append: (workspace) => ledgerOf(env, workspace),
       seals: (workspace) => this.#seals(workspace),
       labelOf: async (workspace, host) => (await this.#trust.current(workspace))?.hosts.get(host)?.label,
-      // Locally a service that reaches public addresses only; on Cloudflare the Worker's own way out.
-      fetchOut: (request) => (env.ALERTS_OUT === undefined ? fetch(request) : env.ALERTS_OUT.fetch(request)),
+      fetchOut: wayOut(env),
     });
   }
 

@@ -3,7 +3,7 @@
  * labels and our own sentences; nothing that a gateway wrote, and no secret.
  */
 import { alertKinds, type AlertChannel, type Severity } from "../../protocol/alerts.ts";
-import { utf8 } from "../../protocol/bytes.ts";
+import { webhookHeaders } from "../outbound/webhook.ts";
 import type { StoredAlert } from "./alert-table.ts";
 
 export const alertEvents = ["raised", "acknowledged", "resolved"] as const;
@@ -42,33 +42,8 @@ export async function writeMessage(
 async function writeWebhook(notice: Notice | "test", target: Target, now: number): Promise<OutgoingMessage> {
   const id = notice === "test" ? `msg_test_${now}` : `msg_${notice.alert.alert}_${notice.event}`;
   const body = JSON.stringify(notice === "test" ? testBody(now) : alertBody(notice));
-  const timestamp = String(now);
-  const signature = await signWebhook({ id, timestamp, body }, target.secret ?? "");
-  return {
-    id,
-    body,
-    headers: {
-      "content-type": "application/json",
-      "webhook-id": id,
-      "webhook-timestamp": timestamp,
-      "webhook-signature": signature,
-    },
-  };
-}
-
-export interface WebhookParts {
-  readonly id: string;
-  /** Decimal seconds. */
-  readonly timestamp: string;
-  readonly body: string;
-}
-
-/** `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body` with the secret's decoded bytes. */
-export async function signWebhook({ id, timestamp, body }: WebhookParts, secret: string): Promise<string> {
-  const bytes = Uint8Array.from(atob(secret.slice("whsec_".length)), (character) => character.charCodeAt(0));
-  const key = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8(`${id}.${timestamp}.${body}`)));
-  return `v1,${btoa(String.fromCharCode(...mac))}`;
+  const signed = await webhookHeaders({ id, body, now }, [target.secret ?? ""]);
+  return { id, body, headers: { "content-type": "application/json", ...signed } };
 }
 
 function testBody(now: number): object {

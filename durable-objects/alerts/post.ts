@@ -7,8 +7,9 @@ import { logFault, logStep } from "../log.ts";
 import type { AlertTable, StoredAlert } from "./alert-table.ts";
 import type { DeliveryTable, WaitingDelivery } from "./delivery-table.ts";
 import type { AlertEvent, Notice } from "./messages.ts";
-import type { Seals } from "./seal.ts";
-import { attemptDelivery, type FetchOut } from "./send.ts";
+import type { FetchOut } from "../outbound/post-out.ts";
+import type { Seals } from "../outbound/seal.ts";
+import { attemptDelivery } from "./send.ts";
 import type { AlertSettingsTable } from "./settings.ts";
 
 const LEDGER_RETRY_SECONDS = 10;

@@ -9,7 +9,7 @@ import {
 } from "../../protocol/contracts/alerts.ts";
 import { ALERT_REFUSALS_PER_HOUR, ALERT_REFUSALS_PER_MINUTE } from "../../protocol/limits.ts";
 import type { Target } from "./messages.ts";
-import type { Seals } from "./seal.ts";
+import type { Seals } from "../outbound/seal.ts";
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS alert_targets (

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { alertsOf, countRefusal, raiseAlert, settleAlert } from "../../durable-objects/alert-client.ts";
 import { ALERT_RETRY_SECONDS } from "../../durable-objects/alerts/delivery-table.ts";
 import { BUCKET_SECONDS, MAX_NAMES_PER_BUCKET, RefusalCounts } from "../../durable-objects/alerts/refusal-counts.ts";
-import { Seals } from "../../durable-objects/alerts/seal.ts";
+import { Seals } from "../../durable-objects/outbound/seal.ts";
 import type { AlertRow } from "../../protocol/alerts.ts";
 import { ALERT_REFUSALS_PER_HOUR, ALERT_REFUSALS_PER_MINUTE } from "../../protocol/limits.ts";
 import { nonceOf } from "../fixtures/keys.ts";

@@ -1,7 +1,7 @@
 /** Alerts: listed for whoever may see their host, acknowledged, resolved, and where they are sent. */
 import * as v from "valibot";
 import { edgeSeconds } from "../../durable-objects/clock.ts";
-import { parseTarget } from "../../durable-objects/alerts/target.ts";
+import { parseTarget } from "../../durable-objects/outbound/target.ts";
 import type { StepResult } from "../../durable-objects/alerts.ts";
 import type { AlertChange } from "../../protocol/contracts/alerts.ts";
 import { id } from "../../protocol/fields.ts";

@@ -1,7 +1,7 @@
 /**
- * Where alerts may be sent. Somebody who may change settings must not be able to make the edge knock on doors that only
+ * Where alerts and streams may be sent. Somebody who may change settings must not be able to make the edge knock on doors that only
  * the edge can reach, so a target is https to a public name. Names are judged here; the addresses they lead to are
- * judged by the runtime, which connects to public ones only. Redirects are never followed (send.ts).
+ * judged by the runtime, which connects to public ones only. Redirects are never followed (post-out.ts).
  */
 import { MAX_TARGET_CHARACTERS } from "../../protocol/limits.ts";
 

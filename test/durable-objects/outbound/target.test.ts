@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseTarget } from "../../../durable-objects/alerts/target.ts";
+import { parseTarget } from "../../../durable-objects/outbound/target.ts";
 import { MAX_TARGET_CHARACTERS } from "../../../protocol/limits.ts";
 
 describe("a target of alerts", () => {
