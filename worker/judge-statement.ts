@@ -1,12 +1,12 @@
 /**
  * What the edge asks of a statement beyond what hosts ask. Hosts honour a revocation on sight; here one must name the
- * newest head, so that honest histories never differ, and must not take the last administrators away by mistake.
+ * newest head, so that honest histories never differ, and must not take the last administrator away by mistake. It may
+ * leave fewer than the rules ask for: one who was taken over has to be stopped, and the page has asked twice.
  */
 import { edgeSeconds } from "../durable-objects/clock.ts";
 import { utf8Text } from "../protocol/bytes.ts";
 import { encodeCanonical } from "../protocol/canonical.ts";
 import { MAX_PROPOSAL_SECONDS, MAX_STATEMENTS_PER_PAGE, REQUEST_SKEW_SECONDS } from "../protocol/limits.ts";
-import { lint } from "../protocol/trust/extend.ts";
 import type { TrustRefusal } from "../protocol/trust/refusals.ts";
 import {
   heldRevocations,
@@ -57,8 +57,8 @@ function judgeRevocation({ digest, before, after }: JudgedStatement, { prev }: R
   if (approver === undefined || killsApprover(revokedIds(held), approver)) return "revoked";
   if (held.filter((one) => one.prev.n === prev.n).length >= MAX_REVOCATIONS_OF_A_PLACE)
     throw problem("revocations_many");
-  const isLess = usableAdministrators(after).length < usableAdministrators(before).length;
-  return isLess ? lint(after) : undefined;
+  const takesTheLast = usableAdministrators(before).length > 0 && usableAdministrators(after).length === 0;
+  return takesTheLast ? "last_admin" : undefined;
 }
 
 /** A passkey that this edge never saw made could not sign in here: refused before it takes a place for ever. */

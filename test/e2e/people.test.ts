@@ -340,10 +340,19 @@ describe("a rule for two people", () => {
     await ada.page.getByRole("heading", { name: /Waiting for another person/ }).waitFor({ state: "detached" });
   });
 
-  it("keeps the second administrator, without whom it could not be met", async () => {
+  it("says what is over without the second administrator, and revokes them after a second press", async () => {
     await visit(ada.page, "people");
     await ada.page.locator("details", { hasText: "Mira" }).first().locator("summary").click();
     await ada.page.getByRole("button", { name: /^Revoke Mira/ }).click();
-    await ada.page.getByRole("dialog").getByText("fewer administrators than the rules").waitFor();
+    const dialog = ada.page.getByRole("dialog");
+    await dialog.getByText("1 administrator would be left, and a rule asks for 2.").waitFor();
+    expect(await dialog.getByRole("button", { name: "Approve with passkey" }).count()).toBe(0);
+    await dialog.getByRole("button", { name: "Go on with 1 administrator left" }).click();
+    await approve(ada.page);
+    await dialog.getByRole("heading", { name: "Mira is revoked" }).waitFor();
+    await ada.page.keyboard.press("Escape");
+    await visit(ada.page, "roles");
+    await ada.page.getByRole("button", { name: "Write it: the role auditor" }).click();
+    await dialog.getByText("nothing but revoking is possible").waitFor();
   });
 });

@@ -10,6 +10,7 @@ import type { TrustRefusal } from "../../protocol/trust/refusals.ts";
 import { settle } from "../../protocol/trust/settle.ts";
 import {
   hasPermission,
+  largestPeople,
   revokedIds,
   usableAdministrators,
   without,
@@ -25,10 +26,12 @@ import {
   type Statement,
 } from "../../protocol/trust/statements.ts";
 import { transition } from "../../protocol/trust/transitions.ts";
+import type { TooFew } from "../state/statements.ts";
 
 export type Judgement =
   /** `people`: how many different ones must approve it. */
-  { readonly ok: true; readonly people: number } | { readonly ok: false; readonly code: TrustRefusal };
+  | { readonly ok: true; readonly people: number; readonly leaves?: TooFew }
+  | { readonly ok: false; readonly code: TrustRefusal };
 
 const refuse = (code: TrustRefusal): Judgement => ({ ok: false, code });
 
@@ -36,12 +39,11 @@ export function judge(state: TrustState, statement: Statement, person: string): 
   const { prev } = statement;
   if (prev.n !== state.chain.n || prev.hash !== state.chain.hash) return refuse("place");
   if (!mayApprove(state, statement, person)) return refuse("role");
-  const fault = isRevocation(statement)
-    ? faultOfRevocation(state, statement, person)
-    : faultOfChange(state, statement, person);
+  if (isRevocation(statement)) return judgeRevocation(state, statement, person);
+  const fault = faultOfChange(state, statement, person);
   if (fault !== undefined) return refuse(fault);
   const own = statement.kind === "credential.add" && statement.body.person === person;
-  return { ok: true, people: own || isRevocation(statement) ? 1 : peopleFor(state, statement) };
+  return { ok: true, people: own ? 1 : peopleFor(state, statement) };
 }
 
 /** Everybody may add and revoke passkeys of their own; all else needs the permission. */
@@ -57,6 +59,7 @@ function faultOfChange(state: TrustState, statement: ChainStatement, person: str
   if (statement.revoked !== state.head.revoked) return "revocations";
   if (statement.at < state.chain.at) return "time";
   if (state.frozen !== undefined && statement.kind !== "fork.resolve") return "frozen";
+  if (hasTooFew(state)) return "too_few_admins"; // whoever would be one more: too few are left to add them
   const hash = digestOf("statement", statementCodec.encode(statement));
   const ground = { chain: state.chain, authority: state, hash, at: statement.at, approvedBy: [person] };
   const changes = transition(ground, statement);
@@ -68,14 +71,24 @@ function heldIds({ revocations }: TrustState): ReturnType<typeof revokedIds> {
   return revokedIds([...revocations.values()].map(({ revocation }) => revocation));
 }
 
-function faultOfRevocation(state: TrustState, statement: Revocation, person: string): TrustRefusal | undefined {
-  if (!isThere(state, statement)) return "unknown";
+/** Fewer administrators than the strictest rule asks for: so it stays, for adding one takes as many. */
+export function hasTooFew(state: Authority): boolean {
+  return lint(state) === "too_few_admins";
+}
+
+function judgeRevocation(state: TrustState, statement: Revocation, person: string): Judgement {
+  if (!isThere(state, statement)) return refuse("unknown");
   const digest: Digest = digestOf("statement", statementCodec.encode(statement));
   const approver = { person, credential: "", origin: "", grant: "" };
   const revocations = new Map(state.revocations).set(digest, { digest, revocation: statement, approver });
   const after = settle({ ...state, revocations }, state.chain);
+  const administrators = usableAdministrators(after).length;
   // Where too few are left already, taking something else away makes it no worse.
-  return usableAdministrators(after).length < usableAdministrators(state).length ? lint(after) : undefined;
+  if (administrators === usableAdministrators(state).length) return { ok: true, people: 1 };
+  if (administrators === 0) return refuse("last_admin");
+  return hasTooFew(after)
+    ? { ok: true, people: 1, leaves: { administrators, people: largestPeople(after) } }
+    : { ok: true, people: 1 };
 }
 
 /** What is revoked already needs no second revocation. */

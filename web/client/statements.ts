@@ -11,7 +11,6 @@ import { MAX_PROPOSAL_SECONDS } from "../../protocol/limits.ts";
 import { approvalCodec, type Asserted } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { verifyTouch } from "../../protocol/trust/approvals.ts";
-import { explainTrustRefusal, type TrustRefusal } from "../../protocol/trust/refusals.ts";
 import { countPeople, type TrustState } from "../../protocol/trust/state.ts";
 import {
   isRevocation,
@@ -37,6 +36,7 @@ import { randomPersonId } from "./random.ts";
 import type { SessionDeps } from "./session.ts";
 import { CANCELLED, resultOf, TroubleError, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
+import { refusedTrouble, trustTrouble } from "./trust-trouble.ts";
 
 /** A change waits for up to a day: half a minute more is nothing. */
 const LOOK_EVERY_MS = 30_000;
@@ -187,7 +187,7 @@ export class Statements implements StatementDesk {
 
   #prepared(state: TrustState, draft: Draft): PreparedStatement {
     const judgement = judge(state, draft.statement, this.#person());
-    if (!judgement.ok) throw new TroubleError(trustTrouble(judgement.code));
+    if (!judgement.ok) throw new TroubleError(refusedTrouble(state, judgement.code));
     if (draft.approvers.includes(this.#person())) throw new TroubleError(APPROVED_ALREADY);
     if (!this.#isTimely(draft)) throw new TroubleError(OTHER_TIME);
     return {
@@ -197,6 +197,7 @@ export class Statements implements StatementDesk {
       people: judgement.people,
       approvedBy: draft.approvers,
       outcome: this.#outcome(state, draft, judgement.people),
+      ...(judgement.leaves === undefined ? {} : { leaves: judgement.leaves }),
       approve: () => this.#approve(draft),
     };
   }
@@ -351,11 +352,6 @@ async function approverOf(state: TrustState, asserted: Asserted, subject: string
   const verdict = await verifyTouch(state, asserted, "approval");
   if (!verdict.ok || verdict.origin.class !== "signer") return undefined;
   return state.credentials.get(asserted.assertion.credentialId)?.person;
-}
-
-/** The protocol's own sentence: what happened, then what to do. */
-export function trustTrouble(code: TrustRefusal): Trouble {
-  return { code, what: explainTrustRefusal(code) };
 }
 
 const CLOCKS_DIFFER: Trouble = {

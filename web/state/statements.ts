@@ -20,6 +20,15 @@ export type Outcome =
   /** It waited, and still does. */
   | "joined";
 
+/**
+ * The administrators that a revocation leaves, where the strictest rule asks for more people: then nothing but
+ * revocations can be stated any more, because even adding somebody takes as many as that rule says.
+ */
+export interface TooFew {
+  readonly administrators: number;
+  readonly people: number;
+}
+
 export interface PreparedStatement {
   /** Parsed back from the exact bytes that will be signed. */
   readonly statement: Statement;
@@ -32,6 +41,7 @@ export interface PreparedStatement {
   /** Who did, each touch verified in this browser. */
   readonly approvedBy: readonly string[];
   readonly outcome: Outcome;
+  readonly leaves?: TooFew;
   /** One press, from the click itself. */
   approve(): AsyncIterable<StatementStep>;
 }

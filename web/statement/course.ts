@@ -14,7 +14,13 @@ export type Asked =
 export type StatementState =
   | { readonly kind: "preparing" }
   | { readonly kind: "unprepared"; readonly trouble: Trouble }
-  | { readonly kind: "question"; readonly prepared: PreparedStatement; readonly note?: "closed" }
+  | {
+      readonly kind: "question";
+      readonly prepared: PreparedStatement;
+      /** It leaves too few administrators, and the person was told and goes on. */
+      readonly accepted: boolean;
+      readonly note?: "closed";
+    }
   | { readonly kind: "touch"; readonly prepared: PreparedStatement }
   | { readonly kind: "sending"; readonly prepared: PreparedStatement }
   | { readonly kind: "failed"; readonly prepared: PreparedStatement; readonly trouble: Trouble }
@@ -23,6 +29,8 @@ export type StatementState =
 export interface StatementCourse {
   readonly state: ReadonlySignal<StatementState>;
   prepare(): Promise<void>;
+  /** The first of two presses, where administrators would be too few. */
+  accept(): void;
   press(): Promise<void>;
 }
 
@@ -36,12 +44,16 @@ export function statementCourse(backend: Pick<Backend, "statements">, asked: Ask
       const result =
         asked.kind === "draft" ? await statements.prepare(asked.draft) : await statements.review(asked.digest);
       state.value = result.ok
-        ? { kind: "question", prepared: result.value }
+        ? { kind: "question", prepared: result.value, accepted: false }
         : { kind: "unprepared", trouble: result.trouble };
+    },
+    accept() {
+      const before = state.value;
+      if (before.kind === "question") state.value = { ...before, accepted: true };
     },
     async press() {
       const before = state.value;
-      if (before.kind !== "question") return;
+      if (before.kind !== "question" || (before.prepared.leaves !== undefined && !before.accepted)) return;
       const { prepared } = before;
       for await (const step of prepared.approve()) {
         switch (step.kind) {
@@ -50,7 +62,7 @@ export function statementCourse(backend: Pick<Backend, "statements">, asked: Ask
             state.value = { kind: step.kind, prepared };
             break;
           case "cancelled":
-            state.value = { kind: "question", prepared, note: "closed" };
+            state.value = { kind: "question", prepared, accepted: before.accepted, note: "closed" };
             break;
           case "failed":
             state.value = { kind: "failed", prepared, trouble: step.trouble };

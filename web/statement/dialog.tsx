@@ -9,9 +9,10 @@ import { Banner } from "../components/banner.tsx";
 import { rememberFocus } from "../components/focus.ts";
 import { Fact, TroubleText } from "../components/parts.tsx";
 import { ApproveButton } from "../dialog/approve-button.tsx";
+import { formatNumberOf } from "../format.ts";
 import { Icon } from "../icons.tsx";
 import { useApp } from "../state/app.ts";
-import type { PreparedStatement, StatementDraft } from "../state/statements.ts";
+import type { PreparedStatement, StatementDraft, TooFew } from "../state/statements.ts";
 import { statementCourse, type Asked, type StatementCourse, type StatementState } from "./course.ts";
 import { CoverageText, useCoverage } from "./coverage.tsx";
 import { groundOf } from "./ground.ts";
@@ -76,9 +77,10 @@ function Body({ course, close }: BodyProps) {
   const { backend } = useApp();
   const state = course.state.value;
   const { kind } = state;
+  const accepted = state.kind === "question" && state.accepted;
   useEffect(() => {
     if (kind !== "preparing") document.getElementById("statement-title")?.focus();
-  }, [kind]);
+  }, [kind, accepted]);
   if (state.kind === "preparing") {
     return (
       <Frame heading="Asking for the newest trust log" close={close} foot={<CloseButton close={close} />}>
@@ -110,13 +112,14 @@ function Prepared({ state, told, course, close }: BodyProps & { readonly state: 
   switch (state.kind) {
     case "question":
       return (
-        <Frame heading={told.question} close={close} foot={<Foot told={told} course={course} prepared={prepared} />}>
+        <Frame heading={told.question} close={close} foot={<Foot told={told} course={course} state={state} />}>
           {state.note === "closed" && (
             <Banner tone="honest" icon="info" live>
               The authenticator was closed. Nothing was sent.
             </Banner>
           )}
           <p class="lead">{told.sentence}</p>
+          {prepared.leaves !== undefined && <Leaves leaves={prepared.leaves} />}
           <Needed prepared={prepared} />
           <FactList facts={told.facts} />
           <Exact prepared={prepared} />
@@ -200,13 +203,37 @@ function CloseButton({ close, word = "Close" }: { readonly close: () => void; re
 interface FootProps {
   readonly told: Told;
   readonly course: StatementCourse;
-  readonly prepared: PreparedStatement;
+  readonly state: Extract<StatementState, { readonly kind: "question" }>;
 }
 
-function Foot({ told, course, prepared }: FootProps) {
+function Foot({ told, course, state: { prepared, accepted } }: FootProps) {
+  if (prepared.leaves !== undefined && !accepted) {
+    return (
+      <button class="btn danger" type="button" onClick={() => course.accept()}>
+        Go on with {formatNumberOf(prepared.leaves.administrators, "administrator")} left
+      </button>
+    );
+  }
   const effect = prepared.outcome === "stated" ? told.effect : "your approval is kept; it does nothing alone";
   return (
     <ApproveButton title="Approve with passkey" effect={effect} focus={false} onApprove={() => void course.press()} />
+  );
+}
+
+/** What is over for good: said before the first of the two presses, and still there at the second. */
+function Leaves({ leaves: { administrators, people } }: { readonly leaves: TooFew }) {
+  return (
+    <Banner tone="bad" icon="bad">
+      <strong>
+        {formatNumberOf(administrators, "administrator")} would be left, and a rule asks for {people}.
+      </strong>{" "}
+      From then on nobody can be added, no host admitted or removed, no role renewed, and no rule, role, key or address
+      changed: the
+      {` ${people} people `}
+      that this takes could never be found again. Revoking goes on, and so do commands of the people who are left. The
+      only way back is a new workspace: clawhold trust reset on each host. If the others can be trusted for one more
+      change, add an administrator first.
+    </Banner>
   );
 }
 

@@ -191,6 +191,22 @@ describe("a statement of two people", () => {
     edge.clock.set(NOW + NEWCOMER_SECONDS);
   });
 
+  it("can lose one of the two to a revocation, which says what that leaves; after it nothing but revoking is left", async () => {
+    const revoked = await prepared(ada, { kind: "person.revoke", body: { person: "p-otto" } });
+    expect(revoked).toMatchObject({ people: 1, outcome: "stated", leaves: { administrators: 1, people: 2 } });
+    expect(await prepared(ada, { kind: "person.revoke", body: { person: "p-vera" } })).not.toHaveProperty("leaves");
+    expect(await press(revoked)).toEqual({ kind: "done", outcome: "stated" });
+    const other: StatementDraft = { kind: "role.assign", body: { person: "p-vera", roles: ["admin"] } };
+    for (const draft of [newcomer, other]) {
+      const refused = await ada.prepare(draft);
+      expect(refused).toMatchObject({ trouble: { code: "too_few_admins", next: expect.stringContaining("reset") } });
+    }
+    expect(await codeOf(ada, { kind: "person.revoke", body: { person: "p-ada" } })).toBe("last_admin");
+    const more = await prepared(ada, { kind: "person.revoke", body: { person: "p-vera" } });
+    expect(more).not.toHaveProperty("leaves");
+    expect(await press(more)).toEqual({ kind: "done", outcome: "stated" });
+  });
+
   it("is not done by somebody whom the first alone added within a day", async () => {
     edge.clock.set(NOW);
     const first = await prepared(ada, newcomer);

@@ -1,12 +1,21 @@
 import { describe, expect, it } from "vitest";
 import type { Trouble } from "../../../web/state/backend.ts";
-import type { PreparedStatement, StatementDesk, StatementStep } from "../../../web/state/statements.ts";
+import type { PreparedStatement, StatementDesk, StatementStep, TooFew } from "../../../web/state/statements.ts";
 import { statementCourse } from "../../../web/statement/course.ts";
 
 const trouble: Trouble = { code: "role", what: "No." };
 
-function desk(steps: readonly StatementStep[], fails = false): { readonly statements: StatementDesk } {
+interface Answers {
+  readonly fails?: boolean;
+  readonly leaves?: TooFew;
+}
+
+function desk(
+  steps: readonly StatementStep[],
+  { fails = false, leaves }: Answers = {},
+): { readonly statements: StatementDesk } {
   const prepared = {
+    ...(leaves === undefined ? {} : { leaves }),
     async *approve() {
       yield* steps;
     },
@@ -19,7 +28,7 @@ const draft = { kind: "draft", draft: { kind: "person.revoke", body: { person: "
 
 describe("the course of a statement", () => {
   it("asks, and says why it cannot be done", async () => {
-    const course = statementCourse(desk([], true), draft);
+    const course = statementCourse(desk([], { fails: true }), draft);
     await course.prepare();
     expect(course.state.value).toEqual({ kind: "unprepared", trouble });
     await course.press();
@@ -42,6 +51,22 @@ describe("the course of a statement", () => {
     await course.prepare();
     await course.press();
     expect(course.state.value).toMatchObject({ kind: "question", note: "closed" });
+  });
+
+  it("is pressed only after a first press where it leaves too few administrators, in this question and the next", async () => {
+    const leaves = { administrators: 1, people: 2 };
+    const steps: readonly StatementStep[] = [{ kind: "touch" }, { kind: "cancelled" }];
+    const course = statementCourse(desk(steps, { leaves }), draft);
+    course.accept();
+    await course.prepare();
+    await course.press();
+    expect(course.state.value).toMatchObject({ kind: "question", accepted: false });
+    expect(course.state.value).not.toHaveProperty("note");
+    course.accept();
+    await course.press();
+    expect(course.state.value).toMatchObject({ kind: "question", accepted: true, note: "closed" });
+    await course.prepare();
+    expect(course.state.value).toMatchObject({ kind: "question", accepted: false });
   });
 
   it("keeps a failure, and begins anew only when asked", async () => {

@@ -7,7 +7,7 @@ import { labelIn, type Ground } from "../../../web/statement/ground.ts";
 import { tell } from "../../../web/statement/wording.ts";
 import { endWords, scopeWords } from "../../../web/statement/words.ts";
 import { host, NOW } from "../fixtures/hosts.ts";
-import { trustView } from "../fixtures/trust.ts";
+import { trustView } from "../fixtures/trust-log.ts";
 
 const view = trustView({ rules: true, keys: true, revoked: true });
 const ground: Ground = {

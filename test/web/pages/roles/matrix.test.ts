@@ -4,7 +4,7 @@ import { operations } from "../../../../protocol/operations.ts";
 import { builtInRoles } from "../../../../protocol/roles.ts";
 import { statementPermissions } from "../../../../protocol/trust/approvals.ts";
 import { cellOf, operationGroups, requestGroup } from "../../../../web/pages/roles/matrix.tsx";
-import { trustView } from "../../fixtures/trust.ts";
+import { trustView } from "../../fixtures/trust-log.ts";
 
 const [viewer, operator, admin] = builtInRoles;
 const permissionsOf = (role: (typeof builtInRoles)[number] | undefined) => ({ permissions: role?.permissions ?? [] });
