@@ -17,6 +17,8 @@ export function alertsOf(env: AlertsEnv, workspace: string): DurableObjectStub<A
 /** What an object of one workspace tells of. None of it ever fails. */
 export interface Alarms {
   raise(alert: NewAlert): Promise<void>;
+  /** For what lasts and is said again and again: raised unless it is. */
+  keep(alert: NewAlert): Promise<void>;
   settle(reason: Pick<NewAlert, "kind" | "subject">): Promise<void>;
   count(refusal: Refusal): Promise<void>;
   /** A host came: its certificate may be near its end, or new. */
@@ -26,6 +28,7 @@ export interface Alarms {
 export function alarmsOf(env: AlertsEnv, workspace: () => string): Alarms {
   return {
     raise: (alert) => raiseAlert(env, workspace(), alert),
+    keep: (alert) => keepAlert(env, workspace(), alert),
     settle: (reason) => settleAlert(env, workspace(), reason),
     count: (refusal) => countRefusal(env, workspace(), refusal),
     look: () => lookForEndings(env, workspace()),
@@ -36,6 +39,15 @@ export function alarmsOf(env: AlertsEnv, workspace: () => string): Alarms {
 export async function raiseAlert(env: AlertsEnv, workspace: string, alert: NewAlert): Promise<void> {
   try {
     await alertsOf(env, workspace).raise(workspace, alert);
+  } catch (error) {
+    logFault("alert_not_raised", error, { kind: alert.kind });
+  }
+}
+
+/** What is still so, as its own source says again: resolving it by hand lasts until then. */
+export async function keepAlert(env: AlertsEnv, workspace: string, alert: NewAlert): Promise<void> {
+  try {
+    await alertsOf(env, workspace).keep(workspace, alert);
   } catch (error) {
     logFault("alert_not_raised", error, { kind: alert.kind });
   }

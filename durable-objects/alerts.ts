@@ -83,6 +83,14 @@ export class Alerts extends DurableObject<Env> {
     return id;
   }
 
+  /** It goes on: raised anew when somebody resolved it too early, and otherwise neither counted nor told again. */
+  async keep(workspace: string, alert: NewAlert): Promise<void> {
+    this.#table.identify(workspace);
+    if (!this.#table.live(alert.kind).some(({ subject }) => subject === alert.subject))
+      this.#raise(alert, edgeSeconds());
+    await this.#plan();
+  }
+
   /** The reason is gone: the edge has seen it for itself. */
   async settle(workspace: string, { kind, subject }: Pick<NewAlert, "kind" | "subject">): Promise<void> {
     this.#table.identify(workspace);

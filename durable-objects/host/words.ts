@@ -40,9 +40,8 @@ export class Words {
     const { store, outbox, alarms } = this.#deps;
     store.setLatest("trust-ack", JSON.stringify(signed));
     const { host, frozen } = ack;
-    const wasFrozen = store.latest("frozen") === "yes";
     if (frozen === undefined) {
-      if (wasFrozen) await this.#thawed(host);
+      if (store.latest("frozen") === "yes") await this.#thawed(host);
       return ack;
     }
     store.setLatest("frozen", "yes");
@@ -54,7 +53,7 @@ export class Words {
       subject: `${host}:${frozen.mine}:${frozen.other}`,
     });
     const recorded = outbox().schedule();
-    if (!wasFrozen) await alarms.raise({ kind: "trust.forked", subject: host, host, detail: { place: frozen.place } });
+    await alarms.keep({ kind: "trust.forked", subject: host, host, detail: { place: frozen.place } });
     await recorded;
     return ack;
   }

@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { alertsOf, countRefusal, raiseAlert, settleAlert } from "../../durable-objects/alert-client.ts";
+import { alertsOf, countRefusal, keepAlert, raiseAlert, settleAlert } from "../../durable-objects/alert-client.ts";
 import { ALERT_RETRY_SECONDS } from "../../durable-objects/alerts/delivery-table.ts";
 import { BUCKET_SECONDS, MAX_NAMES_PER_BUCKET, RefusalCounts } from "../../durable-objects/alerts/refusal-counts.ts";
 import { Seals } from "../../durable-objects/outbound/seal.ts";
@@ -126,11 +126,27 @@ describe("an alert", () => {
     expect((await entriesIn(workspace)).map(([action]) => action)).toEqual(["alert.raised", "alert.resolved"]);
   });
 
+  it("is raised anew while it goes on after somebody resolved it, and not counted while it is known", async () => {
+    const workspace = nonceOf("goes on");
+    const fork = { kind: "trust.forked", subject: "h-one", host: "h-one" } as const;
+    await keepAlert(env, workspace, fork);
+    await keepAlert(env, workspace, fork);
+    const [first] = await alertsIn(workspace);
+    expect(first).toMatchObject({ state: "open", times: 1 });
+    await alertsOf(env, workspace).acknowledge(workspace, { alert: first?.alert ?? "", person });
+    await keepAlert(env, workspace, fork);
+    expect(await alertsIn(workspace)).toHaveLength(1);
+    await alertsOf(env, workspace).resolve(workspace, { alert: first?.alert ?? "", person });
+    await keepAlert(env, workspace, fork);
+    expect((await alertsIn(workspace)).map(({ state }) => state).toSorted()).toEqual(["open", "resolved"]);
+  });
+
   it("never breaks whoever raises it", async () => {
     vi.spyOn(env.ALERTS, "getByName").mockImplementation(() => {
       throw new Error("down");
     });
     await raiseAlert(env, nonceOf("down"), clone);
+    await keepAlert(env, nonceOf("down"), clone);
     await countRefusal(env, nonceOf("down"), { code: "role" });
     await settleAlert(env, nonceOf("down"), clone);
   });

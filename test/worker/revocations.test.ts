@@ -280,10 +280,22 @@ describe("a host", () => {
     ]);
     const alerts = await env.ALERTS.getByName(town.workspace).list(town.workspace);
     expect(alerts).toMatchObject([{ kind: "trust.forked", host: peer.host, state: "open" }]);
+    const step = { alert: alerts[0]?.alert ?? "", person: "p-ada" };
+    await env.ALERTS.getByName(town.workspace).resolve(town.workspace, step);
+    for (let again = 0; again < 2; again += 1) {
+      tunnel.say(await trustAck(peer, { trustHead: head, frozen }));
+      tunnel.say({ kind: "trust-want" });
+      await tunnel.next("trust");
+    }
+    expect(await env.ALERTS.getByName(town.workspace).list(town.workspace)).toMatchObject([
+      { kind: "trust.forked", host: peer.host, state: "open", times: 1 },
+      { alert: step.alert, state: "resolved" },
+    ]);
     tunnel.say(await trustAck(peer, { trustHead: head }));
     tunnel.say({ kind: "trust-want" });
     await tunnel.next("trust");
-    expect(await env.ALERTS.getByName(town.workspace).list(town.workspace)).toMatchObject([{ state: "resolved" }]);
+    const states = (await env.ALERTS.getByName(town.workspace).list(town.workspace)).map(({ state }) => state);
+    expect(states).toEqual(["resolved", "resolved"]);
   });
 
   it("that was reset says so in the ledger, on every screen, and hears that it was heard", async () => {
