@@ -129,7 +129,7 @@ function GroupCard({ group: { person, sessions }, desk, busy }: GroupProps) {
         ))}
       </ul>
       <p class="card-foot" role="status">
-        {said.value ?? footOf(mayEnd, isMine)}
+        {said.value ?? footOf(person, desk)}
       </p>
       {trouble.value !== undefined && (
         <Banner tone="warn" icon="warn" live>
@@ -140,10 +140,12 @@ function GroupCard({ group: { person, sessions }, desk, busy }: GroupProps) {
   );
 }
 
-function footOf(mayEnd: boolean, isMine: boolean): string {
-  if (!mayEnd) return "Nothing can be signed that ends these: their sign-ins prove nothing, so no host obeys them.";
+function footOf(person: string | undefined, { me, isAdmin }: Desk): string {
+  if (person === undefined)
+    return "Nothing can be signed that ends these: their sign-ins prove nothing, so no host obeys them.";
+  if (person !== me && !isAdmin) return "Their person or an administrator can end these.";
   const touch = "Ending takes one touch, for one or for all. Hosts refuse what ended from then on.";
-  return isMine ? `${touch} This page's own ends by its own key.` : touch;
+  return person === me ? `${touch} This page's own ends by its own key.` : touch;
 }
 
 async function lastOf(
@@ -181,11 +183,11 @@ function Session({ session, name, mayEnd, busy, onEnd }: SessionProps) {
           {proof === undefined && <State shape="unknown">Its sign-in does not verify, so it is nobody's</State>}
         </p>
         <p class="small muted">
-          <code>{session.origin}</code>
+          <code class="break">{session.origin}</code>
           {session.place !== undefined && (
             <>
               {" "}
-              from <code>{session.place}</code>
+              from <code class="break">{session.place}</code>
             </>
           )}
           , signed in <Relative at={session.startedAt} ago />, last seen <Relative at={session.lastSeenAt} ago />. Ends
