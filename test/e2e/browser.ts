@@ -59,6 +59,13 @@ export class Authenticator {
     });
   }
 
+  /** Holds the passkeys of another one too: the same person at another browser. */
+  async copyFrom(other: Authenticator): Promise<void> {
+    const { credentials } = await other.#session.send("WebAuthn.getCredentials", { authenticatorId: other.#id });
+    for (const credential of credentials)
+      await this.#session.send("WebAuthn.addCredential", { authenticatorId: this.#id, credential });
+  }
+
   async credentialCount(): Promise<number> {
     const { credentials } = await this.#session.send("WebAuthn.getCredentials", { authenticatorId: this.#id });
     return credentials.length;
