@@ -214,6 +214,7 @@ export class SessionTable {
   forget(now: number): void {
     this.#sql.exec("DELETE FROM session_ends WHERE until < ?", now);
     this.#sql.exec("DELETE FROM used_requests WHERE until < ?", now);
+    this.#sql.exec("DELETE FROM role_ends WHERE person NOT IN (SELECT person FROM sign_ins)");
   }
 
   /** False when this write request was seen before. */

@@ -2,22 +2,27 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex, utf8Text } from "../../protocol/bytes.ts";
+import { MAX_SESSIONS_PER_END } from "../../protocol/limits.ts";
+import { sessionEndCodec, sessionsOf } from "../../protocol/messages.ts";
+import { nonceOf } from "../fixtures/keys.ts";
 import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
 import { digestOf, messageKinds, preAuthenticationEncoding } from "../../protocol/signing.ts";
 import { laterMessages, laterSamples } from "../vectors/golden-2.ts";
+import { endingMessages, endingSamples } from "../vectors/golden-3.ts";
 import { goldenMessages, samples, type Golden } from "../vectors/golden.ts";
 
 function recorded(name: string): readonly Golden[] {
   return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8")) as readonly Golden[];
 }
-const golden = [...recorded("messages.json"), ...recorded("messages-2.json")];
-const allSamples = { ...samples, ...laterSamples };
+const golden = [...recorded("messages.json"), ...recorded("messages-2.json"), ...recorded("messages-3.json")];
+const allSamples = { ...samples, ...laterSamples, ...endingSamples };
 
 describe("recorded vectors", () => {
   it.each([
     ["messages.json", "11a67887e098c6a3d39f19e8e0e65cd1a62226a5f3a042db92228e4538ef474c"],
     ["verdicts.json", "4a0e5757689a45e7e7be2365cc5f886f013cfce79076526cf086471e7ccf1e74"],
     ["messages-2.json", "6733846345e4be78b51a92174f0a82eeca6416eb60f166ec32b1726f06bf5f24"],
+    ["messages-3.json", "06a01c64f1454f77e2180101d6654eed38b87d4862a529720a711430fb587003"],
     ["verdicts-2.json", "1a289e09aa317ee0f3b132775dfb18d56fbed3c113f5ebfab77a539bddd0b7c1"],
   ])("%s never changes: new vectors go into a new file", (name, sha256) => {
     const content = readFileSync(new URL(`../vectors/${name}`, import.meta.url));
@@ -27,7 +32,7 @@ describe("recorded vectors", () => {
 
 describe("one of each message", () => {
   it("is what the samples in code still give", () => {
-    expect([...goldenMessages(), ...laterMessages()]).toEqual(golden);
+    expect([...goldenMessages(), ...laterMessages(), ...endingMessages()]).toEqual(golden);
   });
 
   it("covers every kind that is signed or named", () => {
@@ -94,7 +99,31 @@ const OPTIONAL: readonly string[] = [
   "submission of two people: proposal",
   "signed statement that knew: knew",
   "trust-ack of a frozen host: frozen",
+  "signed session-end of several: others",
 ];
+
+describe("an end of sessions", () => {
+  const end = { v: 1, workspace: nonceOf("workspace"), person: "p-otto", at: 1_800_000_000 };
+  const names = (count: number) => Array.from({ length: count }, (_, i) => nonceOf(`session ${i}`)).toSorted();
+  const decode = (members: object) => sessionEndCodec.decode(encodeCanonical({ ...end, ...members }));
+
+  it("names one, or 2 to 64 of them in order, and never both or none", () => {
+    const [one = ""] = names(1);
+    expect(sessionsOf(decode({ session: one }))).toEqual([one]);
+    for (const count of [2, MAX_SESSIONS_PER_END])
+      expect(sessionsOf(decode({ sessions: names(count) }))).toEqual(names(count));
+    for (const wrong of [
+      {},
+      { session: one, sessions: names(2) },
+      { sessions: [] },
+      { sessions: [one] },
+      { sessions: [one, one] },
+      { sessions: names(2).toReversed() },
+      { sessions: names(MAX_SESSIONS_PER_END + 1) },
+    ])
+      expect(() => decode(wrong)).toThrow(MalformedError);
+  });
+});
 
 describe("pre-authentication encoding", () => {
   it("writes both lengths in bytes, before each part", () => {

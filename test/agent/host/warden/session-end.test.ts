@@ -111,6 +111,40 @@ describe("a session that was ended", () => {
     expect(await host.prepare()).toMatchObject({ code: "session_revoked" });
   });
 
+  it("was one of several that one touch ended, while another is still open", async () => {
+    const host = await rig();
+    const { session, certificate } = await sessionOf(host);
+    const { workspace, people } = host.world;
+    const signedIn = JSON.parse(Buffer.from(certificate.body, "base64url").toString()) as Fields;
+    const another = async (name: string) => {
+      const body = encodeCanonical({ ...signedIn, nonce: nonceOf(name) });
+      return {
+        session: digestOf("session", body),
+        certificate: await asserted(people.ada.passkey, "session", { body }),
+      };
+    };
+    const [elsewhere, open] = [await another("elsewhere"), await another("open")];
+    const [first, second] = [{ session, certificate }, elsewhere].toSorted((a, b) => (a.session < b.session ? -1 : 1));
+    if (first === undefined || second === undefined) throw new TypeError("not two");
+    const sessions = [first.session, second.session];
+    const body = encodeCanonical({ v: 1, workspace, sessions, person: "p-ada", at: NOW });
+    const subject = digestOf("session-end", body);
+    const ask = encodeCanonical({ v: 1, workspace, kind: "session-end", subject, decision: "approve", at: NOW });
+    const approval = await asserted(people.ada.passkey, "approval", { body: ask });
+    const end: SignedSessionEnd = {
+      body: toBase64url(body),
+      session: first.certificate,
+      others: [second.certificate],
+      by: { kind: "person", approval },
+    };
+    await host.receive({ kind: "session-end", end });
+    expect(await host.prepare()).toMatchObject({ code: "session_revoked" });
+    const next = await again(host);
+    expect(next.context.sessionEnds.has(elsewhere.session)).toBe(true);
+    expect(next.context.sessionEnds.has(open.session)).toBe(false);
+    expect(await next.prepare()).toMatchObject({ code: "session_revoked" });
+  });
+
   it.each([
     { of: "somebody without the role", code: "role", change: {}, by: "vera" },
     { of: "another workspace", code: "workspace", change: { workspace: nonceOf("other") } },
