@@ -1,7 +1,8 @@
 /**
  * A gateway that is down or cannot read its configuration, and disks that are full: the ledger's and the journal's.
  * Real gateway, real browser; the data directory lies on a small disk. What the reader makes of each silence is in
- * test/agent/host/gateway/reader.test.ts, failing disks of the journal in test/agent/host/warden/commands.test.ts.
+ * test/agent/host/gateway/reader.test.ts, failing disks of the journal in
+ * test/agent/host/warden/commands-going-wrong.test.ts.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
