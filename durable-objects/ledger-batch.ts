@@ -8,6 +8,8 @@ import {
   type ChainPosition,
   type LedgerDraft,
   type LedgerEntry,
+  type PersonalField,
+  personalFields,
 } from "../protocol/ledger.ts";
 import { randomNonce } from "./clock.ts";
 
@@ -21,7 +23,7 @@ export interface LedgerRow {
 
 export interface LedgerValue {
   readonly idx: number;
-  readonly field: "source";
+  readonly field: PersonalField;
   readonly salt: string;
   readonly value: string;
 }
@@ -55,7 +57,7 @@ export function buildBatch({ workspace, head, known, drafts }: BatchInput): Batc
     const link = buildLink({ workspace, after: position, draft, at });
     if (link === undefined) return undefined;
     rows.push(subject === undefined ? link.row : { ...link.row, subject });
-    if (link.value !== undefined) values.push(link.value);
+    values.push(...link.values);
     position = { index: link.row.idx, hash: link.row.hash };
     if (subject !== undefined) written.set(subject, position);
     return position;
@@ -72,15 +74,22 @@ interface LinkInput {
 
 interface Link {
   readonly row: LedgerRow;
-  readonly value?: LedgerValue;
+  readonly values: readonly LedgerValue[];
 }
+
+/** Where a draft has each personal value in clear. */
+const clearValues = {
+  source: ({ sourceIp }) => sourceIp,
+  country: ({ country }) => country,
+  device: ({ device }) => device,
+} as const satisfies Record<PersonalField, (draft: LedgerDraft) => string | undefined>;
 
 function buildLink({ workspace, after, draft, at }: LinkInput): Link | undefined {
   const idx = after.index + 1;
-  const value =
-    draft.sourceIp === undefined
-      ? undefined
-      : ({ idx, field: "source", salt: randomNonce(), value: draft.sourceIp } as const);
+  const values = personalFields.flatMap((field): readonly LedgerValue[] => {
+    const value = clearValues[field](draft);
+    return value === undefined ? [] : [{ idx, field, salt: randomNonce(), value }];
+  });
   const bytes = encoded({
     v: 1,
     workspace,
@@ -89,13 +98,12 @@ function buildLink({ workspace, after, draft, at }: LinkInput): Link | undefined
     actor: draft.actor,
     action: draft.action,
     ...(draft.target === undefined ? {} : { target: draft.target }),
-    ...(value === undefined ? {} : { source: commit({ field: value.field, salt: value.salt, value: value.value }) }),
+    ...Object.fromEntries(values.map(({ field, salt, value }) => [field, commit({ field, salt, value })])),
     detail: draft.detail,
     previous: after.hash,
   });
   if (bytes === undefined) return undefined;
-  const row = { idx, body: utf8Text(bytes), previous: after.hash, hash: entryDigest(bytes) };
-  return value === undefined ? { row } : { row, value };
+  return { row: { idx, body: utf8Text(bytes), previous: after.hash, hash: entryDigest(bytes) }, values };
 }
 
 function encoded(entry: LedgerEntry): Uint8Array | undefined {

@@ -1,16 +1,24 @@
 /**
- * The only writer of a workspace's ledger. Appends that arrive while a batch is being written go into the next one
+ * The only writer of a workspace's ledger, and the only one that signs it. Appends that arrive while a batch is being written go into the next one
  * (group commit). An append answers when its entry is durable in D1, or says that it is not; it never answers before.
- * Holds no truth of its own: the head in memory is a copy, thrown away after any doubt.
+ * The head in memory is a copy, thrown away after any doubt; what was signed is remembered here too, so that a database
+ * that was rolled back is not signed again.
  */
 import { DurableObject } from "cloudflare:workers";
 import { CHAIN_START, type ChainPosition } from "../protocol/ledger.ts";
 import type { ReceiptRecord } from "../migrations/schema.ts";
-import { buildBatch, subjectKey, type Batch } from "./ledger-batch.ts";
-import type { Env } from "./env.ts";
+import { alarmsOf } from "./alert-client.ts";
+import { openDatabase } from "./db/database.ts";
 import { isChainRefusal, LedgerTable } from "./db/ledger-table.ts";
+import { TrustLog } from "./db/trust-log.ts";
+import { hostOf, type Env } from "./env.ts";
+import { buildBatch, subjectKey, type Batch } from "./ledger-batch.ts";
 import type { NewEntry } from "./ledger-client.ts";
+import { Checkpoints, type CheckpointResult } from "./ledger/checkpoints.ts";
+import { LedgerMemory, type CheckpointRefusal } from "./ledger/memory.ts";
+import { SigningAlarm } from "./ledger/signing-alarm.ts";
 import { logFault } from "./log.ts";
+import { seedNoteSigner } from "./signer.ts";
 
 /** Bounds one D1 transaction (about 70 KB) and how much one failure can take with it. */
 export const MAX_BATCH_ENTRIES = 100;
@@ -37,13 +45,27 @@ export class Ledger extends DurableObject<Env> {
   #waiting: Waiting[] = [];
   /** In memory only. */
   #writing = false;
-  /** Rebuilt from the first call: an object is named by its workspace. */
-  #workspace: string | undefined;
+  /** Durable: what was signed, what hosts have shown, why nothing is signed. */
+  readonly #memory: LedgerMemory;
+  /** Durable. */
+  readonly #alarm: SigningAlarm;
+  /** Rebuilt. */
+  #checkpoints: Promise<Checkpoints> | undefined;
+  /** Rebuilt: verified again from D1. */
+  readonly #trust: TrustLog;
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#memory = new LedgerMemory(state.storage.sql);
+    this.#alarm = new SigningAlarm(state.storage);
+    this.#trust = new TrustLog(openDatabase(env.DB));
+  }
+
+  // ---- writing ----
 
   /** An answer for each, in order. */
   append(workspace: string, entries: readonly NewEntry[]): Promise<readonly Appended[]> {
-    this.#workspace ??= workspace;
-    if (this.#workspace !== workspace) throw new TypeError("ledger: object of another workspace");
+    this.#memory.identify(workspace);
     const answers = entries.map((entry) => this.#enqueue(entry));
     if (!this.#writing && this.#waiting.length > 0) void this.#write(new LedgerTable(this.env.DB, workspace));
     return Promise.all(answers);
@@ -61,6 +83,7 @@ export class Ledger extends DurableObject<Env> {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_BATCH_ENTRIES);
       try {
+        await this.#alarm.arm(); // before there is an entry to cover: whoever dies next leaves the promise behind
         const results = await this.#commit(table, group);
         group.forEach(({ settle }, i) => settle(results[i] ?? UNAVAILABLE));
       } catch (error) {
@@ -111,9 +134,75 @@ export class Ledger extends DurableObject<Env> {
       if (head === undefined || head.index < batch.head.index || !(await table.holds(batch.head))) throw error;
     }
   }
+
+  // ---- signing ----
+
+  /** Makes sure that a checkpoint covers every entry that is there now. */
+  async checkpoint(workspace: string): Promise<CheckpointResult> {
+    this.#memory.identify(workspace);
+    return (await this.#signing(workspace)).cover();
+  }
+
+  /** A host holds this checkpoint; believed only as far as the ledger key signed it. */
+  async seen(workspace: string, host: string, note: string): Promise<void> {
+    this.#memory.identify(workspace);
+    await (await this.#signing(workspace)).seen(host, note);
+    if (this.#memory.refusal() !== undefined) await this.#alarm.arm();
+  }
+
+  /** Why nothing is signed at present, if so. */
+  refusal(workspace: string): CheckpointRefusal | undefined {
+    this.#memory.identify(workspace);
+    return this.#memory.refusal();
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarm.fired();
+    const workspace = this.#memory.workspace();
+    if (workspace === undefined) return;
+    const result = await (await this.#signing(workspace)).cover();
+    if (!result.ok) await this.#alarm.again(result.refusal !== undefined);
+  }
+
+  async #signing(workspace: string): Promise<Checkpoints> {
+    this.#checkpoints ??= this.#openCheckpoints(workspace);
+    return this.#checkpoints;
+  }
+
+  async #openCheckpoints(workspace: string): Promise<Checkpoints> {
+    return new Checkpoints({
+      db: this.env.DB,
+      workspace,
+      memory: this.#memory,
+      signer: await seedNoteSigner(this.env.LEDGER_KEY),
+      alarms: alarmsOf(this.env, () => workspace),
+      durable: () => this.ctx.storage.sync(),
+      append: async (draft) => (await this.append(workspace, [{ draft }]))[0] ?? UNAVAILABLE,
+      show: (note) => this.ctx.waitUntil(this.#show(workspace, note)),
+    });
+  }
+
+  /** To every host that may witness; one that cannot be reached asks when it comes back. */
+  async #show(workspace: string, note: string): Promise<void> {
+    try {
+      const trust = await this.#trust.current(workspace);
+      const hosts = [...(trust?.hosts.keys() ?? [])];
+      await Promise.all(hosts.map((host) => courierOf(this.env, workspace, host).showCheckpoint(note)));
+    } catch (error) {
+      logFault("checkpoint_not_shown", error);
+    }
+  }
 }
 
 function subjectOf({ draft }: Waiting): readonly string[] {
   const subject = subjectKey(draft);
   return subject === undefined ? [] : [subject];
+}
+
+interface Courier {
+  showCheckpoint(note: string): Promise<void>;
+}
+
+function courierOf(env: Env, workspace: string, host: string): Courier {
+  return hostOf(env, workspace, host) as unknown as Courier;
 }

@@ -1,6 +1,7 @@
 /** Ed25519 signing with a seed, inside workerd. The seed stays in this closure as a non-extractable key. */
 import { getPublicKeyAsync } from "@noble/ed25519";
 import { concatBytes, fromBase64url, fromHex, toBase64url } from "../protocol/bytes.ts";
+import type { NoteSigner } from "../protocol/note.ts";
 import { preAuthenticationEncoding, type Signer } from "../protocol/signing.ts";
 
 const SEED_BYTES = 32;
@@ -9,11 +10,7 @@ const PKCS8_PREFIX = fromHex("302e020100300506032b657004220420");
 
 /** @throws {TypeError} when the configured seed is not 32 bytes: the deployment is wrong, nothing can be signed. */
 export async function seedSigner(seed: string): Promise<Signer> {
-  const bytes = seedBytes(seed);
-  const [key, publicKey] = await Promise.all([
-    crypto.subtle.importKey("pkcs8", concatBytes(PKCS8_PREFIX, bytes), "Ed25519", false, ["sign"]),
-    publicKeyOf(seed),
-  ]);
+  const { key, publicKey } = await openSeed(seed);
   return {
     publicKey,
     async sign(kind, body) {
@@ -21,6 +18,25 @@ export async function seedSigner(seed: string): Promise<Signer> {
       return toBase64url(new Uint8Array(signature));
     },
   };
+}
+
+/** The ledger key: it signs notes and nothing else. @throws {TypeError} */
+export async function seedNoteSigner(seed: string): Promise<NoteSigner> {
+  const { key, publicKey } = await openSeed(seed);
+  return {
+    publicKey,
+    async signNote(message) {
+      return new Uint8Array(await crypto.subtle.sign("Ed25519", key, message));
+    },
+  };
+}
+
+async function openSeed(seed: string): Promise<{ readonly key: CryptoKey; readonly publicKey: string }> {
+  const [key, publicKey] = await Promise.all([
+    crypto.subtle.importKey("pkcs8", concatBytes(PKCS8_PREFIX, seedBytes(seed)), "Ed25519", false, ["sign"]),
+    publicKeyOf(seed),
+  ]);
+  return { key, publicKey };
 }
 
 /** base64url. @throws {TypeError} */

@@ -63,6 +63,16 @@ export class LedgerTable {
     return row?.hash === hash;
   }
 
+  /** Digests of the entries after `index`, as far as there are some without a gap. */
+  async hashesAfter(index: number, limit: number): Promise<readonly string[]> {
+    const { results } = await this.#binding
+      .prepare("SELECT idx, hash FROM ledger WHERE workspace = ?1 AND idx > ?2 ORDER BY idx LIMIT ?3")
+      .bind(this.workspace, index, limit)
+      .all<PositionRow>();
+    const gap = results.findIndex(({ idx }, i) => idx !== index + 1 + i);
+    return (gap === -1 ? results : results.slice(0, gap)).map(({ hash }) => hash);
+  }
+
   /** All rows, openings and receipts, or none. */
   async insert({ rows, values }: Batch, receipts: readonly ReceiptRecord[]): Promise<void> {
     const statements = [this.#binding.prepare(INSERT_ROWS).bind(this.workspace, JSON.stringify(rows))];

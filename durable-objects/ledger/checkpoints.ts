@@ -1,0 +1,222 @@
+/**
+ * Signs what the log is, and only while the log is what it was: before each checkpoint the tree in the database is held
+ * against what this writer signed, what the database says was signed, and what hosts have shown. The database is hostile
+ * here, or restored from an old copy. Off the path of appends, which never wait for any of this.
+ */
+import { toBase64url } from "../../protocol/bytes.ts";
+import { entryLeaf, openCheckpoint, rootDigest, signCheckpoint } from "../../protocol/checkpoint.ts";
+import type { CheckpointView, LedgerDraft } from "../../protocol/ledger.ts";
+import type { NoteSigner } from "../../protocol/note.ts";
+import type { Alarms } from "../alert-client.ts";
+import { edgeSeconds } from "../clock.ts";
+import { CheckpointTable, type StoredCheckpoint } from "../db/checkpoint-table.ts";
+import { LedgerTable } from "../db/ledger-table.ts";
+import { LedgerTree, LogTooShort } from "../db/ledger-tree.ts";
+import { logFault, logStep } from "../log.ts";
+import type { CheckpointRefusal, HeldView, LedgerMemory } from "./memory.ts";
+import type { TileBuilder } from "./tiles.ts";
+
+/** Bounds one step of catching up: 64 tiles are 0.7 MB, and D1 takes parameters up to 2 MB. */
+const MAX_ENTRIES_PER_STEP = 16_384;
+/** Hashes in one answer of the database: 0.2 MB. */
+const HASHES_PER_PAGE = 4_096;
+
+/** There is one alert of this kind, whatever it is about. */
+const ALERT = { kind: "ledger.rewritten", subject: "ledger" } as const;
+
+export type CheckpointResult =
+  | { readonly ok: true; readonly note: string; readonly size: number }
+  /** `refusal` absent: there is nothing to sign, or the database does not answer. */
+  | { readonly ok: false; readonly refusal: CheckpointRefusal | undefined };
+
+export interface CheckpointDeps {
+  readonly db: D1Database;
+  readonly workspace: string;
+  readonly memory: LedgerMemory;
+  readonly signer: NoteSigner;
+  readonly alarms: Pick<Alarms, "raise" | "settle">;
+  /** Resolves when everything that `memory` wrote is on disk. */
+  readonly durable: () => Promise<void>;
+  readonly append: (draft: LedgerDraft) => Promise<{ readonly ok: boolean }>;
+  /** A new checkpoint, for whoever witnesses. */
+  readonly show: (note: string) => void;
+}
+
+interface Log {
+  readonly tree: LedgerTree;
+  readonly size: number;
+}
+
+type Misfit = Omit<CheckpointRefusal, "since">;
+
+export class Checkpoints {
+  readonly #deps: CheckpointDeps;
+  readonly #entries: LedgerTable;
+  readonly #table: CheckpointTable;
+  /** In memory only: one pass at a time; whoever comes meanwhile shares the next one. */
+  #running: Promise<unknown> = Promise.resolve();
+  #next: Promise<CheckpointResult> | undefined;
+  /** In memory only: a new object raises again what still stands, and the alert is counted, not doubled. */
+  #raised: string | undefined;
+
+  constructor(deps: CheckpointDeps) {
+    this.#deps = deps;
+    this.#entries = new LedgerTable(deps.db, deps.workspace);
+    this.#table = new CheckpointTable(deps.db, deps.workspace);
+  }
+
+  /** Covers every entry that is there now. Never throws: a database that does not answer is no reason to fail a caller. */
+  cover(): Promise<CheckpointResult> {
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined;
+      const pass = this.#guardedPass();
+      this.#running = pass;
+      return pass;
+    });
+    return this.#next;
+  }
+
+  /** A host holds this checkpoint. What the ledger key did not sign is nothing to be held against the log. */
+  async seen(host: string, note: string): Promise<void> {
+    const { workspace, signer, memory } = this.#deps;
+    const opened = await openCheckpoint(note, { workspace, ledgerKey: signer.publicKey });
+    if (typeof opened === "string") return logStep("checkpoint-not-ours", { host, why: opened });
+    const view = { size: opened.size, root: rootDigest(opened) };
+    const signed = memory.signed();
+    if (view.size === 0 || (signed?.size === view.size && signed.root === view.root)) return;
+    memory.rememberShown(host, view);
+    await this.cover();
+  }
+
+  async #guardedPass(): Promise<CheckpointResult> {
+    try {
+      return await this.#pass();
+    } catch (error) {
+      logFault("checkpoint", error);
+      return { ok: false, refusal: this.#deps.memory.refusal() };
+    }
+  }
+
+  async #pass(): Promise<CheckpointResult> {
+    const { db, workspace, memory } = this.#deps;
+    const log = { tree: new LedgerTree(db, workspace), size: (await this.#entries.head())?.index ?? 0 };
+    const misfit = await this.#misfit(log);
+    if (misfit !== undefined) return { ok: false, refusal: await this.#refuse(misfit) };
+    await this.#resume();
+    if (log.size === 0) return { ok: false, refusal: undefined };
+    const stored = await this.#table.newestUpTo(log.size);
+    const signed = memory.signed();
+    if (signed === undefined || stored?.size !== log.size || stored.note !== signed.note) {
+      await this.#sign(log, stored);
+    }
+    memory.forgetShown(); // what is signed now contains it
+    return { ok: true, size: log.size, note: memory.signed()?.note ?? "" };
+  }
+
+  // ---- does the log contain what it contained ----
+
+  async #misfit(log: Log): Promise<Misfit | undefined> {
+    for (const { host, size, root } of await this.#views()) {
+      const found = await longest(log.tree, Math.min(size, log.size));
+      if (found.size === size && found.root === root) continue;
+      const reason = found.size < size ? "smaller" : "different";
+      return { reason, held: { size, root }, shown: found, ...(host === undefined ? {} : { host }) };
+    }
+    return undefined;
+  }
+
+  async #views(): Promise<readonly HeldView[]> {
+    const { memory } = this.#deps;
+    const own = [memory.signed(), await this.#storedView()].filter((view) => view !== undefined);
+    return [...own.map(({ size, root }) => ({ size, root, host: undefined })), ...memory.shown()];
+  }
+
+  /** Of a row that the ledger key did not sign nothing follows: anybody could have put it there. */
+  async #storedView(): Promise<CheckpointView | undefined> {
+    const stored = await this.#table.newest();
+    if (stored === undefined) return undefined;
+    const { workspace, signer } = this.#deps;
+    const opened = await openCheckpoint(stored.note, { workspace, ledgerKey: signer.publicKey });
+    return typeof opened === "string" ? undefined : { size: opened.size, root: rootDigest(opened) };
+  }
+
+  // ---- signing ----
+
+  async #sign({ tree, size }: Log, stored: StoredCheckpoint | undefined): Promise<void> {
+    const { workspace, signer, memory, durable, show } = this.#deps;
+    // Tiles are known to be there up to the last checkpoint in the database, not up to the last that was signed.
+    const builder = await tree.builder(stored?.size ?? 0);
+    do {
+      await this.#grow(builder, Math.min(size, builder.size + MAX_ENTRIES_PER_STEP));
+      const root = builder.root();
+      const note = await signCheckpoint({ workspace, size: builder.size, root }, signer);
+      memory.rememberSigned({ size: builder.size, root: toBase64url(root), note });
+      await durable();
+      await this.#table.insert({ size: builder.size, note, at: edgeSeconds() }, builder.take());
+      logStep("checkpoint", { size: builder.size });
+      if (builder.size === size) show(note);
+    } while (builder.size < size);
+  }
+
+  async #grow(builder: TileBuilder, to: number): Promise<void> {
+    while (builder.size < to) {
+      const limit = Math.min(HASHES_PER_PAGE, to - builder.size);
+      const hashes = await this.#entries.hashesAfter(builder.size, limit);
+      if (hashes.length < limit) throw new LogTooShort(builder.size + hashes.length);
+      for (const hash of hashes) builder.append(entryLeaf(hash));
+    }
+  }
+
+  // ---- refusing ----
+
+  /** One entry and one alert for each; appends go on, because a log that stops is what an attacker would like more. */
+  async #refuse(misfit: Misfit): Promise<CheckpointRefusal> {
+    const { memory } = this.#deps;
+    const standing = memory.refusal();
+    const isSame =
+      standing !== undefined && standing.held.size === misfit.held.size && standing.held.root === misfit.held.root;
+    const refusal = { ...misfit, since: isSame ? standing.since : edgeSeconds() };
+    const written = isSame && memory.isRefusalWritten();
+    memory.rememberRefusal(refusal, { written });
+    this.#raise(refusal);
+    if (!written && (await this.#deps.append(entryOf(refusal))).ok) memory.rememberRefusal(refusal, { written: true });
+    return refusal;
+  }
+
+  #raise({ host, held, shown }: CheckpointRefusal): void {
+    const name = `${held.size} ${held.root}`;
+    if (this.#raised === name) return;
+    this.#raised = name;
+    logFault("checkpoint_refused", undefined, { held: held.size, shown: shown.size, host });
+    void this.#deps.alarms.raise({ ...ALERT, ...(host === undefined ? {} : { host }), detail: { held, shown } });
+  }
+
+  async #resume(): Promise<void> {
+    const { memory, alarms } = this.#deps;
+    if (memory.refusal() === undefined) return;
+    logStep("checkpoint-resumed", {});
+    await alarms.settle(ALERT);
+    memory.forgetRefusal();
+    this.#raised = undefined;
+  }
+}
+
+/** The tree up to `size`, or up to the first entry that is missing. */
+async function longest(tree: LedgerTree, size: number): Promise<CheckpointView> {
+  try {
+    return { size, root: toBase64url(await tree.root(size)) };
+  } catch (error) {
+    if (!(error instanceof LogTooShort)) throw error;
+    return longest(tree, error.entries);
+  }
+}
+
+function entryOf({ since, reason, held, shown, host }: CheckpointRefusal): LedgerDraft {
+  return {
+    actor: { kind: "edge" },
+    action: "checkpoint.refused",
+    ...(host === undefined ? {} : { target: host }),
+    detail: { code: reason, views: { held, shown } },
+    subject: `${held.size}.${held.root}.${since}`,
+  };
+}

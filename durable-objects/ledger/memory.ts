@@ -1,0 +1,116 @@
+/**
+ * What the writer remembers of what it signed, in its own SQLite, so that a database that was rolled back beneath it does
+ * not become the past. Synchronous; nothing here is read from the database that it is compared with.
+ */
+import type { Checkpoints } from "../../protocol/contracts/ledger.ts";
+import type { CheckpointView } from "../../protocol/ledger.ts";
+
+/** Why nothing is signed, in the form that the page reads. */
+export type CheckpointRefusal = NonNullable<Checkpoints["refused"]>;
+
+/** A checkpoint that somebody holds: the log must contain it, or nothing is signed. */
+export interface HeldView extends CheckpointView {
+  /** Undefined: the writer itself. */
+  readonly host: string | undefined;
+}
+
+export interface HeldCheckpoint extends CheckpointView {
+  readonly note: string;
+}
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS ledger_identity (one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS signed (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  size INTEGER NOT NULL,
+  root TEXT NOT NULL,
+  note TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS shown (
+  size INTEGER NOT NULL,
+  root TEXT NOT NULL,
+  host TEXT NOT NULL,
+  PRIMARY KEY (size, root)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refusal (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  refusal TEXT NOT NULL,
+  written INTEGER NOT NULL
+);`;
+
+type SignedRow = Record<string, SqlStorageValue> & HeldCheckpoint;
+type ShownRow = Record<string, SqlStorageValue> & CheckpointView & { readonly host: string };
+type RefusalRow = Record<string, SqlStorageValue> & { readonly refusal: string; readonly written: number };
+
+export class LedgerMemory {
+  readonly #sql: SqlStorage;
+  /** Rebuilt from the row. */
+  #workspace: string | undefined;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec(SCHEMA);
+    this.#workspace = sql.exec<{ workspace: string }>("SELECT workspace FROM ledger_identity").toArray()[0]?.workspace;
+  }
+
+  workspace(): string | undefined {
+    return this.#workspace;
+  }
+
+  /** An object is named by its workspace, and cannot read its name back. */
+  identify(workspace: string): void {
+    if (this.#workspace === workspace) return;
+    if (this.#workspace !== undefined) throw new TypeError("ledger: object of another workspace");
+    this.#sql.exec("INSERT INTO ledger_identity (one, workspace) VALUES (1, ?)", workspace);
+    this.#workspace = workspace;
+  }
+
+  signed(): HeldCheckpoint | undefined {
+    return this.#sql.exec<SignedRow>("SELECT size, root, note FROM signed").toArray()[0];
+  }
+
+  /** Before the note leaves this object. */
+  rememberSigned({ size, root, note }: HeldCheckpoint): void {
+    this.#sql.exec("INSERT OR REPLACE INTO signed (one, size, root, note) VALUES (1, ?, ?, ?)", size, root, note);
+  }
+
+  /** What hosts hold and the log was not yet found to contain. Each was signed by the ledger key, so they are few. */
+  shown(): readonly HeldView[] {
+    return this.#sql.exec<ShownRow>("SELECT size, root, host FROM shown ORDER BY size").toArray();
+  }
+
+  rememberShown(host: string, { size, root }: CheckpointView): void {
+    this.#sql.exec("INSERT OR IGNORE INTO shown (size, root, host) VALUES (?, ?, ?)", size, root, host);
+  }
+
+  /** The log contains them, and what is signed from here on contains the log. */
+  forgetShown(): void {
+    this.#sql.exec("DELETE FROM shown");
+  }
+
+  refusal(): CheckpointRefusal | undefined {
+    const row = this.#refusalRow();
+    return row === undefined ? undefined : (JSON.parse(row.refusal) as CheckpointRefusal);
+  }
+
+  /** Whether the ledger has an entry of the standing refusal. */
+  isRefusalWritten(): boolean {
+    return this.#refusalRow()?.written === 1;
+  }
+
+  rememberRefusal(refusal: CheckpointRefusal, { written }: { readonly written: boolean }): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO refusal (one, refusal, written) VALUES (1, ?, ?)",
+      JSON.stringify(refusal),
+      written ? 1 : 0,
+    );
+  }
+
+  forgetRefusal(): void {
+    this.#sql.exec("DELETE FROM refusal");
+  }
+
+  #refusalRow(): RefusalRow | undefined {
+    return this.#sql.exec<RefusalRow>("SELECT refusal, written FROM refusal").toArray()[0];
+  }
+}
