@@ -1,7 +1,8 @@
 /**
  * A copy of the log as a file: one line of canonical JSON each, in an order that a reader can check while it reads and
- * with nothing but the workspace's id. `log` first, then `trust`, `checkpoint`, at most one `before`, the entries, what
- * people signed, and `end`: a file that was cut has none.
+ * with nothing but the workspace's id. `log` first, then `trust`, `checkpoint`, at most one `before`, the entries, at most
+ * one `after`, and `end`: a file that was cut has none. What people signed stands behind the entry that accepted it, at
+ * once or later; a reader need not remember it for ever.
  */
 import * as v from "valibot";
 import { provenRowSchema, activityRowSchema, hashesSchema, ledgerFilterSchema } from "./contracts/ledger.ts";
@@ -22,7 +23,10 @@ const lineSchema = v.variant("kind", [
   }),
   /** From the root on; as many as it takes. */
   v.strictObject({ kind: v.literal("trust"), page: trustPageSchema }),
-  /** Signed note, as bytes of its text; it covers every entry of the file. */
+  /**
+   * Signed note, as bytes of its text; the first covers every entry of the file. More may follow, of smaller sizes: what
+   * hosts have cosigned so far. In a chain their roots are computed on the way.
+   */
   v.strictObject({ kind: v.literal("checkpoint"), note: someBytes(MAX_NOTE_BYTES) }),
   /**
    * What stands before the first entry and is not in the file: its last entry's digest, and one hash for each complete
@@ -37,6 +41,8 @@ const lineSchema = v.variant("kind", [
     dropped: v.boolean(),
   }),
   v.strictObject({ kind: v.literal("entry"), row: activityRowSchema }),
+  /** Where a chain ends before its checkpoint does: that the checkpoint's tree begins with the tree of these entries. */
+  v.strictObject({ kind: v.literal("after"), index: v.pipe(count, v.minValue(1)), consistency: hashesSchema }),
   v.strictObject({ kind: v.literal("proven"), ...provenRowSchema.entries }),
   /** Canonical bytes of the Submission that a person signed, for an accepted command of the file. */
   v.strictObject({ kind: v.literal("evidence"), intent: digest, host: id, submission: someBytes(MAX_ENVELOPE_BYTES) }),

@@ -3,7 +3,8 @@
  * revoked, hosts are removed, keys are replaced, and what was signed before still verifies.
  */
 import type { TrustHead } from "../fields.ts";
-import { chainAt, type ChainState, type TrustState } from "../trust/state.ts";
+import { effectiveState } from "../trust/settle.ts";
+import { chainAt, revokedDigest, type ChainState, type HeldRevocation, type TrustState } from "../trust/state.ts";
 import type { HostBody } from "../trust/statements.ts";
 
 /** Every host that was ever admitted, as it was admitted last. Ids are never used twice. */
@@ -20,13 +21,23 @@ export function ledgerKeysEver(state: TrustState): readonly string[] {
   return [...keys];
 }
 
-/** The state that a signed head names, as if nobody had been revoked since; undefined for a head that it never had. */
-export function stateAtHead(state: TrustState, { n, hash }: TrustHead): TrustState | undefined {
-  const place = chainAt(state.chain, n);
-  if (place === undefined || place.hash !== hash) return undefined;
-  const { people, credentials, hosts, removedHosts, roles, origins, automationKeys, policies } = place;
-  const held = { people, credentials, hosts, removedHosts, roles, origins, automationKeys, policies };
-  return { ...state, ...held, dispatchKey: place.dispatchKey, ledgerKey: place.ledgerKey };
+/** The state that a signed head names, with the revocations that it knew; undefined for a head that this log never had. */
+export function stateAtHead(state: TrustState, head: TrustHead): TrustState | undefined {
+  const place = chainAt(state.chain, head.n);
+  if (place === undefined || place.hash !== head.hash) return undefined;
+  const known = revocationsOf(state, head);
+  return { ...effectiveState(state.workspace, place, known ?? new Map()), head };
+}
+
+/** Those that were there when the head was named: the first so many. Undefined where this log holds them in another order. */
+function revocationsOf({ revocations }: TrustState, { revoked }: TrustHead): TrustState["revocations"] | undefined {
+  const known = new Map<string, HeldRevocation>();
+  if (revokedDigest([]) === revoked) return known;
+  for (const [digest, held] of revocations) {
+    known.set(digest, held);
+    if (revokedDigest(known.keys()) === revoked) return known;
+  }
+  return undefined;
 }
 
 /** From the newest to the root. */
