@@ -122,6 +122,7 @@ describe("the browser", () => {
       "workspace",
       "session",
       "trustHead",
+      "sessionSeconds",
       "ledger",
       "enrolment",
     ]);
