@@ -17,7 +17,7 @@ import { requireSameOrigin } from "../access/same-origin.ts";
 import { saveNonce, takeNonce } from "../db/nonces.ts";
 import { findPasskey, setCounter } from "../db/passkeys.ts";
 import type { Deps } from "../deps.ts";
-import type { Arrival } from "../http/arrival.ts";
+import { whereFrom, type Arrival } from "../http/arrival.ts";
 import { problem, sessionLongProblem } from "../http/problems.ts";
 import type { Handler } from "../mount.ts";
 import { openSession } from "../open-session.ts";
@@ -72,15 +72,18 @@ export const signIn: Handler<"signIn"> = async ({ arrival, body, deps, later }) 
 };
 
 async function recordRefusal(code: string, { arrival, trust, deps }: SignInContext): Promise<void> {
-  const { sourceIp } = arrival;
   await deps.ledger(trust.workspace)({
     actor: { kind: "unknown" },
     action: "session.refused",
     detail: { code },
-    ...(sourceIp === undefined ? {} : { sourceIp }),
+    ...whereFrom(arrival),
   });
 }
 
+/**
+ * Says to a page that is not listed that it is not, so that nobody touches in vain. Whoever guesses an address in that
+ * header learns only that this one is listed: it is the one they would open.
+ */
 function requireListedOrigin(arrival: Arrival, trust: TrustState): void {
   requireSameOrigin(
     arrival,
