@@ -177,6 +177,7 @@ export class Ledger extends DurableObject<Env> {
       signer: await seedNoteSigner(this.env.LEDGER_KEY),
       alarms: alarmsOf(this.env, () => workspace),
       durable: () => this.ctx.storage.sync(),
+      doubt: () => (this.#head = undefined),
       append: async (draft) => (await this.append(workspace, [{ draft }]))[0] ?? UNAVAILABLE,
       show: (note) => this.ctx.waitUntil(this.#show(workspace, note)),
     });

@@ -37,6 +37,8 @@ export interface CheckpointDeps {
   readonly alarms: Pick<Alarms, "raise" | "settle">;
   /** Resolves when everything that `memory` wrote is on disk. */
   readonly durable: () => Promise<void>;
+  /** The writer's copy of the head may be of another log. */
+  readonly doubt: () => void;
   readonly append: (draft: LedgerDraft) => Promise<{ readonly ok: boolean }>;
   /** A new checkpoint, for whoever witnesses. */
   readonly show: (note: string) => void;
@@ -171,23 +173,24 @@ export class Checkpoints {
 
   /** One entry and one alert for each; appends go on, because a log that stops is what an attacker would like more. */
   async #refuse(misfit: Misfit): Promise<CheckpointRefusal> {
-    const { memory } = this.#deps;
+    const { memory, append, doubt } = this.#deps;
     const standing = memory.refusal();
-    const isSame =
-      standing !== undefined && standing.held.size === misfit.held.size && standing.held.root === misfit.held.root;
-    const refusal = { ...misfit, since: isSame ? standing.since : edgeSeconds() };
+    const isSame = standing !== undefined && nameOf(standing) === nameOf(misfit);
+    // What was found first stays: by now the log may have grown over the place where it was cut.
+    const refusal = isSame ? standing : { ...misfit, since: edgeSeconds() };
     const written = isSame && memory.isRefusalWritten();
     memory.rememberRefusal(refusal, { written });
     this.#raise(refusal);
-    if (!written && (await this.#deps.append(entryOf(refusal))).ok) memory.rememberRefusal(refusal, { written: true });
+    doubt();
+    if (!written && (await append(entryOf(refusal))).ok) memory.rememberRefusal(refusal, { written: true });
     return refusal;
   }
 
-  #raise({ host, held, shown }: CheckpointRefusal): void {
-    const name = `${held.size} ${held.root}`;
-    if (this.#raised === name) return;
-    this.#raised = name;
-    logFault("checkpoint_refused", undefined, { held: held.size, shown: shown.size, host });
+  #raise(refusal: CheckpointRefusal): void {
+    const { reason, host, held, shown } = refusal;
+    if (this.#raised === nameOf(refusal)) return;
+    this.#raised = nameOf(refusal);
+    logFault("checkpoint_refused", new Error(`the log is ${reason}`), { held: held.size, shown: shown.size, host });
     void this.#deps.alarms.raise({ ...ALERT, ...(host === undefined ? {} : { host }), detail: { held, shown } });
   }
 
@@ -217,6 +220,11 @@ function entryOf({ since, reason, held, shown, host }: CheckpointRefusal): Ledge
     action: "checkpoint.refused",
     ...(host === undefined ? {} : { target: host }),
     detail: { code: reason, views: { held, shown } },
-    subject: `${held.size}.${held.root}.${since}`,
+    subject: `${since}.${held.size}.${held.root}`,
   };
+}
+
+/** One refusal for each checkpoint that does not fit, whatever is found in its place. */
+function nameOf({ held }: Misfit): string {
+  return `${held.size} ${held.root}`;
 }
