@@ -7,6 +7,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { fromBase64url } from "../protocol/bytes.ts";
 import { MalformedError } from "../protocol/canonical.ts";
+import type { OriginUse } from "../protocol/contracts/sessions.ts";
 import type { LedgerDraft } from "../protocol/ledger.ts";
 import {
   MAX_SESSIONS_PER_PERSON,
@@ -22,6 +23,7 @@ import { openDatabase } from "./db/database.ts";
 import { listHosts } from "./db/host-rows.ts";
 import { hostOf, type Env } from "./env.ts";
 import { LedgerUnavailable, ledgerOf } from "./ledger-client.ts";
+import { OriginUseTable } from "./origin-use.ts";
 import { SessionTable, type PersonTerm, type SessionRecord, type StoredSession } from "./session-table.ts";
 
 /** The idle clock is kept this coarse, so that a busy page costs one write a minute and not one a request. */
@@ -82,6 +84,7 @@ interface Ticket {
 export class Sessions extends DurableObject<Env> {
   /** Durable. */
   readonly #table: SessionTable;
+  readonly #originUse: OriginUseTable;
   /** In memory only: see above. jti -> until. */
   readonly #reads = new Map<string, number>();
   /** In memory only: a lost ticket is asked for again. */
@@ -90,6 +93,7 @@ export class Sessions extends DurableObject<Env> {
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#table = new SessionTable(state.storage.sql);
+    this.#originUse = new OriginUseTable(state.storage.sql);
   }
 
   /** Returns the sessions that had to end to make room. */
@@ -101,6 +105,7 @@ export class Sessions extends DurableObject<Env> {
     const ended = held.slice(0, Math.max(0, held.length - MAX_SESSIONS_PER_PERSON + 1)).map(({ session }) => session);
     for (const session of ended) this.#table.delete(session);
     this.#table.insert({ ...record, startedAt: now, lastSeen: now }, cookieHash);
+    this.#originUse.note(record.origin, now);
     const { person, idleSeconds } = record;
     this.#table.setTerm({ person, idleSeconds, rolesEnd });
     await this.#plan();
@@ -142,6 +147,11 @@ export class Sessions extends DurableObject<Env> {
   /** Oldest first. */
   list(): readonly SessionRecord[] {
     return this.#table.live(edgeSeconds());
+  }
+
+  /** Outlives the sessions. */
+  originUse(): OriginUse | undefined {
+    return this.#originUse.read();
   }
 
   end(session: string): boolean {

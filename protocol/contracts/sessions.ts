@@ -21,14 +21,26 @@ export const sessionRowSchema = v.strictObject({
 });
 export type SessionRow = v.InferOutput<typeof sessionRowSchema>;
 
+/** When somebody last signed in at each address, as far as the edge saw it. */
+export const originUseSchema = v.strictObject({
+  /** Of what was before, nothing is known. */
+  since: seconds,
+  used: v.array(v.strictObject({ origin, at: seconds })),
+});
+export type OriginUse = v.InferOutput<typeof originUseSchema>;
+
 export const sessionEndpoints = {
-  /** One's own; with workspace.administer everybody's. */
+  /** One's own; with workspace.administer everybody's, and which addresses are used. */
   sessions: {
     method: "GET",
     path: "/api/sessions",
     access: "session",
     touch: NO_WRITE,
-    response: v.strictObject({ sessions: v.array(sessionRowSchema), now: seconds }),
+    response: v.strictObject({
+      sessions: v.array(sessionRowSchema),
+      originUse: v.optional(originUseSchema),
+      now: seconds,
+    }),
   },
   sessionEnd: {
     method: "POST",

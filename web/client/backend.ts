@@ -30,6 +30,7 @@ import { Enrolment, INVITATION_PATH, takeInvitation } from "./enrolment.ts";
 import { EdgeClient } from "./http.ts";
 import { askMachine, MachineMemory, SIGNER_HOSTNAME } from "./machine-memory.ts";
 import { Invitations } from "./invitations.ts";
+import { OriginUses } from "./origin-use.ts";
 import { Passkeys } from "./passkeys.ts";
 import { planOf } from "./plan.ts";
 import { Proposals } from "./proposals.ts";
@@ -77,6 +78,7 @@ class ClientBackend implements Backend {
   readonly #passkeys: Passkeys;
   readonly statements: Statements;
   readonly sessions: Sessions;
+  readonly addresses: OriginUses;
   readonly invitations: Invitations;
   readonly enrolment: Enrolment;
   readonly activity: Activity;
@@ -113,6 +115,7 @@ class ClientBackend implements Backend {
       session: () => this.#keys.session.value,
       onEnded: () => this.#leave("asked"),
     });
+    this.addresses = new OriginUses(client);
     this.invitations = new Invitations(shared);
     const invited = location.pathname === INVITATION_PATH ? takeInvitation() : "absent";
     this.enrolment = new Enrolment(this.#deps, invited, () => this.#showSignIn());
@@ -290,8 +293,18 @@ class ClientBackend implements Backend {
   /** The edge does not say why it refuses; that a session's own time is over is known here. */
   async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
-    const { activity, alerts, statements, sessions, invitations, proposals } = this;
-    for (const part of [this.#trust, this.#hosts, activity, alerts, statements, sessions, invitations, proposals])
+    const { activity, alerts, statements, sessions, addresses, invitations, proposals } = this;
+    for (const part of [
+      this.#trust,
+      this.#hosts,
+      activity,
+      alerts,
+      statements,
+      sessions,
+      addresses,
+      invitations,
+      proposals,
+    ])
       part.forget();
     const isOver = this.#deps.clock.now() >= session.expires;
     this.#phase.value = { kind: "signed-out", why: why === "asked" ? "asked" : isOver ? "ended" : "idle" };

@@ -17,6 +17,7 @@ import type { Args, Orders } from "./orders.ts";
 import type { ProposalDesk } from "./proposals.ts";
 import type { EnrolmentFlow, InvitationDesk } from "./invitations.ts";
 import type { TrustView } from "./people.ts";
+import type { AddressDesk } from "./addresses.ts";
 import type { SessionDesk } from "./sessions.ts";
 import type { StatementDesk } from "./statements.ts";
 
@@ -312,6 +313,7 @@ export interface Backend {
   readonly trust: ReadonlySignal<TrustView | undefined>;
   readonly statements: StatementDesk;
   readonly sessions: SessionDesk;
+  readonly addresses: AddressDesk;
   readonly invitations: InvitationDesk;
   readonly enrolment: EnrolmentFlow;
 

@@ -29,11 +29,16 @@ export const sessions: Handler<"sessions"> = async ({ authority, deps }) => {
   const rows = visible.map((record) =>
     describe(record, { operator: authority, source: sources.get(record.ledgerIndex) }),
   );
-  return { body: { sessions: rows, now } };
+  const originUse = maySeeAll(authority) ? await deps.sessions(workspace).originUse() : undefined;
+  return { body: { sessions: rows, ...(originUse === undefined ? {} : { originUse }), now } };
 };
 
-function maySee({ trust, person }: Operator, of: string): boolean {
-  return of === person || hasPermission(trust, person, { permission: "workspace.administer", now: edgeSeconds() });
+function maySee(operator: Operator, of: string): boolean {
+  return of === operator.person || maySeeAll(operator);
+}
+
+function maySeeAll({ trust, person }: Operator): boolean {
+  return hasPermission(trust, person, { permission: "workspace.administer", now: edgeSeconds() });
 }
 
 function describe(

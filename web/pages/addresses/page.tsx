@@ -1,5 +1,8 @@
 /** Addresses whose touches count: signers, which people's own machines serve, and daily pages, which an edge serves. */
+import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
+import { formatNumberOf } from "../../format.ts";
+import { unusedDays } from "../../state/addresses.ts";
 import type { OriginClass } from "../../state/backend.ts";
 import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
@@ -15,8 +18,12 @@ export function AddressesPage() {
 }
 
 function Addresses({ desk }: { readonly desk: Desk }) {
-  const { origin: here } = useApp().backend;
+  const { backend } = useApp();
+  const { origin: here, addresses } = backend;
   const { origins } = desk.view.state;
+  useEffect(() => void addresses.load(), [addresses]);
+  const use = addresses.use.value;
+  const unused = use === undefined ? undefined : unusedDays(desk.view, use, backend.now());
   return (
     <>
       <section class="card" aria-labelledby="addresses">
@@ -39,6 +46,7 @@ function Addresses({ desk }: { readonly desk: Desk }) {
                     ? "Signer: served by people's own machines. Everything a role allows."
                     : "Daily: served by an edge. Daily operations only."}
                 </p>
+                <Unused days={unused?.get(listed.origin)} mayChange={desk.mayChange} />
               </div>
               {desk.mayChange && (
                 <button
@@ -56,6 +64,21 @@ function Addresses({ desk }: { readonly desk: Desk }) {
       </section>
       {desk.mayChange && <AddressForm desk={desk} />}
     </>
+  );
+}
+
+interface UnusedProps {
+  readonly days: number | undefined;
+  readonly mayChange: boolean;
+}
+
+function Unused({ days, mayChange }: UnusedProps) {
+  if (days === undefined) return null;
+  return (
+    <p class="small t-warn">
+      <Icon name="warn" class="s" /> Nobody signed in there for {formatNumberOf(days, "day")}
+      {mayChange ? "; revoke it?" : "."}
+    </p>
   );
 }
 
