@@ -18,6 +18,7 @@ import {
 import { requestCodec, type ApiRequest } from "../protocol/messages.ts";
 import { verifySignature } from "../protocol/signing.ts";
 import type { EndingSession } from "../protocol/verify/session-end.ts";
+import { CallCounts, type Caller } from "./call-counts.ts";
 import { edgeSeconds, randomNonce } from "./clock.ts";
 import { openDatabase } from "./db/database.ts";
 import { listHosts } from "./db/host-rows.ts";
@@ -34,6 +35,8 @@ const JTI_SECONDS = 2 * REQUEST_SKEW_SECONDS;
 const PREVIOUS_KEY_SECONDS = 30;
 /** How soon the end of a session is recorded again after the ledger could not take it. */
 const RETRY_SECONDS = 60;
+/** Whoever asked for something within this time is looking. */
+const LOOKING_SECONDS = 60;
 /** More reads than this inside the memory's span are one page gone wild, or an attack. */
 const MAX_REMEMBERED_READS = 20_000;
 
@@ -89,11 +92,15 @@ export class Sessions extends DurableObject<Env> {
   readonly #reads = new Map<string, number>();
   /** In memory only: a lost ticket is asked for again. */
   readonly #tickets = new Map<string, Ticket>();
+  /** In memory only: whoever still looks asks again soon. Session -> its person, and when it last asked. */
+  readonly #recent = new Map<string, { readonly person: string; readonly lastSeen: number }>();
+  readonly #calls: CallCounts;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#table = new SessionTable(state.storage.sql);
     this.#originUse = new OriginUseTable(state.storage.sql);
+    this.#calls = new CallCounts(state.storage.sql, () => state.waitUntil(this.#plan()));
   }
 
   /** Returns the sessions that had to end to make room. */
@@ -130,7 +137,27 @@ export class Sessions extends DurableObject<Env> {
     if (used !== undefined) return refuse(used);
     if (now - stored.lastSeen >= TOUCH_SECONDS) this.#table.touch(stored.session, now);
     const { previous: _previous, ...record } = stored;
+    this.#recent.set(record.session, { person: record.person, lastSeen: now });
+    this.#calls.add({ kind: "person", id: record.person }, now);
     return { ok: true, record };
+  }
+
+  /** A call that brought no session. */
+  countCall(workspace: string, caller: Caller): void {
+    this.#table.identify(workspace);
+    this.#calls.add(caller, edgeSeconds());
+  }
+
+  /** Makes durable what was counted so far. */
+  flushCalls(): void {
+    this.#calls.flush();
+  }
+
+  /** Sessions that asked for something within the last minute. */
+  recent(): readonly { readonly person: string; readonly lastSeen: number }[] {
+    const oldest = edgeSeconds() - LOOKING_SECONDS;
+    for (const [session, { lastSeen }] of this.#recent) if (lastSeen < oldest) this.#recent.delete(session);
+    return [...this.#recent.values()];
   }
 
   /** From now on requests are signed by this key; the present one is good for those under way. */
@@ -155,6 +182,7 @@ export class Sessions extends DurableObject<Env> {
   }
 
   end(session: string): boolean {
+    this.#recent.delete(session);
     return this.#table.delete(session);
   }
 
@@ -206,6 +234,10 @@ export class Sessions extends DurableObject<Env> {
         this.#table.delete(session);
         await closeSockets(this.env, workspace, session);
       }
+      for (const count of this.#calls.due(edgeSeconds())) {
+        await ledgerOf(this.env, workspace)(count.draft);
+        this.#calls.written(count, edgeSeconds());
+      }
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) throw error;
       await this.ctx.storage.setAlarm(Date.now() + RETRY_SECONDS * 1_000);
@@ -216,8 +248,8 @@ export class Sessions extends DurableObject<Env> {
 
   /** A request moves the end of its session away; then the alarm finds nothing and is planned anew. */
   async #plan(): Promise<void> {
-    const next = this.#table.nextEnd();
-    if (next === undefined) return;
+    const next = Math.min(this.#table.nextEnd() ?? Infinity, this.#calls.nextDue() ?? Infinity);
+    if (next === Infinity) return;
     const planned = await this.ctx.storage.getAlarm();
     const due = (next + 1) * 1_000;
     if (planned === null || planned > due) await this.ctx.storage.setAlarm(due);

@@ -20,7 +20,7 @@ import {
   type Endpoint,
 } from "./contracts/endpoint.ts";
 import { invitationEndpoints } from "./contracts/invitations.ts";
-import { ledgerEndpoints } from "./contracts/ledger.ts";
+import { checkpointEndpoints, eraseEndpoints, ledgerEndpoints, lookingEndpoints } from "./contracts/ledger.ts";
 import { proposalEndpoints } from "./contracts/proposals.ts";
 import { sessionEndpoints } from "./contracts/sessions.ts";
 import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
@@ -236,6 +236,9 @@ export const endpoints = {
     response: v.strictObject({ submission: someBytes(65_536) }),
   },
   ...ledgerEndpoints,
+  ...checkpointEndpoints,
+  ...lookingEndpoints,
+  ...eraseEndpoints,
   ...alertEndpoints,
   ...sessionEndpoints,
   ...automationEndpoints,

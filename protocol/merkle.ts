@@ -194,10 +194,22 @@ export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: Consist
   // Where the old tree is one complete subtree, its root is the first hash, and goes without saying.
   const [first, ...rest] = place === 0 ? [fromRoot, ...proof] : proof;
   if (first === undefined) return false;
+  const ended = bothRoots(first, rest, { place, last });
+  return ended !== undefined && equalBytes(ended.older, fromRoot) && equalBytes(ended.newer, toRoot);
+}
+
+interface Step {
+  readonly place: number;
+  readonly last: number;
+}
+
+/** Both roots that a consistency proof leads to; undefined when it is too long or too short. */
+function bothRoots(first: Hash, rest: readonly Hash[], start: Step): { older: Hash; newer: Hash } | undefined {
+  let { place, last } = start;
   let older = first;
   let newer = first;
   for (const sibling of rest) {
-    if (last === 0) return false;
+    if (last === 0) return undefined;
     if (place % 2 === 1 || place === last) {
       older = nodeHash(sibling, older);
       newer = nodeHash(sibling, newer);
@@ -207,7 +219,7 @@ export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: Consist
     }
     [place, last] = [half(place), half(last)];
   }
-  return last === 0 && equalBytes(older, fromRoot) && equalBytes(newer, toRoot);
+  return last === 0 ? { older, newer } : undefined;
 }
 
 /** The hash over leaves `start` to `end`, where `start` is a multiple of the largest power of two that fits. */

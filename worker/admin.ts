@@ -12,7 +12,6 @@ import { digest, fingerprint, id, nonce, publicKey, seconds, trustHead } from ".
 import { JOIN_TOKEN_SECONDS, SETUP_SECONDS } from "../protocol/limits.ts";
 import { sha256Of } from "../protocol/signing.ts";
 import { signedRootSchema } from "../protocol/trust/statements.ts";
-import { readLedgerHead } from "./db/activity.ts";
 import { saveJoinToken } from "./db/join-tokens.ts";
 import { replaceSetup } from "./db/setup.ts";
 import type { Deps } from "./deps.ts";
@@ -114,7 +113,7 @@ async function showStatus(context: AdminContext): Promise<Response> {
   const { workspace, head } = trust;
   const joined = await listHosts(deps.db, workspace);
   const [ledger, counters, rows] = await Promise.all([
-    readLedgerHead(deps.db, workspace),
+    deps.books(workspace).reader.head(),
     deps.sessions(workspace).counters(),
     Promise.all(joined.map(({ host }) => deps.host(workspace, host).row(workspace, host))),
   ]);
@@ -126,7 +125,7 @@ async function showStatus(context: AdminContext): Promise<Response> {
   return answer({
     workspace,
     trustHead: head,
-    ...(ledger === undefined ? {} : { ledger }),
+    ...(ledger.index === 0 ? {} : { ledger }),
     sessions: counters.sessions,
     hosts,
   });

@@ -6,12 +6,14 @@ import type { Database } from "../durable-objects/db/database.ts";
 import type { TrustLog } from "../durable-objects/db/trust-log.ts";
 import type { Host } from "../durable-objects/host.ts";
 import type { Sessions } from "../durable-objects/sessions.ts";
+import type { LedgerBooks } from "./ledger-books.ts";
 import type { Attempts } from "./http/attempts.ts";
 
 export interface Deps {
   readonly db: Database;
   readonly trust: TrustLog;
   readonly ledger: (workspace: string) => AppendEntry;
+  readonly books: (workspace: string) => LedgerBooks;
   readonly sessions: (workspace: string) => DurableObjectStub<Sessions>;
   /** Of this isolate. */
   readonly attempts: Attempts;

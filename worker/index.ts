@@ -14,6 +14,7 @@ import { agentApp } from "./agent.ts";
 import type { Deps } from "./deps.ts";
 import { doorOf, type Door } from "./doors.ts";
 import { Attempts } from "./http/attempts.ts";
+import { LedgerBooks } from "./ledger-books.ts";
 import { mountEndpoints } from "./mount.ts";
 import { handlers } from "./routes/handlers.ts";
 
@@ -37,6 +38,7 @@ function makeDeps(env: Env): Deps {
     trust: new TrustLog(db),
     attempts: new Attempts(),
     ledger: (workspace) => ledgerOf(env, workspace),
+    books: (workspace) => new LedgerBooks(env, workspace),
     sessions: (workspace) => env.SESSIONS.getByName(workspace),
     alerts: (workspace) => alertsOf(env, workspace),
     countRefusal: (workspace, refusal) => countRefusal(env, workspace, refusal),

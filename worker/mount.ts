@@ -113,7 +113,7 @@ async function authorise(
     case "setup":
       return authenticateSetup(arrival, deps);
     case "automation":
-      return authenticateAutomation(arrival, deps);
+      return countedAutomation(await authenticateAutomation(arrival, deps), deps);
     case "session": {
       const operator = await authenticate(arrival, deps);
       const { permission } = endpoint;
@@ -125,6 +125,13 @@ async function authorise(
       return operator;
     }
   }
+}
+
+/** Calls of people are counted where their session is judged; an automation key has none. */
+async function countedAutomation(holder: AutomationHolder, deps: Deps): Promise<AutomationHolder> {
+  const { workspace, key } = holder;
+  await deps.sessions(workspace).countCall(workspace, { kind: "automation", id: key.id });
+  return holder;
 }
 
 function readBodyAs(endpoint: Endpoint, arrival: Arrival): unknown {

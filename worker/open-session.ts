@@ -13,7 +13,7 @@ import type { TrustState } from "../protocol/trust/state.ts";
 import { findName } from "./db/statements.ts";
 import type { Deps } from "./deps.ts";
 import { closeSockets } from "./end-sessions.ts";
-import { sessionCookie, type Arrival } from "./http/arrival.ts";
+import { sessionCookie, whereFrom, type Arrival } from "./http/arrival.ts";
 import { termOf } from "./session-term.ts";
 
 export interface VerifiedSignIn {
@@ -22,7 +22,7 @@ export interface VerifiedSignIn {
   readonly session: Session;
   readonly person: string;
   readonly trust: TrustState;
-  readonly arrival: Pick<Arrival, "sourceIp" | "device">;
+  readonly arrival: Pick<Arrival, "sourceIp" | "country" | "device">;
 }
 
 export async function openSession(
@@ -30,7 +30,6 @@ export async function openSession(
   deps: Deps,
 ): Promise<{ readonly body: Me; readonly setCookie: string }> {
   const { certificate, session, person, trust, arrival } = signIn;
-  const { sourceIp, device } = arrival;
   const { workspace } = trust;
   const digest = digestOf("session", fromBase64url(certificate.body));
   const append = deps.ledger(workspace);
@@ -39,7 +38,7 @@ export async function openSession(
     action: "session.started",
     detail: { session: digest },
     subject: digest,
-    ...(sourceIp === undefined ? {} : { sourceIp }),
+    ...whereFrom(arrival),
   });
   const cookie = randomNonce();
   const now = edgeSeconds();
@@ -51,7 +50,7 @@ export async function openSession(
     sessionKey: session.sessionKey,
     origin: session.origin,
     certificate: toBase64url(assertedCodec.encode(certificate)),
-    device,
+    device: arrival.device,
     ledgerIndex,
     idleSeconds,
     // `iat` is the page's word within some minutes: a session dated ahead ends no later for it.

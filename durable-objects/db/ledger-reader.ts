@@ -171,11 +171,13 @@ function conditionsOf({ since, until, actor, action, host }: LedgerFilter): {
     values.push(value);
     return `?${4 + values.length}`;
   };
-  const conditions: string[] = [];
+  // A row that is no JSON matches nothing, instead of failing the whole question.
+  const conditions: string[] = ["json_valid(body)"];
   if (since !== undefined) conditions.push(`body ->> '$.at' >= ${bound(since * 1_000)}`);
   if (until !== undefined) conditions.push(`body ->> '$.at' < ${bound(until * 1_000)}`);
   if (action !== undefined) conditions.push(`body ->> '$.action' = ${bound(action)}`);
-  if (actor !== undefined) conditions.push(`coalesce(body ->> '$.actor.id', body ->> '$.actor.kind') = ${bound(actor)}`);
+  if (actor !== undefined)
+    conditions.push(`coalesce(body ->> '$.actor.id', body ->> '$.actor.kind') = ${bound(actor)}`);
   if (host !== undefined) {
     const place = bound(host);
     conditions.push(`(body ->> '$.target' = ${place} OR body ->> '$.actor.id' = ${place})`);

@@ -160,7 +160,7 @@ export const lookingEndpoints = {
   looking: { ...ledgerRead, method: "GET", path: "/api/looking", response: lookingSchema },
 } as const satisfies Record<string, Endpoint>;
 
-export const keepingEndpoints = {
+export const eraseEndpoints = {
   erase: {
     method: "POST",
     path: "/api/activity/erase",
@@ -170,6 +170,9 @@ export const keepingEndpoints = {
     request: approvedChange(erasableSchema),
     response: ok,
   },
+} as const satisfies Record<string, Endpoint>;
+
+export const keepingEndpoints = {
   retention: { ...ledgerRead, method: "GET", path: "/api/retention", response: retentionSchema },
   retentionChange: {
     method: "POST",

@@ -115,6 +115,11 @@ export const goldenEndpoints: Readonly<Record<string, Readonly<Record<Caller, bo
   // A socket opens with a ticket and with nothing else.
   live: NOBODY,
   activity: LEDGER_READERS,
+  entryProof: LEDGER_READERS,
+  checkpoints: LEDGER_READERS,
+  consistency: LEDGER_READERS,
+  looking: LEDGER_READERS,
+  erase: ADMINISTRATORS,
   alertAcknowledge: ACKNOWLEDGERS,
   alertResolve: ACKNOWLEDGERS,
   alertSettings: ADMINISTRATORS,

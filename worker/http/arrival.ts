@@ -1,6 +1,7 @@
 /** What of a request anybody may look at before deciding anything: bounded, read once, believed in nothing. */
 import { toBase64url } from "../../protocol/bytes.ts";
 import { requestHeaders, SESSION_COOKIE } from "../../protocol/contracts.ts";
+import type { LedgerDraft } from "../../protocol/ledger.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import { sha256Of } from "../../protocol/signing.ts";
 import { deviceOf } from "./device.ts";
@@ -26,6 +27,21 @@ export interface Arrival {
   readonly device: string;
   /** Source address as the front or Cloudflare states it; undefined when it states nothing sensible. */
   readonly sourceIp: string | undefined;
+  /** Of that address, two letters, where the platform says so. */
+  readonly country: string | undefined;
+}
+
+/** What a sign-in's entry commits to. */
+export function whereFrom({
+  sourceIp,
+  country,
+  device,
+}: Pick<Arrival, "sourceIp" | "country" | "device">): Pick<LedgerDraft, "sourceIp" | "country" | "device"> {
+  return {
+    device,
+    ...(sourceIp === undefined ? {} : { sourceIp }),
+    ...(country === undefined ? {} : { country }),
+  };
 }
 
 /** @throws {ProblemError} `too_large` */
@@ -49,6 +65,7 @@ export async function readArrival(request: Request): Promise<Arrival> {
     signed: signedRequest === undefined || signature === undefined ? undefined : { request: signedRequest, signature },
     device: deviceOf(header("user-agent")),
     sourceIp: readAddress(header("cf-connecting-ip")),
+    country: readCountry(request.cf?.country),
   };
 }
 
@@ -70,6 +87,11 @@ export async function readBody(request: Request): Promise<Uint8Array> {
     at += chunk.length;
   }
   return body;
+}
+
+/** `T1` (Tor) and `XX` (unknown) are said in the same field. */
+function readCountry(stated: unknown): string | undefined {
+  return typeof stated === "string" && /^[A-Z][A-Z0-9]$/.test(stated) ? stated : undefined;
 }
 
 /** Two cookies of our name are no cookie: another page of this hostname may have added one. */

@@ -186,6 +186,15 @@ const PROBLEMS = {
     title:
       "The host was removed from the workspace for good. Join it again as a new host, with another data directory.",
   },
+  nothing_to_erase: {
+    status: 404,
+    title: "There is no such value: it was erased before, or the entry never had one. Reload Activity to see.",
+  },
+  checkpoint_refused: {
+    status: 409,
+    title:
+      "No checkpoint is signed now: the log in the database does not fit what was signed before. Look at the top of Activity for both views.",
+  },
   ledger_unavailable: {
     status: 503,
     title: "The activity log could not be written, so nothing was done. Look whether the disk is full, then try again.",

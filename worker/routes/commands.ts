@@ -39,11 +39,19 @@ export const commandStatus: Handler<"commandStatus"> = async ({ authority, param
   return { body: status };
 };
 
-export const commandEvidence: Handler<"commandEvidence"> = async ({ authority, params, deps }) => {
+/** Who read what somebody signed is in the ledger before they have it. */
+export const commandEvidence: Handler<"commandEvidence"> = async ({ authority, arrival, params, deps }) => {
   const { workspace, host, intent } = await requireCommandPlace(authority.trust, params, deps);
   requireOn(authority, host, "ledger.read");
   const submission = await deps.host(workspace, host).submission({ workspace, host }, intent);
   if (submission === undefined) throw problem("command_unknown");
+  await deps.ledger(workspace)({
+    actor: { kind: "person", id: authority.person },
+    action: "evidence.read",
+    target: host,
+    detail: { intent, session: authority.session },
+    ...(arrival.sourceIp === undefined ? {} : { sourceIp: arrival.sourceIp }),
+  });
   return { body: { submission: toBase64url(utf8(submission)) } };
 };
 

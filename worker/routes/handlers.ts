@@ -1,6 +1,6 @@
 /** Every endpoint of the contracts table and who answers it. A new row of the table does not compile until it is here. */
 import type { Handlers } from "../mount.ts";
-import { activity } from "./activity.ts";
+import { activity, entryProof } from "./activity.ts";
 import {
   alertAcknowledge,
   alertResolve,
@@ -11,9 +11,12 @@ import {
   refusalRates,
 } from "./alerts.ts";
 import { automationCommand, automationPrepare, automationStatus, automationTrust } from "./automation.ts";
+import { checkpoints, consistency } from "./checkpoints.ts";
 import { command, commandEvidence, commandStatus } from "./commands.ts";
+import { erase } from "./erase.ts";
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { invitationOptions, invitationPasskey, invitations, invitationState, invite, uninvite } from "./invitations.ts";
+import { looking } from "./looking.ts";
 import { passkey, passkeyOptions } from "./passkeys.ts";
 import { joinProposal, proposals, propose, withdrawProposal } from "./proposals.ts";
 import { me, signOut } from "./session.ts";
@@ -61,6 +64,11 @@ export const handlers: Handlers = {
   commandStatus,
   commandEvidence,
   activity,
+  entryProof,
+  checkpoints,
+  consistency,
+  looking,
+  erase,
   alerts,
   alertAcknowledge,
   alertResolve,

@@ -8,7 +8,7 @@ import { utf8Text } from "../../protocol/bytes.ts";
 import { hasPermission } from "../../protocol/trust/state.ts";
 import { verifySessionEnd } from "../../protocol/verify/session-end.ts";
 import type { Operator } from "../access/operator.ts";
-import { readSourcesOf, type Opening } from "../db/activity.ts";
+import type { Opening } from "../../durable-objects/db/ledger-reader.ts";
 import { tellEnd } from "../end-sessions.ts";
 import { sessionCookie } from "../http/arrival.ts";
 import { commandProblem, problem } from "../http/problems.ts";
@@ -21,13 +21,9 @@ export const sessions: Handler<"sessions"> = async ({ authority, deps }) => {
   const { workspace } = authority;
   const now = edgeSeconds();
   const visible = (await deps.sessions(workspace).list()).filter(({ person }) => maySee(authority, person));
-  const sources = await readSourcesOf(
-    deps.db,
-    workspace,
-    visible.map(({ ledgerIndex }) => ledgerIndex),
-  );
+  const openings = await deps.books(workspace).reader.openings(visible.map(({ ledgerIndex }) => ledgerIndex));
   const rows = visible.map((record) =>
-    describe(record, { operator: authority, source: sources.get(record.ledgerIndex) }),
+    describe(record, { operator: authority, source: openings.get(record.ledgerIndex)?.source }),
   );
   const originUse = maySeeAll(authority) ? await deps.sessions(workspace).originUse() : undefined;
   return { body: { sessions: rows, ...(originUse === undefined ? {} : { originUse }), now } };

@@ -1,0 +1,48 @@
+/** What the Worker reads of a workspace's log: entries, the tree over them, and what was signed of it. Writes nothing. */
+import { CheckpointTable, type StoredCheckpoint } from "../durable-objects/db/checkpoint-table.ts";
+import { LedgerReader } from "../durable-objects/db/ledger-reader.ts";
+import { LedgerTree } from "../durable-objects/db/ledger-tree.ts";
+import type { Env } from "../durable-objects/env.ts";
+import { MAX_CHECKPOINTS_LISTED } from "../protocol/limits.ts";
+import { decodeNote } from "../protocol/note.ts";
+
+export class LedgerBooks {
+  readonly reader: LedgerReader;
+  readonly tree: LedgerTree;
+  readonly checkpoints: CheckpointTable;
+  readonly #env: Pick<Env, "DB" | "LEDGER">;
+  readonly #workspace: string;
+
+  constructor(env: Pick<Env, "DB" | "LEDGER">, workspace: string) {
+    this.reader = new LedgerReader(env.DB, workspace);
+    this.tree = new LedgerTree(env.DB, workspace);
+    this.checkpoints = new CheckpointTable(env.DB, workspace);
+    this.#env = env;
+    this.#workspace = workspace;
+  }
+
+  /**
+   * Of the newest checkpoints that cover an entry the one that most hosts cosigned; where none covers it yet, one is
+   * signed now. Undefined: the writer refuses to sign.
+   */
+  async covering(index: number): Promise<Pick<StoredCheckpoint, "size" | "note"> | undefined> {
+    const listed = await this.checkpoints.list(MAX_CHECKPOINTS_LISTED);
+    const covering = listed.filter(({ size }) => size >= index);
+    const [best] = covering.toSorted((a, b) => signaturesOf(b) - signaturesOf(a) || b.size - a.size);
+    return best ?? this.newest();
+  }
+
+  /** One that covers everything written so far. Undefined: the writer refuses to sign. */
+  async newest(): Promise<Pick<StoredCheckpoint, "size" | "note"> | undefined> {
+    const signed = await this.#env.LEDGER.getByName(this.#workspace).checkpoint(this.#workspace);
+    return signed.ok ? signed : undefined;
+  }
+
+  refusal() {
+    return this.#env.LEDGER.getByName(this.#workspace).refusal(this.#workspace);
+  }
+}
+
+function signaturesOf({ note }: { readonly note: string }): number {
+  return decodeNote(note).signatures.length;
+}

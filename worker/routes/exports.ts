@@ -1,0 +1,129 @@
+/**
+ * Copies of the log. The touch and the entry come first; then the copy leaves in parts for a page, or whole for a
+ * program. May not: hand a byte to anybody but the session that asked, or after it ended.
+ */
+import * as v from "valibot";
+import { edgeSeconds, randomId } from "../../durable-objects/clock.ts";
+import type { ExportOrder } from "../../durable-objects/exports.ts";
+import type { ExportRequest } from "../../protocol/contracts/exports.ts";
+import { TICKET_HEADER } from "../../protocol/contracts/exports.ts";
+import { id, nonce } from "../../protocol/fields.ts";
+import { EXPORT_PART_CHARACTERS, EXPORT_SECONDS, MAX_EXPORT_PART_ROWS } from "../../protocol/limits.ts";
+import { requireEdgeAction } from "../access/edge-action.ts";
+import type { Operator } from "../access/operator.ts";
+import type { Deps } from "../deps.ts";
+import { encodeCursor, readCursor, type Cursor } from "../export/cursor.ts";
+import { ExportFile } from "../export/file.ts";
+import { rangeOf } from "../export/range.ts";
+import { sourceFor } from "../export/source.ts";
+import { mayGoOn } from "../export/still-allowed.ts";
+import { streamExport } from "../export/stream.ts";
+import { problem } from "../http/problems.ts";
+import type { Call, Handler } from "../mount.ts";
+import { currentWorkspace } from "../workspace.ts";
+
+export const exportStart: Handler<"exportStart"> = async (call) => {
+  const { authority, body, deps } = call;
+  const { workspace, person, session, expires } = authority;
+  const { format, filter, segment } = body.change;
+  requireSensible(body.change);
+  await requireEdgeAction(authority, body, {
+    rule: { endpoint: "exportStart", permission: "ledger.read" },
+    deps,
+  });
+  const name = randomId("x");
+  await record(call, name);
+  const books = deps.books(workspace);
+  // After the entry, so that the copy holds it too.
+  const checkpoint = await books.newest();
+  // Our own format proves itself or is not made. The others are worth having just then.
+  if (checkpoint === undefined && format === "jsonl") throw problem("checkpoint_refused");
+  const { first, last } = await rangeOf(books, { segment, size: checkpoint?.size });
+  const order: ExportOrder = {
+    export: name,
+    session,
+    person,
+    format,
+    filter,
+    first,
+    last,
+    expires: Math.min(edgeSeconds() + EXPORT_SECONDS, expires),
+    ...(segment === undefined ? {} : { segment }),
+    ...(checkpoint === undefined ? {} : { checkpoint: { size: checkpoint.size, note: checkpoint.note } }),
+  };
+  await deps.exports(workspace).start(order);
+  return { body: { export: name, entries: Math.max(0, last - first + 1), expires: order.expires } };
+};
+
+/** Before the touch is judged and spent: a mistake in the question should not cost a second one. */
+function requireSensible({ filter, segment }: ExportRequest): void {
+  const { since, until } = filter;
+  if (since !== undefined && until !== undefined && since >= until) throw problem("malformed_request", "until");
+  // A segment is kept whole, to be dropped whole.
+  if (segment !== undefined && Object.keys(filter).length > 0) throw problem("malformed_request", "filter");
+}
+
+async function record({ authority, body, arrival, deps }: Call<"exportStart">, name: string): Promise<void> {
+  const { workspace, person, session } = authority;
+  const { format, purpose } = body.change;
+  const { sourceIp } = arrival;
+  await deps.ledger(workspace)({
+    actor: { kind: "person", id: person },
+    action: "ledger.exported",
+    detail: { export: { id: name, format, purpose }, session },
+    ...(sourceIp === undefined ? {} : { sourceIp }),
+  });
+}
+
+export const exportPart: Handler<"exportPart"> = async ({ authority, params, arrival, deps }) => {
+  const order = await requireOrder(authority, params["export"], deps);
+  const file = new ExportFile(order, sourceFor(order.person, authority.trust, deps));
+  let next: Cursor | undefined = readCursor(arrival.query);
+  let text = "";
+  let steps = 0;
+  // Whoever filters for what is nowhere still gets an answer in time, and asks on.
+  while (next !== undefined && text.length < EXPORT_PART_CHARACTERS && steps < MAX_STEPS_PER_PART) {
+    const step = await file.step(next, MAX_EXPORT_PART_ROWS);
+    text += step.text;
+    ({ next } = step);
+    steps += 1;
+  }
+  return { body: { text, ...(next === undefined ? {} : { next: encodeCursor(next) }) } };
+};
+
+const MAX_STEPS_PER_PART = 12;
+
+export const exportTicket: Handler<"exportTicket"> = async ({ authority, params, deps }) => {
+  const { workspace, session } = authority;
+  const order = await requireOrder(authority, params["export"], deps);
+  const ticket = await deps.exports(workspace).issueTicket(order.export, session);
+  if (ticket === undefined) throw problem("export_unknown");
+  return { body: { ticket } };
+};
+
+async function requireOrder(
+  { workspace, session }: Operator,
+  name: string | undefined,
+  deps: Deps,
+): Promise<ExportOrder> {
+  const order = v.is(id, name) ? await deps.exports(workspace).find(name, session) : undefined;
+  if (order === undefined) throw problem("export_unknown");
+  return order;
+}
+
+export const exportDownload: Handler<"exportDownload"> = async ({ request, deps }) => {
+  const ticket = request.headers.get(TICKET_HEADER);
+  const workspace = await currentWorkspace(deps);
+  if (!v.is(nonce, ticket) || workspace === undefined) throw problem("unauthenticated", "ticket");
+  const order = await deps.exports(workspace).redeemTicket(ticket);
+  if (order === undefined) throw problem("unauthenticated", "ticket");
+  const trust = await mayGoOn(order, workspace, deps);
+  if (trust === undefined) throw problem("unauthenticated", "session");
+  const file = new ExportFile(order, sourceFor(order.person, trust, deps));
+  const stream = streamExport({
+    file,
+    name: order.export,
+    mayGoOn: async () => (await mayGoOn(order, workspace, deps)) !== undefined,
+  });
+  return new Response(stream, { headers: { "content-type": "application/octet-stream" } });
+};
