@@ -14,11 +14,12 @@ export interface Bundle {
   remove(): void;
 }
 
-export async function bundleWorker(): Promise<Bundle> {
+/** `entry`: another Worker, from the root of the tree. */
+export async function bundleWorker(entry = "worker/index.ts"): Promise<Bundle> {
   const directory = mkdtempSync(path.join(tmpdir(), "parity-"));
   const workerPath = path.join(directory, "worker.js");
   await build({
-    entryPoints: [path.join(root, "worker", "index.ts")],
+    entryPoints: [path.join(root, entry)],
     outfile: workerPath,
     bundle: true,
     format: "esm",

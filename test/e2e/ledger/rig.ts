@@ -1,0 +1,93 @@
+/**
+ * The ledger in a real workerd with its storage on disk, behind doors of its own (test/durable-objects/rig): for measuring
+ * it, and for killing it while it writes.
+ */
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import path from "node:path";
+import { applyMigrations, openSql, type RunSql } from "../../../agent/edge/d1.ts";
+import { makeAuthority } from "../../../agent/edge/certificates.ts";
+import { unixRequest } from "../../../agent/edge/unix-http.ts";
+import { writeConfig, type Sockets } from "../../../agent/edge/workerd-config.ts";
+import { Workerd } from "../../../agent/edge/workerd.ts";
+import { nonceOf } from "../../fixtures/keys.ts";
+import { bundleWorker, type Bundle } from "../../parity/bundle.ts";
+
+const TIMEOUT_SECONDS = 120;
+
+export class LedgerRig {
+  readonly #bundle: Bundle;
+  readonly #workerd: Workerd;
+  readonly #sockets: Sockets;
+  readonly #lockFd: number;
+  /** The database behind the objects' backs. */
+  readonly sql: RunSql;
+
+  private constructor(parts: { bundle: Bundle; workerd: Workerd; sockets: Sockets; lockFd: number }) {
+    this.#bundle = parts.bundle;
+    this.#workerd = parts.workerd;
+    this.#sockets = parts.sockets;
+    this.#lockFd = parts.lockFd;
+    this.sql = openSql(parts.sockets.d1);
+  }
+
+  static async start(): Promise<LedgerRig> {
+    const bundle = await bundleWorker("test/durable-objects/rig/worker.ts");
+    const { directory, workerPath: workerBundlePath, migrations } = bundle;
+    const inside = (name: string): string => {
+      mkdirSync(path.join(directory, name), { recursive: true, mode: 0o700 });
+      return path.join(directory, name);
+    };
+    const { configPath, sockets } = writeConfig({
+      runDirectory: inside("run"),
+      objectsDirectory: inside("do"),
+      databaseDirectory: inside("d1"),
+      workerBundlePath,
+    });
+    const lockFd = openSync(path.join(directory, "lock"), "w");
+    const authority = await makeAuthority("rig", new Date());
+    const workerd = await Workerd.start({
+      configPath,
+      environment: {
+        DISPATCH_KEY: nonceOf("dispatch"),
+        LEDGER_KEY: nonceOf("ledger"),
+        SETTINGS_KEY: nonceOf("settings"),
+        AGENT_CA_KEY: authority.key,
+        AGENT_CA_CERT: authority.certificate,
+        SIGNER_ORIGIN: "http://clawhold.localhost",
+        AGENT_ENDPOINT: "wss://agents.test",
+        EDGE_CA_CERT: authority.certificate,
+      },
+      sockets: Object.values(sockets),
+      readySocket: sockets.admin,
+      lockFd,
+      log: () => undefined,
+    });
+    const rig = new LedgerRig({ bundle, workerd, sockets, lockFd });
+    await applyMigrations(rig.sql, migrations);
+    return rig;
+  }
+
+  /** @throws when nobody answers, or not as asked. */
+  async ask<T>(door: string, body: unknown): Promise<T> {
+    const { web: socketPath } = this.#sockets;
+    const { status, text } = await unixRequest({ socketPath, path: door, body, timeoutSeconds: TIMEOUT_SECONDS });
+    if (status !== 200) throw new Error(`${door}: ${status} ${text.slice(0, 200)}`);
+    return JSON.parse(text) as T;
+  }
+
+  /** SIGKILL; its supervisor starts another. False while there is none to kill. */
+  kill(): boolean {
+    const { pid } = this.#workerd;
+    return pid !== undefined && process.kill(pid, "SIGKILL");
+  }
+
+  get pid(): number | undefined {
+    return this.#workerd.pid;
+  }
+
+  async stop(): Promise<void> {
+    await this.#workerd.stop();
+    closeSync(this.#lockFd);
+    this.#bundle.remove();
+  }
+}
