@@ -1,7 +1,7 @@
 /**
  * The door of the running agent: a unix socket in its private directory, for the commands of this machine. Whoever comes
  * in is the agent's own user or root, and still gains nothing by it: statements prove themselves here as on the tunnel,
- * and a reset only ever takes obedience away. One request a line, one answer a line.
+ * a reset only ever takes obedience away, and what the witness forgets is told to everybody. One request a line, one answer a line.
  */
 import { chmodSync, closeSync, openSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -17,6 +17,8 @@ import { systemCode } from "../shared/edge-error.ts";
 const requestSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("trust"), page: trustPageSchema }),
   v.strictObject({ kind: v.literal("reset"), workspace: digest }),
+  /** What this host has seen of the activity log. */
+  v.strictObject({ kind: v.literal("forget"), workspace: digest }),
 ]);
 export type DoorRequest = v.InferOutput<typeof requestSchema>;
 const requestCodec = codec(requestSchema);
@@ -31,6 +33,7 @@ const answerSchema = v.variant("kind", [
   }),
   /** The host is marked and obeys nobody any more; the rest follows. */
   v.strictObject({ kind: v.literal("resetting") }),
+  v.strictObject({ kind: v.literal("forgotten") }),
   v.strictObject({ kind: v.literal("refused"), code: v.picklist(["malformed", "workspace", "disk"]) }),
 ]);
 export type DoorAnswer = v.InferOutput<typeof answerSchema>;

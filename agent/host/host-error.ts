@@ -21,6 +21,7 @@ export type HostErrorCode =
   | "state_exposed" // others can read or change our files
   | "trust_damaged"
   | "trust_file" // what was given is not a trust log
+  | "witness_damaged"
   | "workspace_typed"; // the join file is for another workspace than the one that was typed, or none was
 
 export class HostError extends Error {

@@ -87,11 +87,16 @@ async function lastWords(state: HostState, mark: ResetFile, { now, log }: ResetD
   }
 }
 
-/** The journal is kept under the old host's name: it is the evidence of what ran here. The keys go last. */
+/**
+ * The journal, and what this host saw of the log, are kept under its old name: they are evidence. The keys go last.
+ */
 function remove(state: HostState, mark: ResetFile): void {
   const { files } = state;
-  const kept = keptJournal(state, mark);
-  if (existsSync(files.journal) && !existsSync(kept)) renameSync(files.journal, kept);
+  for (const [file, kept] of [
+    [files.journal, keptJournal(state, mark)],
+    [files.witness, join(dirname(files.witness), `witness-${mark.host ?? "unknown"}.json`)],
+  ] as const)
+    if (existsSync(file) && !existsSync(kept)) renameSync(file, kept);
   for (const path of [files.trust, files.sessionEnds, files.setup, files.status, files.tls, files.host])
     rmSync(path, { force: true });
   for (const path of [dirname(files.journal), dirname(files.tls), state.path]) syncDirectory(path);

@@ -13,7 +13,7 @@ import { startLink, type Link, type LinkState } from "./link/link.ts";
 import { sayFarewell } from "./link/say-farewell.ts";
 import { finishReset, markReset } from "./reset.ts";
 import { requireJoined, type HostFile, type HostState, type TlsFile } from "./state.ts";
-import { writeStatus } from "./status-file.ts";
+import { writeStatus, type AgentStatus } from "./status-file.ts";
 import { AppendError } from "./warden/append-file.ts";
 import { ChallengeTable } from "./warden/challenges.ts";
 import type { Admission } from "./warden/admission.ts";
@@ -23,7 +23,8 @@ import { Journal } from "./warden/journal.ts";
 import { readHostKeys, type HostKeys } from "./warden/keys.ts";
 import { SessionEnds } from "./warden/session-ends.ts";
 import { TrustStore } from "./warden/trust-store.ts";
-import { openWarden, type Warden } from "./warden/warden.ts";
+import { openWarden, type Warden, type WardenStanding } from "./warden/warden.ts";
+import { WitnessFile } from "./witness/witness-file.ts";
 
 /** What a person, or the program that started the agent, is told. */
 export type AgentEvent =
@@ -142,9 +143,16 @@ async function start(parts: Parts, onFault: (error: unknown) => void): Promise<v
     random: deps.random,
     log: deps.log,
   });
-  closers.push(link.stop.bind(link), standing.writeRegularly());
+  closers.push(link.stop.bind(link), standing.writeRegularly(), tickRegularly(warden));
   closers.push(await openDoor(state.files.door, (request) => answerAtDoor(request, { parts, warden, onFault })));
   deps.log({ event: "agent_started", host: keys.host });
+}
+
+const TICK_MILLISECONDS = 60_000;
+
+function tickRegularly(warden: Warden): () => void {
+  const timer = setInterval(() => warden.tick(), TICK_MILLISECONDS);
+  return () => clearInterval(timer);
 }
 
 interface Behind {
@@ -170,6 +178,10 @@ async function answerAtDoor(request: DoorRequest, { parts, warden, onFault }: Be
     }
   }
   if (request.workspace !== host.workspace) return { kind: "refused", code: "workspace" };
+  if (request.kind === "forget") {
+    warden.forgetWitness();
+    return { kind: "forgotten" };
+  }
   markReset(state, host.workspace, wallSeconds(deps.clock));
   // The answer leaves first; whoever runs the agent then ends it, which does the rest.
   setImmediate(() => onFault(new HostError("host_reset", RESET_ENDED)));
@@ -202,6 +214,7 @@ async function makeWarden(
       journal,
       challenges: new ChallengeTable({ clock, nonce }),
       sessionEnds,
+      witnessFile: WitnessFile.open(state.files.witness),
       denyList,
       clock,
       nonce,
@@ -303,12 +316,7 @@ class Standing {
         ...(link.kind === "waiting" ? { problem: { code: link.code, sentence: link.problem } } : {}),
         admitted: this.#admission === "admitted",
         ...(this.#admission === "foreign-key" ? { foreignKey: true } : {}),
-        ...(standing?.trustHead === undefined
-          ? {}
-          : { trust: { n: standing.trustHead.n, hash: standing.trustHead.hash } }),
-        ...(standing?.isFrozen === true ? { frozen: true } : {}),
-        lastReceipt: standing?.lastReceipt ?? 0,
-        unsignedRefusals: standing?.unsignedRefusals ?? 0,
+        ...statusOf(standing),
         ...(gateway === undefined ? {} : { gateway }),
         certificateEnds: this.#certificateEnds,
       });
@@ -316,4 +324,19 @@ class Standing {
       deps.log({ event: "status_not_written" }); // a full disk must not stop the agent over a courtesy
     }
   }
+}
+
+/** Before the warden is there it has refused and seen nothing. */
+function statusOf(
+  standing: WardenStanding | undefined,
+): Pick<AgentStatus, "trust" | "frozen" | "lastReceipt" | "unsignedRefusals" | "witness"> {
+  if (standing === undefined) return { lastReceipt: 0, unsignedRefusals: 0 };
+  const { trustHead, isFrozen, lastReceipt, unsignedRefusals, witness } = standing;
+  return {
+    ...(trustHead === undefined ? {} : { trust: { n: trustHead.n, hash: trustHead.hash } }),
+    ...(isFrozen ? { frozen: true } : {}),
+    lastReceipt,
+    unsignedRefusals,
+    witness,
+  };
 }

@@ -76,6 +76,8 @@ export interface HostState {
     readonly trust: string;
     readonly journal: string;
     readonly sessionEnds: string;
+    /** What this host has seen of the activity log. */
+    readonly witness: string;
     readonly denyList: string;
     /** What the running agent says about itself, for `clawhold status`. */
     readonly status: string;
@@ -119,6 +121,7 @@ export function openHostState(directory: string): HostState {
     trust: join(path, "warden", "trust.jsonl"),
     journal: join(path, "warden", "journal.jsonl"),
     sessionEnds: join(path, "warden", "session-ends.jsonl"),
+    witness: join(path, "warden", "witness.json"),
     denyList: join(path, "warden", "deny"),
     status: join(path, "status.json"),
     reset: join(path, "warden", "reset.json"),

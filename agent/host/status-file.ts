@@ -29,6 +29,17 @@ const statusSchema = v.strictObject({
   lastReceipt: count,
   /** Refusals that no receipt tells of, since the start. */
   unsignedRefusals: count,
+  /** What this host has seen of the activity log, and vouches for (agent/host/witness). */
+  witness: v.optional(
+    v.strictObject({
+      size: v.optional(count),
+      root: v.optional(digest),
+      cosigned: v.optional(v.strictObject({ size: count, at: seconds })),
+      provenTo: count,
+      stalled: v.optional(count),
+      conflicts: count,
+    }),
+  ),
   gateway: v.optional(v.picklist(gatewayStates)),
   /** Seconds since 1970 at which this host's client certificate ends. */
   certificateEnds: seconds,

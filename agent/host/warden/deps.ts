@@ -8,6 +8,7 @@ import type { Journal } from "./journal.ts";
 import type { HostKeys } from "./keys.ts";
 import type { SessionEnds } from "./session-ends.ts";
 import type { TrustStore } from "./trust-store.ts";
+import type { WitnessFile } from "../witness/witness-file.ts";
 
 export interface WardenContext extends ExecutorDeps {
   readonly workspace: string;
@@ -16,6 +17,7 @@ export interface WardenContext extends ExecutorDeps {
   readonly journal: Journal;
   readonly challenges: ChallengeTable;
   readonly sessionEnds: SessionEnds;
+  readonly witnessFile: WitnessFile;
   readonly denyList: DenyList;
   readonly clock: HostClock;
   /** base64url of 32 fresh random bytes. */

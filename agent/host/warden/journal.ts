@@ -41,6 +41,12 @@ const lineSchema = v.variant("kind", [
 type Line = v.InferOutput<typeof lineSchema>;
 export type Started = Omit<v.InferOutput<typeof startedSchema>, "kind">;
 
+/** A receipt by its name: what the witness looks for in the log. */
+export interface OwnReceipt {
+  readonly number: number;
+  readonly digest: Digest;
+}
+
 /** No rate of an automation key allows more, so no more need counting. */
 const MAX_RATE_COMMANDS = 1_000;
 
@@ -63,6 +69,8 @@ export class Journal {
   readonly #runs = new Map<string, readonly number[]>();
   /** Receipts that the edge has not confirmed, by number. Rebuilt from the file. */
   readonly #unacked = new Map<number, StoredReceipt>();
+  /** Digests of the receipts that were not yet proven to be in the log, by number. Rebuilt from the file. */
+  readonly #unproven = new Map<number, Digest>();
   #position: ReceiptPosition = NO_RECEIPTS;
   #farewell: Signed | undefined;
 
@@ -119,6 +127,15 @@ export class Journal {
 
   get position(): ReceiptPosition {
     return this.#position;
+  }
+
+  /** The receipts after a number, oldest first. Those before it are forgotten here: nobody asks again. */
+  receiptsAfter(provenTo: number): readonly OwnReceipt[] {
+    for (const number of this.#unproven.keys()) {
+      if (number > provenTo) break;
+      this.#unproven.delete(number);
+    }
+    return [...this.#unproven].map(([number, digest]) => ({ number, digest }));
   }
 
   /** Durable when it returns; only then may the intent run. @throws {AppendError} */
@@ -186,6 +203,7 @@ export class Journal {
   #chain(stored: StoredReceipt): void {
     this.#position = positionOf(stored);
     this.#unacked.set(stored.receipt.number, stored);
+    this.#unproven.set(stored.receipt.number, this.#position.hash);
   }
 
   #load(line: Line, place: LinePlace): void {

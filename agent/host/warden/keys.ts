@@ -6,10 +6,11 @@ import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
 import { fixedBytes } from "../../../protocol/fields.ts";
+import type { NoteSigner } from "../../../protocol/note.ts";
 import type { Signer } from "../../../protocol/signing.ts";
 import { hostIdOf } from "../../../protocol/words.ts";
 import { writeFileAtomically } from "../../shared/atomic-file.ts";
-import { signerOf } from "../../shared/signer.ts";
+import { noteSignerOf, signerOf } from "../../shared/signer.ts";
 import { HostError } from "../host-error.ts";
 import { readPrivateFile } from "../private-file.ts";
 
@@ -17,7 +18,8 @@ export interface HostKeys {
   /** Follows from the host key. */
   readonly host: string;
   readonly hostKey: Signer;
-  readonly cosignKey: Signer;
+  /** Cosigns checkpoints and nothing else. */
+  readonly cosignKey: NoteSigner;
 }
 
 const SEED_BYTES = 32;
@@ -56,5 +58,5 @@ export function openHostKeys(path: string): HostKeys {
 
 function keysOf(hostSeed: string, cosignSeed: string): HostKeys {
   const hostKey = signerOf(fromBase64url(hostSeed));
-  return { host: hostIdOf(hostKey.publicKey), hostKey, cosignKey: signerOf(fromBase64url(cosignSeed)) };
+  return { host: hostIdOf(hostKey.publicKey), hostKey, cosignKey: noteSignerOf(fromBase64url(cosignSeed)) };
 }

@@ -5,7 +5,7 @@
 import type { TrustHead } from "../../../protocol/fields.ts";
 import { MAX_CHALLENGES_PER_HOST } from "../../../protocol/limits.ts";
 import type { TrustPage } from "../../../protocol/trust/statements.ts";
-import type { InwardFrame } from "../../../protocol/tunnel.ts";
+import type { InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
 import { admissionOf, type Admission } from "./admission.ts";
 import { AppendError } from "./append-file.ts";
 import { Commands, receiptFrame, type CommandSource } from "./commands.ts";
@@ -15,6 +15,8 @@ import { endSession } from "./end-session.ts";
 import { answerPrepare, type PrepareFrame } from "./prepare.ts";
 import { takeTrust } from "./take-trust.ts";
 import type { Acceptance } from "./trust-store.ts";
+import { Witness, type WitnessStanding } from "../witness/witness.ts";
+import type { WitnessRecord } from "../witness/witness-file.ts";
 
 export interface Warden {
   /** A new tunnel; the one before counts as closed. */
@@ -24,6 +26,10 @@ export interface Warden {
   standing(): WardenStanding;
   /** Takes a page that somebody on this machine brought, exactly as from a tunnel. @throws {AppendError} */
   takeTrust(page: TrustPage): Promise<Acceptance>;
+  /** Lets the witness forget what it has seen of the log; returns what that was. Only the owner of the machine asks. */
+  forgetWitness(): WitnessRecord | undefined;
+  /** Called now and then: what is due without a frame. */
+  tick(): void;
   /** Resolves when the command that is running, if any, is over and written down. */
   stop(): Promise<void>;
 }
@@ -37,6 +43,8 @@ export interface WardenStanding {
   readonly lastReceipt: number;
   /** Refusals since the start that no receipt tells of. */
   readonly unsignedRefusals: number;
+  /** What this host has seen of the activity log, and vouches for. */
+  readonly witness: WitnessStanding;
 }
 
 export interface WardenTunnel {
@@ -65,6 +73,7 @@ class Core implements Warden {
   readonly #context: WardenContext;
   readonly #options: WardenOptions;
   readonly #commands: Commands;
+  readonly #witness: Witness;
   readonly #wants = { lastAt: Number.NEGATIVE_INFINITY };
   #current: Connection | undefined;
   /** The one lane in which commands run; ends when the last one queued is over. */
@@ -78,11 +87,12 @@ class Core implements Warden {
     this.#context = options.context;
     this.#options = options;
     this.#commands = new Commands(options.context);
+    this.#witness = new Witness(options.context, options.onFault);
   }
 
   recover(): void {
     this.#noteForeignKey("none");
-    this.#lane = this.#commands.recover((frame) => this.#current?.send(frame)).catch(this.#options.onFault);
+    this.#lane = this.#commands.recover((frame) => this.#send(frame)).catch(this.#options.onFault);
   }
 
   admission(): Admission {
@@ -100,7 +110,16 @@ class Core implements Warden {
       isFrozen: this.#context.trust.state?.frozen !== undefined,
       lastReceipt: this.#context.journal.position.number,
       unsignedRefusals: this.#commands.unsignedRefusals,
+      witness: this.#witness.standing(),
     };
+  }
+
+  forgetWitness(): WitnessRecord | undefined {
+    return this.#witness.forget();
+  }
+
+  tick(): void {
+    this.#witness.tick();
   }
 
   async takeTrust(page: TrustPage): Promise<Acceptance> {
@@ -111,6 +130,7 @@ class Core implements Warden {
 
   async stop(): Promise<void> {
     this.#current?.close();
+    this.#witness.stop();
     this.#commands.stop();
     await this.#lane;
     this.#context.journal.close();
@@ -119,7 +139,7 @@ class Core implements Warden {
   }
 
   connect(send: Send): WardenTunnel {
-    this.#current?.close();
+    this.#close(this.#current);
     const connection = new Connection({
       context: this.#context,
       send,
@@ -130,8 +150,21 @@ class Core implements Warden {
     return {
       receive: (frame) => this.#receive(frame, connection),
       isWelcomed: () => connection.isWelcomed,
-      close: () => connection.close(),
+      close: () => this.#close(connection),
     };
+  }
+
+  #close(connection: Connection | undefined): void {
+    connection?.close();
+    if (connection === this.#current) this.#witness.disconnected();
+  }
+
+  /** On the tunnel that is there now, if it was welcomed. */
+  #send(frame: OutwardFrame): void {
+    const current = this.#current;
+    if (current?.isWelcomed !== true) return;
+    current.send(frame);
+    if (frame.kind === "receipt") this.#witness.offered(frame.number);
   }
 
   async #receive(frame: InwardFrame, connection: Connection): Promise<void> {
@@ -144,6 +177,7 @@ class Core implements Warden {
       case "welcome":
         await connection.welcome(frame);
         for (const stored of this.#context.journal.unacked()) connection.send(receiptFrame(stored));
+        this.#witness.connected((said) => connection.send(said));
         return;
       case "prepare":
         connection.requireWelcome();
@@ -157,6 +191,12 @@ class Core implements Warden {
       case "ack":
         connection.requireWelcome();
         return this.#ack(frame.receipt);
+      case "checkpoint":
+        connection.requireWelcome();
+        return this.#witness.checkpoint(frame);
+      case "proof":
+        connection.requireWelcome();
+        return this.#witness.proof(frame);
       case "drain":
         connection.requireWelcome();
     }
@@ -216,7 +256,7 @@ class Core implements Warden {
     return {
       tunnel: () => connection.tunnel,
       isOpen: () => connection.isOpen,
-      send: (frame) => this.#current?.send(frame),
+      send: (frame) => this.#send(frame),
       catchUp: () => connection.catchUp(),
     };
   }

@@ -12,6 +12,7 @@ import type { WardenContext } from "../../../../agent/host/warden/deps.ts";
 import { Journal } from "../../../../agent/host/warden/journal.ts";
 import { readHostKeys } from "../../../../agent/host/warden/keys.ts";
 import { SessionEnds } from "../../../../agent/host/warden/session-ends.ts";
+import { WitnessFile } from "../../../../agent/host/witness/witness-file.ts";
 import { openWarden, type Warden, type WardenTunnel } from "../../../../agent/host/warden/warden.ts";
 import type { AppendIo } from "../../../../agent/host/warden/append-file.ts";
 import type { GatewayControl } from "../../../../agent/host/gateway/control-interface.ts";
@@ -173,6 +174,7 @@ export class Rig {
         now: () => Math.floor(clock.wall() / 1_000),
         ...withIo(options.sessionEndsIo),
       }),
+      witnessFile: WitnessFile.open(join(directory, "witness.json")),
       denyList: openDenyList({ path: join(directory, "deny"), ownUid: process.getuid?.() ?? 0 }),
       clock,
       nonce,

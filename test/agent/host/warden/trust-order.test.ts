@@ -168,8 +168,10 @@ describe("revocations between statements", () => {
     const next = await say(then, "ada", { kind: "role.assign", body: { person: "p-scot", roles: [] } });
     const store = await opened();
     await store.accept({ statements: [revoking, next] });
-    expect(await store.accept({ statements: [late] })).toEqual({ added: 0, refusal: undefined, passedOver: "revoked" });
+    expect(await store.accept({ statements: [late] })).toEqual({ added: 1, refusal: undefined }); // held, and nothing more
     expect(store.state?.people.has("p-otto")).toBe(true);
+    expect(store.state?.revocations.has(digest(late))).toBe(false);
+    expect(await store.accept({ statements: [late] })).toEqual({ added: 0, refusal: undefined, passedOver: "exists" });
     store.close();
   });
 });
