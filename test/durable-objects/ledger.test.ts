@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { ledgerGroupOf, ledgerOf } from "../../durable-objects/ledger-client.ts";
 import { utf8 } from "../../protocol/bytes.ts";
-import { CHAIN_START, checkEntry, commit, type LedgerDraft } from "../../protocol/ledger.ts";
+import { CHAIN_START, checkEntry, commit, type Commitment, type LedgerDraft } from "../../protocol/ledger.ts";
 import { nonceOf } from "../fixtures/keys.ts";
 import { env } from "../worker/environment.ts";
 
@@ -81,15 +81,38 @@ describe("Ledger", () => {
     expect(JSON.parse(row?.body ?? "{}")).toMatchObject({ source: commit({ field: "source", salt, value }) });
   });
 
+  it("commits to country and device likewise, each under a salt of its own", async () => {
+    const workspace = nonceOf("where from");
+    await ledgerOf(env, workspace)(draft({ sourceIp: "203.0.113.7", country: "NL", device: "Firefox on Linux" }));
+    const [row] = await rowsOf(workspace);
+    const { results } = await env.DB.prepare("SELECT field, salt, value FROM ledger_values WHERE workspace = ?")
+      .bind(workspace)
+      .all<Commitment>();
+    expect(results.map(({ field, value }) => [field, value])).toEqual([
+      ["country", "NL"],
+      ["device", "Firefox on Linux"],
+      ["source", "203.0.113.7"],
+    ]);
+    expect(new Set(results.map(({ salt }) => salt)).size).toBe(3);
+    const committed = Object.fromEntries(results.map((opening) => [opening.field, commit(opening)]));
+    expect(JSON.parse(row?.body ?? "{}")).toMatchObject(committed);
+    expect(row?.body).not.toContain("Firefox");
+    expectChain(workspace, await rowsOf(workspace));
+  });
+
   it("refuses a draft that is no entry without harming its neighbours", async () => {
     const workspace = nonceOf("poison");
     const append = ledgerOf(env, workspace);
-    const [before, poison, after] = await Promise.allSettled([
-      append(draft()),
-      append(draft({ target: "Not An Id" })),
-      append(draft()),
-    ]);
-    expect([before.status, poison.status, after.status]).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    const poisons = [
+      { target: "Not An Id" },
+      { detail: { calls: { since: Number.NaN, total: 1 } } },
+      { detail: { foreign: 1 } },
+      { detail: { code: "wide\u202ecode" } },
+      { detail: { range: { first: 1.5, last: 2 } } },
+      { detail: 7 },
+    ] as unknown as readonly Partial<LedgerDraft>[];
+    const answers = await Promise.allSettled([{}, ...poisons, {}].map((change) => append(draft(change))));
+    expect(answers.map(({ status }) => status)).toEqual(["fulfilled", ...poisons.map(() => "rejected"), "fulfilled"]);
     expectChain(workspace, await rowsOf(workspace));
   });
 
