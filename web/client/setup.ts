@@ -90,14 +90,15 @@ export class Setup implements SetupFlow {
       this.#state.value = { kind: "link", problem: this.#link };
       return;
     }
-    this.#signer = await seedSigner(this.#link.seed);
-    this.#deps.client.use(this.#signer);
-    while (this.#edge === undefined && this.#state.value.kind === "checking") await this.#ask();
+    const { seed } = this.#link;
+    while (this.#edge === undefined && this.#state.value.kind === "checking") await this.#ask(seed);
   }
 
   /** Only the edge's own word condemns a link: it left the address bar, so a restart of the edge must not cost it. */
-  async #ask(): Promise<void> {
+  async #ask(seed: Uint8Array): Promise<void> {
     try {
+      this.#signer ??= await seedSigner(seed);
+      this.#deps.client.use(this.#signer);
       this.#edge = await this.#deps.client.call("setupState");
       this.#deps.clock.set(this.#edge.now);
       this.#show("passkey", {});

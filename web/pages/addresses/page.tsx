@@ -38,7 +38,7 @@ function Addresses({ desk }: { readonly desk: Desk }) {
               <Icon name={listed.class === "signer" ? "laptop" : "globe"} class="t-ink" />
               <div class="grow">
                 <p class="row wrap">
-                  <code class="strong">{listed.origin}</code>
+                  <code class="strong break">{listed.origin}</code>
                   {new URL(listed.origin).host === here.host && <span class="badge">this page</span>}
                 </p>
                 <p class="small muted">
@@ -75,9 +75,12 @@ interface UnusedProps {
 function Unused({ days, mayChange }: UnusedProps) {
   if (days === undefined) return null;
   return (
-    <p class="small t-warn">
-      <Icon name="warn" class="s" /> Nobody signed in there for {formatNumberOf(days, "day")}
-      {mayChange ? "; revoke it?" : "."}
+    <p class="small t-warn row">
+      <Icon name="warn" class="s" />
+      <span>
+        Nobody signed in there for {formatNumberOf(days, "day")}
+        {mayChange ? "; revoke it?" : "."}
+      </span>
     </p>
   );
 }
