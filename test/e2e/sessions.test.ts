@@ -135,7 +135,8 @@ describe("sessions", () => {
       if (new URL(request.url()).pathname === "/api/sessions/end") words.push(request.url());
     });
     await page.getByRole("button", { name: "End my 2 others" }).click();
-    await page.getByRole("region", { name: "You: 1 open session" }).getByText("2 sessions ended.").waitFor();
+    await page.getByRole("status").getByText("2 sessions ended.").waitFor();
+    await page.getByRole("region", { name: "You: 1 open session" }).waitFor();
     expect(words).toHaveLength(1);
     for (const other of elsewhere.slice(0, 2)) {
       await other.page.goto(`${ORIGIN}/`);
@@ -146,6 +147,7 @@ describe("sessions", () => {
   it("end with one touch of an administrator, all of somebody's", async () => {
     const { page } = ada;
     await page.getByRole("button", { name: "End all 2 of Mira" }).click();
+    await page.getByRole("status").getByText("2 sessions ended.").waitFor();
     await page.getByRole("region", { name: /^Mira/ }).waitFor({ state: "detached" });
     for (const one of [mira, ...elsewhere.slice(2)]) {
       await one.page.goto(`${ORIGIN}/`);

@@ -1,6 +1,6 @@
 /** Open sign-ins: whose, from where, since when; ending one, or all of a person with one touch. */
 import { useEffect } from "preact/hooks";
-import { useSignal, type Signal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { ADMIN_SESSION_SECONDS, MAX_SESSIONS_PER_PERSON, SESSION_IDLE_SECONDS } from "../../../protocol/limits.ts";
 import { sessionLimit } from "../../../protocol/trust/state.ts";
 import { Banner } from "../../components/banner.tsx";
@@ -69,27 +69,10 @@ export function groupsOf(sessions: readonly SessionView[], me: string): readonly
 }
 
 function List({ sessions, desk }: { readonly sessions: readonly SessionView[]; readonly desk: Desk }) {
-  const busy = useSignal(false);
-  return groupsOf(sessions, desk.me).map((group) => (
-    <GroupCard key={group.person ?? "nobody"} group={group} desk={desk} busy={busy} />
-  ));
-}
-
-interface GroupProps {
-  readonly group: Group;
-  readonly desk: Desk;
-  /** Of the whole page: one touch at a time. */
-  readonly busy: Signal<boolean>;
-}
-
-function GroupCard({ group: { person, sessions }, desk, busy }: GroupProps) {
   const { backend } = useApp();
+  const busy = useSignal(false);
   const said = useSignal<string | undefined>(undefined);
   const trouble = useSignal<Trouble | undefined>(undefined);
-  const isMine = person === desk.me;
-  const mayEnd = person !== undefined && (isMine || desk.isAdmin);
-  const name = person === undefined ? undefined : nameIn(desk.view, person);
-  const others = isMine ? sessions.filter(({ current }) => !current) : sessions;
   const end = async (ids: readonly string[]) => {
     busy.value = true;
     trouble.value = undefined;
@@ -98,6 +81,43 @@ function GroupCard({ group: { person, sessions }, desk, busy }: GroupProps) {
     said.value = last?.kind === "done" ? `${formatNumberOf(ids.length, "session")} ended.` : "Nothing was ended.";
     busy.value = false;
   };
+  return (
+    <>
+      {/* Outside of the cards: one is gone with the last session of its person. */}
+      <p class="small muted" role="status">
+        {said.value ?? "Ending takes one touch, for one session or for all of a person. Hosts refuse what ended."}
+      </p>
+      {trouble.value !== undefined && (
+        <Banner tone="warn" icon="warn" live>
+          <TroubleText trouble={trouble.value} />
+        </Banner>
+      )}
+      {groupsOf(sessions, desk.me).map((group) => (
+        <GroupCard
+          key={group.person ?? "nobody"}
+          group={group}
+          desk={desk}
+          busy={busy.value}
+          onEnd={(ids) => void end(ids)}
+        />
+      ))}
+    </>
+  );
+}
+
+interface GroupProps {
+  readonly group: Group;
+  readonly desk: Desk;
+  /** Of the whole page: one touch at a time. */
+  readonly busy: boolean;
+  readonly onEnd: (ids: readonly string[]) => void;
+}
+
+function GroupCard({ group: { person, sessions }, desk, busy, onEnd }: GroupProps) {
+  const isMine = person === desk.me;
+  const mayEnd = person !== undefined && (isMine || desk.isAdmin);
+  const name = person === undefined ? undefined : nameIn(desk.view, person);
+  const others = isMine ? sessions.filter(({ current }) => !current) : sessions;
   const heading = `sessions-${person ?? "nobody"}`;
   return (
     <section class="card" aria-labelledby={heading}>
@@ -106,12 +126,7 @@ function GroupCard({ group: { person, sessions }, desk, busy }: GroupProps) {
           <bdi>{isMine ? "You" : (name ?? "Nobody")}</bdi>: {formatNumberOf(sessions.length, "open session")}
         </h2>
         {mayEnd && others.length > 1 && (
-          <button
-            class="btn sm"
-            type="button"
-            disabled={busy.value}
-            onClick={() => void end(others.map(({ id }) => id))}
-          >
+          <button class="btn sm" type="button" disabled={busy} onClick={() => onEnd(others.map(({ id }) => id))}>
             {isMine ? `End my ${others.length} others` : `End all ${others.length} of ${name ?? ""}`}
           </button>
         )}
@@ -123,29 +138,20 @@ function GroupCard({ group: { person, sessions }, desk, busy }: GroupProps) {
             session={session}
             name={name}
             mayEnd={mayEnd}
-            busy={busy.value}
-            onEnd={() => void end([session.id])}
+            busy={busy}
+            onEnd={() => onEnd([session.id])}
           />
         ))}
       </ul>
-      <p class="card-foot" role="status">
-        {said.value ?? footOf(person, desk)}
-      </p>
-      {trouble.value !== undefined && (
-        <Banner tone="warn" icon="warn" live>
-          <TroubleText trouble={trouble.value} />
-        </Banner>
-      )}
+      {!mayEnd && <p class="card-foot">{whyNot(person)}</p>}
     </section>
   );
 }
 
-function footOf(person: string | undefined, { me, isAdmin }: Desk): string {
-  if (person === undefined)
-    return "Nothing can be signed that ends these: their sign-ins prove nothing, so no host obeys them.";
-  if (person !== me && !isAdmin) return "Their person or an administrator can end these.";
-  const touch = "Ending takes one touch, for one or for all. Hosts refuse what ended from then on.";
-  return person === me ? `${touch} This page's own ends by its own key.` : touch;
+function whyNot(person: string | undefined): string {
+  return person === undefined
+    ? "Nothing can be signed that ends these: their sign-ins prove nothing, so no host obeys them."
+    : "Their person or an administrator can end these.";
 }
 
 async function lastOf(
