@@ -3,9 +3,11 @@
  * tests. Only worker/index.ts reads it whole; an object reads its own.
  */
 import type { Alerts } from "./alerts.ts";
+import type { Exports } from "./exports.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Streams } from "./streams.ts";
 
 export interface Env {
   readonly DB: D1Database;
@@ -17,12 +19,16 @@ export interface Env {
   readonly SESSIONS: DurableObjectNamespace<Sessions>;
   /** One a workspace, named by its id. */
   readonly ALERTS: DurableObjectNamespace<Alerts>;
+  /** One a workspace, named by its id. */
+  readonly EXPORTS: DurableObjectNamespace<Exports>;
+  /** One a workspace, named by its id. */
+  readonly STREAMS: DurableObjectNamespace<Streams>;
   /** Ed25519 seeds, base64url. */
   readonly DISPATCH_KEY: string;
   readonly LEDGER_KEY: string;
-  /** base64url, 32 bytes: seals the addresses and secrets of where alerts go. */
+  /** base64url, 32 bytes: seals the addresses and secrets of where alerts and entries go. */
   readonly SETTINGS_KEY: string;
-  /** The way out for alerts, where the runtime gives one that reaches public addresses only. */
+  /** The way out for alerts and streams, where the runtime gives one that reaches public addresses only. */
   readonly ALERTS_OUT?: Fetcher;
   /** PEM; signs the agents' client certificates. */
   readonly AGENT_CA_KEY: string;

@@ -19,10 +19,12 @@ import {
   registrationOptions,
   type Endpoint,
 } from "./contracts/endpoint.ts";
+import { exportEndpoints } from "./contracts/exports.ts";
 import { invitationEndpoints } from "./contracts/invitations.ts";
 import { checkpointEndpoints, eraseEndpoints, ledgerEndpoints, lookingEndpoints } from "./contracts/ledger.ts";
 import { proposalEndpoints } from "./contracts/proposals.ts";
 import { sessionEndpoints } from "./contracts/sessions.ts";
+import { streamEndpoints } from "./contracts/streams.ts";
 import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
 
 export { activityRowSchema, type ActivityRow } from "./contracts/ledger.ts";
@@ -239,6 +241,8 @@ export const endpoints = {
   ...checkpointEndpoints,
   ...lookingEndpoints,
   ...eraseEndpoints,
+  ...exportEndpoints,
+  ...streamEndpoints,
   ...alertEndpoints,
   ...sessionEndpoints,
   ...automationEndpoints,

@@ -137,5 +137,18 @@ export const STREAM_OVERLAP_SECONDS = 86_400;
 /** Entries in one message to a far end, and how often one that the far end refuses is sent before it is set aside. */
 export const MAX_STREAM_BATCH = 100;
 export const MAX_STREAM_ATTEMPTS = 6;
+/** The first pause after a failed message to a far end; it doubles up to an hour, for as long as it takes. */
+export const STREAM_RETRY_SECONDS = 5;
+export const MAX_STREAM_WAIT_SECONDS = 3_600;
+/** A far end that takes nothing for this long is an alert: a restart takes less. */
+export const STREAM_PATIENCE_SECONDS = 300;
+/** How often the edge looks for new entries while anybody follows the log. */
+export const STREAM_LOOK_SECONDS = 5;
+/** A copy of the log may be fetched for this long after it was approved. */
+export const EXPORT_SECONDS = 3_600;
+/** Characters after which a part of a copy ends: some hundred entries, so that a page shows progress. */
+export const EXPORT_PART_CHARACTERS = 196_608;
+/** Entries read at once for a part of a copy. */
+export const MAX_EXPORT_PART_ROWS = 100;
 /** Calls of one actor are counted together for this long before the count becomes an entry. */
 export const CALL_COUNT_SECONDS = 3_600;

@@ -4,8 +4,10 @@ import type { Refusal } from "../durable-objects/alerts/refusal-counts.ts";
 import type { AppendEntry } from "../durable-objects/ledger-client.ts";
 import type { Database } from "../durable-objects/db/database.ts";
 import type { TrustLog } from "../durable-objects/db/trust-log.ts";
+import type { Exports } from "../durable-objects/exports.ts";
 import type { Host } from "../durable-objects/host.ts";
 import type { Sessions } from "../durable-objects/sessions.ts";
+import type { Streams } from "../durable-objects/streams.ts";
 import type { LedgerBooks } from "./ledger-books.ts";
 import type { Attempts } from "./http/attempts.ts";
 
@@ -18,6 +20,8 @@ export interface Deps {
   /** Of this isolate. */
   readonly attempts: Attempts;
   readonly alerts: (workspace: string) => DurableObjectStub<Alerts>;
+  readonly exports: (workspace: string) => DurableObjectStub<Exports>;
+  readonly streams: (workspace: string) => DurableObjectStub<Streams>;
   /** Never fails. */
   readonly countRefusal: (workspace: string, refusal: Refusal) => Promise<void>;
   readonly host: (workspace: string, host: string) => DurableObjectStub<Host>;

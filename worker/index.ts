@@ -19,9 +19,11 @@ import { mountEndpoints } from "./mount.ts";
 import { handlers } from "./routes/handlers.ts";
 
 export { Alerts } from "../durable-objects/alerts.ts";
+export { Exports } from "../durable-objects/exports.ts";
 export { Host } from "../durable-objects/host.ts";
 export { Ledger } from "../durable-objects/ledger.ts";
 export { Sessions } from "../durable-objects/sessions.ts";
+export { Streams } from "../durable-objects/streams.ts";
 
 const apps = { web: mountEndpoints(handlers), agent: agentApp(), admin: adminApp() } as const satisfies Record<
   Door,
@@ -41,6 +43,8 @@ function makeDeps(env: Env): Deps {
     books: (workspace) => new LedgerBooks(env, workspace),
     sessions: (workspace) => env.SESSIONS.getByName(workspace),
     alerts: (workspace) => alertsOf(env, workspace),
+    exports: (workspace) => env.EXPORTS.getByName(workspace),
+    streams: (workspace) => env.STREAMS.getByName(workspace),
     countRefusal: (workspace, refusal) => countRefusal(env, workspace, refusal),
     host: (workspace, host) => hostOf(env, workspace, host),
     dispatchKey: () => publicKeyOf(env.DISPATCH_KEY),

@@ -1,6 +1,6 @@
 /**
  * What the local workerd runs: the Worker bundle with its bindings, the D1 shim in a Worker of its own, storage on
- * disk, no way out but one for alerts to public addresses, and four unix sockets. Holds no secret: those are named here and read by workerd
+ * disk, no way out but one for alerts and streams to public addresses, and four unix sockets. Holds no secret: those are named here and read by workerd
  * from its own environment. The binding names are the Worker's contract and the same as in wrangler.toml.
  */
 
@@ -45,6 +45,8 @@ const OBJECTS = [
   { binding: "HOST", className: "Host" },
   { binding: "SESSIONS", className: "Sessions" },
   { binding: "ALERTS", className: "Alerts" },
+  { binding: "EXPORTS", className: "Exports" },
+  { binding: "STREAMS", className: "Streams" },
 ] as const;
 
 /** By which door a request came; the Worker reads it from its props and nobody can send it. */

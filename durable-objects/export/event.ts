@@ -41,7 +41,7 @@ export interface UnreadableEvent {
 
 export function toEvent(row: ActivityRow): LedgerEvent | UnreadableEvent {
   const { index, hash } = row;
-  const entry = decoded(row.body);
+  const entry = readEntry(bytesOf(row.body));
   if (entry === undefined) return { index, digest: hash, leaf: leafOf(hash), entry };
   const { action, detail } = entry;
   const { sentence, outcome } = exportedActions[action];
@@ -98,11 +98,21 @@ function opened(opening: ActivityRow["source"]): string | undefined {
   return opening === undefined ? undefined : printable(opening.value);
 }
 
-function decoded(body: string): LedgerEntry | undefined {
+/** Undefined where the bytes are no entry: somebody wrote to the database. */
+export function readEntry(bytes: Uint8Array): LedgerEntry | undefined {
   try {
-    return entryCodec.decode(fromBase64url(body));
+    return entryCodec.decode(bytes);
   } catch (error) {
-    if (error instanceof MalformedError || error instanceof RangeError) return undefined;
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+}
+
+function bytesOf(body: string): Uint8Array {
+  try {
+    return fromBase64url(body);
+  } catch (error) {
+    if (error instanceof RangeError) return new Uint8Array(0); // no entry either
     throw error;
   }
 }

@@ -15,7 +15,7 @@ export interface RunningEdge extends Edge {
 /** What a runtime's configuration says by props, said here by a header. */
 const ENTRY = `
 import worker from "./worker.js";
-export { Alerts, Host, Ledger, Sessions } from "./worker.js";
+export { Alerts, Exports, Host, Ledger, Sessions, Streams } from "./worker.js";
 export default {
   fetch(request, env, context) {
     const headers = new Headers(request.headers);
@@ -46,6 +46,8 @@ export async function startMiniflare({ workerPath, migrations }: Bundle): Promis
         HOST: { className: "Host", useSQLite: true },
         SESSIONS: { className: "Sessions", useSQLite: true },
         ALERTS: { className: "Alerts", useSQLite: true },
+        EXPORTS: { className: "Exports", useSQLite: true },
+        STREAMS: { className: "Streams", useSQLite: true },
       },
       bindings: {
         DISPATCH_KEY: randomBytes(32).toString("base64url"),

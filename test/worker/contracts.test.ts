@@ -7,7 +7,15 @@ import { edge, fresh, Page, replyOf, send } from "./client.ts";
 import { Town } from "../fixtures/edge/town.ts";
 
 const names = Object.keys(endpoints) as EndpointName[];
-const params = { host: "h-nobody", intent: fresh(), digest: fresh(), alert: "a-nobody" };
+const params = {
+  host: "h-nobody",
+  intent: fresh(),
+  digest: fresh(),
+  alert: "a-nobody",
+  export: "x-nobody",
+  stream: "s-nobody",
+  index: "1",
+};
 
 let town: Town;
 beforeAll(async () => {

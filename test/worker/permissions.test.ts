@@ -64,7 +64,15 @@ function pageOf(caller: Caller): Promise<Page> | SignedIn["page"] {
 
 /** Enough for a request to be about our host; nothing that would be carried out. */
 async function inputOf(name: EndpointName, caller: Caller): Promise<CallInput> {
-  const params = { host, intent: fresh(), alert: "a-nobody", digest: fresh(), index: "1" };
+  const params = {
+    host,
+    intent: fresh(),
+    alert: "a-nobody",
+    digest: fresh(),
+    index: "1",
+    export: "x-nobody",
+    stream: "s-nobody",
+  };
   if (name === "ticket") return { params, body: { host } };
   if (name !== "prepare") return { params };
   const member = members.get(caller);

@@ -75,7 +75,11 @@ export class ExportFile {
   async #trustStep(cursor: Cursor): Promise<Step> {
     const { page, next } = await this.#source.trustPage(cursor.after === 0 ? undefined : cursor.after - 1);
     const lines = splitTrustPage(page).map((part: TrustPage) => fileLine({ kind: "trust", page: part }));
-    return this.#lines(cursor, lines, next === undefined ? { stage: "notes", after: 0 } : { stage: "trust", after: next + 1 });
+    return this.#lines(
+      cursor,
+      lines,
+      next === undefined ? { stage: "notes", after: 0 } : { stage: "trust", after: next + 1 },
+    );
   }
 
   /** The checkpoint that covers the file, smaller ones that hosts have cosigned, and what stands before the first entry. */

@@ -62,6 +62,23 @@ const PROBLEMS = {
       "Alerts can only be sent to an https address with a public name, without user name or fragment. Correct the address.",
   },
   alert_nowhere: { status: 409, title: "Alerts are not sent anywhere yet. Set a webhook or an ntfy topic first." },
+  export_unknown: {
+    status: 404,
+    title: "There is no such copy of this session, or its hour is over. Ask for a new one.",
+  },
+  segment_unknown: { status: 404, title: "There is no such sealed segment. Look at Retention for those there are." },
+  stream_unknown: { status: 404, title: "There is no such stream any more. Reload the list." },
+  stream_target: {
+    status: 400,
+    title:
+      "Entries can only be sent to an https address with a public name, without user name or fragment. Correct the address.",
+  },
+  streams_many: { status: 409, title: "There are as many streams as one workspace may have. Remove one first." },
+  stream_ahead: {
+    status: 400,
+    title: "A stream can go back, not ahead: entries would be left out. Choose an entry that was sent already.",
+  },
+  stream_nothing: { status: 409, title: "Nothing was set aside, so there is nothing to send again. Reload the list." },
   approval_wrong: {
     status: 403,
     title: "The touch does not approve exactly this change by this person. Nothing was changed; approve it again.",

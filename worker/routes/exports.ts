@@ -26,17 +26,18 @@ export const exportStart: Handler<"exportStart"> = async (call) => {
   const { authority, body, deps } = call;
   const { workspace, person, session, expires } = authority;
   const { format, filter, segment } = body.change;
+  const books = deps.books(workspace);
   requireSensible(body.change);
+  // Our own format proves itself or is not made. The others are worth having just then.
+  if (format === "jsonl" && (await books.refusal()) !== undefined) throw problem("checkpoint_refused");
   await requireEdgeAction(authority, body, {
     rule: { endpoint: "exportStart", permission: "ledger.read" },
     deps,
   });
   const name = randomId("x");
   await record(call, name);
-  const books = deps.books(workspace);
   // After the entry, so that the copy holds it too.
   const checkpoint = await books.newest();
-  // Our own format proves itself or is not made. The others are worth having just then.
   if (checkpoint === undefined && format === "jsonl") throw problem("checkpoint_refused");
   const { first, last } = await rangeOf(books, { segment, size: checkpoint?.size });
   const order: ExportOrder = {

@@ -14,6 +14,7 @@ import { automationCommand, automationPrepare, automationStatus, automationTrust
 import { checkpoints, consistency } from "./checkpoints.ts";
 import { command, commandEvidence, commandStatus } from "./commands.ts";
 import { erase } from "./erase.ts";
+import { exportDownload, exportPart, exportStart, exportTicket } from "./exports.ts";
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { invitationOptions, invitationPasskey, invitations, invitationState, invite, uninvite } from "./invitations.ts";
 import { looking } from "./looking.ts";
@@ -23,6 +24,7 @@ import { me, signOut } from "./session.ts";
 import { sessionEnd, sessions } from "./sessions.ts";
 import { setupOptions, setupPasskey, setupRoot, setupState } from "./setup.ts";
 import { signIn, signInNonce } from "./sign-in.ts";
+import { streamChange, streamReplay, streams, streamTest } from "./streams.ts";
 import { trust, trustState } from "./trust.ts";
 
 export const handlers: Handlers = {
@@ -69,6 +71,14 @@ export const handlers: Handlers = {
   consistency,
   looking,
   erase,
+  exportStart,
+  exportPart,
+  exportTicket,
+  exportDownload,
+  streams,
+  streamChange,
+  streamTest,
+  streamReplay,
   alerts,
   alertAcknowledge,
   alertResolve,
