@@ -1,62 +1,54 @@
-/** `clawhold verify`: checks an exported activity log without asking anybody, and says what is wrong and where. */
-import { readFileSync } from "node:fs";
-import { systemCode } from "../shared/edge-error.ts";
+/** `clawhold verify`: checks a copy of the activity log without asking anybody, and says what is wrong and where. */
+import { verifyChunks } from "../verify/read.ts";
 import type { Command } from "./command.ts";
 import { EXIT, usageError } from "./io.ts";
-import { verifyExport, type Finding } from "./verify-export.ts";
+import { isAddress, readAddress, readFileChunks, readKeptNote } from "./verify-source.ts";
+import { jsonOf, saidOf } from "./verify-words.ts";
+
+const WORKSPACE = /^[A-Za-z0-9_-]{43}$/;
 
 export const verify: Command = {
   name: "verify",
-  summary: "Check an exported activity log offline",
-  help: `Usage: clawhold verify <file> [--workspace <id>] [--json]
+  summary: "Check a copy of the activity log offline",
+  help: `Usage: clawhold verify <file|address> [--workspace <id>] [--checkpoint <file>] [--ticket-file <file>] [--json]
 
-Takes a proof file, as the page Activity saves it: the first line is the trust log ({"root": ..., "statements": [...]}),
-each further line one row of the activity log, oldest first. Checked are: every statement and its touches, the chain of
-entries, the openings of commitments, and each host's receipts with their signatures and their own chain.
+Takes a copy of the activity log in JSON lines, as the page Activity saves it: the whole log, a part of it, or the
+proof of one command. Checked are: the trust log from its root, the checkpoint's signature, the chain of entries and the
+tree over them (or each entry's proof), the values that entries commit to, each host's receipts with their signatures and
+their own chain, what people signed, and which hosts have witnessed it. Files of any size; nobody is asked.
 
-  --workspace <id>   the workspace that the root must be; without it, the file only proves that it agrees with itself
-  --json             one JSON object
+  --workspace <id>      the workspace that it must be of; without it, the file only proves that it agrees with itself
+  --checkpoint <file>   a checkpoint that you kept, or an earlier copy: the log must contain it
+  --ticket-file <file>  for an address that gives a download against a one-time ticket
+  --json                one JSON object
 
-Exit code 1 when something is wrong.`,
-  options: { workspace: { type: "string" } },
+Exit code 0 when everything verifies, 1 when something is wrong, 2 when nothing could be read.`,
+  options: {
+    workspace: { type: "string" },
+    checkpoint: { type: "string" },
+    "ticket-file": { type: "string" },
+  },
   words: 1,
   run: async (input, io) => {
-    const [path] = input.words;
-    if (path === undefined)
+    const [from] = input.words;
+    if (from === undefined)
       throw usageError("The file to check is missing. Type clawhold verify --help for what it takes.");
     const workspace = input.text("workspace");
-    const result = await verifyExport(read(path), workspace);
-    if (input.json) io.out(JSON.stringify({ pinned: workspace !== undefined, ...result }));
-    else {
-      for (const finding of result.findings) io.out(sentence(finding));
-      io.out(conclusion(result.findings.length, result.entries, result.receipts));
-      if (workspace === undefined && result.workspace !== undefined)
-        io.out(`Workspace ${result.workspace}: compare it with the one you know, or give it with --workspace.`);
-    }
-    return result.findings.length === 0 ? EXIT.ok : EXIT.failed;
+    if (workspace !== undefined && !WORKSPACE.test(workspace))
+      throw usageError("That is no workspace id: it has 43 letters, digits, - or _. Copy it whole.");
+    const ticketFile = input.text("ticket-file");
+    if (ticketFile !== undefined && !isAddress(from))
+      throw usageError("--ticket-file goes with an address. Give the address of the download instead of a file.");
+    const checkpoint = input.text("checkpoint");
+    const kept = checkpoint === undefined ? undefined : await readKeptNote(checkpoint);
+    const chunks = isAddress(from) ? readAddress(from, ticketFile) : readFileChunks(from);
+    const result = await verifyChunks(chunks, {
+      ...(workspace === undefined ? {} : { workspace }),
+      ...(kept === undefined ? {} : { kept }),
+    });
+    const told = { ...result, pinned: workspace !== undefined };
+    if (input.json) io.out(jsonOf(told));
+    else for (const line of saidOf(told)) io.out(line);
+    return result.report.count("wrong") === 0 ? EXIT.ok : EXIT.failed;
   },
 };
-
-function sentence({ line, what }: Finding): string {
-  return `Line ${String(line)}: ${what}`;
-}
-
-function conclusion(findings: number, entries: number, receipts: number): string {
-  const counted = `${numberOf(entries, "entry", "entries")}, ${numberOf(receipts, "receipt", "receipts")}`;
-  if (findings === 0) return `Everything verifies: ${counted}.`;
-  return `${numberOf(findings, "finding", "findings")} in ${counted}. Do not rely on what this file says.`;
-}
-
-function numberOf(count: number, one: string, many: string): string {
-  return `${String(count)} ${count === 1 ? one : many}`;
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === undefined) throw error;
-    throw usageError(`${path} cannot be read (${code}). Check its name. Proof files are saved on the page Activity.`);
-  }
-}

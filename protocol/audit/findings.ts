@@ -24,7 +24,8 @@ export interface AuditRule {
 
 const ASK_THE_HOST = "Run clawhold audit on that host: its own journal has every receipt that it signed.";
 const NOT_THIS_COPY = "Do not rely on this copy. Take a fresh one, and compare it with what the hosts have witnessed.";
-const ASK_WHO_GAVE_IT = "Ask whoever gave you this copy for the value, or for the entry that says it was erased.";
+const ASK_WHO_GAVE_IT =
+  "Take a fresh copy: where the value was erased while this one was made, it has the entry. Otherwise ask who keeps it back.";
 
 export const auditRules = {
   unreported: {

@@ -2,7 +2,7 @@
  * Attacks on the ledger by somebody who holds the database. The triggers stop careless code; a holder drops them first,
  * and then the chain has to tell. Checked with the function behind `clawhold verify`, on what the API gives out.
  */
-import { verifyExport } from "../../agent/cli/verify-export.ts";
+import { verifyChunks } from "../../agent/verify/read.ts";
 import type { Row, RunSql } from "../../agent/edge/d1.ts";
 import { fromBase64url, utf8, utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
@@ -267,8 +267,15 @@ async function found({ page, workspace }: Household, kept: ChainPosition): Promi
     readonly rows: readonly ActivityRow[];
   };
   const trust = (await page.must("trust")) as unknown as { readonly page: unknown };
-  const lines = [trust.page, ...activity.rows].map((value) => utf8Text(encodeCanonical(value)));
-  const { findings } = await verifyExport(`${lines.join("\n")}\n`, workspace);
+  const body = [
+    { kind: "log", v: 1, workspace, form: "chain" },
+    { kind: "trust", page: trust.page },
+    ...activity.rows.map((row) => ({ kind: "entry", row })),
+  ];
+  const lines = [...body, { kind: "end", lines: body.length }].map((value) => utf8Text(encodeCanonical(value)));
+  const { report } = await verifyChunks([Buffer.from(`${lines.join("\n")}\n`)], { workspace });
+  // Only the chain is asked here: what the checkpoint adds has a campaign of its own.
+  const findings = report.findings.filter(({ code, weight }) => weight === "wrong" && code !== "checkpoint_missing");
   let position = CHAIN_START;
   let keptHash: string | undefined;
   for (const row of activity.rows) {
@@ -278,7 +285,7 @@ async function found({ page, workspace }: Household, kept: ChainPosition): Promi
     if (position.index === kept.index) keptHash = position.hash;
   }
   const [finding] = findings;
-  if (finding !== undefined) return finding.what.includes("source address") ? "source" : finding.what;
+  if (finding !== undefined) return finding.code === "opening_other" ? "source" : finding.what;
   if (position.index < kept.index) return "shorter than a head seen before";
   return keptHash === kept.hash ? "verifies" : "not the head seen before";
 }

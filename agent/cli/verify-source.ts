@@ -1,0 +1,166 @@
+/**
+ * Where `clawhold verify` reads from: a file, or an address that gives one. Bytes come in chunks that are used again, so
+ * that a file of any size takes the same memory. What an address sends is as little believed as a file.
+ */
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { MAX_NOTE_BYTES } from "../../protocol/limits.ts";
+import { TICKET_HEADER } from "../../protocol/contracts/exports.ts";
+import { MalformedError } from "../../protocol/canonical.ts";
+import { parseCheckpoint } from "../../protocol/checkpoint.ts";
+import { ledgerLineCodec } from "../../protocol/ledger-file.ts";
+import { decodeNote } from "../../protocol/note.ts";
+import { systemCode } from "../shared/edge-error.ts";
+import { LineCutter, LineTooLong } from "../verify/lines.ts";
+import { noteText } from "../verify/room.ts";
+import { CliError, EXIT, usageError } from "./io.ts";
+
+/** Large enough that reading costs nothing beside hashing. */
+const CHUNK_BYTES = 1_048_576;
+const NONCE = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
+export type Chunks = AsyncIterable<Buffer>;
+
+export function isAddress(text: string): boolean {
+  return /^https?:\/\//.test(text);
+}
+
+/** Each chunk is valid until the next is asked for. @throws {CliError} */
+export async function* readFileChunks(path: string): Chunks {
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  const fd = attempt(path, () => openSync(path, "r"));
+  try {
+    for (;;) {
+      const bytes = attempt(path, () => readSync(fd, chunk, 0, CHUNK_BYTES, -1));
+      if (bytes === 0) return;
+      yield chunk.subarray(0, bytes);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** `ticketFile`: holds the one-time ticket of an export, which must not stand in an address. @throws {CliError} */
+export async function* readAddress(address: string, ticketFile: string | undefined): Chunks {
+  const url = addressOf(address);
+  const init: RequestInit =
+    ticketFile === undefined
+      ? { redirect: "error" }
+      : { redirect: "error", method: "POST", headers: { [TICKET_HEADER]: readTicket(ticketFile) } };
+  let answer: Response;
+  try {
+    answer = await fetch(url, init);
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+  if (!answer.ok || answer.body === null)
+    throw new CliError(
+      "address_answer",
+      `${url.host} answered ${String(answer.status)} and gave no file. ${
+        ticketFile === undefined
+          ? "Check the address."
+          : "A ticket works once and for seconds: get a new one on the page Activity."
+      }`,
+      EXIT.usage,
+    );
+  try {
+    for await (const part of answer.body) yield Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+}
+
+function addressOf(address: string): URL {
+  const url = URL.parse(address);
+  if (url === null) throw usageError("The address cannot be read. Give one that begins with https:// or a file.");
+  const isLoopback = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname) || url.hostname.endsWith(".localhost");
+  if (url.protocol !== "https:" && !isLoopback)
+    throw usageError(
+      "Only https:// addresses are read; http:// only of this machine. Anybody between could read along.",
+    );
+  if (url.username !== "" || url.password !== "")
+    throw usageError("The address holds a user name or password. Take it out: other programs can see what is typed.");
+  return url;
+}
+
+function readTicket(path: string): string {
+  const text = attempt(path, () => readFileSync(path, "utf8")).trim();
+  if (!NONCE.test(text))
+    throw usageError(`${path} does not hold a ticket. Save exactly the ticket that the page shows.`);
+  return text;
+}
+
+function unreachable(url: URL, error: unknown): CliError {
+  const code = systemCode(error instanceof Error ? error.cause : undefined) ?? "no answer";
+  return new CliError(
+    "address_unreachable",
+    `${url.host} could not be read to the end (${code}). Nothing was decided about the file. Check the address and type it again.`,
+    EXIT.usage,
+  );
+}
+
+/**
+ * The text of a checkpoint that somebody kept: a note in a file of its own, or the one inside an earlier copy of the log.
+ * @throws {CliError}
+ */
+export async function readKeptNote(path: string): Promise<string> {
+  const cutter = new LineCutter();
+  const beginning: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of readFileChunks(path)) {
+    if (bytes < MAX_NOTE_BYTES) beginning.push(Buffer.from(chunk.subarray(0, MAX_NOTE_BYTES + 1)));
+    bytes += chunk.length;
+    const note = Buffer.concat(beginning).toString("utf8");
+    if (note.startsWith("clawhold/")) {
+      if (bytes <= MAX_NOTE_BYTES && isCheckpoint(note)) return note;
+      break;
+    }
+    const inside = noteAmong(linesOf(cutter, chunk));
+    if (inside !== undefined) return inside;
+  }
+  throw usageError(
+    `${path} holds no checkpoint. Give a checkpoint that you saved, or an earlier copy of the log in JSON lines.`,
+  );
+}
+
+function linesOf(cutter: LineCutter, chunk: Buffer): Iterable<Buffer> {
+  try {
+    return [...cutter.push(chunk)];
+  } catch (error) {
+    if (error instanceof LineTooLong) return [];
+    throw error;
+  }
+}
+
+function noteAmong(lines: Iterable<Buffer>): string | undefined {
+  for (const bytes of lines) {
+    try {
+      const line = ledgerLineCodec.decode(bytes);
+      if (line.kind === "checkpoint") return noteText(line.note);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function isCheckpoint(note: string): boolean {
+  try {
+    parseCheckpoint(decodeNote(note).text);
+    return true;
+  } catch (error) {
+    if (error instanceof MalformedError) return false;
+    throw error;
+  }
+}
+
+function attempt<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    throw usageError(
+      `${path} cannot be read (${code}). Check its name. Copies of the log are saved on the page Activity.`,
+    );
+  }
+}

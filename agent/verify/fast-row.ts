@@ -1,0 +1,139 @@
+/**
+ * Reads the line of an entry that is as nearly all are, in one pass and without a schema library. Whatever does not look
+ * exactly so, or is not the very next entry of the chain, is no verdict: the line is then read the slow way, which decides
+ * (the tests hold that both agree). Believes nothing: digest, place, neighbour and workspace are all checked here.
+ */
+import { ledgerActions, type LedgerAction } from "../../protocol/ledger.ts";
+import { MAX_ENTRY_BYTES } from "../../protocol/limits.ts";
+import type { Signed } from "../../protocol/messages.ts";
+import { BodyHasher } from "./tree.ts";
+
+export interface FastRow {
+  /** base64url. */
+  readonly digest: string;
+  readonly action: LedgerAction;
+  /** Edge clock, milliseconds. */
+  readonly at: number;
+  /** Canonical JSON of the entry. */
+  readonly text: string;
+  /** Its opening fits the commitment. */
+  readonly source: { readonly salt: string; readonly value: string } | undefined;
+  readonly receipt: Signed | undefined;
+}
+
+export interface Place {
+  readonly workspace: string;
+  readonly index: number;
+  readonly previous: string;
+}
+
+const DIGEST = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]";
+const ID = "[a-z][a-z0-9-]{1,47}";
+const BYTES = "(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?";
+
+/** A member that may be absent, and never stands before a closing brace with its comma. */
+const optional = (key: string, value: string): string => `(?:"${key}":${value}(?:,(?!\\})|(?=\\})))?`;
+const text = (pattern: string): string => `"${pattern}"`;
+
+/** Members of a detail that entries of every day have, in their order. */
+const DETAIL = [
+  optional("code", text("[a-z][a-z_.]{1,40}")),
+  optional("intent", text(DIGEST)),
+  optional("operation", text("[a-z][a-z.-]{1,40}@[1-9][0-9]?")),
+  optional("receipt", text(DIGEST)),
+  optional("session", text(DIGEST)),
+  optional("statement", text(DIGEST)),
+  optional("statementKind", text("[a-z][a-z.-]{1,40}")),
+  optional("verdict", '(?:"executed"|"failed"|"refused"|"interrupted")'),
+].join("");
+
+const ACTIONS = ledgerActions.map((action) => action.replaceAll(".", "\\.")).join("|");
+
+const ENTRY = new RegExp(
+  `^\\{"action":"(?<action>${ACTIONS})"` +
+    `,"actor":\\{(?:"id":"${ID}","kind":"(?:person|host|automation)"|"kind":"(?:edge|unknown)")\\}` +
+    `,"at":(?<at>[1-9]\\d{11,13}),"detail":\\{${DETAIL}\\}` +
+    `,"index":(?<index>[1-9]\\d{0,14}),"previous":"(?<previous>${DIGEST})"` +
+    `(?:,"source":"(?<source>${DIGEST})")?(?:,"target":"${ID}")?` +
+    `,"v":1,"workspace":"(?<workspace>${DIGEST})"\\}$`,
+);
+
+/** What may follow the index in a row: the host's receipt, and the source address, as people's addresses are written. */
+const REST = new RegExp(
+  `^(?:,"receipt":\\{"body":"(?<body>${BYTES})","signature":"(?<signature>[A-Za-z0-9_-]{85}[AQgw])"\\})?` +
+    `(?:,"source":\\{"salt":"(?<salt>${DIGEST})","value":"(?<value>[0-9A-Fa-f.:]{1,45})"\\})?\\}\\}$`,
+);
+
+const BEGINNING = '{"kind":"entry","row":{"body":"';
+const HASH = '","hash":"';
+const INDEX = '","index":';
+const END = "}}";
+const DIGEST_CHARACTERS = 43;
+/** Of a receipt that is looked at here: far above the some 600 that one has. */
+const MAX_RECEIPT_CHARACTERS = 4_096;
+
+interface Rest {
+  readonly receipt: Signed | undefined;
+  readonly source: { readonly salt: string; readonly value: string } | undefined;
+}
+
+const NOTHING: Rest = { receipt: undefined, source: undefined };
+
+export class FastRows {
+  readonly #entries = new BodyHasher("ledger-entry", MAX_ENTRY_BYTES);
+  readonly #commitments = new BodyHasher("commitment", 1_024);
+
+  /** The row, if it is the next entry and fits in every way; undefined: ask the slow way. */
+  read(line: Buffer, place: Place): FastRow | undefined {
+    const row = line.toString("latin1");
+    if (!row.startsWith(BEGINNING)) return undefined;
+    const end = row.indexOf('"', BEGINNING.length);
+    const hashAt = end + HASH.length;
+    const indexAt = hashAt + DIGEST_CHARACTERS;
+    const restAt = indexAt + INDEX.length + String(place.index).length;
+    if (!row.startsWith(HASH, end) || !row.startsWith(INDEX + String(place.index), indexAt)) return undefined;
+    const rest = readRest(row, restAt);
+    if (rest === undefined) return undefined;
+    const bytes = this.#entries.writeBase64url(row.slice(BEGINNING.length, end));
+    if (bytes === undefined || bytes > MAX_ENTRY_BYTES) return undefined;
+    const digest = this.#entries.digest(bytes);
+    if (!row.startsWith(digest, hashAt)) return undefined;
+    return this.#readEntry(this.#entries.textOf(bytes), { digest, rest }, place);
+  }
+
+  #readEntry(
+    entry: string,
+    { digest, rest }: { readonly digest: string; readonly rest: Rest },
+    { workspace, index, previous }: Place,
+  ): FastRow | undefined {
+    const found = ENTRY.exec(entry)?.groups;
+    if (found === undefined) return undefined;
+    if (found["workspace"] !== workspace || found["previous"] !== previous || found["index"] !== String(index))
+      return undefined;
+    const committed = found["source"];
+    const { source, receipt } = rest;
+    if (source !== undefined && (committed === undefined || this.#commitment(source) !== committed)) return undefined;
+    // A value that is not there is for the audit to judge, with the whole entry at hand.
+    if (source === undefined && committed !== undefined) return undefined;
+    return { digest, action: found["action"] as LedgerAction, at: Number(found["at"]), text: entry, source, receipt };
+  }
+
+  /** Salt and value are of characters that JSON writes as they are. */
+  #commitment({ salt, value }: { readonly salt: string; readonly value: string }): string {
+    const length = this.#commitments.writeLatin1(`{"field":"source","salt":"${salt}","value":"${value}"}`);
+    return this.#commitments.digest(length);
+  }
+}
+
+function readRest(row: string, from: number): Rest | undefined {
+  if (row.length - from === END.length) return row.endsWith(END) ? NOTHING : undefined;
+  if (row.length - from > MAX_RECEIPT_CHARACTERS) return undefined;
+  const found = REST.exec(row.slice(from))?.groups;
+  if (found === undefined) return undefined;
+  const { body, signature, salt, value } = found;
+  if (body === "") return undefined; // a receipt has bytes
+  return {
+    receipt: body === undefined || signature === undefined ? undefined : { body, signature },
+    source: salt === undefined || value === undefined ? undefined : { salt, value },
+  };
+}

@@ -1,0 +1,343 @@
+/**
+ * Checks a copy of the log line by line, in one pass and in the same little memory whatever its length. Needs nothing but
+ * the workspace's id; asks nobody. What is wrong goes into the report with its place; this file decides the order only.
+ */
+import { fromBase64url } from "../../protocol/bytes.ts";
+import type { AuditSummary } from "../../protocol/audit.ts";
+import { MalformedError } from "../../protocol/canonical.ts";
+import type { OpenedCheckpoint } from "../../protocol/checkpoint.ts";
+import { toBase64 } from "../../protocol/note.ts";
+import type { LedgerEntry } from "../../protocol/ledger.ts";
+import { ledgerLineCodec, type LedgerLine } from "../../protocol/ledger-file.ts";
+import { AuditedRows, type AuditedLine } from "./audited.ts";
+import { ChainReader } from "./chain.ts";
+import { EvidenceReader } from "./evidence.ts";
+import { Kept } from "./kept.ts";
+import { ProvenReader } from "./proven.ts";
+import { Report, type FileCode } from "./report.ts";
+import { noteText, readCheckpoint, Room, TrustReader } from "./room.ts";
+import type { Met } from "./watched.ts";
+import { seenBy, type SeenBy } from "./witnesses.ts";
+
+export interface VerifyOptions {
+  /** The id that the file must be of; absent: the one that it names. */
+  readonly workspace?: string;
+  /** A checkpoint that whoever checks kept from earlier: the text of its note. */
+  readonly kept?: string;
+}
+
+type LogLine = Extract<LedgerLine, { kind: "log" }>;
+
+export interface VerifyResult {
+  readonly log: LogLine | undefined;
+  readonly lines: number;
+  readonly entries: number;
+  /** Indices of the first and the last entry; 0 for none. */
+  readonly first: number;
+  readonly last: number;
+  readonly checkpoint: { readonly size: number; readonly root: string } | undefined;
+  readonly receipts: number;
+  /** Commands whose signatures were found to allow them. */
+  readonly evidence: number;
+  readonly audit: AuditSummary | undefined;
+  readonly seenBy: SeenBy | undefined;
+  /** Undefined where no checkpoint was kept. */
+  readonly kept: Met | undefined;
+  readonly report: Report;
+}
+
+/** Which kinds of line may come; what stands before the entries comes in this order. */
+type Stage = "log" | "trust" | "checkpoints" | "entries" | "after" | "ended";
+
+const BODY = ["entry", "proven", "evidence", "after", "end"] as const;
+const ALLOWED: Readonly<Record<Stage, readonly LedgerLine["kind"][]>> = {
+  log: ["log"],
+  trust: ["trust", "checkpoint", "before", ...BODY],
+  checkpoints: ["checkpoint", "before", ...BODY],
+  entries: BODY,
+  after: ["evidence", "end"],
+  ended: [],
+};
+
+const NO_ENTRIES = { entries: 0, first: 0, last: 0, at: 0 } as const;
+
+/** What reads the body of a file, once it is known against what. */
+interface Readers {
+  readonly room: Room;
+  readonly audited: AuditedRows;
+  readonly evidence: EvidenceReader;
+  readonly chain: ChainReader | undefined;
+  readonly proven: ProvenReader | undefined;
+  readonly kept: Kept | undefined;
+}
+
+export class FileVerifier {
+  readonly #options: VerifyOptions;
+  readonly #report = new Report();
+  #stage: Stage = "log";
+  #isStopped = false;
+  #lines = 0;
+  #log: LogLine | undefined;
+  #trust: TrustReader | undefined;
+  #room: Room | undefined;
+  /** The first covers the file; the others are what hosts cosigned. Undefined: it does not hold. */
+  #covering: OpenedCheckpoint | undefined;
+  #hasCheckpoint = false;
+  readonly #cosigned: {
+    readonly checkpoint: OpenedCheckpoint;
+    readonly line: number;
+    outcome?: { readonly verdict: Met };
+  }[] = [];
+  #root: { readonly verdict: Met } | undefined;
+  #isContinued = false;
+  #readers: Readers | undefined;
+  /** Entries that tell of statements which the trust log does not have. */
+  readonly #untold = new Map<string, { readonly line: number; readonly index: number }>();
+
+  constructor(options: VerifyOptions) {
+    this.#options = options;
+  }
+
+  /** Nothing after this line can be checked. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** The next line, without its end; the bytes are not kept. A promise is to be awaited before the next. */
+  line(bytes: Buffer): Promise<void> | undefined {
+    this.#lines += 1;
+    const readers = this.#readers;
+    if (this.#stage === "entries" && readers?.chain?.fast(bytes, this.#lines) === true)
+      return readers.audited.isFull ? readers.audited.drain() : undefined;
+    return this.#read(bytes);
+  }
+
+  /** The stream cannot be read on. */
+  stop(code: FileCode): void {
+    this.#report.file(code, { line: this.#lines + 1 });
+    this.#isStopped = true;
+  }
+
+  async #read(bytes: Buffer): Promise<void> {
+    const line = decoded(bytes);
+    if (line === undefined) return this.#refuse(this.#stage === "log" ? "log_missing" : "line_malformed");
+    if (!ALLOWED[this.#stage].includes(line.kind)) return this.#refuse(this.#misplaced());
+    switch (line.kind) {
+      case "log":
+        return this.#begin(line);
+      case "trust":
+        if (!((await this.#trust?.page(line.page, this.#lines)) ?? false)) this.#isStopped = true;
+        return;
+      case "checkpoint":
+        return this.#checkpoint(line.note);
+      default:
+        if (this.#readers === undefined && (!(await this.#open(line)) || line.kind === "before")) return;
+        return this.#body(line);
+    }
+  }
+
+  #misplaced(): FileCode {
+    if (this.#stage === "log") return "log_missing";
+    return this.#stage === "ended" ? "after_end" : "line_order";
+  }
+
+  /** Before the entries nothing makes sense without the line that is wrong. */
+  #refuse(code: FileCode): void {
+    this.#report.file(code, { line: this.#lines });
+    if (this.#stage === "log" || this.#stage === "trust") this.#isStopped = true;
+  }
+
+  #begin(line: LogLine): void {
+    this.#log = line;
+    this.#stage = "trust";
+    const { workspace = line.workspace } = this.#options;
+    if (workspace !== line.workspace) return this.#refuse("workspace_other");
+    this.#trust = new TrustReader(workspace, this.#report);
+  }
+
+  /** Undefined: there is no trust log to hold anything against. */
+  #knownRoom(): Room | undefined {
+    const state = this.#trust?.state;
+    if (this.#room === undefined && this.#trust !== undefined && state !== undefined)
+      this.#room = new Room(this.#trust.workspace, state);
+    if (this.#room === undefined) this.#refuse("trust_root");
+    return this.#room;
+  }
+
+  async #checkpoint(note: string): Promise<void> {
+    const room = this.#knownRoom();
+    if (room === undefined) return;
+    this.#stage = "checkpoints";
+    const isFirst = !this.#hasCheckpoint;
+    this.#hasCheckpoint = true;
+    const verdict = await readCheckpoint(noteText(note) ?? "", room);
+    if (!verdict.ok) return this.#refuse(verdict.code);
+    const { checkpoint } = verdict;
+    // Hosts may have cosigned under an earlier key; what covers the file must be of the present one.
+    if (!isFirst) {
+      if (checkpoint.size > (this.#covering?.size ?? 0)) return this.#refuse("line_order");
+      this.#cosigned.push({ checkpoint, line: this.#lines });
+      return;
+    }
+    if (verdict.isOldKey) this.#refuse("checkpoint_old_key");
+    this.#covering = checkpoint;
+  }
+
+  /** From here on entries come. False: they cannot be checked. */
+  async #open(line: LedgerLine): Promise<boolean> {
+    const room = this.#knownRoom();
+    if (room === undefined || this.#log === undefined) return false;
+    this.#stage = "entries";
+    if (!this.#hasCheckpoint) this.#refuse("checkpoint_missing");
+    const onEntry = (row: AuditedLine): void => this.#onEntry(row);
+    const isChain = this.#log.form === "chain";
+    const chain = isChain ? new ChainReader(room.workspace, this.#report, onEntry) : undefined;
+    if (line.kind === "before") this.#startAfter(line, chain);
+    this.#readers = {
+      room,
+      audited: new AuditedRows(room, this.#report, { first: chain?.first ?? 1, whole: isChain }),
+      evidence: new EvidenceReader(room, this.#report),
+      chain,
+      proven: isChain ? undefined : new ProvenReader(room.workspace, this.#report, onEntry),
+      kept: await Kept.read(this.#options.kept, room, this.#report),
+    };
+    this.#watch(this.#readers);
+    return true;
+  }
+
+  #startAfter(line: Extract<LedgerLine, { kind: "before" }>, chain: ChainReader | undefined): void {
+    if (chain === undefined) this.#refuse("line_order");
+    else if (!chain.startAfter(line)) this.#refuse("before_malformed");
+  }
+
+  #watch({ chain, kept }: Readers): void {
+    if (chain === undefined) return kept?.compareAlone(this.#covering);
+    if (this.#covering !== undefined) this.#root = chain.watched.watch(this.#covering.size, this.#covering.root);
+    for (const one of this.#cosigned) one.outcome = chain.watched.watch(one.checkpoint.size, one.checkpoint.root);
+    kept?.watch(chain.watched);
+    chain.begin();
+  }
+
+  async #body(line: LedgerLine): Promise<void> {
+    const { chain, proven, evidence, audited } = this.#knownReaders();
+    switch (line.kind) {
+      case "entry":
+        if (chain === undefined) return this.#refuse("line_order");
+        chain.slow(line.row, this.#lines);
+        break;
+      case "proven":
+        if (proven === undefined) return this.#refuse("line_order");
+        proven.read({ row: line.row, inclusion: line.inclusion }, this.#lines, this.#covering);
+        break;
+      case "evidence":
+        return evidence.judge(line, this.#lines);
+      case "after":
+        return this.#after(line, chain);
+      case "end":
+        this.#stage = "ended";
+        if (line.lines !== this.#lines - 1) this.#refuse("end_count");
+        return;
+      default: // what stands before the entries comes before them
+        return this.#refuse("line_order");
+    }
+    if (audited.isFull) await audited.drain();
+  }
+
+  #after(line: Extract<LedgerLine, { kind: "after" }>, chain: ChainReader | undefined): void {
+    this.#stage = "after";
+    if (chain === undefined || chain.size !== line.index) return this.#refuse("line_order");
+    this.#isContinued = true;
+    const covering = this.#covering;
+    if (covering !== undefined && !chain.continuesTo(covering, line.consistency.map(fromBase64url)))
+      this.#refuse("after_proof");
+  }
+
+  #knownReaders(): Readers {
+    if (this.#readers === undefined) throw new TypeError("verifier: no readers yet");
+    return this.#readers;
+  }
+
+  #onEntry(row: AuditedLine): void {
+    const { audited, evidence } = this.#knownReaders();
+    audited.add(row);
+    evidence.remember(row.entry);
+    this.#followTrust(row.entry, row.line);
+  }
+
+  /** The entry is written before the statement comes into force; where it does not, a refusal follows. */
+  #followTrust({ action, index, detail }: LedgerEntry, line: number): void {
+    const { statement } = detail;
+    if (statement === undefined) return;
+    if (action === "trust.stated" && !(this.#trust?.holds(statement) ?? false))
+      this.#untold.set(statement, { line, index });
+    if (action === "trust.refused") this.#untold.delete(statement);
+  }
+
+  /** After the last line. `isInside`: the stream ended in the middle of one. */
+  async finish(isInside: boolean): Promise<VerifyResult> {
+    const readers = this.#readers;
+    if (!this.#isStopped && (isInside || this.#stage !== "ended")) this.#report.file("cut", { line: this.#lines });
+    if (readers === undefined) return this.#result(undefined, undefined);
+    await readers.audited.drain();
+    if (readers.chain !== undefined) this.#judgeChain(readers.chain);
+    readers.kept?.judge(this.#covering);
+    for (const [, place] of this.#untold) this.#report.file("trust_short", place);
+    const { at } = readers.chain ?? readers.proven ?? NO_ENTRIES;
+    const isNewest = readers.chain !== undefined && !this.#isContinued;
+    const audit = readers.audited.end(at, isNewest);
+    return this.#result(audit, await this.#judgeWitnesses(readers, at));
+  }
+
+  #judgeChain(chain: ChainReader): void {
+    for (const { outcome, line } of this.#cosigned)
+      if (outcome?.verdict === "other") this.#report.file("checkpoint_other", { line });
+    const covering = this.#covering;
+    if (covering === undefined || this.#isContinued) return;
+    const place = { line: 0, index: chain.size };
+    if (this.#root?.verdict === "other") this.#report.file("root", place);
+    if (chain.size < covering.size)
+      this.#report.file("short", { ...place, detail: `${chain.size} of ${covering.size}` });
+    if (chain.size > covering.size) this.#report.file("uncovered", place);
+  }
+
+  async #judgeWitnesses({ room, chain, proven }: Readers, at: number): Promise<SeenBy> {
+    const others = this.#cosigned
+      .filter(({ outcome }) => outcome?.verdict === "same")
+      .map(({ checkpoint }) => checkpoint);
+    const held = this.#covering === undefined ? others : [this.#covering, ...others];
+    const seen = await seenBy(held, room, Math.floor(at / 1_000));
+    const { last } = chain ?? proven ?? NO_ENTRIES;
+    if (seen.witnessedSize < last)
+      this.#report.file("unwitnessed", { line: 0, detail: `${seen.witnessedSize} of ${last} witnessed` });
+    return seen;
+  }
+
+  #result(audit: AuditSummary | undefined, seen: SeenBy | undefined): VerifyResult {
+    const { audited, evidence, kept } = this.#readers ?? {};
+    const { entries, first, last } = this.#readers?.chain ?? this.#readers?.proven ?? NO_ENTRIES;
+    const covering = this.#covering;
+    return {
+      log: this.#log,
+      lines: this.#lines,
+      entries,
+      first: entries === 0 ? 0 : first,
+      last: entries === 0 ? 0 : last,
+      checkpoint: covering === undefined ? undefined : { size: covering.size, root: toBase64(covering.root) },
+      receipts: audited?.receipts ?? 0,
+      evidence: evidence?.checked ?? 0,
+      audit,
+      seenBy: seen,
+      kept: kept?.verdict,
+      report: this.#report,
+    };
+  }
+}
+
+function decoded(bytes: Uint8Array): LedgerLine | undefined {
+  try {
+    return ledgerLineCodec.decode(bytes);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+}

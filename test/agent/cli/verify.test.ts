@@ -1,0 +1,111 @@
+import { createServer, type Server } from "node:http";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TICKET_HEADER } from "../../../protocol/contracts/exports.ts";
+import { nonceOf } from "../../fixtures/keys.ts";
+import { chainLines, chainOf, fileOf, makeTown, noteOf, type LogTown } from "../../fixtures/log-file.ts";
+import { run } from "./terminal.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "clawhold-verify-"));
+const at = (name: string): string => join(directory, name);
+let town: LogTown;
+let server: Server;
+let address: string;
+let file: Buffer;
+
+beforeAll(async () => {
+  town = await makeTown();
+  const lines = await chainLines(town);
+  file = fileOf(lines);
+  writeFileSync(at("whole.jsonl"), file);
+  writeFileSync(at("changed.jsonl"), fileOf(lines.toSpliced(9, 1)));
+  const rows = chainOf(town.world.workspace, town.drafts);
+  writeFileSync(at("earlier.note"), await noteOf(town, { rows: rows.slice(0, 6) }));
+  writeFileSync(at("earlier.jsonl"), fileOf(await chainLines(town, { rows: rows.slice(0, 14) })));
+  writeFileSync(at("ticket"), `${nonceOf("ticket")}\n`);
+  server = createServer((request, response) => {
+    if (request.url === "/moved") response.writeHead(302, { location: "/whole" }).end();
+    else if (request.url === "/half")
+      response.writeHead(200, { "content-length": file.length }).end(file.subarray(0, 900), () => response.destroy());
+    else if (request.method === "POST" && request.headers[TICKET_HEADER] !== nonceOf("ticket"))
+      response.writeHead(401).end();
+    else response.end(file);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const bound = server.address();
+  address = `http://127.0.0.1:${typeof bound === "object" && bound !== null ? String(bound.port) : ""}`;
+});
+afterAll(() => {
+  server.close();
+  rmSync(directory, { recursive: true });
+});
+
+describe("clawhold verify", () => {
+  it("says that everything verifies, who has seen it, and exits with 0", async () => {
+    const { exit, out } = await run(["verify", at("whole.jsonl"), "--workspace", town.world.workspace]);
+    expect(exit).toBe(0);
+    expect(out[0]).toBe("Everything verifies: 17 entries, 4 receipts.");
+    expect(out).toContain("Witnessed: at least 2 of 3 hosts that count have seen all of it.");
+    expect(out).toContain("5 commands accepted, 4 with the host's receipt, 5 with what the person signed.");
+    expect(out.join("\n")).not.toContain("taken from the file");
+  });
+
+  it("without the id says where it came from and what that means", async () => {
+    const { exit, out } = await run(["verify", at("whole.jsonl")]);
+    expect(exit).toBe(0);
+    expect(out.at(-2)).toContain(`Workspace ${town.world.workspace}: this id was taken from the file`);
+  });
+
+  it("says what is wrong, where, and what to do; exits with 1", async () => {
+    const { exit, out } = await run(["verify", at("changed.jsonl")]);
+    expect(exit).toBe(1);
+    expect(out[0]).toMatch(/^Line \d+, entry \d+: an entry is missing before this one/);
+    expect(out.join("\n")).toContain("  Next: ");
+    expect(out.join("\n")).toContain("Do not rely on what this file says.");
+  });
+
+  it("as JSON", async () => {
+    const { exit, out } = await run(["verify", at("changed.jsonl"), "--json"]);
+    expect(exit).toBe(1);
+    expect(JSON.parse(out[0] ?? "")).toMatchObject({ event: "verified", ok: false, pinned: false, entries: 16 });
+  });
+
+  it.each(["earlier.note", "earlier.jsonl"])("contains the checkpoint of %s", async (name) => {
+    const { exit, out } = await run(["verify", at("whole.jsonl"), "--checkpoint", at(name)]);
+    expect(exit).toBe(0);
+    expect(out).toContain("It is the log that you kept a checkpoint of, and goes on from there.");
+  });
+
+  it("reads an address, and a download against a ticket", async () => {
+    expect((await run(["verify", `${address}/whole`])).exit).toBe(0);
+    expect((await run(["verify", `${address}/download`, "--ticket-file", at("ticket")])).exit).toBe(0);
+  });
+
+  it.each<[string, () => string[]]>([
+    ["a file that is not there", () => ["/nowhere/at/all"]],
+    ["a directory", () => [directory]],
+    ["a workspace that is none", () => [at("whole.jsonl"), "--workspace", "x"]],
+    ["a checkpoint file without one", () => [at("whole.jsonl"), "--checkpoint", at("ticket")]],
+    ["a ticket for a file", () => [at("whole.jsonl"), "--ticket-file", at("ticket")]],
+    ["a ticket file without one", () => [`${address}/whole`, "--ticket-file", at("earlier.note")]],
+    ["plain http elsewhere", () => ["http://example.com/log"]],
+    ["a password in the address", () => [`${address.replace("//", "//a:b@")}/whole`]],
+    ["an address that leads elsewhere", () => [`${address}/moved`]],
+    ["a connection that breaks", () => [`${address}/half`]],
+    ["an address where nobody answers", () => ["http://127.0.0.1:1/"]],
+  ])("%s: one sentence, exit code 2", async (_name, argv) => {
+    const { exit, out, err } = await run(["verify", ...argv()]);
+    expect([exit, out]).toEqual([2, []]);
+    expect(err).toHaveLength(1);
+    expect(err[0]).toMatch(/\. .*\.$/);
+  });
+
+  it("a ticket that was used already", async () => {
+    writeFileSync(at("used"), nonceOf("used"));
+    const { exit, err } = await run(["verify", `${address}/download`, "--ticket-file", at("used")]);
+    expect(exit).toBe(2);
+    expect(err[0]).toContain("answered 401");
+  });
+});

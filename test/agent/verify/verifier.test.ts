@@ -1,0 +1,149 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { verifyChunks } from "../../../agent/verify/read.ts";
+import type { VerifyOptions, VerifyResult } from "../../../agent/verify/verifier.ts";
+import { nonceOf } from "../../fixtures/keys.ts";
+import {
+  chainLines,
+  chainOf,
+  closed,
+  fileOf,
+  makeTown,
+  noteOf,
+  provenLines,
+  strictFileOf,
+  type LogTown,
+} from "../../fixtures/log-file.ts";
+
+let town: LogTown;
+beforeAll(async () => {
+  town = await makeTown();
+});
+
+const verified = (lines: readonly unknown[], options: VerifyOptions = {}): Promise<VerifyResult> =>
+  verifyChunks([fileOf(lines)], { workspace: town.world.workspace, ...options });
+
+/** `line code entry`, wrong ones only. */
+function wrongIn({ report }: VerifyResult): readonly string[] {
+  return report.findings
+    .filter(({ weight }) => weight === "wrong")
+    .map(({ line, code, index }) => [line, code, ...(index === undefined ? [] : [index])].join(" "));
+}
+const openIn = ({ report }: VerifyResult): readonly string[] =>
+  report.findings.filter(({ weight }) => weight === "open").map(({ code }) => code);
+
+describe("an honest copy", () => {
+  it("of the whole log: everything is checked, nothing is found", async () => {
+    const lines = await chainLines(town);
+    const result = await verifyChunks([strictFileOf(lines)], { workspace: town.world.workspace });
+    expect(result.report.findings).toEqual([]);
+    expect(result).toMatchObject({ entries: 17, first: 1, last: 17, receipts: 4, evidence: 5 });
+    expect(result.audit).toMatchObject({ accepted: 5, answered: 4, erased: 1, unjudged: 0 });
+    expect(result.seenBy).toMatchObject({ needed: 2, witnessedSize: 17 });
+    expect(result.seenBy?.silent).toEqual([town.hosts[2]?.id]);
+  });
+
+  it("cut into chunks anywhere", async () => {
+    const file = fileOf(await chainLines(town));
+    for (const size of [1, 7, 1_000]) {
+      const chunks = Array.from({ length: Math.ceil(file.length / size) }, (_, i) =>
+        Buffer.from(file.subarray(i * size, (i + 1) * size)),
+      );
+      expect((await verifyChunks(chunks, {})).report.findings).toEqual([]);
+    }
+  });
+
+  it("of a part: what the part does not have is not invented", async () => {
+    const result = await verified(await chainLines(town, { first: 5, last: 16 }));
+    expect(wrongIn(result)).toEqual([]);
+    expect(result).toMatchObject({ first: 5, last: 16, entries: 12 });
+    expect(result.audit?.unjudged).toBe(1);
+  });
+
+  it("of single entries", async () => {
+    const result = await verified(await provenLines(town, [1, 4, 5, 17]));
+    expect(wrongIn(result)).toEqual([]);
+    expect(openIn(result)).toEqual(["unopened"]);
+    expect(result).toMatchObject({ entries: 4, first: 1, last: 17, receipts: 1, evidence: 1 });
+  });
+
+  it("is not called witnessed with one host of three", async () => {
+    const rows = chainOf(town.world.workspace, town.drafts);
+    const notes = [await noteOf(town, { rows, cosigners: town.hosts.slice(0, 1) })];
+    const result = await verified(await chainLines(town, { notes }));
+    expect(openIn(result)).toEqual(["unwitnessed"]);
+    expect(result.seenBy?.witnessedSize).toBe(0);
+  });
+
+  it("counts what hosts cosigned earlier, where these entries give the same root", async () => {
+    const rows = chainOf(town.world.workspace, town.drafts);
+    const notes = [
+      await noteOf(town, { rows }),
+      await noteOf(town, { rows: rows.slice(0, 9), cosigners: town.hosts }),
+      await noteOf(town, { rows: rows.slice(0, 12), cosigners: town.hosts.slice(1, 2) }),
+    ];
+    const result = await verified(await chainLines(town, { notes }));
+    expect(wrongIn(result)).toEqual([]);
+    expect(result.seenBy?.witnessedSize).toBe(9);
+  });
+});
+
+describe("the frame of a file", () => {
+  it.each<[string, (lines: unknown[]) => unknown[], string]>([
+    ["no log line", (lines) => lines.slice(1), "1 log_missing"],
+    ["no trust log", ([log, , , ...rest]) => closed([log, ...rest]), "2 trust_root"],
+    ["trust pages exchanged", ([log, a, b, ...rest]) => [log, b, a, ...rest], "2 line_order"],
+    ["no checkpoint", ([log, a, b, , ...rest]) => closed([log, a, b, ...rest]), "4 checkpoint_missing"],
+    ["no end", (lines) => lines.slice(0, -1), "26 cut"],
+    ["something after the end", (lines) => [...lines, lines[5]], "28 after_end"],
+    ["another count", (lines) => [...lines.slice(0, -1), { kind: "end", lines: 3 }], "27 end_count"],
+    ["a foreign line", (lines) => closed([...lines.slice(0, -1), { kind: "note" }]), "27 line_malformed"],
+    ["a second log line", ([log, ...rest]) => closed([log, log, ...rest]), "2 line_order"],
+  ])("%s", async (_name, bend, expected) => {
+    expect(wrongIn(await verified(bend(await chainLines(town))))).toContain(expected);
+  });
+
+  it("cut in the middle of a line", async () => {
+    const file = fileOf(await chainLines(town));
+    expect(wrongIn(await verifyChunks([file.subarray(0, -4)], {}))).toContain("26 cut");
+  });
+
+  it("a line that does not end", async () => {
+    const flood = Buffer.alloc(2_000_000, 0x61);
+    expect(wrongIn(await verifyChunks([flood], {}))).toEqual(["1 line_too_long"]);
+  });
+
+  it("another workspace", async () => {
+    expect(wrongIn(await verified(await chainLines(town), { workspace: nonceOf("other") }))).toEqual([
+      "1 workspace_other",
+    ]);
+  });
+
+  it("an empty file", async () => {
+    expect(wrongIn(await verifyChunks([], {}))).toEqual(["0 cut"]);
+  });
+});
+
+describe("a checkpoint kept from earlier", () => {
+  it("is contained, is longer, or says another past", async () => {
+    const rows = chainOf(town.world.workspace, town.drafts);
+    const lines = await chainLines(town);
+    const kept = await noteOf(town, { rows: rows.slice(0, 8) });
+    expect(await verified(lines, { kept })).toMatchObject({ kept: "same" });
+    const shorter = await chainLines(town, { rows: rows.slice(0, 8) });
+    const newest = await noteOf(town, { rows });
+    // The shorter log does not have the entry of the erasure either.
+    expect(wrongIn(await verified(shorter, { kept: newest }))).toEqual(["0 kept_longer 17", "0 withheld 1"]);
+    const others = chainOf(town.world.workspace, town.drafts.toSpliced(2, 1));
+    const other = await noteOf(town, { rows: others.slice(0, 8) });
+    expect(wrongIn(await verified(lines, { kept: other }))).toEqual(["0 kept_other 8"]);
+  });
+
+  it("that cannot be compared is said so", async () => {
+    const rows = chainOf(town.world.workspace, town.drafts);
+    const kept = await noteOf(town, { rows: rows.slice(0, 3) });
+    expect(openIn(await verified(await chainLines(town, { first: 5 }), { kept }))).toContain("kept_unjudged");
+    expect(openIn(await verified(await provenLines(town, [4]), { kept }))).toContain("kept_unjudged");
+    const same = await noteOf(town, { rows });
+    expect(await verified(await provenLines(town, [4]), { kept: same })).toMatchObject({ kept: "same" });
+  });
+});
