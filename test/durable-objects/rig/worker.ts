@@ -3,7 +3,7 @@
  * append each, many appends at once, and the same without what makes a ledger of it. Runs on a private socket only.
  */
 import "reflect-metadata"; // before the certificate libraries that the host's object brings
-import { ledgerGroupOf, ledgerOf } from "../../../durable-objects/ledger-client.ts";
+import { ledgerGroupOf, ledgerOf, type NewEntry } from "../../../durable-objects/ledger-client.ts";
 import type { Env } from "../../../durable-objects/env.ts";
 import type { LedgerDraft } from "../../../protocol/ledger.ts";
 import { PlainLedger } from "./plain-ledger.ts";
@@ -23,13 +23,12 @@ interface Load {
   readonly atOnce: number;
 }
 
-interface One {
+interface One extends NewEntry {
   readonly workspace: string;
-  readonly draft: LedgerDraft;
 }
 
 const doors: Record<string, (body: never, env: RigEnv) => Promise<unknown>> = {
-  "/append": ({ workspace, draft }: One, env) => ledgerGroupOf(env, workspace)([{ draft }]),
+  "/append": ({ workspace, draft, receipt }: One, env) => ledgerGroupOf(env, workspace)([{ draft, receipt }]),
   "/checkpoint": ({ workspace }: One, env) => env.LEDGER.getByName(workspace).checkpoint(workspace),
   "/load/ledger": (load: Load, env) => run(load, ledgerOf(env, load.workspace)),
   "/load/plain": (load: Load, env) =>

@@ -4,30 +4,38 @@
  */
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
+import { getPublicKeyAsync } from "@noble/ed25519";
 import { applyMigrations, openSql, type RunSql } from "../../../agent/edge/d1.ts";
 import { makeAuthority } from "../../../agent/edge/certificates.ts";
 import { unixRequest } from "../../../agent/edge/unix-http.ts";
 import { writeConfig, type Sockets } from "../../../agent/edge/workerd-config.ts";
-import { Workerd } from "../../../agent/edge/workerd.ts";
+import { Workerd, type WorkerdOptions } from "../../../agent/edge/workerd.ts";
+import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { bundleWorker, type Bundle } from "../../parity/bundle.ts";
 
 const TIMEOUT_SECONDS = 120;
 
+interface Started {
+  readonly sockets: Sockets;
+  readonly options: WorkerdOptions;
+  readonly workerd: Workerd;
+}
+
 export class LedgerRig {
   readonly #bundle: Bundle;
-  readonly #workerd: Workerd;
   readonly #sockets: Sockets;
-  readonly #lockFd: number;
+  readonly #options: WorkerdOptions;
+  #workerd: Workerd;
   /** The database behind the objects' backs. */
   readonly sql: RunSql;
 
-  private constructor(parts: { bundle: Bundle; workerd: Workerd; sockets: Sockets; lockFd: number }) {
-    this.#bundle = parts.bundle;
-    this.#workerd = parts.workerd;
-    this.#sockets = parts.sockets;
-    this.#lockFd = parts.lockFd;
-    this.sql = openSql(parts.sockets.d1);
+  private constructor(bundle: Bundle, { sockets, options, workerd }: Started) {
+    this.#bundle = bundle;
+    this.#sockets = sockets;
+    this.#options = options;
+    this.#workerd = workerd;
+    this.sql = openSql(sockets.d1);
   }
 
   static async start(): Promise<LedgerRig> {
@@ -45,7 +53,7 @@ export class LedgerRig {
     });
     const lockFd = openSync(path.join(directory, "lock"), "w");
     const authority = await makeAuthority("rig", new Date());
-    const workerd = await Workerd.start({
+    const options: WorkerdOptions = {
       configPath,
       environment: {
         DISPATCH_KEY: nonceOf("dispatch"),
@@ -61,8 +69,8 @@ export class LedgerRig {
       readySocket: sockets.admin,
       lockFd,
       log: () => undefined,
-    });
-    const rig = new LedgerRig({ bundle, workerd, sockets, lockFd });
+    };
+    const rig = new LedgerRig(bundle, { sockets, options, workerd: await Workerd.start(options) });
     await applyMigrations(rig.sql, migrations);
     return rig;
   }
@@ -75,19 +83,22 @@ export class LedgerRig {
     return JSON.parse(text) as T;
   }
 
-  /** SIGKILL; its supervisor starts another. False while there is none to kill. */
-  kill(): boolean {
+  /** SIGKILL, and another process over the same storage. */
+  async kill(): Promise<void> {
     const { pid } = this.#workerd;
-    return pid !== undefined && process.kill(pid, "SIGKILL");
-  }
-
-  get pid(): number | undefined {
-    return this.#workerd.pid;
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    await this.#workerd.stop();
+    this.#workerd = await Workerd.start(this.#options);
   }
 
   async stop(): Promise<void> {
     await this.#workerd.stop();
-    closeSync(this.#lockFd);
+    closeSync(this.#options.lockFd);
     this.#bundle.remove();
   }
+}
+
+/** base64url: the key under which the rig's checkpoints are signed. */
+export async function ledgerKeyOfRig(): Promise<string> {
+  return toBase64url(await getPublicKeyAsync(fromBase64url(nonceOf("ledger"))));
 }
