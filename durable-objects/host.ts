@@ -31,12 +31,13 @@ import { LatestTelemetry } from "./host/telemetry.ts";
 import { TrustCourier } from "./host/trust-courier.ts";
 import { Tunnels } from "./host/tunnels.ts";
 import { Wake } from "./host/wake.ts";
+import { Witnessing, type WitnessFrame } from "./host/witnessing.ts";
 import { Words } from "./host/words.ts";
 import { ledgerGroupOf, ledgerOf } from "./ledger-client.ts";
 import { logFault, logStep } from "./log.ts";
 import { seedSigner } from "./signer.ts";
 
-type AdmittedFrame = Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" }>;
+type AdmittedFrame = Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" }> | WitnessFrame;
 
 export class Host extends DurableObject<Env> {
   /** Durable. */
@@ -59,6 +60,7 @@ export class Host extends DurableObject<Env> {
   readonly #pages: Pages;
   readonly #delivery: Delivery;
   readonly #words: Words;
+  readonly #witnessing: Witnessing;
   readonly #alarms: Alarms;
   /** Rebuilt. */
   #signer: Promise<Signer> | undefined;
@@ -85,6 +87,13 @@ export class Host extends DurableObject<Env> {
       durable: () => state.storage.sync(),
       pushCommand: (intent) => this.#pushCommand(intent),
       alarms: this.#alarms,
+    });
+    this.#witnessing = new Witnessing({
+      env,
+      store: this.#store,
+      outbox: () => this.#requireOutbox(),
+      alarms: this.#alarms,
+      trust: (workspace) => this.#trust.current(workspace),
     });
     // Keep-alive is answered by the runtime, so that an idle tunnel never wakes this object.
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
@@ -188,12 +197,6 @@ export class Host extends DurableObject<Env> {
         return this.#words.farewell(open, frame.signed);
       case "refused":
         return this.#words.refused(open, frame);
-      case "witnessed":
-      case "proof-want":
-      case "cosignature":
-      case "witness-refused":
-      case "witness-reset":
-        return undefined; // the courier of checkpoints comes with the next step
       default:
         // A quarantined or removed host takes no part: its words and figures are nobody's business.
         if (this.#isAskedFor(frame) || (await this.#isAdmitted(open.attachment)))
@@ -215,6 +218,8 @@ export class Host extends DurableObject<Env> {
       case "telemetry":
         this.#telemetry.set(frame.telemetry);
         return this.#pushRow();
+      default:
+        return this.#witnessing.receive(open, frame);
     }
   }
 
@@ -235,6 +240,7 @@ export class Host extends DurableObject<Env> {
     this.ctx.waitUntil(this.#alarms.look());
     await sendSessionEnds(socket, this.env.SESSIONS.getByName(attachment.workspace));
     await this.#delivery.redeliver(() => this.#tunnel());
+    await this.#witnessing.showNewest({ socket, attachment: welcomed });
   }
 
   async #winsOverRivals(socket: WebSocket, attachment: sockets.AgentAttachment): Promise<boolean> {
@@ -318,6 +324,12 @@ export class Host extends DurableObject<Env> {
     if (open !== undefined && (await this.#courier.bringChange(open)).removedHosts.has(identity.host))
       sockets.tryClose(open.socket, sockets.CLOSE.removed, "removed from the workspace");
     await this.#pushRow();
+  }
+
+  /** The log was signed anew. A host that is away is shown the newest when it comes. */
+  async showCheckpoint(note: string): Promise<void> {
+    const open = this.#store.identity() === undefined ? undefined : this.#tunnel();
+    if (open !== undefined && (await this.#isAdmitted(open.attachment))) this.#witnessing.show(open, note);
   }
 
   /** Its certificate is no longer good: the open tunnel rests on it. */

@@ -33,6 +33,11 @@ export const alertKinds = {
     what: "This host no longer witnesses the activity log: a receipt of its own was not shown to be in the log in time.",
     next: "Look in Activity for the missing number under this host. If it stays missing, something removes entries.",
   },
+  "witness.reset": {
+    severity: "critical",
+    what: "Somebody with full power on this host made it forget what it had seen of the activity log.",
+    next: "If you did not ask for it, compare the log with an export from before: clawhold verify.",
+  },
   "ledger.rewritten": {
     severity: "critical",
     what: "The log in the database is shorter than, or different from, what was signed or what a host has seen. No checkpoint is signed until it fits again.",

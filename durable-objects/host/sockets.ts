@@ -53,6 +53,8 @@ const agentAttachmentSchema = v.strictObject({
   trustSent: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)),
   /** The head of ours for which this host was told again what it lacked. */
   repaired: v.optional(v.pipe(v.string(), v.maxLength(128))),
+  /** Size of the newest checkpoint sent to this host. */
+  checkpointSent: v.optional(count),
   openedAt: count,
 });
 export type AgentAttachment = v.InferOutput<typeof agentAttachmentSchema>;

@@ -98,8 +98,11 @@ type ReceiptRow = Record<string, SqlStorageValue> & {
   readonly signature: string;
 };
 
-/** `telemetry` and `trust-ack`: JSON. `seen`: edge clock, seconds. `frozen`: yes or no. */
-export type LatestName = "telemetry" | "trust-ack" | "seen" | "frozen";
+/**
+ * `telemetry` and `trust-ack`: JSON. `seen`: edge clock, seconds. `frozen`: yes or no. `witness`: refused or fine.
+ * `witness-entries`: an hour since 1970, and how many entries the host's words as a witness made in it.
+ */
+export type LatestName = "telemetry" | "trust-ack" | "seen" | "frozen" | "witness" | "witness-entries";
 
 export class HostStore {
   readonly #sql: SqlStorage;
@@ -215,6 +218,16 @@ export class HostStore {
     return (
       this.#sql.exec("SELECT 1 FROM receipts WHERE number = ? AND digest <> ?", number, digest).toArray().length > 0
     );
+  }
+
+  /** What this host signed under these numbers. */
+  receiptsNumbered(numbers: readonly number[]): readonly Pick<StoredReceipt, "number" | "digest">[] {
+    return this.#sql
+      .exec<{ number: number; digest: string }>(
+        "SELECT number, digest FROM receipts WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number",
+        JSON.stringify(numbers),
+      )
+      .toArray();
   }
 
   receipt(digest: string): StoredReceipt | undefined {

@@ -6,6 +6,7 @@ const alertWords = {
   "refusals.many": "many refusals",
   "witness.refused": "a refused witness",
   "witness.stalled": "a host that no longer witnesses",
+  "witness.reset": "a host that forgot what it had seen",
   "ledger.rewritten": "a log that does not fit what was signed",
   "stream.failing": "a stream that does not arrive",
   "host.cloned": "a second machine with one host key",

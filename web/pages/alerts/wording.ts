@@ -15,7 +15,6 @@ function personName(alert: AlertView, id: string | undefined): string {
 
 export function titleOf(alert: AlertView, now: number): string {
   const host = hostName(alert);
-  const isOver = (alert.detail.until ?? Infinity) <= now;
   switch (alert.kind) {
     case "refusals.many":
       return refusalsTitle(alert);
@@ -23,6 +22,8 @@ export function titleOf(alert: AlertView, now: number): string {
       return `${host} refuses to witness the activity log`;
     case "witness.stalled":
       return `${host} no longer witnesses the activity log`;
+    case "witness.reset":
+      return `${host} forgot what it had seen of the activity log`;
     case "ledger.rewritten":
       return "The activity log does not fit what was signed";
     case "stream.failing":
@@ -34,12 +35,16 @@ export function titleOf(alert: AlertView, now: number): string {
     case "trust.forked":
       return `${host} was shown two histories of who may do what`;
     case "certificate.ending":
-      return `The certificate of ${host} ${isOver ? "has ended" : "ends soon"}`;
+      return `The certificate of ${host} ${isOver(alert, now) ? "has ended" : "ends soon"}`;
     case "grant.ending":
-      return `The roles of ${personName(alert, alert.person)} ${isOver ? "have ended" : "end soon"}`;
+      return `The roles of ${personName(alert, alert.person)} ${isOver(alert, now) ? "have ended" : "end soon"}`;
     case "host.reset":
       return `${host} was made to forget whom it obeys`;
   }
+}
+
+function isOver({ detail }: AlertView, now: number): boolean {
+  return (detail.until ?? Infinity) <= now;
 }
 
 function refusalsTitle(alert: AlertView): string {
@@ -49,9 +54,15 @@ function refusalsTitle(alert: AlertView): string {
   return `The rule ${name} refuses more than usual`;
 }
 
+/** Two logs of one length differ by their root. */
+function viewOf({ size, root }: { readonly size: number; readonly root: string }): string {
+  return `${formatNumberOf(size, "entry", "entries")}, root ${root.slice(0, 12)}`;
+}
+
 /** The numbers of this one; undefined: the kind says it all. */
 export function measureOf({ detail, lastAt, times, kind }: AlertView, now: number): string | undefined {
-  const { refusals, windowSeconds, until, place } = detail;
+  const { refusals, windowSeconds, until, place, held, shown } = detail;
+  if (held !== undefined && shown !== undefined) return `Held: ${viewOf(held)}. Shown: ${viewOf(shown)}.`;
   if (refusals !== undefined && windowSeconds !== undefined)
     return `${formatNumberOf(refusals, "refusal")} within ${windowSeconds === 60 ? "a minute" : "an hour"}.`;
   if (until !== undefined && until > now) return `${formatSpan(until - now)} are left.`;

@@ -42,6 +42,13 @@ describe("an alert in words", () => {
     expect(title).not.toMatch(/[.!]$/);
   });
 
+  it("names both views where two logs were shown", () => {
+    const detail = { held: { size: 5, root: "a".repeat(43) }, shown: { size: 1, root: "b".repeat(43) } };
+    expect(plain(measureOf(view("witness.refused", { detail }), now))).toBe(
+      "Held: 5 entries, root aaaaaaaaaaaa. Shown: 1 entry, root bbbbbbbbbbbb.",
+    );
+  });
+
   it("falls back to ids, never to the edge's own word for a host", () => {
     expect(titleOf(view("host.cloned", { host: "h-abcdef012345" }), now)).toBe(
       "A second machine came with the key of h-abcdef",
