@@ -8,11 +8,20 @@ import { MalformedError } from "../canonical.ts";
 import { sessionCodec } from "../messages.ts";
 import { digestOf, verifySignature, type Digest } from "../signing.ts";
 import { judgeApprovals, verifyTouch } from "./approvals.ts";
-import { extendChain, type Stated } from "./extend.ts";
+import { heldSeconds } from "./aside.ts";
+import type { Stated } from "./extend.ts";
 import type { TrustRefusal } from "./refusals.ts";
-import { judgeKeeping, judgeThaw, withoutEffect } from "./resolve.ts";
+import { judgeThaw, lengthen } from "./resolve.ts";
 import { effectiveState, settle } from "./settle.ts";
-import { chainAt, heldRevocations, usableAdministrators, type ChainState, type TrustState } from "./state.ts";
+import {
+  approversOf,
+  chainAt,
+  heldRevocations,
+  usableAdministrators,
+  type ChainState,
+  type HeldRevocation,
+  type TrustState,
+} from "./state.ts";
 import {
   isRevocation,
   rootCodec,
@@ -114,7 +123,10 @@ export async function applyStatement(state: TrustState, signed: SignedStatement)
   const stated = read(state, signed);
   if (typeof stated === "string") return refuse(stated);
   const { statement } = stated;
-  if (isRevocation(statement)) return applyRevocation(state, { ...stated, statement });
+  if (isRevocation(statement)) {
+    const result = await applyRevocation(state, { ...stated, statement });
+    return result.ok && result.state.disowned?.has(stated.hash) === true ? refuse("revoked") : result;
+  }
   if (!isNext(state, statement)) return refuse("place");
   if (state.frozen !== undefined && statement.kind !== "fork.resolve") return refuse("frozen");
   if (statement.revoked !== state.head.revoked) return refuse("revocations");
@@ -127,7 +139,7 @@ export async function applyStatement(state: TrustState, signed: SignedStatement)
 /**
  * The same for whoever must reach one result from one set of statements, whatever came first: a statement whose author
  * did not know a revocation is held too, and freezes the state if the revocation names its author. What is said while
- * the state is frozen is held as well; it thaws nothing and nobody obeys it.
+ * the state is frozen is held as well; it thaws nothing and nobody obeys it. So is a revocation that came too late.
  */
 export async function applyAsWitness(state: TrustState, signed: SignedStatement): Promise<TrustResult> {
   const stated = read(state, signed);
@@ -151,31 +163,22 @@ function isNext({ chain }: TrustState, { prev }: ChainStatement): boolean {
 }
 
 async function extend(state: TrustState, stated: Stated<ChainStatement>): Promise<TrustResult> {
-  const chain = await extendChain(state, state.chain, stated);
-  if (typeof chain === "string") return refuse(chain);
-  return { ok: true, state: settle(state, (await isInVain(state, chain, stated)) ? withoutEffect(chain) : chain) };
-}
-
-/** A resolution that does not count is history too: somebody who knew less took it, and what follows stands on it. */
-async function isInVain(state: TrustState, chain: ChainState, stated: Stated<ChainStatement>): Promise<boolean> {
-  const { statement } = stated;
-  if (statement.kind !== "fork.resolve") return false;
-  // Before the root there was nobody who could have approved anything.
-  if (statement.body.keep === state.workspace) return true;
-  if ((await judgeKeeping(state, chain, { ...stated, keep: statement.body.keep })) !== undefined) return true;
-  // Against a second history it needs people who may there too; only we who hold it can ask.
-  return state.frozen?.reason === "fork" && (await judgeThaw(state, statement.body, stated)) !== undefined;
+  const chain = await lengthen(state, state.chain, stated);
+  return typeof chain === "string" ? refuse(chain) : { ok: true, state: settle(state, chain) };
 }
 
 // ---- revocations ----
 
 /**
- * Judged by its author's role at the chain head that it names, as if nobody else had been revoked; but not when a chain
- * statement that did not know it knew its author revoked, unless that very statement is in doubt by it.
+ * Judged by its author's role at the chain head that it names, as if nobody else had been revoked; but it revokes nobody
+ * when a chain statement that did not know it knew its author revoked.
  */
 async function applyRevocation(state: TrustState, stated: Stated<Revocation>): Promise<TrustResult> {
-  const { statement, hash } = stated;
-  if (heldRevocations(state).has(hash)) return refuse("exists");
+  const { statement, hash, signed } = stated;
+  const held = heldRevocations(state);
+  const before = held.get(hash);
+  const by = new Set(signed.approvals.map(({ assertion }) => assertion.credentialId));
+  if (before !== undefined && approversOf(before).some(({ credential }) => by.has(credential))) return refuse("exists");
   const chain = placeOf(state, statement);
   if (chain === undefined) return refuse("place");
   if (!existsIn(chain, statement)) return refuse("unknown");
@@ -183,17 +186,21 @@ async function applyRevocation(state: TrustState, stated: Stated<Revocation>): P
   if (typeof approvers === "string") return refuse(approvers);
   const [approver] = approvers;
   if (approver === undefined || approvers.length !== 1) return refuse("approval");
-  const revocations = new Map(state.revocations).set(hash, { digest: hash, revocation: statement, approver });
-  const next = settle({ ...state, revocations }, state.chain);
-  return heldRevocations(next).has(hash) ? { ok: true, state: next } : refuse("revoked");
+  const one: HeldRevocation =
+    before === undefined
+      ? { digest: hash, revocation: statement, approver }
+      : { ...before, others: [...(before.others ?? []), approver] };
+  const { disputed: _disputed, disowned: _disowned, ...rest } = state;
+  return { ok: true, state: settle({ ...rest, revocations: new Map(held).set(hash, one) }, state.chain) };
 }
 
 /** The place that a revocation names, in this history or in the other. */
 function placeOf(state: TrustState, { prev }: Revocation): ChainState | undefined {
   const mine = chainAt(state.chain, prev.n);
   if (mine?.hash === prev.hash) return mine;
-  const theirs = [...(state.other === undefined ? [] : [state.other]), ...(state.aside?.values() ?? [])];
-  return theirs.map((history) => chainAt(history, prev.n)).find((place) => place?.hash === prev.hash);
+  return heldSeconds(state)
+    .map((history) => chainAt(history, prev.n))
+    .find((place) => place?.hash === prev.hash);
 }
 
 function existsIn(chain: ChainState, { kind, body }: Revocation): boolean {

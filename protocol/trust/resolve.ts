@@ -5,6 +5,7 @@
  */
 import type { Digest } from "../signing.ts";
 import { judgeApprovals, type Approved } from "./approvals.ts";
+import { extendChain, type Stated } from "./extend.ts";
 import type { TrustRefusal } from "./refusals.ts";
 import {
   chainAt,
@@ -15,14 +16,33 @@ import {
   type ChainState,
   type TrustState,
 } from "./state.ts";
-import type { BodyOf } from "./statements.ts";
+import type { BodyOf, ChainStatement } from "./statements.ts";
+
+/**
+ * A history with one more statement, or why not. A resolution that does not count is history too: somebody who knew less
+ * took it, and what follows stands on it. It keeps nothing then; what it drops is asked whenever the state is settled.
+ */
+export async function lengthen(
+  state: TrustState,
+  chain: ChainState,
+  stated: Stated<ChainStatement>,
+): Promise<ChainState | TrustRefusal> {
+  const { statement } = stated;
+  const longer = await extendChain(state, chain, stated);
+  if (typeof longer === "string" || statement.kind !== "fork.resolve") return longer;
+  const { keep } = statement.body;
+  // Before the root there was nobody who could have approved anything.
+  const keepsNothing =
+    keep === state.workspace || (await judgeKeeping(state, longer, { ...stated, keep })) !== undefined;
+  return keepsNothing ? { ...longer, kept: chain.kept } : longer;
+}
 
 /**
  * Why a resolution keeps nothing of our own history: its people could not have approved it before what they keep, and at
  * every place since, without whom it says they knew revoked. The same for everybody, whatever else they hold; that nobody
  * accuses the resolution itself is asked whenever the state is settled.
  */
-export async function judgeKeeping(
+async function judgeKeeping(
   state: TrustState,
   chain: ChainState,
   resolution: Approved & { readonly keep: Digest },
@@ -58,14 +78,8 @@ export async function judgeThaw(
   return fits ? judgeResolution(state, resolution) : "fork";
 }
 
-/** A history with a resolution that does not count: it keeps and drops what it did before. */
-export function withoutEffect(chain: ChainState): ChainState {
-  const { kept, dropped } = chain.previous ?? chain;
-  return { ...chain, kept, dropped };
-}
-
 /** Why these people may not resolve, or undefined. */
-export async function judgeResolution(state: TrustState, resolution: Approved): Promise<TrustRefusal | undefined> {
+async function judgeResolution(state: TrustState, resolution: Approved): Promise<TrustRefusal | undefined> {
   for (const ground of groundsOf(state)) {
     const approvers = await judgeApprovals(ground, resolution, state.workspace);
     if (typeof approvers === "string") return approvers;

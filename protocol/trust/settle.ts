@@ -7,6 +7,7 @@ import { forkOf, isDropped, secondsOf } from "./aside.ts";
 import {
   chainAt,
   heldRevocations,
+  isDisowned,
   killsApprover,
   NO_REVOCATIONS,
   revokedDigest,
@@ -14,30 +15,29 @@ import {
   without,
   type ChainState,
   type Freeze,
+  type Held,
   type HeldRevocation,
   type TrustState,
 } from "./state.ts";
-
-type Held = ReadonlyMap<Digest, HeldRevocation>;
 
 /** The state once the chain or the revocations of `state` have changed. */
 export function settle(state: TrustState, chain: ChainState): TrustState {
   const held = heldRevocations(state);
   const accusations = accusationsOf(chain, held);
   const counting = new Map([...held].filter(([, one]) => !isDisowned(held, chain, one)));
+  const late = [...held].filter(([digest]) => !counting.has(digest));
   // Disowned by a history that it puts in doubt: it revokes nobody there, and still accuses.
-  const disputed = new Map(
-    [...accusations.keys()].filter((one) => !counting.has(one.digest)).map((o) => [o.digest, o]),
-  );
+  const disputed = new Map(late.filter(([, one]) => accusations.has(one)));
+  const disowned = new Map(late.filter(([, one]) => !accusations.has(one)));
   const next = effectiveState(state.workspace, chain, counting);
   const seconds = secondsOf(state, chain);
-  const forking = seconds.find((one) => !isDropped(chain, one, [...counting.values(), ...disputed.values()]));
+  const forking = seconds.find((one) => !isDropped(chain, one, held));
   const aside = new Map(seconds.filter((one) => one !== forking).map(({ history }) => [history.hash, history]));
-  const forked = forking === undefined ? undefined : forkOf(chain, forking);
-  const frozen = forked ?? earliest([...accusations.values()]);
+  const frozen = forking === undefined ? earliest([...accusations.values()]) : forkOf(chain, forking);
   return {
     ...next,
     ...(disputed.size === 0 ? {} : { disputed }),
+    ...(disowned.size === 0 ? {} : { disowned }),
     ...(frozen === undefined ? {} : { frozen }),
     ...(forking === undefined ? {} : { other: forking.history }),
     ...(aside.size === 0 ? {} : { aside }),
@@ -53,13 +53,6 @@ export function effectiveState(workspace: Digest, chain: ChainState, revocations
     chain,
     revocations,
   };
-}
-
-/** This place of the chain knew the revocation's author revoked, and did not know the revocation: it came too late. */
-function isDisowned(revocations: Held, { knew }: ChainState, { digest, approver }: HeldRevocation): boolean {
-  if (knew.has(digest)) return false;
-  const known = [...knew].flatMap((one) => revocations.get(one)?.revocation ?? []);
-  return killsApprover(revokedIds(known), approver);
 }
 
 /** Every revocation that accuses a statement of this chain, with the first that it accuses. */
@@ -80,11 +73,10 @@ function accusationsOf(head: ChainState, held: Held): ReadonlyMap<HeldRevocation
 function accusation(head: ChainState, held: Held, one: HeldRevocation): Freeze | undefined {
   const ids = revokedIds([one.revocation]);
   for (const place of placesAfter(head, one.revocation.prev.n)) {
-    if (place.knew.has(one.digest)) return undefined;
+    if (place.knew.has(one.digest) || isDisowned(held, place.previous ?? place, one)) return undefined;
     const isNamed = place.approvers.some((approver) => killsApprover(ids, approver));
     if (isNamed && !isKept({ head, held }, place, one.digest))
       return { reason: "revoked_author", place: place.n, mine: place.hash, other: one.digest };
-    if (isDisowned(held, place, one)) return undefined;
   }
   return undefined;
 }
@@ -122,8 +114,8 @@ function isAccused(log: Log, resolution: ChainState): boolean {
     if (prev.n >= resolution.n || resolution.knew.has(one.digest)) return false;
     const ids = revokedIds([one.revocation]);
     if (!resolution.approvers.some((approver) => killsApprover(ids, approver))) return false;
-    const between = placesAfter(resolution, prev.n).slice(0, -1);
-    return !between.some((place) => isDisowned(log.held, place, one)) && !isKept(log, resolution, one.digest);
+    const isLate = isDisowned(log.held, resolution.previous ?? resolution, one);
+    return !isLate && !isKept(log, resolution, one.digest);
   });
 }
 

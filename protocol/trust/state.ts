@@ -70,6 +70,8 @@ export interface HeldRevocation {
   readonly digest: Digest;
   readonly revocation: Revocation;
   readonly approver: Approver;
+  /** Whoever else approved the same: its digest names no author, and nobody who came first may stand before another. */
+  readonly others?: readonly Approver[];
 }
 
 /**
@@ -91,6 +93,11 @@ export interface TrustState extends Authority {
   readonly revocations: ReadonlyMap<Digest, HeldRevocation>;
   /** Revocations that this chain disowns by statements which they accuse: they revoke nobody, and freeze. */
   readonly disputed?: ReadonlyMap<Digest, HeldRevocation>;
+  /**
+   * Revocations that this chain disowns and that accuse nothing in it: they revoke nobody and freeze nothing. A second
+   * history may have known them, or stand on whom they name; whoever could make us forget them could hide it.
+   */
+  readonly disowned?: ReadonlyMap<Digest, HeldRevocation>;
   readonly frozen?: Freeze;
   /** The other history, while two claim to follow the same statement. */
   readonly other?: ChainState;
@@ -101,9 +108,23 @@ export interface TrustState extends Authority {
   readonly aside?: ReadonlyMap<Digest, ChainState>;
 }
 
-/** All that a statement can know: what counts, and what is disputed. */
-export function heldRevocations({ revocations, disputed }: TrustState): ReadonlyMap<Digest, HeldRevocation> {
-  return disputed === undefined ? revocations : new Map([...revocations, ...disputed]);
+export function approversOf({ approver, others = [] }: HeldRevocation): readonly Approver[] {
+  return [approver, ...others];
+}
+
+export type Held = ReadonlyMap<Digest, HeldRevocation>;
+
+/** All that a statement can know: what counts, what is disputed and what is disowned. */
+export function heldRevocations({ revocations, disputed, disowned }: TrustState): Held {
+  if (disputed === undefined && disowned === undefined) return revocations;
+  return new Map([...revocations, ...(disputed ?? []), ...(disowned ?? [])]);
+}
+
+/** This place of a chain knew the revocation's author revoked, and did not know the revocation: it came too late. */
+export function isDisowned(held: Held, { knew }: ChainState, one: HeldRevocation): boolean {
+  if (knew.has(one.digest)) return false;
+  const ids = revokedIds([...knew].flatMap((digest) => held.get(digest)?.revocation ?? []));
+  return approversOf(one).every((approver) => killsApprover(ids, approver));
 }
 
 /** The name of a set of revocations: of its sorted digests. */

@@ -148,8 +148,15 @@ function isOwnMachine(origin: string): boolean {
 
 function resolveFork({ chain }: Ground, { keep, drop }: BodyOf<"fork.resolve">): Outcome {
   const kept = new Map(chain.kept).set(keep, chain.n + 1);
-  const dropped = drop === undefined ? chain.dropped : new Map(chain.dropped).set(drop, chain.n + 1);
-  return { kept, dropped };
+  // Whoever keeps something else than this history drops nothing for it.
+  if (drop === undefined || !isPlaceOf(chain, keep)) return { kept };
+  return { kept, dropped: new Map(chain.dropped).set(drop, chain.n + 1) };
+}
+
+function isPlaceOf(chain: ChainState, hash: Digest): boolean {
+  let place: ChainState | undefined = chain;
+  while (place !== undefined && place.hash !== hash) place = place.previous;
+  return place !== undefined;
 }
 
 export function isUsablePoint(key: string): boolean {

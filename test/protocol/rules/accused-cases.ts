@@ -4,6 +4,7 @@ import { hashOf, type Said } from "../../fixtures/team.ts";
 import type { SignedStatement } from "../../../protocol/trust/statements.ts";
 import { harmless, revoke, type Admin } from "../trust/courses.ts";
 import type { RuleCase } from "./cases.ts";
+import { bothKnown } from "./held-cases.ts";
 import { courseReason, courseVerdict, resolve, roles, type Course, type Scene } from "./fork-scenes.ts";
 
 /** Ada revokes Bea, who goes on. */
@@ -56,14 +57,10 @@ const accused: readonly (readonly [string, string, Course])[] = [
     },
   ],
   ["dropped by another", "ok 1", (s) => dropping(s, "cyd")],
-  ["dropped by the accused", "frozen, revoked_author at 1", (s) => dropping(s, "bea", { knows: false })],
+  ["dropped by the accused", "ok 1, fork at 1", (s) => dropping(s, "bea", { knows: false })],
   ["dropped without knowing the revocation", "ok 1", (s) => dropping(s, "cyd", { knows: false })],
-  ["dropped, another kept", "frozen, revoked_author at 1", (s) => dropping(s, "cyd", { keep: nonceOf("another") })],
-  [
-    "dropped by somebody whose power it took",
-    "frozen, revoked_author at 1",
-    (s) => dropping(s, "eve", { what: roles("eve", []) }),
-  ],
+  ["dropped, another kept", "ok 1, fork at 1", (s) => dropping(s, "cyd", { keep: nonceOf("another") })],
+  ["dropped by somebody whose power it took", "ok 1, fork at 1", (s) => dropping(s, "eve", { what: roles("eve", []) })],
   [
     "dropped, and said again",
     "ok 1",
@@ -74,7 +71,7 @@ const accused: readonly (readonly [string, string, Course])[] = [
   ],
   [
     "a second statement in its place that is no resolution",
-    "frozen, revoked_author at 1",
+    "ok 1, fork at 1",
     async (s) => {
       const { revocation, signed } = await goingOn(s);
       return [revocation, signed, await s.tell("cyd", s.base, { said: harmless(), knew: [revocation] })];
@@ -82,7 +79,7 @@ const accused: readonly (readonly [string, string, Course])[] = [
   ],
   [
     "an innocent statement before it, dropped",
-    "frozen, revoked_author at 2",
+    "ok 2, fork at 1",
     async (s) => {
       const { revocation } = await goingOn(s);
       const first = await s.tell("cyd", s.base, harmless());
@@ -247,7 +244,7 @@ const accused: readonly (readonly [string, string, Course])[] = [
   ],
   [
     "a third's statement knew the counter-revocation first",
-    "revoked",
+    "ok 1",
     async (s) => {
       const counter = await s.tell("bea", s.base, revoke("ada"));
       const signed = await s.tell("cyd", s.base, { said: harmless(), knew: [counter] });
@@ -297,7 +294,7 @@ const settled: readonly (readonly [string, string, Course])[] = [
   ],
   [
     "somebody goes on after a third knew their accuser revoked, and the accusation comes late",
-    "revoked",
+    "ok 2",
     async (s) => {
       const late = await s.tell("ada", s.base, revoke("bea"));
       const counter = await s.tell("bea", s.base, revoke("ada"));
@@ -352,4 +349,5 @@ export const accusedCases: readonly RuleCase[] = [
     run: (modules) => courseVerdict(modules, course),
   })),
   sameReason,
+  bothKnown,
 ];

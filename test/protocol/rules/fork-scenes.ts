@@ -1,7 +1,7 @@
 /** Small histories of four administrators, and what a host answers when it hears them in an order. */
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { SignedStatement } from "../../../protocol/trust/statements.ts";
-import { createCredential } from "../../fixtures/authenticator.ts";
+import { createCredential, type SoftwareCredential } from "../../fixtures/authenticator.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { hashOf, said, type Said } from "../../fixtures/team.ts";
 import { SIGNER_RP_ID, type Member } from "../../fixtures/workspace.ts";
@@ -21,6 +21,7 @@ interface Knowing {
 
 export interface Scene {
   readonly base: TrustState;
+  readonly passkey: (admin: Admin) => SoftwareCredential;
   readonly tell: Tell;
   /** The state of somebody who heard only this. */
   readonly after: (...said: readonly SignedStatement[]) => Promise<TrustState>;
@@ -43,6 +44,7 @@ function sceneOf(council: Council): Scene {
   };
   return {
     base,
+    passkey: (admin) => council.admins[admin].passkey,
     tell: speak,
     after: async (...list) => {
       let state = base;
@@ -60,13 +62,17 @@ function sceneOf(council: Council): Scene {
 
 /** What freezes a host that hears these. */
 export async function courseReason(modules: Modules, course: Course): Promise<string | undefined> {
+  return (await courseState(modules, course)).frozen?.other;
+}
+
+export async function courseState(modules: Modules, course: Course): Promise<TrustState> {
   const scene = sceneOf(await sharedCouncil());
   let state = scene.base;
   for (const one of await course(scene)) {
     const result = await modules.fork.applyOrFork(state, one);
     if (result.ok) ({ state } = result);
   }
-  return state.frozen?.other;
+  return state;
 }
 
 /** The answer to the last, and whether the host is frozen then: where, counted from the beginning, and why. */

@@ -146,7 +146,7 @@ const revocations: readonly Row[] = [
   [
     "a revocation by somebody whom the chain knows revoked",
     "revoked",
-    "revoked",
+    "ok",
     async (t) => {
       const signed = await say(t.state, person("otto"), by(t, "bea"));
       const state = await saying(await after(t, [person("bea")]), coming, by(t, "ada", "cyd"));

@@ -1,11 +1,18 @@
 /** Small histories for tests of freezing: who said what after what, and what a host makes of it in a given order. */
+import { fromBase64url } from "../../../protocol/bytes.ts";
+import { encodeCanonical } from "../../../protocol/canonical.ts";
 import { applyOrFork } from "../../../protocol/trust/fork.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
-import type { SignedRoot, SignedStatement, StatementKind } from "../../../protocol/trust/statements.ts";
-import { createCredential } from "../../fixtures/authenticator.ts";
+import {
+  statementCodec,
+  type SignedRoot,
+  type SignedStatement,
+  type StatementKind,
+} from "../../../protocol/trust/statements.ts";
+import { createCredential, type SoftwareCredential } from "../../fixtures/authenticator.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { hashOf, say, type Said } from "../../fixtures/team.ts";
-import { applied, makeRoot, NOW, SIGNER_RP_ID, type Member } from "../../fixtures/workspace.ts";
+import { applied, asserted, makeRoot, NOW, SIGNER_RP_ID, type Member } from "../../fixtures/workspace.ts";
 import { applyRoot } from "../../../protocol/trust/apply.ts";
 
 export type Admin = "ada" | "bea" | "cyd" | "eve";
@@ -55,6 +62,13 @@ export async function tell<K extends StatementKind>(
   const known = new Map([...after.chain.knew, ...knew.map(hashOf)].map((digest) => [digest, undefined as never]));
   const view = { ...after, revocations: known };
   return say(view, said, { by: [member.passkey], at: at ?? NOW + after.chain.n });
+}
+
+/** The same bytes, approved by somebody else: a digest names no author. */
+export async function saidAgain(signed: SignedStatement, passkey: SoftwareCredential): Promise<SignedStatement> {
+  const { workspace, at } = statementCodec.decode(fromBase64url(signed.statement));
+  const ask = { v: 1, workspace, kind: "statement", decision: "approve", at, subject: hashOf(signed) };
+  return { ...signed, approvals: [await asserted(passkey, "approval", { body: encodeCanonical(ask) })] };
 }
 
 export function revoke(person: Admin): Said<"person.revoke"> {

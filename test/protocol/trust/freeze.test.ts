@@ -165,3 +165,63 @@ describe("a history dropped by somebody whom it revokes", () => {
     expect((await heard(dropping, revocation)).frozen).toMatchObject({ reason: "fork", place: state.head.n + 1 });
   });
 });
+
+describe("a host that was held back, and somebody who revokes whoever was to revoke them", () => {
+  /** Cyd's history, in which Ada revokes Bea; `forgets`: it knew a revocation by Ada that Bea's disowns. */
+  async function honestly(made: Council, forgets: boolean) {
+    const { state } = made;
+    const earlier = forgets ? [await tell(made, { by: "ada", after: state }, revoke("eve"))] : [];
+    const first = await tell(made, { by: "cyd", after: state, knew: earlier }, harmless());
+    const there = await hear(state, [...earlier, first]);
+    const revocation = await tell(made, { by: "ada", after: there }, revoke("bea"));
+    return { first, honest: [...earlier, first, revocation], there: await heard(there, revocation) };
+  }
+
+  for (const [name, forgets, drops] of [
+    ["dropping it", false, true],
+    ["going on beside it", true, false],
+    ["dropping it, with a revocation that it knew and theirs disowns", true, true],
+  ] as const) {
+    it(`freezes at most, ${name}, whatever came first, and ends by others`, async () => {
+      const made = await council();
+      const { state } = made;
+      const { first, honest, there } = await honestly(made, forgets);
+      const counter = await tell(made, { by: "bea", after: state }, revoke("ada"));
+      const resolve = { kind: "fork.resolve", body: { keep: state.head.hash, drop: hashOf(first) } } as const;
+      const mine = await tell(made, { by: "bea", after: state, knew: [counter] }, drops ? resolve : harmless());
+      const results: TrustState[] = [];
+      for (const order of permutations([counter, mine, ...honest])) results.push(await hear(state, order));
+      expect(results.map(({ frozen }) => frozen?.reason)).toEqual(results.map(() => "fork"));
+      const chains = Map.groupBy(results, ({ head }) => head.hash);
+      for (const alike of chains.values())
+        expect(new Set(alike.map((one) => JSON.stringify(summaryOf(one)))).size).toBe(1);
+      const dropping = { kind: "fork.resolve", body: { keep: hashOf(first), drop: hashOf(mine) } } as const;
+      const knew = honest.filter((one) => one !== first);
+      const end = await tell(made, { by: "cyd", after: there, knew }, dropping);
+      for (const one of results) {
+        const after = await heard(one, end);
+        expect(after.frozen).toBeUndefined();
+        expect(after.chain.previous?.hash).toBe(hashOf(first));
+        expect(after.people.has("p-bea")).toBe(false);
+      }
+    });
+  }
+
+  it("stays frozen whatever they resolve, and whatever they let it hold first", async () => {
+    const made = await council();
+    const { state } = made;
+    const { honest } = await honestly(made, false);
+    const counter = await tell(made, { by: "bea", after: state }, revoke("ada"));
+    const knew = [counter];
+    const mine = await tell(made, { by: "bea", after: state, knew }, harmless());
+    const own = await tell(made, { by: "bea", after: state, knew }, harmless());
+    const behind = await hear(state, [counter, mine, own]);
+    const told = await hear(behind, honest);
+    const resolve = { kind: "fork.resolve", body: { keep: hashOf(mine), drop: hashOf(own) } } as const;
+    const end = await tell(made, { by: "bea", after: behind, knew }, resolve);
+    expect((await heard(told, end)).frozen).toBeDefined();
+    const early = await heard(behind, end);
+    expect(early.frozen).toBeUndefined();
+    expect((await hear(early, honest)).frozen).toBeDefined();
+  });
+});

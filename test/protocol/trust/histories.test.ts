@@ -28,7 +28,8 @@ function names({ body, person }: SaidRevocation, approver: ChainState["approvers
 /** Statements that this state obeys although a revocation, said at an older head and held here, names who approved them. */
 function wronglyObeyed({ revocations }: History, state: TrustState): readonly string[] {
   if (state.frozen !== undefined) return [];
-  const held = heldRevocations(state);
+  // What came too late accuses nobody.
+  const held = new Map([...state.revocations, ...(state.disputed ?? [])]);
   const places = placesOf(state.chain);
   return revocations
     .filter(({ digest }) => held.has(digest))

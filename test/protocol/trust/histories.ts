@@ -27,9 +27,9 @@ export interface History {
   readonly revocations: readonly SaidRevocation[];
 }
 
-type Random = (below: number) => number;
+export type Random = (below: number) => number;
 
-function pick<T>(list: readonly T[], random: Random): T {
+export function pick<T>(list: readonly T[], random: Random): T {
   const one = list[random(list.length)];
   if (one === undefined) throw new TypeError("nothing to pick from");
   return one;
