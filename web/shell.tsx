@@ -10,7 +10,7 @@ import { SealWith } from "./components/state.tsx";
 import { Left } from "./components/time.tsx";
 import { formatCount } from "./format.ts";
 import { useApp } from "./state/app.ts";
-import type { Backend } from "./state/backend.ts";
+import type { Backend, LedgerStatus } from "./state/backend.ts";
 import { peoplePages, type PageName } from "./router.ts";
 
 interface NavItem {
@@ -132,30 +132,25 @@ function OpenAlerts() {
 
 /** How far this browser verified the ledger, and who else vouches for it. */
 function TrustFoot() {
-  const { size, verified, failure, witness } = useApp().backend.activity.status.value;
+  const { witness, ...status } = useApp().backend.activity.status.value;
   return (
     <>
-      <LedgerSeal size={size} verified={verified} broken={failure?.index} />
-      <span>
-        {witness.cosigned === 0
-          ? "Never witnessed"
-          : `Witnessed by ${witness.cosigned} of ${witness.eligible} ${witness.eligible === 1 ? "host" : "hosts"}`}
-      </span>
+      <LedgerSeal {...status} />
+      <span>{witnessWords(witness)}</span>
     </>
   );
 }
 
-interface LedgerSealProps {
-  readonly size: number;
-  readonly verified: number;
-  readonly broken: number | undefined;
+function witnessWords({ size, cosigned, eligible }: LedgerStatus["witness"]): string {
+  const hosts = `${eligible} ${eligible === 1 ? "host" : "hosts"}`;
+  if (size > 0) return `Witnessed by ${cosigned} of ${hosts}`;
+  return cosigned === 0 ? "Never witnessed" : `Seen by ${cosigned} of ${hosts}, not witnessed`;
 }
 
-function LedgerSeal({ size, verified, broken }: LedgerSealProps) {
-  if (broken !== undefined) return <SealWith state="failed">Ledger fails at #{formatCount(broken)}</SealWith>;
+function LedgerSeal({ size, verified, failure }: Omit<LedgerStatus, "witness">) {
+  if (failure?.of === "entry") return <SealWith state="failed">Ledger fails at #{formatCount(failure.index)}</SealWith>;
+  if (failure !== undefined) return <SealWith state="failed">Not the ledger of before</SealWith>;
   if (verified === 0) return <SealWith state="unverified">Ledger not verified yet</SealWith>;
-  if (verified < size)
-    return <SealWith state="unverified">Checked {`${formatCount(verified)} of ${formatCount(size)}`}</SealWith>;
   return <SealWith state="verified">Ledger verified to #{formatCount(size)}</SealWith>;
 }
 

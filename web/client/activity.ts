@@ -1,77 +1,139 @@
 /**
- * The ledger as this browser checks it: entries are fetched in order from the start, each is linked to the one before,
- * and host receipts are verified against the trust log. What was not computed here is never called verified. How far it
- * got is forgotten with the page: a reload walks from the start again.
+ * The ledger as this browser checks it: the newest rows first, each linked to one whose place in the signed log is
+ * proven, and older ones when somebody looks at them. What was not computed here is never called verified.
  */
-import { computed, signal, type ReadonlySignal } from "@preact/signals";
-import { MalformedError } from "../../protocol/canonical.ts";
-import type { ActivityRow } from "../../protocol/contracts.ts";
-import { CHAIN_START, checkEntry, commit, type ChainFault, type ChainPosition } from "../../protocol/ledger.ts";
-import type { Signed } from "../../protocol/messages.ts";
-import type { TrustState } from "../../protocol/trust/state.ts";
-import type { ActivityLog, EntryProof, LedgerEntry, LedgerStatus, Loadable, Party, Stop } from "../state/backend.ts";
-import { bytesOf } from "./http.ts";
-import { hostEverAdmitted } from "./once-known.ts";
-import { proofFile, proveEntry, type CheckedRow } from "./proof.ts";
-import { checkReceipt, type CheckedReceipt } from "./receipts.ts";
+import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import type {
+  ActivityLog,
+  EntryProof,
+  LedgerEntry,
+  LedgerStatus,
+  LogItem,
+  LogMatches,
+  LogQuery,
+  LogRows,
+  Onlooker,
+  PatternsView,
+  WitnessView,
+  Witnessed,
+} from "../state/ledger.ts";
+import type { Loadable, Result, Stop } from "../state/backend.ts";
+import type { CheckedRow } from "./checked-row.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { entryView } from "./entry-view.ts";
+import { proveEntryAt } from "./entry-proof.ts";
+import { LedgerSource } from "./ledger-source.ts";
+import { LogKeeper, type Held } from "./log-keeper.ts";
+import { Matches } from "./log-matches.ts";
+import { LogSearch, type SearchDeps } from "./log-search.ts";
+import { Onlookers } from "./onlookers.ts";
+import { PatternWatch } from "./pattern-watch.ts";
 import type { SessionDeps } from "./session.ts";
-import { sealOf, wordOf } from "./seals.ts";
-import { TroubleError, troubleOf } from "./trouble.ts";
+import { resultOf, TroubleError, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
 
-const PAGE = 200;
 const POLL_MS = 3_000;
-
-const FAULTS: Readonly<Record<ChainFault, string>> = {
-  malformed: "is not a well-formed entry",
-  workspace: "belongs to another workspace",
-  gap: "is missing, or out of place",
-  previous: "does not follow from the entry before it",
-  hash: "was changed after it was written",
-};
-
-const NOTHING_YET: LedgerStatus = { size: 0, verified: 0, checking: false, witness: { eligible: 0, cosigned: 0 } };
+/** Looks between two questions for checkpoints: soon where entries wait for one, rarely where only cosignatures may. */
+const LOOKS_WHILE_BEHIND = 3;
+const LOOKS_AT_REST = 10;
+/** Of the newest, for the pages that show the latest few. */
+const MAX_LATEST = 300;
 
 export interface ActivityDeps extends SessionDeps {
   readonly trust: TrustKeeper;
+  /** Who looks through this page. */
+  readonly person?: () => string | undefined;
 }
 
 export class Activity implements ActivityLog {
   readonly #deps: ActivityDeps;
-  readonly #rows = signal<readonly CheckedRow[]>([]);
-  readonly #status = signal<LedgerStatus>(NOTHING_YET);
+  readonly #source: LedgerSource;
+  readonly #checkpoints: Checkpoints;
+  readonly #keeper: LogKeeper;
+  readonly #patterns: PatternWatch;
+  readonly #onlookers: Onlookers;
+  readonly #size = signal(0);
+  readonly #checking = signal(false);
   readonly #loaded = signal<Loadable<true>>({ state: "loading" });
-  readonly #proofs = new Map<number, ReadonlySignal<Loadable<EntryProof>>>();
-  #position: ChainPosition = CHAIN_START;
-  /** Where an earlier visit of this browser got to. */
-  #seen: ChainPosition | undefined;
-  /** Of this session of the page: a walk that `forget` overtook keeps nothing of what it found. */
+  readonly #proofs = new Map<number, Signal<Loadable<EntryProof>>>();
+  #hasBegun = false;
+  #looks = 0;
   #visit = Symbol("visit");
   #working: Promise<void> | undefined;
   #watchers = 0;
+  #pages = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  readonly hasOlder: ReadonlySignal<boolean> = signal(false);
+  readonly status: ReadonlySignal<LedgerStatus>;
   readonly entries: ReadonlySignal<Loadable<readonly LedgerEntry[]>>;
+  readonly rows: LogRows;
 
   constructor(deps: ActivityDeps) {
     this.#deps = deps;
-    this.entries = computed(() => {
-      const loaded = this.#loaded.value;
-      if (loaded.state !== "ready") return loaded;
-      const rows = this.#rows.value;
-      const partners = partnersOf(rows);
-      const value = rows.map((row) => this.#entry(row, partners.get(row.entry.index))).toReversed();
-      return { state: "ready", value };
+    const { trust, vault, client } = deps;
+    this.#source = new LedgerSource(client);
+    this.#checkpoints = new Checkpoints({ source: this.#source, trust, vault });
+    this.#keeper = new LogKeeper({ source: this.#source, trust, checkpoints: this.#checkpoints });
+    this.#patterns = new PatternWatch({
+      ...this.#searchDeps(),
+      now: () => deps.clock.now(),
+      indexBefore: (at) => this.#indexBefore(at),
     });
+    this.#onlookers = new Onlookers({ source: this.#source, trust, person: () => deps.person?.() });
+    this.status = computed(() => this.#status());
+    this.entries = computed(() => this.#latest());
+    const keeper = this.#keeper;
+    this.rows = {
+      changed: computed(() => keeper.changed.value + this.#marked()),
+      item: (index) => this.#item(index),
+      want: (first, last) => keeper.want(first, last),
+      trouble: keeper.trouble,
+    };
   }
 
-  get status(): ReadonlySignal<LedgerStatus> {
-    return this.#status;
+  get witnesses(): ReadonlySignal<Loadable<WitnessView>> {
+    return this.#checkpoints.view;
   }
 
-  loadOlder(): Promise<void> {
-    return Promise.resolve(); // the whole chain is walked from its start: nothing older exists
+  get patterns(): ReadonlySignal<Loadable<PatternsView>> {
+    return this.#patterns.view;
+  }
+
+  get onlookers(): ReadonlySignal<readonly Onlooker[]> {
+    return this.#onlookers.list;
+  }
+
+  find(query: LogQuery): LogMatches {
+    const before = this.#keeper.head.index + 1;
+    return new Matches(
+      {
+        keeper: this.#keeper,
+        search: () => this.#search(query, before),
+        item: (index, held, partner) => this.#itemOf(index, held, { partner, isAtEnd: false }),
+      },
+      query,
+    );
+  }
+
+  indexBefore(at: number): Promise<Result<number>> {
+    return resultOf(() => this.#indexBefore(at));
+  }
+
+  proof(index: number): ReadonlySignal<Loadable<EntryProof>> {
+    const known = this.#proofs.get(index);
+    if (known !== undefined) return known;
+    const proof = signal<Loadable<EntryProof>>({ state: "loading" });
+    this.#proofs.set(index, proof);
+    this.prove(index);
+    return proof;
+  }
+
+  prove(index: number): void {
+    const proof = this.#proofs.get(index);
+    if (proof === undefined) return;
+    void this.#prove(index).then((value) => {
+      proof.value = value;
+    });
   }
 
   watch(): Stop {
@@ -83,33 +145,32 @@ export class Activity implements ActivityLog {
     };
   }
 
-  proof(index: number): ReadonlySignal<Loadable<EntryProof>> {
-    const known = this.#proofs.get(index);
-    if (known !== undefined) return known;
-    const proof = signal<Loadable<EntryProof>>({ state: "loading" });
-    this.#proofs.set(index, proof);
-    void this.#prove(index).then((value) => {
-      proof.value = value;
-      if (value.state === "failed") this.#proofs.delete(index);
-    });
-    return proof;
+  watchPage(): Stop {
+    this.#pages += 1;
+    this.#lookForPatterns();
+    const stop = [this.watch(), this.#onlookers.watch()];
+    return () => {
+      this.#pages -= 1;
+      for (const one of stop) one();
+    };
   }
 
   forget(): void {
     this.#visit = Symbol("visit");
     this.#working = undefined;
-    this.#status.value = NOTHING_YET;
-    this.#rows.value = [];
+    this.#hasBegun = false;
+    this.#looks = 0;
+    this.#size.value = 0;
+    this.#checking.value = false;
     this.#loaded.value = { state: "loading" };
-    this.#position = CHAIN_START;
-    this.#seen = undefined;
     this.#proofs.clear();
+    for (const part of [this.#checkpoints, this.#keeper, this.#patterns, this.#onlookers]) part.forget();
   }
 
-  /** Walks the chain to the edge's head. Concurrent callers share one walk. */
+  /** Brings what is shown up to the edge's head. Concurrent callers share one look. */
   refresh(): Promise<void> {
     if (this.#working !== undefined) return this.#working;
-    const working = this.#walk(this.#visit).finally(() => {
+    const working = this.#look(this.#visit).finally(() => {
       if (this.#working === working) this.#working = undefined;
     });
     this.#working = working;
@@ -118,202 +179,177 @@ export class Activity implements ActivityLog {
 
   async #poll(): Promise<void> {
     await this.refresh();
+    clearTimeout(this.#timer);
     if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), POLL_MS);
   }
 
-  async #walk(visit: symbol): Promise<void> {
+  async #look(visit: symbol): Promise<void> {
+    this.#checking.value = true;
     try {
-      const state = await this.#deps.trust.refresh();
-      this.#seen ??= await this.#deps.vault.get("ledger");
-      for (;;) {
-        const query = { after: String(this.#position.index), limit: String(PAGE) };
-        const { rows, head } = await this.#deps.client.call("activity", { query });
-        if (visit !== this.#visit) return;
-        this.#note({ size: head.index, checking: rows.length > 0 });
-        const fine = await this.#checkPage(rows, state.workspace);
-        if (!fine) break;
-        if (rows.length === 0) {
-          await this.#judgeHead(head);
-          break;
-        }
-      }
+      await this.#deps.trust.refresh();
+      if (this.#hasBegun) await this.#keeper.grow();
+      else await this.#begin(visit);
+      if (visit !== this.#visit) return;
+      await this.#followCheckpoints();
+      if (visit !== this.#visit) return;
+      await this.#remember();
+      this.#keeper.retry();
+      this.#patterns.advance(this.#keeper.head.index, (index) => this.#keeper.held(index));
       this.#loaded.value = { state: "ready", value: true };
+      this.#lookForPatterns();
     } catch (error) {
+      if (visit !== this.#visit) return;
       if (this.#loaded.value.state !== "ready") this.#loaded.value = { state: "failed", trouble: troubleOf(error) };
       else if (!(error instanceof TroubleError)) throw error;
     } finally {
-      this.#note({ checking: false });
+      if (visit === this.#visit) this.#checking.value = false;
     }
   }
 
-  /** False when the chain breaks; what was verified before stays verified. */
-  async #checkPage(rows: readonly ActivityRow[], workspace: string): Promise<boolean> {
-    const visit = this.#visit;
-    const checked: CheckedRow[] = [];
-    let position = this.#position;
-    let failure: LedgerStatus["failure"];
-    try {
-      for (const row of rows) {
-        const step = checkEntry(bytesOf(row.body), row.hash, { workspace, position });
-        if (!step.ok) {
-          failure = { index: step.index, reason: `Entry ${step.index} ${FAULTS[step.fault]}.` };
-          break;
-        }
-        if (step.position.index === this.#seen?.index && step.position.hash !== this.#seen.hash) {
-          const { index } = step.position;
-          failure = { index, reason: `Entry ${index} is not the one this browser verified before.` };
-          break;
-        }
-        checked.push(await this.#checkedRow(row, step.entry));
-        ({ position } = step);
-      }
-    } finally {
-      // Together, also when the edge fell silent in the middle: place n of the list is entry n + 1 of the chain.
-      if (visit === this.#visit) {
-        this.#position = position;
-        this.#rows.value = [...this.#rows.value, ...checked];
-        this.#note({ verified: position.index, head: position.hash, ...(failure === undefined ? {} : { failure }) });
-      }
-    }
-    return failure === undefined;
+  async #begin(visit: symbol): Promise<void> {
+    await this.#checkpoints.refresh();
+    if (visit === this.#visit) await this.#keeper.begin();
+    if (visit !== this.#visit) return;
+    const seen = await this.#deps.vault.get("ledger");
+    if (seen !== undefined) await this.#keeper.judgeSeen(seen);
+    this.#hasBegun = visit === this.#visit;
   }
 
-  /** The edge may not say it has less than this browser has seen, now or before, nor another end. */
-  async #judgeHead(head: ChainPosition): Promise<void> {
-    if (head.index < Math.max(this.#position.index, this.#seen?.index ?? 0)) {
-      this.#note({
-        failure: { index: head.index + 1, reason: "Entries that this browser verified are gone: the log was cut." },
-      });
-    } else if (head.hash !== this.#position.hash && head.index === this.#position.index) {
-      this.#note({ failure: { index: head.index, reason: "The log ends in another entry than the one shown." } });
-    } else {
-      this.#seen = this.#position;
-      await this.#deps.vault.set("ledger", this.#position);
-    }
+  async #followCheckpoints(): Promise<void> {
+    this.#looks += 1;
+    const isBehind = (this.#checkpoints.newest?.size ?? 0) < this.#keeper.head.index;
+    if (this.#looks > 1 && this.#looks % (isBehind ? LOOKS_WHILE_BEHIND : LOOKS_AT_REST) === 0)
+      await this.#checkpoints.refresh();
+    await this.#keeper.settle();
   }
 
-  async #checkedRow(row: ActivityRow, entry: CheckedRow["entry"]): Promise<CheckedRow> {
-    const state = await this.#deps.trust.refreshIfUnknown(entry);
-    const receipt = row.receipt === undefined ? undefined : await readableReceipt(row.receipt, state);
-    const sourceFits =
-      row.source === undefined || entry.source === undefined
-        ? undefined
-        : commit({ field: "source", ...row.source }) === entry.source;
-    return { row, entry, receipt, sourceFits };
+  /** Only a log in which nothing failed is one that the next visit may expect. */
+  async #remember(): Promise<void> {
+    const { head, failure } = this.#keeper;
+    if (failure === undefined && this.#checkpoints.failure.value === undefined && head.index > 0)
+      await this.#deps.vault.set("ledger", head);
   }
 
-  #note(change: Partial<LedgerStatus>): void {
-    const state = this.#deps.trust.state.value;
-    const eligible = [...(state?.hosts.values() ?? [])].filter((host) => !host.colocated).length;
-    this.#status.value = { ...this.#status.value, ...change, witness: { eligible, cosigned: 0 } };
+  /** Only while its page is open: a month of sign-ins and commands is not fetched for every page. */
+  #lookForPatterns(): void {
+    if (this.#pages > 0 && this.#hasBegun) void this.#patterns.start(this.#keeper.head.index);
   }
 
-  #entry(checked: CheckedRow, partner: number | undefined): LedgerEntry {
-    const { entry, row } = checked;
-    const request = partner === undefined ? undefined : this.#rows.value[partner - 1]?.entry;
+  #status(): LedgerStatus {
+    void this.#keeper.changed.value;
+    const { head, from, isEndLinked, droppedTo } = this.#keeper;
+    const failure = this.#checkpoints.failure.value ?? this.#keeper.failure;
+    const view = this.#checkpoints.view.value;
+    const witness = view.state === "ready" ? view.value : undefined;
+    const { signed } = witness ?? {};
     return {
-      index: entry.index,
-      at: entry.at / 1000,
-      action: entry.action,
-      actor: this.#party(entry.actor.kind, "id" in entry.actor ? entry.actor.id : entry.actor.kind),
-      ...(entry.target === undefined ? {} : { target: this.#party(kindOf(entry.target), entry.target) }),
-      ...(row.source !== undefined && checked.sourceFits === true ? { source: row.source.value } : {}),
-      // A receipt names the intent; what was asked, and by whom, stands in the acceptance that this page verified too.
-      detail: { ...(request === undefined ? {} : { operation: request.detail.operation }), ...entry.detail },
-      ...(entry.action === "command.receipt" && request !== undefined ? this.#requester(request) : {}),
-      ...(partner === undefined ? {} : { partner }),
-      hash: row.hash,
-      previous: entry.previous,
-      seal: sealOf(checked, { partner, isStated: (hash) => this.#isStated(hash) }),
-      word: wordOf(entry.action),
+      size: head.index,
+      verified: failure === undefined && isEndLinked ? head.index : 0,
+      from,
+      checking: this.#checking.value,
+      ...(head.index === 0 ? {} : { head: head.hash }),
+      ...(failure === undefined ? {} : { failure }),
+      ...(signed === undefined ? {} : { signed }),
+      ...(droppedTo === 0 ? {} : { droppedTo }),
+      witness: seenBy(witness),
     };
   }
 
-  #requester({ actor }: CheckedRow["entry"]): Pick<LedgerEntry, "requester"> {
-    if (actor.kind !== "person" && actor.kind !== "automation") return {};
-    return { requester: this.#party(actor.kind, actor.id) };
+  #latest(): Loadable<readonly LedgerEntry[]> {
+    const loaded = this.#loaded.value;
+    if (loaded.state !== "ready") return loaded;
+    void this.#keeper.changed.value;
+    const value: LedgerEntry[] = [];
+    const { head, from } = this.#keeper;
+    for (let index = head.index; index >= from && value.length < MAX_LATEST; index -= 1) {
+      const entry = this.#item(index)?.entry;
+      if (entry !== undefined) value.push(entry);
+    }
+    return { state: "ready", value };
   }
 
-  /** The root, or a statement that this browser applied: the edge cannot invent one. */
-  #isStated(hash: string): boolean {
-    const { state, applied } = this.#deps.trust;
-    return hash === state.value?.workspace || applied.some((statement) => statement.hash === hash);
+  #item(index: number): LogItem | undefined {
+    const held = this.#keeper.held(index);
+    if (held === undefined) return undefined;
+    return this.#itemOf(index, held, {
+      partner: this.#keeper.partnerOf(index),
+      isAtEnd: this.#keeper.isAtEnd(index),
+    });
   }
 
-  #party(kind: Party["kind"], id: string): Party {
-    const state = this.#deps.trust.state.value;
-    const label =
-      (state === undefined ? undefined : hostEverAdmitted(state, id))?.label ??
-      state?.chain.automationKeys.get(id)?.label;
-    const name = kind === "person" ? this.#deps.trust.nameOf(id) : label;
-    return { kind, id, ...(name === undefined ? {} : { name }) };
+  #itemOf(
+    index: number,
+    held: Held,
+    around: { readonly partner: CheckedRow | undefined; readonly isAtEnd: boolean },
+  ): LogItem {
+    const place = { index, witnessed: this.#witnessed(index), marks: this.#patterns.marksOf(index) };
+    if (held.kind === "broken") return { ...place, broken: held.reason };
+    return { ...place, entry: entryView(this.#deps.trust, held.checked, { ...around, linked: held.linked }) };
+  }
+
+  #witnessed(index: number): Witnessed {
+    const view = this.#checkpoints.view.value;
+    if (view.state === "ready" && index <= view.value.size) return "witnessed";
+    return index <= (this.#checkpoints.newest?.size ?? 0) ? "signed" : "unsigned";
+  }
+
+  /** Changes with the marks. */
+  #marked(): number {
+    const view = this.#patterns.view.value;
+    return view.state === "ready" ? view.value.indices.length / 1e6 : 0;
+  }
+
+  #searchDeps(): SearchDeps {
+    return {
+      source: this.#source,
+      trust: this.#deps.trust,
+      checkpoints: this.#checkpoints,
+      linkedHash: (index) => {
+        const held = this.#keeper.held(index);
+        return held?.kind === "row" && held.linked ? held.checked.row.hash : undefined;
+      },
+    };
+  }
+
+  async #search(query: LogQuery, before: number): Promise<LogSearch> {
+    const { since, until } = query;
+    const floor = since === undefined ? 0 : await this.#indexBefore(since);
+    const end = until === undefined ? before : Math.min(before, (await this.#indexBefore(until)) + 1);
+    return new LogSearch(this.#searchDeps(), query, { before: end, floor });
+  }
+
+  /** Times rise with the index, as far as the edge's clock did; halving finds the place. */
+  async #indexBefore(at: number): Promise<number> {
+    let low = this.#keeper.droppedTo;
+    let high = this.#keeper.head.index;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((await this.#timeOf(middle)) < at) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  async #timeOf(index: number): Promise<number> {
+    const held = this.#keeper.held(index);
+    if (held?.kind === "row") return held.checked.entry.at / 1000;
+    return this.#keeper.unverifiedTimeOf(index);
   }
 
   async #prove(index: number): Promise<Loadable<EntryProof>> {
     try {
       await this.refresh();
-      const state = this.#deps.trust.state.value ?? (await this.#deps.trust.refresh());
-      const rows = this.#rows.value;
-      const checked = rows[index - 1];
-      if (checked === undefined) {
-        return {
-          state: "failed",
-          trouble: {
-            code: "no_entry",
-            what: `There is no entry ${index}, or it was not verified.`,
-            next: "Look at the top of this page for the reason.",
-          },
-        };
-      }
-      const partner = partnersOf(rows).get(index);
-      const value = await proveEntry(
-        { client: this.#deps.client, state, nameOf: (id) => this.#deps.trust.nameOf(id) },
-        {
-          checked,
-          partner: partner === undefined ? undefined : rows[partner - 1],
-          entry: this.#entry(checked, partner),
-          chainSize: this.#position.index,
-          file: proofFile(this.#deps.trust.page, rows.slice(0, index)),
-        },
-      );
-      return { state: "ready", value };
+      const { trust, client } = this.#deps;
+      const indexBefore = (at: number) => this.#indexBefore(at);
+      return await proveEntryAt(index, { ...this.#searchDeps(), client, keeper: this.#keeper, trust, indexBefore });
     } catch (error) {
       return { state: "failed", trouble: troubleOf(error) };
     }
   }
 }
 
-function kindOf(target: string): Party["kind"] {
-  return target.startsWith("h-") ? "host" : "person";
-}
-
-/**
- * Links each accepted command to its receipt and back. One command can go to many hosts, each with an acceptance and a
- * receipt of its own: intent and host together name them. An acceptance without a host is that of all of them, and links
- * to the first that answered.
- */
-export function partnersOf(rows: readonly Pick<CheckedRow, "entry">[]): ReadonlyMap<number, number> {
-  const accepted = new Map<string, number>();
-  const partners = new Map<number, number>();
-  for (const { entry } of rows) {
-    const { intent } = entry.detail;
-    if (intent === undefined) continue;
-    if (entry.action === "command.accepted") accepted.set(`${intent} ${entry.target ?? ""}`, entry.index);
-    if (entry.action !== "command.receipt") continue;
-    const other = accepted.get(`${intent} ${entry.target ?? ""}`) ?? accepted.get(`${intent} `);
-    if (other === undefined) continue;
-    if (!partners.has(other)) partners.set(other, entry.index);
-    partners.set(entry.index, other);
-  }
-  return partners;
-}
-
-/** Bytes that are no receipt at all are as good as none: the entry that should have one gets no seal. */
-async function readableReceipt(signed: Signed, state: TrustState): Promise<CheckedReceipt | undefined> {
-  try {
-    return await checkReceipt(signed, state);
-  } catch (error) {
-    if (error instanceof MalformedError) return undefined;
-    throw error;
-  }
+function seenBy(view: WitnessView | undefined): LedgerStatus["witness"] {
+  if (view === undefined) return { eligible: 0, cosigned: 0, needed: 0, size: 0 };
+  const { eligible, needed, size, hosts } = view;
+  return { eligible, needed, size, cosigned: hosts.filter(({ recent, colocated }) => recent && !colocated).length };
 }

@@ -1,16 +1,13 @@
-/** What this browser computed about one entry, step by step, and the proof as a file. */
-import { utf8Text } from "../../protocol/bytes.ts";
-import { encodeCanonical } from "../../protocol/canonical.ts";
-import type { ActivityRow } from "../../protocol/contracts.ts";
+/** What people and hosts signed about one entry, checked step by step by the rules of the hosts. */
 import type { LedgerEntry as ProtocolEntry } from "../../protocol/ledger.ts";
 import { intentCodec, submissionCodec, type Intent, type Submission } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
-import type { TrustPage } from "../../protocol/trust/statements.ts";
 import { judgeApprovals, type JudgedApprovals } from "../../protocol/verify/approvals.ts";
 import { judgeAuthor } from "../../protocol/verify/author.ts";
 import { Refused } from "../../protocol/verify/refused.ts";
-import type { EntryProof, LedgerEntry, ProofCheck, Seal } from "../state/backend.ts";
+import type { EntryProof, ProofCheck, ReceiptView, Seal } from "../state/backend.ts";
+import type { CheckedRow } from "./checked-row.ts";
 import { bytesOf, type EdgeClient } from "./http.ts";
 import { stateAt } from "./once-known.ts";
 import { receiptView, type CheckedReceipt } from "./receipts.ts";
@@ -19,36 +16,29 @@ import { TroubleError } from "./trouble.ts";
 /** As the list of passkeys shows them. */
 const SHOWN_ID_CHARACTERS = 8;
 
-/** A row whose chain link was checked. */
-export interface CheckedRow {
-  readonly row: ActivityRow;
-  readonly entry: ProtocolEntry;
-  readonly receipt: CheckedReceipt | undefined;
-  /** Undefined when there is no source address, or it was erased. */
-  readonly sourceFits: boolean | undefined;
-}
-
 export interface ProofDeps {
   readonly client: EdgeClient;
   readonly state: TrustState;
   readonly nameOf: (person: string) => string | undefined;
 }
 
-/**
- * A file that `clawhold verify` checks offline: the trust log from its root, then every entry of the chain up to the
- * proven one, each line canonical JSON. Nothing in it has to be believed.
- */
-export function proofFile(page: TrustPage, rows: readonly CheckedRow[]): NonNullable<EntryProof["file"]> {
-  const lines = [page, ...rows.map(({ row }) => row)].map((line) => utf8Text(encodeCanonical(line)));
-  return { name: `clawhold-proof-${rows.length}.jsonl`, json: `${lines.join("\n")}\n` };
-}
-
 export interface ProofSubject {
   readonly checked: CheckedRow;
   readonly partner: CheckedRow | undefined;
-  readonly entry: LedgerEntry;
-  readonly chainSize: number;
-  readonly file: NonNullable<EntryProof["file"]>;
+}
+
+export interface CommandProof {
+  readonly approval?: NonNullable<EntryProof["approval"]>;
+  readonly receipt?: ReceiptView;
+  readonly checks: readonly ProofCheck[];
+  /** Bytes of what was signed, base64url, where the edge gave them. */
+  readonly evidence?: Evidence;
+}
+
+export interface Evidence {
+  readonly intent: string;
+  readonly host: string;
+  readonly submission: string;
 }
 
 /** The acceptance and the receipt of a command are two entries; a proof of one brings the other. */
@@ -62,48 +52,28 @@ function commandOf({ checked, partner }: ProofSubject): {
   return { ...(acceptance === undefined ? {} : { acceptance }), ledger: ledger.toSorted((a, b) => a - b) };
 }
 
-export async function proveEntry(deps: ProofDeps, subject: ProofSubject): Promise<EntryProof> {
+/** What people and hosts signed for the command that this entry tells of; nothing for other entries. */
+export async function proveCommand(deps: ProofDeps, subject: ProofSubject): Promise<CommandProof> {
   const { checked, partner } = subject;
   const { acceptance, ledger } = commandOf(subject);
   const receipt = checked.receipt ?? partner?.receipt;
   const approval = acceptance === undefined ? undefined : await proveApproval(deps, acceptance, partner);
-  const checks = [...chainChecks(subject), ...(approval?.checks ?? []), ...receiptChecks(checked, receipt)];
   return {
-    entry: { ...subject.entry, seal: sealBy(checks, subject.entry.seal) },
     ...(approval?.shown === undefined ? {} : { approval: approval.shown }),
     ...(receipt === undefined ? {} : { receipt: receiptView(receipt, { state: deps.state, ledger }) }),
-    chainSize: subject.chainSize,
-    checks,
-    file: subject.file,
+    ...(approval?.evidence === undefined ? {} : { evidence: approval.evidence }),
+    checks: [...(approval?.checks ?? []), ...receiptChecks(checked, receipt)],
   };
 }
 
 /** A seal above a list in which something failed would be believed before the list is read. */
-function sealBy(checks: readonly ProofCheck[], seal: Seal): Seal {
+export function sealBy(checks: readonly ProofCheck[], seal: Seal): Seal {
   const failed = checks.find(({ state }) => state === "failed");
   if (failed === undefined || seal.state === "failed") return seal;
   return {
     state: "failed",
     reason: `One check failed: ${failed.name.charAt(0).toLowerCase()}${failed.name.slice(1)}.`,
   };
-}
-
-function chainChecks({ checked, chainSize }: ProofSubject): readonly ProofCheck[] {
-  const checks: ProofCheck[] = [
-    { name: "Entry hash recomputed from its bytes", state: "passed" },
-    {
-      name: `Linked to entry ${checked.entry.index - 1}, and so to every entry before`,
-      state: "passed",
-    },
-    { name: `Part of one chain of ${chainSize} entries`, state: "passed" },
-  ];
-  if (checked.sourceFits !== undefined) {
-    checks.push({
-      name: "Source address fits the commitment in the entry",
-      state: checked.sourceFits ? "passed" : "failed",
-    });
-  }
-  return checks;
 }
 
 function receiptChecks(checked: CheckedRow, receipt: CheckedReceipt | undefined): readonly ProofCheck[] {
@@ -124,6 +94,7 @@ function receiptChecks(checked: CheckedRow, receipt: CheckedReceipt | undefined)
 }
 
 interface ProvenApproval {
+  readonly evidence?: Evidence;
   readonly shown: NonNullable<EntryProof["approval"]> | undefined;
   readonly checks: readonly ProofCheck[];
 }
@@ -141,18 +112,18 @@ async function proveApproval(
   const host = entry.target ?? partner?.entry.target;
   if (intent === undefined || host === undefined) return { shown: undefined, checks: [] };
   const evidence = await evidenceOf(deps.client, { intent, host });
-  if (typeof evidence !== "string") return { shown: undefined, checks: [evidence] };
-  const submission = submissionCodec.decode(bytesOf(evidence));
+  if (!("submission" in evidence)) return { shown: undefined, checks: [evidence] };
+  const submission = submissionCodec.decode(bytesOf(evidence.submission));
   const signed = readSigned(deps, submission, entry);
   const checks: ProofCheck[] = [
     { name: "The signed command is the one in the entry", state: signed.digest === intent ? "passed" : "failed" },
     await authorCheck(signed),
   ];
   if ("automationKey" in signed.intent.actor)
-    return { shown: undefined, checks: [...checks, toldCheck(signed, signed.intent.actor.automationKey)] };
+    return { shown: undefined, evidence, checks: [...checks, toldCheck(signed, signed.intent.actor.automationKey)] };
   const touched = await touchesOf(deps, signed);
   const person = signed.past.credentials.get(lastCredential(submission))?.person;
-  return { shown: touched.shown, checks: [...checks, ...touched.checks, toldCheck(signed, person)] };
+  return { shown: touched.shown, evidence, checks: [...checks, ...touched.checks, toldCheck(signed, person)] };
 }
 
 /** A submission read, beside the entry that tells of it and the state that it was signed under. */
@@ -217,9 +188,10 @@ function toldCheck({ intent, entry }: SignedCommand, author: string | undefined)
 async function evidenceOf(
   client: EdgeClient,
   params: { readonly intent: string; readonly host: string },
-): Promise<string | ProofCheck> {
+): Promise<Evidence | ProofCheck> {
   try {
-    return (await client.call("commandEvidence", { params })).submission;
+    const { submission } = await client.call("commandEvidence", { params });
+    return { ...params, submission };
   } catch (error) {
     if (!(error instanceof TroubleError)) throw error;
     return { name: "What the person signed", state: "unchecked", detail: error.trouble.what };

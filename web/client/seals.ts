@@ -2,9 +2,9 @@
  * What this browser may say about an entry. Every entry is a link of a chain that was recomputed here; only some also
  * carry somebody's signature. What the edge alone wrote is never dressed up as more.
  */
-import type { LedgerAction } from "../../protocol/ledger.ts";
+import type { LedgerAction, PersonalField } from "../../protocol/ledger.ts";
 import type { LedgerEntry, Seal } from "../state/backend.ts";
-import type { CheckedRow } from "./proof.ts";
+import type { CheckedRow } from "./checked-row.ts";
 import type { CheckedReceipt } from "./receipts.ts";
 
 /** Whose word an action is: `signed` by a person or a host, or the edge's own account of what it saw. */
@@ -62,8 +62,14 @@ interface Surroundings {
   readonly isStated: (statement: string) => boolean;
 }
 
-export function sealOf({ entry, receipt, sourceFits }: CheckedRow, { partner, isStated }: Surroundings): Seal {
-  if (sourceFits === false) return { state: "failed", reason: "the source address does not fit its commitment" };
+const MISFITS = {
+  source: "the source address does not fit its commitment",
+  country: "the country does not fit its commitment",
+  device: "the device does not fit its commitment",
+} as const satisfies Record<PersonalField, string>;
+
+export function sealOf({ entry, receipt, misfit }: CheckedRow, { partner, isStated }: Surroundings): Seal {
+  if (misfit !== undefined) return { state: "failed", reason: MISFITS[misfit] };
   if (entry.action === "command.accepted" && partner === undefined) return { state: "no-receipt" };
   if (entry.action === "command.receipt") return receiptSeal(entry, receipt);
   const { statement } = entry.detail;

@@ -39,6 +39,8 @@ interface Contents {
   readonly sessionSeconds: number;
   /** The end of the ledger this browser has verified; a ledger that is shorter, or says another thing there, is not it. */
   readonly ledger: ChainPosition;
+  /** The longest signed log that this browser has verified: what is shown later must begin with it. */
+  readonly checkpoint: { readonly size: number; readonly root: string };
   /** The passkey that was made here for an invitation: public, and what its six words are computed from. */
   readonly enrolment: KeptEnrolment;
 }

@@ -3,7 +3,8 @@ import type { ComponentChildren } from "preact";
 import { Icon } from "../icons.tsx";
 import type { IconName } from "../icons.tsx";
 import type { BannerKind } from "../state/banners.ts";
-import { formatList } from "../format.ts";
+import { formatCount, formatList } from "../format.ts";
+import type { LedgerFailure } from "../state/ledger.ts";
 
 export type BannerTone = "warn" | "bad" | "ok" | "ink" | "honest";
 
@@ -53,7 +54,7 @@ export function Banners({ all }: { readonly all: readonly BannerKind[] }) {
 function TrueBanner({ banner }: { readonly banner: BannerKind }) {
   switch (banner.kind) {
     case "ledger-broken":
-      return <LedgerBroken index={banner.index} reason={banner.reason} />;
+      return <LedgerBroken failure={banner} />;
     case "not-confirmed":
       return (
         <Banner tone="honest" icon="unknown">
@@ -71,8 +72,10 @@ function TrueBanner({ banner }: { readonly banner: BannerKind }) {
     case "never-witnessed":
       return (
         <Banner tone="honest" icon="sealnot">
-          <strong>Never witnessed.</strong> Nobody but the edge vouches that this ledger is the only one: this version
-          has no witnesses yet. Keep a proof file elsewhere now and then; Activity makes them.
+          <strong>Never witnessed.</strong>{" "}
+          {banner.eligible === 0
+            ? "Every host runs beside the edge, so nobody else vouches that this ledger is the only one. Add a host on another machine; until then, keep a copy elsewhere now and then."
+            : "Fewer than half of the hosts away from the edge have seen this ledger, so it could still be another for somebody else. Activity names who did."}
         </Banner>
       );
     case "one-passkey":
@@ -126,19 +129,27 @@ function TrueBanner({ banner }: { readonly banner: BannerKind }) {
   }
 }
 
-function LedgerBroken({ index, reason }: { readonly index: number; readonly reason: string }) {
+/** One entry does not fit, or the log is not the one that was here before. */
+export function LedgerBroken({ failure, live = false }: { readonly failure: LedgerFailure; readonly live?: boolean }) {
+  const { index, of, reason } = failure;
   return (
     <Banner
       tone="bad"
       icon="bad"
+      live={live}
       act={
-        <a class="btn sm" href={`/activity?entry=${index}`}>
-          Look at the entry
+        <a class="btn sm" href={of === "entry" ? `/activity?entry=${index}` : "/activity"}>
+          {of === "entry" ? `Look at entry #${formatCount(index)}` : "Look at Activity"}
         </a>
       }
     >
-      <strong>The ledger does not add up at entry #{index}.</strong> {reason} The edge, or who owns it, changed
-      something. Commands still need your touch; do not trust Activity from that entry on.
+      <strong>
+        {of === "entry"
+          ? `The ledger does not add up at entry #${formatCount(index)}.`
+          : "This is not the ledger that this browser saw before."}
+      </strong>{" "}
+      {reason} The edge, or who owns it, changed something. Commands still need your touch; do not trust Activity from
+      that entry on{of === "log" && ", and compare with a copy or with clawhold audit on a host"}.
     </Banner>
   );
 }

@@ -3,13 +3,14 @@
  * None can be dismissed while it is true.
  */
 import type { PersonView } from "./people.ts";
-import type { HostView, LedgerStatus, OriginClass, Passkey } from "./backend.ts";
+import type { HostView, LedgerFailure, LedgerStatus, OriginClass, Passkey } from "./backend.ts";
 
 export type BannerKind =
-  | { readonly kind: "ledger-broken"; readonly index: number; readonly reason: string }
+  | ({ readonly kind: "ledger-broken" } & LedgerFailure)
   | { readonly kind: "not-confirmed"; readonly hosts: readonly string[] }
   | { readonly kind: "one-user" }
-  | { readonly kind: "never-witnessed" }
+  /** `eligible`: how many hosts could witness it. */
+  | { readonly kind: "never-witnessed"; readonly eligible: number }
   | { readonly kind: "one-passkey"; readonly onlyAdministrator: boolean }
   | { readonly kind: "grants-ending"; readonly people: readonly string[]; readonly isOver: boolean }
   | { readonly kind: "from-edge" }
@@ -34,7 +35,10 @@ export function bannersOf({ hosts, originClass, ledger, ...rest }: BannerFacts):
     ledger.failure !== undefined && { kind: "ledger-broken", ...ledger.failure },
     behind.length > 0 && { kind: "not-confirmed", hosts: behind },
     admitted.some((host) => host.telemetry?.host.oneUser === true) && { kind: "one-user" },
-    admitted.length > 0 && ledger.witness.cosigned === 0 && { kind: "never-witnessed" },
+    // Until this browser has looked, it does not know.
+    admitted.length > 0 &&
+      ledger.verified > 0 &&
+      ledger.witness.size === 0 && { kind: "never-witnessed", eligible: ledger.witness.eligible },
     passkeys?.length === 1 && { kind: "one-passkey", onlyAdministrator },
     ending.length > 0 && {
       kind: "grants-ending",

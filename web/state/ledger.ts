@@ -3,8 +3,9 @@
  * interface in backend.ts. May not: import DOM, fetch or crypto.
  */
 import type { ReadonlySignal } from "@preact/signals";
-import type { LedgerAction, LedgerDetail } from "../../protocol/ledger.ts";
-import type { Loadable, OriginClass, ReceiptView, Stop } from "./backend.ts";
+import type { LedgerAction, LedgerDetail, PersonalField } from "../../protocol/ledger.ts";
+import type { PatternRule } from "../../protocol/patterns.ts";
+import type { Loadable, OriginClass, ReceiptView, Result, Stop, Trouble } from "./backend.ts";
 
 /** Only this browser's own computation may say `verified`. */
 export type Seal =
@@ -17,17 +18,35 @@ export type Seal =
 export interface LedgerStatus {
   /** Entries the edge says there are. */
   readonly size: number;
-  /** Entries 1 to `verified` form one chain that this browser recomputed. */
+  /** The end of the log fits what is signed and what this browser saw before, up to here; 0: not known yet. */
   readonly verified: number;
+  /** First of the newest entries that this browser recomputed and linked to each other without a gap; 1: all of them. */
+  readonly from: number;
   readonly checking: boolean;
   readonly head?: string;
-  readonly failure?: { readonly index: number; readonly reason: string };
+  readonly failure?: LedgerFailure;
+  /** Newest checkpoint that the ledger key of the trust log signed. */
+  readonly signed?: { readonly size: number; readonly at: number };
+  /** What lies at or before this index was sealed and dropped. */
+  readonly droppedTo?: number;
   readonly witness: {
     /** Admitted hosts that are not beside the edge. */
     readonly eligible: number;
     /** Those that cosigned in the last 24 h. */
     readonly cosigned: number;
+    /** More than half of them; 0 where nobody can. */
+    readonly needed: number;
+    /** Every entry up to here is witnessed; 0: none. */
+    readonly size: number;
   };
+}
+
+export interface LedgerFailure {
+  readonly index: number;
+  /** A whole sentence. */
+  readonly reason: string;
+  /** `log`: not one entry, the log itself is another one than before. */
+  readonly of: "entry" | "log";
 }
 
 /** `id` of the edge and of unknown is the kind itself. */
@@ -48,6 +67,11 @@ export interface LedgerEntry {
   readonly target?: Party;
   /** Source address, as the edge saw it. */
   readonly source?: string;
+  /** Of a sign-in: from where and with what, as the edge saw it. */
+  readonly country?: string;
+  readonly device?: string;
+  /** Personal values that the entry commits to and that are not shown: erased, or kept back. */
+  readonly closed?: readonly PersonalField[];
   readonly detail: LedgerDetail;
   /** Of a receipt: the person whose command it answers, when the acceptance is loaded and verified. */
   readonly requester?: Party;
@@ -83,22 +107,145 @@ export interface EntryProof {
     readonly originClass: OriginClass;
   };
   readonly receipt?: ReceiptView;
-  /** Size of the chain the entry was checked in. */
+  /** Entries of the checkpoint that it was proven under; without one, of the chain that was recomputed here. */
   readonly chainSize: number;
+  /** Labels of the hosts whose cosignatures on that checkpoint verify. */
+  readonly cosigners: readonly string[];
   readonly checks: readonly ProofCheck[];
   /** The proof as a file for `clawhold verify`, if there is one. */
   readonly file?: { readonly name: string; readonly json: string };
 }
 
+/** Who vouches for an entry beside the edge. `unsigned`: no checkpoint covers it yet; it takes seconds. */
+export type Witnessed = "witnessed" | "signed" | "unsigned";
+
+export interface Mark {
+  readonly rule: PatternRule;
+  /** Why, in a sentence. */
+  readonly why: string;
+}
+
+/** A row of a list. Without an entry: the edge gave something else at this place, and `broken` says what. */
+export interface LogItem {
+  readonly index: number;
+  readonly entry?: LedgerEntry;
+  readonly broken?: string;
+  readonly witnessed: Witnessed;
+  readonly marks: readonly Mark[];
+}
+
+/** The whole log, by index: what is not held is fetched when it is wanted, and forgotten when others are. */
+export interface LogRows {
+  /** Moves whenever an answer below may be another. */
+  readonly changed: ReadonlySignal<number>;
+  /** Undefined: not held (yet). */
+  item(index: number): LogItem | undefined;
+  /** Both included. The newest wish counts. */
+  want(first: number, last: number): void;
+  /** Why the newest wish could not be had. */
+  readonly trouble: ReadonlySignal<Trouble | undefined>;
+}
+
+/** What a filtered list asks for. Empty: everything. */
+export interface LogQuery {
+  /** Edge clock, seconds; the first included, the last not. */
+  readonly since?: number;
+  readonly until?: number;
+  readonly actor?: string;
+  readonly host?: string;
+  /** Any of these; absent: all. */
+  readonly actions?: readonly LedgerAction[];
+  /** What the edge cannot be asked for, judged here. */
+  readonly keeps?: (entry: LedgerEntry) => boolean;
+}
+
+/** Entries that match, newest first; each proven by itself. What was left out would not show. */
+export interface LogMatches {
+  readonly items: ReadonlySignal<readonly LogItem[]>;
+  readonly state: ReadonlySignal<MatchesState>;
+  /** Looks further back. */
+  more(): void;
+  stop(): void;
+}
+
+export interface MatchesState {
+  readonly looking: boolean;
+  /** Looked at, down to this index. */
+  readonly scanned: number;
+  readonly end: "more" | "all" | "full";
+  readonly trouble?: Trouble;
+}
+
+export interface WitnessHost {
+  readonly host: string;
+  readonly label: string;
+  /** Beside the edge: it falls with the edge, and does not count. */
+  readonly colocated: boolean;
+  /** Newest checkpoint of this log that it cosigned, and when by its own clock. */
+  readonly size?: number;
+  readonly at?: number;
+  /** Within the last 24 h. */
+  readonly recent: boolean;
+  /** It cosigned a log that is not this one. */
+  readonly other?: { readonly size: number; readonly root: string };
+}
+
+export interface WitnessView {
+  /** Newest checkpoint, verified here; absent: none is signed yet. */
+  readonly signed?: { readonly size: number; readonly root: string; readonly at: number };
+  readonly eligible: number;
+  readonly needed: number;
+  /** Every entry up to here was cosigned by as many as needed. */
+  readonly size: number;
+  readonly hosts: readonly WitnessHost[];
+  /** The writer refuses to sign: what it finds is not what it signed, or what a host has seen. */
+  readonly refused?: {
+    readonly since: number;
+    readonly reason: "smaller" | "different";
+    readonly held: LogViewOf;
+    readonly shown: LogViewOf;
+    readonly host?: string;
+  };
+}
+
+/** A log by its numbers. */
+export interface LogViewOf {
+  readonly size: number;
+  readonly root: string;
+}
+
+export interface Onlooker {
+  readonly id: string;
+  readonly name: string;
+  readonly sessions: number;
+  readonly lastSeenAt: number;
+  readonly isYou: boolean;
+}
+
+export interface PatternsView {
+  /** Entries that stand out, newest first. */
+  readonly indices: readonly number[];
+  /** Rules were applied to everything from this moment on; before it nobody looked. */
+  readonly since: number;
+}
+
 export interface ActivityLog {
   readonly status: ReadonlySignal<LedgerStatus>;
-  /** Newest first, without gaps. New entries appear at the front without reload. */
+  /** The newest, newest first, without gaps. New entries appear at the front without reload. */
   readonly entries: ReadonlySignal<Loadable<readonly LedgerEntry[]>>;
-  /** Older entries exist that are not loaded. */
-  readonly hasOlder: ReadonlySignal<boolean>;
-  loadOlder(): Promise<void>;
+  readonly rows: LogRows;
+  find(query: LogQuery): LogMatches;
+  /** Index of the newest entry before that moment; 0: there is none. */
+  indexBefore(at: number): Promise<Result<number>>;
   /** Loads and checks on first use; the same index gives the same signal. */
   proof(index: number): ReadonlySignal<Loadable<EntryProof>>;
-  /** Keep the log live while somebody looks at it. */
+  /** Loads and checks it again: cosignatures and receipts come later. */
+  prove(index: number): void;
+  readonly witnesses: ReadonlySignal<Loadable<WitnessView>>;
+  readonly patterns: ReadonlySignal<Loadable<PatternsView>>;
+  readonly onlookers: ReadonlySignal<readonly Onlooker[]>;
+  /** Keep the log live while somebody is signed in. */
   watch(): Stop;
+  /** What only its own page shows: who is looking, and what stands out. */
+  watchPage(): Stop;
 }

@@ -13,16 +13,22 @@ import { TroubleError, UNREACHABLE } from "../../../web/client/trouble.ts";
 import type { TrustDeps } from "../../../web/client/trust.ts";
 import type { Vault } from "../../../web/client/vault.ts";
 import type { World } from "../../fixtures/workspace.ts";
+import type { SignedLog } from "./signed-log.ts";
 
 interface Query {
   readonly query?: Readonly<Record<string, string>>;
+  readonly params?: Readonly<Record<string, string>>;
 }
+
+const LOG_CALLS: readonly string[] = ["activity", "entryProof", "checkpoints", "consistency", "looking"];
 
 export class FarEnd {
   trust: TrustPage;
   rows: readonly ActivityRow[];
   head: ChainPosition | undefined;
   hosts: readonly HostRow[] = [];
+  /** A log with checkpoints; answers for the rows too. */
+  log: SignedLog | undefined;
   /** What the edge hands out as the submission of every command. */
   evidence: string | undefined;
   /** Asked before each answer: true, and there is none. */
@@ -54,12 +60,15 @@ export class FarEnd {
     };
   }
 
-  #answer(name: string, { query = {} }: Query): Promise<unknown> {
+  #answer(name: string, { query = {}, params = {} }: Query): Promise<unknown> {
     if (this.isSilent(name)) return Promise.reject(new TroubleError(UNREACHABLE));
     const after = query["after"] === undefined ? undefined : Number(query["after"]);
+    if (this.log !== undefined && LOG_CALLS.includes(name)) return this.log.answer(name, { query, params });
     if (name === "trust") return Promise.resolve(this.#trust(after));
     if (name === "hosts") return Promise.resolve({ hosts: this.hosts, now: 1 });
-    if (name === "activity") return Promise.resolve(this.#activity(after ?? 0, Number(query["limit"])));
+    if (name === "activity") return Promise.resolve(this.#activity(query));
+    // Nothing is signed here: an edge of which nobody has a checkpoint.
+    if (LOG_CALLS.includes(name)) return Promise.reject(new TroubleError(NOT_FOUND));
     if (name === "commandEvidence") return Promise.resolve({ submission: this.evidence });
     throw new TypeError(`nobody asks for ${name} here`);
   }
@@ -75,9 +84,18 @@ export class FarEnd {
     };
   }
 
-  #activity(after: number, limit: number): unknown {
+  #activity(query: Readonly<Record<string, string>>): unknown {
     const last = this.rows.at(-1);
     const head = this.head ?? { index: last?.index ?? 0, hash: last?.hash ?? "" };
-    return { rows: this.rows.slice(after, after + limit), head };
+    const limit = Number(query["limit"]);
+    if (query["after"] !== undefined) {
+      const after = Number(query["after"]);
+      return { rows: this.rows.filter(({ index }) => index > after).slice(0, limit), head };
+    }
+    const before = Number(query["before"] ?? Infinity);
+    const older = this.rows.filter(({ index }) => index < before);
+    return { rows: older.slice(-limit).toReversed(), head };
   }
 }
+
+const NOT_FOUND = { code: "not_found", what: "There is nothing at this address." };

@@ -5,7 +5,8 @@ import { intentCodec, submissionCodec, type Submission } from "../../../protocol
 import type { LedgerActor } from "../../../protocol/ledger.ts";
 import { digestOf } from "../../../protocol/signing.ts";
 import { judgeApprovals } from "../../../protocol/verify/approvals.ts";
-import { Activity, partnersOf } from "../../../web/client/activity.ts";
+import { Activity } from "../../../web/client/activity.ts";
+import { partnersOf } from "../../../web/client/entry-view.ts";
 import { stateAt } from "../../../web/client/once-known.ts";
 import { TrustKeeper } from "../../../web/client/trust.ts";
 import type { EntryProof, LedgerEntry } from "../../../web/state/backend.ts";
@@ -15,7 +16,7 @@ import { nonceOf } from "../../fixtures/keys.ts";
 import { LedgerMaker } from "../../fixtures/ledger.ts";
 import { makeTeam, say, type Said, type Team } from "../../fixtures/team.ts";
 import { applied, NOW } from "../../fixtures/workspace.ts";
-import type { CheckedRow } from "../../../web/client/proof.ts";
+import type { CheckedRow } from "../../../web/client/checked-row.ts";
 import { draftForTwo, draftOfMachine, draftWithSuccessor, sealOfMachine } from "../../protocol/rules/team-commands.ts";
 import { FarEnd } from "./far-end.ts";
 

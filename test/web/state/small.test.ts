@@ -44,7 +44,8 @@ describe("keys", () => {
 });
 
 describe("banners", () => {
-  const ledger = { size: 3, verified: 3, checking: false, witness: { eligible: 0, cosigned: 0 } } as const;
+  const seen = (eligible: number, cosigned: number, size: number) => ({ eligible, cosigned, needed: 4, size });
+  const ledger = { size: 3, verified: 3, from: 1, checking: false, witness: seen(0, 0, 0) } as const;
   const kinds = (facts: Parameters<typeof bannersOf>[0]) => bannersOf(facts).map(({ kind }) => kind);
 
   it("says everything that is true of a first run, in the fixed order", () => {
@@ -72,16 +73,19 @@ describe("banners", () => {
   });
 
   it("stays never witnessed while no host vouches, however many could", () => {
-    const witness = { eligible: 7, cosigned: 0 };
-    expect(kinds({ hosts: fleet.slice(1), originClass: "signer", ledger: { ...ledger, witness } })).toEqual([
-      "never-witnessed",
+    const facts = { hosts: fleet.slice(1), originClass: "signer" } as const;
+    expect(bannersOf({ ...facts, ledger })).toEqual([{ kind: "never-witnessed", eligible: 0 }]);
+    // Three of seven cosigned: that is not more than half.
+    expect(bannersOf({ ...facts, ledger: { ...ledger, witness: seen(7, 3, 0) } })).toEqual([
+      { kind: "never-witnessed", eligible: 7 },
     ]);
+    expect(bannersOf({ ...facts, ledger: { ...ledger, verified: 0 } })).toEqual([]); // nobody looked yet
   });
 
   it("puts a ledger that does not add up before all else", () => {
-    const failure = { index: 2, reason: "x" };
+    const failure = { index: 2, reason: "x", of: "entry" } as const;
     const hosts = [{ ...host("a"), trustBehind: true }];
-    const witness = { eligible: 1, cosigned: 1 };
+    const witness = seen(1, 1, 3);
     expect(kinds({ hosts, originClass: "signer", ledger: { ...ledger, failure, witness } })).toEqual([
       "ledger-broken",
       "not-confirmed",
@@ -89,7 +93,7 @@ describe("banners", () => {
   });
 
   it("announces grants that end, and says when some ended", () => {
-    const witness = { eligible: 7, cosigned: 6 };
+    const witness = seen(7, 6, 3);
     const ending = (kind: Ending) => [{ name: "Ada", ending: kind }] as unknown as readonly PersonView[];
     const facts = { hosts: fleet.slice(1), originClass: "signer", ledger: { ...ledger, witness } } as const;
     expect(bannersOf({ ...facts, ending: ending("soon") })).toEqual([
@@ -99,7 +103,7 @@ describe("banners", () => {
   });
 
   it("says nothing when nothing is to be said", () => {
-    const witness = { eligible: 7, cosigned: 6 };
+    const witness = seen(7, 6, 3);
     expect(kinds({ hosts: fleet.slice(1), originClass: "signer", ledger: { ...ledger, witness } })).toEqual([]);
   });
 });

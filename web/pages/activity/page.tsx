@@ -3,7 +3,7 @@
  * shows what was checked. It never says "verified" for anything it did not compute.
  */
 import { useEffect } from "preact/hooks";
-import { Banner } from "../../components/banner.tsx";
+import { LedgerBroken } from "../../components/banner.tsx";
 import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
 import { SealWith } from "../../components/state.tsx";
 import { formatCount, formatNumberOf } from "../../format.ts";
@@ -34,7 +34,7 @@ export function ActivityPage({ route }: { readonly route: ActivityRoute }) {
           </p>
         </div>
       </div>
-      {status.failure !== undefined && <Broken failure={status.failure} />}
+      {status.failure !== undefined && <LedgerBroken failure={status.failure} live />}
       {entries.state === "loading" && <Waiting what="Reading the ledger" />}
       {entries.state === "failed" && (
         <div class="card">
@@ -64,24 +64,6 @@ function StatusSeal({ status }: { readonly status: LedgerStatus }) {
   return <SealWith state="verified">All {formatNumberOf(size, "entry", "entries")} verified in this browser</SealWith>;
 }
 
-function Broken({ failure }: { readonly failure: { readonly index: number; readonly reason: string } }) {
-  return (
-    <Banner
-      tone="bad"
-      icon="bad"
-      live
-      act={
-        <a class="btn sm" href={`/activity?entry=${failure.index}`}>
-          Look at entry #{failure.index}
-        </a>
-      }
-    >
-      <strong>The ledger does not add up at entry #{formatCount(failure.index)}.</strong> {failure.reason} The edge, or
-      who owns it, changed something. Commands still need your touch; do not trust Activity from that entry on.
-    </Banner>
-  );
-}
-
 const filterLabels = {
   all: "All",
   commands: "Commands",
@@ -97,9 +79,8 @@ interface LedgerProps {
 }
 
 function Ledger({ entries, route }: LedgerProps) {
-  const { backend, router } = useApp();
+  const { router } = useApp();
   const shown = filterEntries(entries, route);
-  const older = backend.activity.hasOlder.value;
   const { entry: open } = route;
   return (
     <>
@@ -107,14 +88,6 @@ function Ledger({ entries, route }: LedgerProps) {
       <div class={open === undefined ? "stack" : "with-drawer"}>
         <div class="stack mid">
           {shown.length === 0 ? <NoEntry route={route} /> : <Entries entries={shown} route={route} />}
-          {older && (
-            <div class="row">
-              <button class="btn" type="button" onClick={() => void backend.activity.loadOlder()}>
-                <Icon name="down" class="s" />
-                Show older entries
-              </button>
-            </div>
-          )}
         </div>
         {open !== undefined && (
           <ProofDrawer

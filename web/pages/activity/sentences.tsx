@@ -7,21 +7,13 @@ import type { LedgerAction } from "../../../protocol/ledger.ts";
 import { isOperationName, operations } from "../../../protocol/operations.ts";
 import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
 import type { IconName } from "../../icons.tsx";
-import type { LedgerEntry, Party } from "../../state/backend.ts";
+import type { LedgerEntry } from "../../state/backend.ts";
+import { Name, sayStatement } from "./statement-sentences.tsx";
 import { alertAbout, settingDone } from "./alert-words.ts";
-import { nameOf } from "./names.ts";
 
 interface Row {
   readonly icon: IconName;
   readonly say: (entry: LedgerEntry) => ComponentChildren;
-}
-
-function Name({ of }: { readonly of: Party | undefined }) {
-  return (
-    <strong>
-      <bdi>{nameOf(of)}</bdi>
-    </strong>
-  );
 }
 
 /** "restarted the gateway", or the operation's own name when this page is older than the operation. */
@@ -88,44 +80,6 @@ function sayReceipt({ actor, target, requester, detail }: LedgerEntry): Componen
 
 function proposedOf({ operation, statementKind }: LedgerEntry["detail"]): string {
   return operation === undefined ? (statementKind ?? "a change of who may do what") : verbOf(operation);
-}
-
-const statementSentences: Readonly<Record<string, (entry: LedgerEntry) => ComponentChildren>> = {
-  "person.add": ({ actor, target }) => (
-    <>
-      <Name of={actor} /> added <Name of={target} />
-    </>
-  ),
-  "credential.add": ({ actor }) => (
-    <>
-      <Name of={actor} /> added a passkey
-    </>
-  ),
-  "role.assign": ({ actor, target }) => (
-    <>
-      <Name of={actor} /> changed the roles of <Name of={target} />
-    </>
-  ),
-  "host.admit": ({ actor, target }) => (
-    <>
-      <Name of={actor} /> admitted <Name of={target} />
-    </>
-  ),
-  "host.remove": ({ actor, target }) => (
-    <>
-      <Name of={actor} /> removed <Name of={target} />
-    </>
-  ),
-};
-
-function sayStatement(entry: LedgerEntry): ComponentChildren {
-  const known = statementSentences[entry.detail.statementKind ?? ""];
-  if (known !== undefined) return known(entry);
-  return (
-    <>
-      <Name of={entry.actor} /> changed who may do what
-    </>
-  );
 }
 
 function countOf(calls: number | undefined): string {
