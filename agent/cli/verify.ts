@@ -14,7 +14,7 @@ export const verify: Command = {
 
 Takes a copy of the activity log in JSON lines, as the page Activity saves it: the whole log, a part of it, or the
 proof of one command. Checked are: the trust log from its root, the checkpoint's signature, the chain of entries and the
-tree over them (or each entry's proof), the values that entries commit to, each host's receipts with their signatures and
+tree over them (or each entry's proof), the values that entries commit to, each host's receipts, their signatures and
 their own chain, what people signed, and which hosts have witnessed it. Files of any size; nobody is asked.
 
   --workspace <id>      the workspace that it must be of; without it, the file only proves that it agrees with itself
