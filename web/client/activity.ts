@@ -21,7 +21,7 @@ import type { Loadable, Result, Stop } from "../state/backend.ts";
 import type { CheckedRow } from "./checked-row.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { entryView } from "./entry-view.ts";
-import { proveEntryAt } from "./entry-proof.ts";
+import { arrived } from "./late.ts";
 import { LedgerSource } from "./ledger-source.ts";
 import { LogKeeper, type Held } from "./log-keeper.ts";
 import { Matches } from "./log-matches.ts";
@@ -341,6 +341,7 @@ export class Activity implements ActivityLog {
       await this.refresh();
       const { trust, client } = this.#deps;
       const indexBefore = (at: number) => this.#indexBefore(at);
+      const { proveEntryAt } = await arrived(import("./entry-proof.ts"));
       return await proveEntryAt(index, { ...this.#searchDeps(), client, keeper: this.#keeper, trust, indexBefore });
     } catch (error) {
       return { state: "failed", trouble: troubleOf(error) };

@@ -2,12 +2,13 @@
  * The browser's authenticator: make a passkey, ask for an assertion. What is enrolled is read from the browser's own
  * answer, never from what the edge says it saw.
  */
-import { startRegistration, type PublicKeyCredentialCreationOptionsJSON } from "@simplewebauthn/browser";
+import type { PublicKeyCredentialCreationOptionsJSON } from "@simplewebauthn/browser";
 import { equalBytes, fromBase64url, toBase64url } from "../../protocol/bytes.ts";
 import { APPROVAL_SECONDS } from "../../protocol/limits.ts";
 import type { Asserted, Assertion } from "../../protocol/messages.ts";
 import { digestBytes } from "../../protocol/signing.ts";
 import type { CredentialBody } from "../../protocol/trust/statements.ts";
+import { arrived } from "./late.ts";
 import { TroubleError } from "./trouble.ts";
 
 const ALGORITHMS: Readonly<Record<number, CredentialBody["alg"]>> = { [-7]: "ES256", [-257]: "RS256", [-8]: "Ed25519" };
@@ -26,6 +27,8 @@ export interface NewPasskey {
 export async function createPasskey(optionsJson: string): Promise<NewPasskey> {
   const options = JSON.parse(optionsJson) as PublicKeyCredentialCreationOptionsJSON;
   if (options.rp.id !== location.hostname) throw foreign("the site name is not this page's");
+  // A passkey is made a few times in a person's life.
+  const { startRegistration } = await arrived(import("@simplewebauthn/browser"));
   const response = await startRegistration({ optionsJSON: options });
   const { publicKey, publicKeyAlgorithm, authenticatorData } = response.response;
   const alg = publicKeyAlgorithm === undefined ? undefined : ALGORITHMS[publicKeyAlgorithm];

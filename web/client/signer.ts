@@ -1,7 +1,7 @@
 /** Keys that sign in the page: the session key (WebCrypto, non-extractable) and, once, the setup key's seed. */
 import { toBase64url } from "../../protocol/bytes.ts";
 import { preAuthenticationEncoding, type MessageKind, type Signer } from "../../protocol/signing.ts";
-import { TroubleError, UNREACHABLE } from "./trouble.ts";
+import { arrived } from "./late.ts";
 
 export async function makeSessionKeys(): Promise<{ readonly keys: CryptoKeyPair; readonly publicKey: string }> {
   const keys = await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]);
@@ -25,9 +25,7 @@ export function sessionSigner(keys: CryptoKeyPair, publicKey: string): Signer {
  * workspace's life, so it is fetched then. @throws {TroubleError} when it does not arrive
  */
 export async function seedSigner(seed: Uint8Array): Promise<Signer> {
-  const ed = await import("@noble/ed25519").catch(() => {
-    throw new TroubleError(UNREACHABLE);
-  });
+  const ed = await arrived(import("@noble/ed25519"));
   return {
     publicKey: toBase64url(await ed.getPublicKeyAsync(seed)),
     async sign(kind, body) {

@@ -5,7 +5,7 @@ import { Left } from "../components/time.tsx";
 import { Gatehouse } from "../shell.tsx";
 import { useApp } from "../state/app.ts";
 import type { Phase } from "../state/backend.ts";
-import { titleOf } from "./alerts/wording.ts";
+import { titleOf } from "./alerts/title.ts";
 
 type Unsupported = Extract<Phase, { kind: "unsupported" }>["reason"];
 

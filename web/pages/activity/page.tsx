@@ -3,7 +3,7 @@
  * shows what was checked. It never says "verified" for anything it did not compute.
  */
 import { useEffect } from "preact/hooks";
-import { LedgerBroken } from "../../components/banner.tsx";
+import { LedgerBroken } from "../../components/banners.tsx";
 import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
 import { SealWith } from "../../components/state.tsx";
 import { formatCount, formatNumberOf } from "../../format.ts";

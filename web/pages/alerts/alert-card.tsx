@@ -8,7 +8,8 @@ import { Icon, type IconName } from "../../icons.tsx";
 import type { AlertView } from "../../state/alerts.ts";
 import { useApp } from "../../state/app.ts";
 import type { Result, Trouble } from "../../state/backend.ts";
-import { deliveriesOf, hostName, measureOf, stepsOf, titleOf } from "./wording.ts";
+import { hostName, titleOf } from "./title.ts";
+import { deliveriesOf, measureOf, stepsOf } from "./wording.ts";
 
 const looks = {
   critical: { icon: "bad", tone: "bad", word: "Critical" },

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import { Banners } from "../../components/banner.tsx";
+import { Banners } from "../../components/banners.tsx";
 import { Lately } from "../../components/lately.tsx";
 import { Command, Empty, Tile, TroubleText, Waiting } from "../../components/parts.tsx";
 import { OrderDialog } from "../../dialog/order-dialog.tsx";

@@ -4,7 +4,7 @@
  */
 import { useEffect, useMemo } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import { Banners } from "../../components/banner.tsx";
+import { Banners } from "../../components/banners.tsx";
 import { Lately } from "../../components/lately.tsx";
 import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
 import { Pill } from "../../components/state.tsx";

@@ -7,8 +7,8 @@ import {
   rateName,
   ruleMeaning,
   stepsOf,
-  titleOf,
 } from "../../../../web/pages/alerts/wording.ts";
+import { titleOf } from "../../../../web/pages/alerts/title.ts";
 import type { AlertView } from "../../../../web/state/alerts.ts";
 
 const now = 1_795_159_086;
