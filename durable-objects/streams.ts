@@ -103,7 +103,7 @@ export class Streams extends DurableObject<Env> {
   }
 
   /** One fixed sentence, now, without a retry. */
-  async test(workspace: string, stream: string): Promise<{ readonly fault?: DeliveryFault } | undefined> {
+  async sendTest(workspace: string, stream: string): Promise<{ readonly fault?: DeliveryFault } | undefined> {
     this.#table.identify(workspace);
     const known = this.#table.find(stream);
     if (known === undefined) return undefined;

@@ -64,7 +64,7 @@ async function record(
 export const streamTest: Handler<"streamTest"> = async ({ authority, params, deps }) => {
   const { workspace } = authority;
   const stream = requireName(params["stream"]);
-  const tested = await deps.streams(workspace).test(workspace, stream);
+  const tested = await deps.streams(workspace).sendTest(workspace, stream);
   if (tested === undefined) throw problem("stream_unknown");
   return { body: tested };
 };
