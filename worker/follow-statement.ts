@@ -16,9 +16,10 @@ import { credentialsOf, type AddedCredential } from "./judge-statement.ts";
 export async function followStatement(statement: Statement, after: TrustState, deps: Deps): Promise<void> {
   const { workspace } = statement;
   for (const added of credentialsOf(statement)) await follow(added, after, deps);
-  if (statement.kind === "host.remove") await takeCertificate(workspace, statement.body.host, deps);
   await removeStatementProposals(deps.db, workspace);
   await endUnborne(after, deps);
+  // Last, because only this needs the ledger. The host is out without it: the log says so at every connection.
+  if (statement.kind === "host.remove") await takeCertificate(workspace, statement.body.host, deps);
 }
 
 /** The passkey belongs to somebody now; if they enrolled with an invitation, their name is theirs. */
@@ -37,8 +38,8 @@ async function follow({ person, credential }: AddedCredential, after: TrustState
 async function takeCertificate(workspace: string, host: string, deps: Deps): Promise<void> {
   const removed = (await listHosts(deps.db, workspace)).find((row) => row.host === host);
   if (removed === undefined) return;
-  await revokeCertificate(deps.db, removed.fingerprint);
   await deps.ledger(workspace)(certificateRevoked(removed));
+  await revokeCertificate(deps.db, removed.fingerprint);
 }
 
 export function certificateRevoked({ host, fingerprint }: HostRecord): LedgerDraft {

@@ -61,8 +61,8 @@ export const trustState: Handler<"trustState"> = async (call) => {
   await deps.ledger(workspace)(entry(call, stated, "trust.stated"));
   const { head } = result.state;
   if (!(await save({ ...stated, signed, before: state, head }, call))) return refuse(call, stated, "place");
+  later(tellHosts(workspace, deps)); // it stands, whatever becomes of what follows from it here
   await followStatement(stated.statement, result.state, deps);
-  later(tellHosts(workspace, deps));
   return { body: { trustHead: head } };
 };
 
