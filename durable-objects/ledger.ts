@@ -188,7 +188,7 @@ export class Ledger extends DurableObject<Env> {
     try {
       const trust = await this.#trust.current(workspace);
       const hosts = [...(trust?.hosts.keys() ?? [])];
-      await Promise.all(hosts.map((host) => courierOf(this.env, workspace, host).showCheckpoint(note)));
+      await Promise.all(hosts.map((host) => hostOf(this.env, workspace, host).showCheckpoint(note)));
     } catch (error) {
       logFault("checkpoint_not_shown", error);
     }
@@ -198,12 +198,4 @@ export class Ledger extends DurableObject<Env> {
 function subjectOf({ draft }: Waiting): readonly string[] {
   const subject = subjectKey(draft);
   return subject === undefined ? [] : [subject];
-}
-
-interface Courier {
-  showCheckpoint(note: string): Promise<void>;
-}
-
-function courierOf(env: Env, workspace: string, host: string): Courier {
-  return hostOf(env, workspace, host) as unknown as Courier;
 }
