@@ -172,7 +172,8 @@ const revocations: readonly Row[] = [
   { name: "by the attacker", rule: "trust.assertion", said: () => revoke("p-ada"), by: mallory },
   { name: "by an operator", rule: "trust.role", said: () => revoke("p-ada"), by: otto },
   { name: "on a page of the edge", rule: "trust.origin", said: () => revoke("p-otto"), by: daily },
-  { name: "by a revoked administrator", rule: "trust.revoked", said: () => revoke("p-ada"), by: eve },
+  // Held, because a second history may have known it; it revokes nobody.
+  { name: "by a revoked administrator", rule: "head_kept", said: () => revoke("p-ada"), by: eve },
   { name: "of somebody who does not exist", rule: "trust.unknown", said: () => revoke("p-nobody"), by: ada },
   {
     name: "naming a head that nobody has",
