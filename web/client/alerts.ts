@@ -8,10 +8,9 @@ import type { Loadable, Result, Stop, TouchStep } from "../state/backend.ts";
 import { hostLabelIn } from "../state/people.ts";
 import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
 import type { EdgeClient } from "./http.ts";
+import { load, Poll } from "./poll.ts";
+import { freshWebhookSecret } from "./random.ts";
 import { CANCELLED, resultOf, troubleOf } from "./trouble.ts";
-
-/** An alert is worth seconds, not milliseconds; each look is one small answer. */
-const POLL_MS = 15_000;
 
 export interface AlertsDeps extends EdgeActionDeps {
   readonly client: EdgeClient;
@@ -92,7 +91,7 @@ export class Alerts implements AlertDesk {
   }
 
   freshSecret(): string {
-    return `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))}`;
+    return freshWebhookSecret();
   }
 
   #step(endpoint: "alertAcknowledge" | "alertResolve", alert: string): Promise<Result<undefined>> {
@@ -143,41 +142,5 @@ export class Alerts implements AlertDesk {
     if (state === undefined || person === undefined) return false;
     const wanted = { permission, now: clock.now(), ...(host === undefined ? {} : { host }) };
     return hasPermission(state, person, wanted);
-  }
-}
-
-/** What was known stays on the page and grows old; only a first look can fail as a whole. */
-async function load<T>(into: Signal<Loadable<T>>, ask: () => Promise<T>): Promise<void> {
-  try {
-    into.value = { state: "ready", value: await ask() };
-  } catch (error) {
-    const trouble = troubleOf(error);
-    if (into.value.state !== "ready") into.value = { state: "failed", trouble };
-  }
-}
-
-/** Asks again and again while anybody watches; a hidden page waits until somebody sees it. */
-class Poll {
-  readonly #look: () => Promise<void>;
-  #watchers = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(look: () => Promise<void>) {
-    this.#look = look;
-  }
-
-  watch(): Stop {
-    this.#watchers += 1;
-    if (this.#watchers === 1) void this.#again();
-    return () => {
-      this.#watchers -= 1;
-      if (this.#watchers === 0) clearTimeout(this.#timer);
-    };
-  }
-
-  async #again(): Promise<void> {
-    if (!document.hidden) await this.#look();
-    clearTimeout(this.#timer);
-    if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#again(), POLL_MS);
   }
 }

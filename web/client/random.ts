@@ -10,3 +10,7 @@ export function randomNonce(): string {
 export function randomPersonId(): string {
   return `p-${toHex(crypto.getRandomValues(new Uint8Array(8)))}`;
 }
+/** A secret of a webhook, as Standard Webhooks writes them. */
+export function freshWebhookSecret(): string {
+  return `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))}`;
+}
