@@ -13,6 +13,8 @@ import { CANCELLED, TroubleError, troubleOf, UNREACHABLE } from "./trouble.ts";
 
 export interface ExportsDeps extends EdgeActionDeps {
   readonly client: EdgeClient;
+  /** Between two attempts; replaced in tests, which wait for nothing. */
+  readonly pause?: () => Promise<unknown>;
 }
 
 /** A line that drops for a moment must not cost the whole file: the same part is asked for again. */
@@ -79,8 +81,12 @@ export class Exports implements ExportDesk {
       } catch (error) {
         const isLine = error instanceof TroubleError && troubleOf(error).code === UNREACHABLE.code;
         if (!isLine || attempt >= PART_ATTEMPTS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await (this.#deps.pause ?? pause)();
       }
     }
   }
+}
+
+function pause(): Promise<unknown> {
+  return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
 }
