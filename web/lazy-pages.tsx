@@ -1,6 +1,6 @@
 /**
- * The pages that are fetched when they are needed: one line each. Signing in, what surrounds the pages, and all that
- * signs and verifies are in the first script.
+ * The pages that are fetched when they are needed: one line each. Signing in, what surrounds the pages, and what signs
+ * and verifies are in the first script; the proof of one entry comes when it is asked for (web/client/late.ts).
  * May not: import a page other than lazily; it would come with the first script.
  */
 import type { ComponentChildren } from "preact";
@@ -16,6 +16,14 @@ export function createPages() {
     activity: lazyPage({
       title: "Activity",
       load: async () => (await import("./pages/activity/page.tsx")).ActivityPage,
+    }),
+    streams: lazyPage({
+      title: "Streams",
+      load: async () => (await import("./pages/streams/page.tsx")).StreamsPage,
+    }),
+    keeping: lazyPage({
+      title: "Keeping",
+      load: async () => (await import("./pages/keeping/page.tsx")).KeepingPage,
     }),
     alerts: lazyPage({ title: "Alerts", load: async () => (await import("./pages/alerts/page.tsx")).AlertsPage }),
     proposals: lazyPage({
