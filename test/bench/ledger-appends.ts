@@ -70,6 +70,11 @@ export async function appends(): Promise<readonly Row[]> {
         baseline: { name: "same call, nothing hashed", value: single.plain },
       }),
       checkpointed,
+      row({
+        name: "database rows of a command",
+        value: await rig.ask<number>("/rows", { workspace: nonceOf("rows of a command") }),
+        unit: "rows",
+      }),
     ];
   } finally {
     await rig.stop();

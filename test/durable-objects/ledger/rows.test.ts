@@ -8,21 +8,8 @@ import { entryLeaf } from "../../../protocol/checkpoint.ts";
 import { CHAIN_START, type LedgerDraft } from "../../../protocol/ledger.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { env } from "../../worker/environment.ts";
+import { counted } from "../counted.ts";
 import { digestAt } from "../ledger-rows.ts";
-
-/** The database, and how many rows it says were written. */
-function counted(): { readonly db: D1Database; written: number } {
-  const count = { written: 0, db: env.DB };
-  count.db = {
-    prepare: (sql: string) => env.DB.prepare(sql),
-    batch: async (statements: D1PreparedStatement[]) => {
-      const results = await env.DB.batch(statements);
-      for (const { meta } of results) count.written += meta.rows_written;
-      return results;
-    },
-  } as unknown as D1Database;
-  return count;
-}
 
 const plain: LedgerDraft = { actor: { kind: "edge" }, action: "session.ended", detail: {} };
 const receipt = {
@@ -37,7 +24,7 @@ const receipt = {
 
 async function rowsFor(drafts: readonly LedgerDraft[], withReceipts = false): Promise<number> {
   const workspace = nonceOf(JSON.stringify([drafts, withReceipts]));
-  const count = counted();
+  const count = counted(env.DB);
   const batch = buildBatch({
     workspace,
     head: CHAIN_START,
@@ -65,7 +52,7 @@ describe("rows written", () => {
   });
 
   it("by a checkpoint: one, and for each 256 entries a tile; the tile above is written again", async () => {
-    const count = counted();
+    const count = counted(env.DB);
     const table = new CheckpointTable(count.db, nonceOf("checkpoint rows"));
     const builder = new TileBuilder(0, []);
     const sign = async (size: number): Promise<number> => {
@@ -82,7 +69,7 @@ describe("rows written", () => {
   });
 
   it("by a cosignature: the line, and the host's newest", async () => {
-    const count = counted();
+    const count = counted(env.DB);
     const table = new CheckpointTable(count.db, nonceOf("cosignature rows"));
     const add = async (size: number): Promise<number> => {
       count.written = 0;

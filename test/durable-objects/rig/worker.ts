@@ -3,9 +3,12 @@
  * append each, many appends at once, and the same without what makes a ledger of it. Runs on a private socket only.
  */
 import "reflect-metadata"; // before the certificate libraries that the host's object brings
+import { buildBatch } from "../../../durable-objects/ledger-batch.ts";
+import { LedgerTable } from "../../../durable-objects/db/ledger-table.ts";
 import { ledgerGroupOf, ledgerOf, type NewEntry } from "../../../durable-objects/ledger-client.ts";
 import type { Env } from "../../../durable-objects/env.ts";
-import type { LedgerDraft } from "../../../protocol/ledger.ts";
+import { CHAIN_START, type LedgerDraft } from "../../../protocol/ledger.ts";
+import { counted } from "../counted.ts";
 import { PlainLedger } from "./plain-ledger.ts";
 
 export { Alerts } from "../../../durable-objects/alerts.ts";
@@ -33,8 +36,28 @@ const doors: Record<string, (body: never, env: RigEnv) => Promise<unknown>> = {
   "/load/ledger": (load: Load, env) => run(load, ledgerOf(env, load.workspace)),
   "/load/plain": (load: Load, env) =>
     run(load, (draft) => env.SESSIONS.getByName(load.workspace).append(load.workspace, [{ draft }])),
+  "/rows": rowsOfCommand,
   "/load/raw": (load: Load, env) => runRaw(load, env.DB),
 };
+
+/** An accepted command from a page, and its receipt. */
+async function rowsOfCommand({ workspace }: { readonly workspace: string }, { DB }: RigEnv): Promise<number> {
+  const count = counted(DB);
+  const table = new LedgerTable(count.db, workspace);
+  const accepted = { ...someDraft(), sourceIp: "203.0.113.7" };
+  const digest = accepted.subject ?? "";
+  const answered: LedgerDraft = {
+    actor: { kind: "host", id: "h-0123456789abcdef0123" },
+    action: "command.receipt",
+    target: "h-0123456789abcdef0123",
+    detail: { intent: digest, verdict: "executed", receipt: digest },
+    subject: digest,
+  };
+  const receipt = { workspace, digest, intent: digest, host: "h-0", number: 1, body: "e30", signature: "A" };
+  const drafts = [accepted, answered].map((draft) => ({ draft, at: Date.now() }));
+  await table.insert(buildBatch({ workspace, head: CHAIN_START, known: new Map(), drafts }), [receipt]);
+  return count.written;
+}
 
 export default {
   async fetch(request: Request, env: RigEnv): Promise<Response> {
