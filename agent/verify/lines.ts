@@ -23,6 +23,7 @@ export class LineCutter {
     for (let end = chunk.indexOf(LINE_END); end >= 0; end = chunk.indexOf(LINE_END, start)) {
       const line = chunk.subarray(start, end);
       start = end + 1;
+      if (this.#restBytes + line.length > MAX_LINE_BYTES) throw new LineTooLong();
       yield this.#restBytes === 0 ? line : this.#joined(line);
     }
     if (start < chunk.length) this.#keep(chunk.subarray(start));

@@ -19,7 +19,7 @@ export async function verifyChunks(
     }
   } catch (error) {
     if (!(error instanceof LineTooLong)) throw error;
-    verifier.stop("line_too_long");
+    verifier.tooLong();
   }
   return verifier.finish(cutter.isInside);
 }

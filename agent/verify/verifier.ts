@@ -112,10 +112,16 @@ export class FileVerifier {
     return this.#read(bytes);
   }
 
-  /** The stream cannot be read on. */
-  stop(code: FileCode): void {
-    this.#report.file(code, { line: this.#lines + 1 });
+  /** What follows cannot be read, or not be held against anything. */
+  #stop(code: FileCode): void {
+    this.#report.file(code, { line: this.#lines });
     this.#isStopped = true;
+  }
+
+  /** The next line does not end. */
+  tooLong(): void {
+    this.#lines += 1;
+    this.#stop("line_too_long");
   }
 
   async #read(bytes: Buffer): Promise<void> {
@@ -207,7 +213,7 @@ export class FileVerifier {
 
   #startAfter(line: Extract<LedgerLine, { kind: "before" }>, chain: ChainReader | undefined): void {
     if (chain === undefined) this.#refuse("line_order");
-    else if (!chain.startAfter(line)) this.#refuse("before_malformed");
+    else if (!chain.startAfter(line)) this.#stop("before_malformed");
   }
 
   #watch({ chain, kept }: Readers): void {
@@ -276,7 +282,8 @@ export class FileVerifier {
   /** After the last line. `isInside`: the stream ended in the middle of one. */
   async finish(isInside: boolean): Promise<VerifyResult> {
     const readers = this.#readers;
-    if (!this.#isStopped && (isInside || this.#stage !== "ended")) this.#report.file("cut", { line: this.#lines });
+    if (this.#isStopped) return this.#result(undefined, undefined);
+    if (isInside || this.#stage !== "ended") this.#report.file("cut", { line: this.#lines });
     if (readers === undefined) return this.#result(undefined, undefined);
     await readers.audited.drain();
     if (readers.chain !== undefined) this.#judgeChain(readers.chain);
