@@ -182,7 +182,9 @@ async function applyRevocation(state: TrustState, stated: Stated<Revocation>): P
   const chain = placeOf(state, statement);
   if (chain === undefined) return refuse("place");
   if (!existsIn(chain, statement)) return refuse("unknown");
-  const approvers = await judgeApprovals(chain, stated, state.workspace);
+  // Never earlier than what it names: whose grant has ended there would otherwise date it back, and revoke whose has not.
+  const at = Math.max(statement.at, chain.at);
+  const approvers = await judgeApprovals(chain, { ...stated, statement: { ...statement, at } }, state.workspace);
   if (typeof approvers === "string") return refuse(approvers);
   const [approver] = approvers;
   if (approver === undefined || approvers.length !== 1) return refuse("approval");

@@ -61,7 +61,7 @@ export function forkOf(chain: ChainState, { first }: Second): Freeze {
 
 /**
  * Whether a resolution that dropped it holds against all that is held now: its people could resolve before the two parted,
- * at every place of ours since, and at the end of that one, each time without whom a revocation names.
+ * at every place of ours since, and at every one of that history, each time without whom a revocation names.
  */
 export function isDropped(chain: ChainState, second: Second, held: Held): boolean {
   const { hash, n } = second.first;
@@ -78,7 +78,7 @@ function holds(resolution: ChainState, question: Question): boolean {
   const { first, history } = question.second;
   const against = [...question.held.values()].filter((one) => speaksAgainst(resolution, one, question));
   const ids = revokedIds(against.map(({ revocation }) => revocation));
-  const grounds = [...placesSince(resolution.previous, first.n - 1), history];
+  const grounds = [...placesSince(resolution.previous, first.n - 1), ...placesSince(history, first.n)];
   return grounds.every((ground) => couldResolve(without(ground, ids), resolution));
 }
 

@@ -2,7 +2,7 @@
  * What a host that was held back makes of somebody who was revoked and revokes whoever was to revoke them: everything valid
  * is held, whatever disowns it, so that the history that knew better has its place there and freezes.
  */
-import type { Said } from "../../fixtures/team.ts";
+import { said, type Said } from "../../fixtures/team.ts";
 import type { SignedStatement } from "../../../protocol/trust/statements.ts";
 import { harmless, revoke, saidAgain, summaryOf, type Admin } from "../trust/courses.ts";
 import type { RuleCase } from "./cases.ts";
@@ -24,7 +24,7 @@ async function forgotten(s: Scene) {
   return { counter, earlier, theirs, revocation: await s.tell("ada", there, revoke("bea")) };
 }
 
-const knowing = (said: Said, ...knew: readonly SignedStatement[]) => ({ said, knew });
+const knowing = (what: Said, ...knew: readonly SignedStatement[]) => ({ said: what, knew });
 
 export const heldCourses: readonly (readonly [string, string, Course])[] = [
   [
@@ -213,6 +213,15 @@ export const heldCourses: readonly (readonly [string, string, Course])[] = [
     },
   ],
   [
+    "dropped unseen by somebody whose power it takes, and gives back",
+    "ok 1, fork at 1",
+    async (s) => {
+      const theirs = await s.tell("ada", s.base, roles("bea", []));
+      const back = await s.tell("cyd", await s.after(theirs), roles("bea", ["admin"]));
+      return [await s.tell("bea", s.base, resolve(s.base.head.hash, theirs)), theirs, back];
+    },
+  ],
+  [
     "a late revocation of somebody who kept, by somebody whom a place before that knew revoked",
     "ok 3",
     async (s) => {
@@ -225,6 +234,16 @@ export const heldCourses: readonly (readonly [string, string, Course])[] = [
       const list = [counter, first, signed, revocation];
       return [...list, await s.tell("bea", await s.after(...list), keep), await s.tell("ada", s.base, revoke("bea"))];
     },
+  ],
+  [
+    "a revocation by somebody whose grant has ended, dated back before the place that it names",
+    "role",
+    (s) => ended(s, 1),
+  ],
+  [
+    "a revocation by somebody whose grant ends later, dated back before the place that it names",
+    "ok 2",
+    (s) => ended(s, 3),
   ],
   ["a revocation, approved first by somebody revoked", "ok 2, revoked_author at 2", (s) => approvedTwice(s, "eve")],
   ["a revocation, approved again by somebody revoked", "ok 2, revoked_author at 2", (s) => approvedTwice(s, "ada")],
@@ -262,6 +281,16 @@ async function lateAccuser(s: Scene, knowers: readonly "theirs"[]): Promise<read
   const mine = await s.tell("ada", parting, harmless());
   const drop = await s.tell("cyd", await s.after(known, first, mine), resolve(mine, theirs));
   return knowers.length === 0 ? [known, first, mine, theirs, drop, late] : [known, first, mine, late, theirs, drop];
+}
+
+/** Bea's grant ends after so many hours; somebody speaks in the second one; then she revokes Ada as if in the first. */
+async function ended(s: Scene, hours: number): Promise<readonly SignedStatement[]> {
+  const { at } = s.base.chain;
+  const until = at + hours * 3_600;
+  const grant = await s.tell("ada", s.base, said("role.assign", { person: "p-bea", roles: ["admin"], until }));
+  const more = await s.tell("cyd", await s.after(grant), { said: harmless(), knew: [], at: at + 7_200 });
+  const there = await s.after(grant, more);
+  return [grant, more, await s.tell("bea", there, { said: revoke("ada"), knew: [], at: at + 60 })];
 }
 
 /** Ada revokes Bea. Eve, whom the chain knows revoked, approves the same words; Bea goes on. */

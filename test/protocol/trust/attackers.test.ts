@@ -39,10 +39,10 @@ function faults({ honest, hostile, end, attackers }: Attack, state: TrustState):
   const found: string[] = [];
   for (let place = state.chain; place.previous !== undefined; place = place.previous)
     if (chainAt(end.chain, place.n)?.hash !== place.hash && !said.has(place.hash)) found.push(`place ${place.n}`);
-  // A host that is behind has grants of then; one that is not has none but these.
-  if (state.chain.n >= end.chain.n)
-    for (const id of usableAdministrators(state))
-      if (attackers.includes(id) || end.chain.people.get(id)?.grant !== state.people.get(id)?.grant) found.push(id);
+  const isBehind = chainAt(state.chain, end.chain.n)?.hash !== end.chain.hash; // and has the grants of then
+  for (const id of usableAdministrators(state))
+    if (attackers.includes(id) || (!isBehind && end.chain.people.get(id)?.grant !== state.people.get(id)?.grant))
+      found.push(id);
   return found;
 }
 
