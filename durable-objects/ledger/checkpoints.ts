@@ -102,7 +102,8 @@ export class Checkpoints {
   async #pass(): Promise<CheckpointResult> {
     const { db, workspace, memory } = this.#deps;
     const log = { tree: new LedgerTree(db, workspace), size: (await this.#entries.head())?.index ?? 0 };
-    const misfit = await this.#misfit(log);
+    const shown = memory.shown();
+    const misfit = await this.#misfit(log, shown);
     if (misfit !== undefined) return { ok: false, refusal: await this.#refuse(misfit) };
     await this.#resume();
     if (log.size === 0) return { ok: false, refusal: undefined };
@@ -111,14 +112,14 @@ export class Checkpoints {
     if (signed === undefined || stored?.size !== log.size || stored.note !== signed.note) {
       await this.#sign(log, stored);
     }
-    memory.forgetShown(); // what is signed now contains it
+    memory.forgetShown(shown); // what is signed now contains them
     return { ok: true, size: log.size, note: memory.signed()?.note ?? "" };
   }
 
   // ---- does the log contain what it contained ----
 
-  async #misfit(log: Log): Promise<Misfit | undefined> {
-    for (const { host, size, root } of await this.#views()) {
+  async #misfit(log: Log, shown: readonly HeldView[]): Promise<Misfit | undefined> {
+    for (const { host, size, root } of [...(await this.#ownViews()), ...shown]) {
       const found = await longest(log.tree, Math.min(size, log.size));
       if (found.size === size && found.root === root) continue;
       const reason = found.size < size ? "smaller" : "different";
@@ -127,10 +128,9 @@ export class Checkpoints {
     return undefined;
   }
 
-  async #views(): Promise<readonly HeldView[]> {
-    const { memory } = this.#deps;
-    const own = [memory.signed(), await this.#storedView()].filter((view) => view !== undefined);
-    return [...own.map(({ size, root }) => ({ size, root, host: undefined })), ...memory.shown()];
+  async #ownViews(): Promise<readonly HeldView[]> {
+    const own = [this.#deps.memory.signed(), await this.#storedView()].filter((view) => view !== undefined);
+    return own.map(({ size, root }) => ({ size, root, host: undefined }));
   }
 
   /** Of a row that the ledger key did not sign nothing follows: anybody could have put it there. */

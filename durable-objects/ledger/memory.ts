@@ -83,9 +83,9 @@ export class LedgerMemory {
     this.#sql.exec("INSERT OR IGNORE INTO shown (size, root, host) VALUES (?, ?, ?)", size, root, host);
   }
 
-  /** The log contains them, and what is signed from here on contains the log. */
-  forgetShown(): void {
-    this.#sql.exec("DELETE FROM shown");
+  /** The log contains them, and what is signed from here on contains the log. Others may have come meanwhile. */
+  forgetShown(views: readonly CheckpointView[]): void {
+    for (const { size, root } of views) this.#sql.exec("DELETE FROM shown WHERE size = ? AND root = ?", size, root);
   }
 
   refusal(): CheckpointRefusal | undefined {

@@ -1,0 +1,237 @@
+/** What the writer does not sign: a database that is cut, restored, rewritten, or written to by others. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { LedgerTree } from "../../../durable-objects/db/ledger-tree.ts";
+import { Checkpoints } from "../../../durable-objects/ledger/checkpoints.ts";
+import { LedgerMemory } from "../../../durable-objects/ledger/memory.ts";
+import { seedNoteSigner } from "../../../durable-objects/signer.ts";
+import { toBase64url } from "../../../protocol/bytes.ts";
+import { rootDigest, signCheckpoint } from "../../../protocol/checkpoint.ts";
+import { nonceOf } from "../../fixtures/keys.ts";
+import { env } from "../../worker/environment.ts";
+import { digestAt, withoutTriggers } from "../ledger-rows.ts";
+import { HOST, Writer } from "./writer.ts";
+
+describe("nothing is signed", () => {
+  it("of a database that was restored from before, until a newer copy is back", async () => {
+    const writer = new Writer("restored");
+    await writer.write(10);
+    const signed = await writer.sign();
+    const bringBack = await writer.restore(6);
+    const cut = toBase64url(await new LedgerTree(env.DB, writer.workspace).root(6));
+    const refusal = await writer.refusedToSign();
+    expect(refusal).toEqual({
+      reason: "smaller",
+      since: expect.any(Number),
+      held: { size: 10, root: rootDigest(signed) },
+      shown: { size: 6, root: cut },
+    });
+    expect(await writer.stub.refusal(writer.workspace)).toEqual(refusal);
+    // Appending goes on, and says once what was found.
+    await writer.write(1);
+    await writer.refusedToSign();
+    expect(await runDurableObjectAlarm(writer.stub)).toBe(true);
+    const views = { held: refusal?.held, shown: refusal?.shown };
+    expect(await writer.entries("checkpoint.refused")).toMatchObject([{ detail: { code: "smaller", views } }]);
+    expect(await writer.alerts()).toMatchObject([{ kind: "ledger.rewritten", state: "open", detail: views }]);
+    expect(await writer.table.newest()).toBeUndefined();
+
+    await bringBack();
+    expect((await writer.sign()).size).toBe(10);
+    expect(await writer.stub.refusal(writer.workspace)).toBeUndefined();
+    expect(await writer.alerts()).toMatchObject([{ kind: "ledger.rewritten", state: "resolved" }]);
+  });
+
+  it("of a log that grew anew after it was cut", async () => {
+    const writer = new Writer("regrown");
+    await writer.write(5);
+    const signed = await writer.sign();
+    await writer.restore(3);
+    await evictDurableObject(writer.stub); // its head is of the log that is gone
+    await writer.write(7);
+    expect(await writer.refusedToSign()).toMatchObject({
+      reason: "different",
+      held: { size: 5, root: rootDigest(signed) },
+      shown: { size: 5 },
+    });
+    await evictDurableObject(writer.stub);
+    expect(await writer.refusedToSign()).toMatchObject({ reason: "different" });
+    expect(await writer.entries("checkpoint.refused")).toHaveLength(1);
+    expect(await writer.alerts()).toHaveLength(1);
+  });
+
+  it("of rows that were exchanged", async () => {
+    const writer = new Writer("exchanged");
+    await writer.write(5);
+    await writer.sign();
+    await withoutTriggers(env.DB, () =>
+      env.DB.prepare("UPDATE ledger SET hash = ? WHERE workspace = ? AND idx = 2")
+        .bind(digestAt("other", 2), writer.workspace)
+        .run(),
+    );
+    expect(await writer.refusedToSign()).toMatchObject({ reason: "different", held: { size: 5 }, shown: { size: 5 } });
+  });
+
+  it("of a log with a row missing in the middle", async () => {
+    const writer = new Writer("hole");
+    await writer.write(5);
+    await writer.sign();
+    await withoutTriggers(env.DB, () =>
+      env.DB.prepare("DELETE FROM ledger WHERE workspace = ? AND idx = 3").bind(writer.workspace).run(),
+    );
+    expect(await writer.refusedToSign()).toMatchObject({ reason: "smaller", held: { size: 5 }, shown: { size: 2 } });
+  });
+
+  it("of tiles that say something else", async () => {
+    const writer = new Writer("tile");
+    await writer.write(260);
+    await writer.sign();
+    await env.DB.prepare("UPDATE ledger_tiles SET hashes = ? WHERE workspace = ? AND level = 8")
+      .bind(toBase64url(new Uint8Array(32)), writer.workspace)
+      .run();
+    expect(await writer.refusedToSign()).toMatchObject({ reason: "different", held: { size: 260 } });
+  });
+
+  it("that contradicts the database's own checkpoint, when the object's disk was lost", async () => {
+    const writer = new Writer("disk lost");
+    await writer.write(5);
+    await writer.sign();
+    await writer.forget();
+    expect((await writer.sign()).size).toBe(5);
+    await writer.forget();
+    await withoutTriggers(env.DB, () =>
+      env.DB.prepare("DELETE FROM ledger WHERE workspace = ? AND idx > 2").bind(writer.workspace).run(),
+    );
+    expect(await writer.refusedToSign()).toMatchObject({ reason: "smaller", held: { size: 5 }, shown: { size: 2 } });
+  });
+
+  it("that contradicts a host, when database and disk were restored together", async () => {
+    const writer = new Writer("both");
+    await writer.write(8);
+    const signed = await writer.sign();
+    const [stored] = await writer.table.list(1);
+    const bringBack = await writer.restore(4);
+    await writer.forget();
+    // Nobody here can know: this is what witnesses are for.
+    expect((await writer.sign()).size).toBe(4);
+    await writer.seen(stored?.note ?? "");
+    const refusal = await writer.stub.refusal(writer.workspace);
+    expect(refusal).toMatchObject({
+      reason: "smaller",
+      host: HOST,
+      held: { size: 8, root: rootDigest(signed) },
+      shown: { size: 4 },
+    });
+    expect(await writer.refusedToSign()).toEqual(refusal);
+    expect(await writer.entries("checkpoint.refused")).toMatchObject([{ target: HOST }]);
+    expect(await writer.alerts()).toMatchObject([{ kind: "ledger.rewritten", host: HOST }]);
+    await evictDurableObject(writer.stub);
+    expect(await writer.refusedToSign()).toEqual(refusal);
+    // It would never have fitted: entry 5 is another now. The newer copy brings the right one.
+    await bringBack();
+    expect((await writer.sign()).size).toBe(8);
+  });
+
+  it("that contradicts a shorter log which a host holds", async () => {
+    const writer = new Writer("shorter view");
+    await writer.write(9);
+    await writer.sign();
+    await writer.seen(await writer.signedElsewhere(4));
+    expect(await writer.refusedToSign()).toMatchObject({ reason: "different", host: HOST, held: { size: 4 } });
+  });
+});
+
+describe("a host's word", () => {
+  it("that fits changes nothing", async () => {
+    const writer = new Writer("fits");
+    await writer.write(4);
+    await writer.sign();
+    const [first] = await writer.table.list(1);
+    await writer.write(4);
+    await writer.sign();
+    await writer.seen(first?.note ?? "");
+    expect(await writer.stub.refusal(writer.workspace)).toBeUndefined();
+    expect((await writer.sign()).size).toBe(8);
+  });
+
+  it("cannot block signing with what the ledger key did not sign", async () => {
+    const writer = new Writer("invented");
+    await writer.write(4);
+    const seed = nonceOf("somebody else");
+    const invented = await signCheckpoint(
+      { workspace: writer.workspace, size: 1_000_000, root: new Uint8Array(32) },
+      await seedNoteSigner(seed),
+    );
+    const elsewhere = await new Writer("another workspace").signedElsewhere(1_000_000);
+    for (const note of [invented, elsewhere, "", "no note at all"]) await writer.seen(note);
+    expect(await writer.stub.refusal(writer.workspace)).toBeUndefined();
+    expect((await writer.sign()).size).toBe(4);
+  });
+
+  it("is kept when nothing was written yet", async () => {
+    const writer = new Writer("early");
+    await writer.seen(await writer.signedElsewhere(3));
+    await writer.write(1);
+    expect(await writer.refusedToSign()).toMatchObject({ reason: "smaller", host: HOST, held: { size: 3 } });
+  });
+});
+
+describe("what a host shows while a checkpoint is being signed", () => {
+  it("is held against the log by the next", async () => {
+    const writer = new Writer("while signing");
+    await writer.write(4);
+    const root = "A".repeat(43);
+    const results = await runInDurableObject(writer.stub, async (_, { storage }) => {
+      const memory = new LedgerMemory(storage.sql);
+      const checkpoints = new Checkpoints({
+        db: env.DB,
+        workspace: writer.workspace,
+        memory,
+        signer: await seedNoteSigner(env.LEDGER_KEY),
+        alarms: { raise: () => Promise.resolve(), settle: () => Promise.resolve() },
+        durable: () => Promise.resolve(memory.rememberShown(HOST, { size: 2, root })),
+        doubt: () => undefined,
+        append: () => Promise.resolve({ ok: true }),
+        show: () => undefined,
+      });
+      return [await checkpoints.cover(), await checkpoints.cover()];
+    });
+    expect(results).toMatchObject([
+      { ok: true, size: 4 },
+      { ok: false, refusal: { reason: "different", host: HOST, held: { size: 2, root } } },
+    ]);
+  });
+});
+
+describe("a row in the table of checkpoints", () => {
+  const insert = (writer: Writer, size: number, note: string) =>
+    env.DB.prepare("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, 0)").bind(writer.workspace, size, note).run();
+
+  it("that the ledger key did not sign blocks nothing, and does not stay the newest of its size", async () => {
+    const writer = new Writer("foreign row");
+    await writer.write(4);
+    const foreign = await signCheckpoint(
+      { workspace: writer.workspace, size: 4, root: new Uint8Array(32) },
+      await seedNoteSigner(nonceOf("old ledger key")),
+    );
+    await insert(writer, 4, foreign);
+    await insert(writer, 90, foreign);
+    const checkpoint = await writer.sign();
+    expect(checkpoint.size).toBe(4);
+    expect(await writer.open((await writer.table.at(4))?.note ?? "")).toEqual(checkpoint);
+  });
+
+  it("that goes is written again with the tiles that went with it", async () => {
+    const writer = new Writer("row gone");
+    await writer.write(260);
+    const checkpoint = await writer.sign();
+    for (const table of ["checkpoints", "ledger_tiles"])
+      await env.DB.prepare(`DELETE FROM ${table} WHERE workspace = ?`).bind(writer.workspace).run();
+    expect(await writer.sign()).toEqual(checkpoint);
+    expect(await writer.table.newest()).toMatchObject({ size: 260 });
+    const tiles = await env.DB.prepare("SELECT level FROM ledger_tiles WHERE workspace = ?")
+      .bind(writer.workspace)
+      .all();
+    expect(tiles.results).toHaveLength(2);
+  });
+});
