@@ -1,38 +1,29 @@
 /**
- * Reads a workspace's ledger: bodies exactly as stored, openings of commitments where they were not erased, receipts.
- * Nothing is said about their truth, and nothing is written. Everybody who reads entries reads them here.
+ * Reads a workspace's ledger: bodies exactly as stored, openings of commitments where they were not erased, receipts; from
+ * the open table, and from the objects of sealed segments, without whoever asks noticing. Nothing is said about their
+ * truth, and nothing is written. Everybody who reads entries reads them here.
  */
 import { toBase64url, utf8 } from "../../protocol/bytes.ts";
-import { MalformedError } from "../../protocol/canonical.ts";
 import type { ActivityRow, LedgerFilter } from "../../protocol/contracts/ledger.ts";
-import {
-  CHAIN_START,
-  entryCodec,
-  personalFields,
-  type ChainPosition,
-  type PersonalField,
-} from "../../protocol/ledger.ts";
+import { CHAIN_START, personalFields, type ChainPosition, type PersonalField } from "../../protocol/ledger.ts";
 import { MAX_ENTRIES_SCANNED } from "../../protocol/limits.ts";
 import type { Signed } from "../../protocol/messages.ts";
+import { segmentOf, type Env } from "../env.ts";
+import {
+  conditionsOf,
+  receiptNamed,
+  type Beside,
+  type LedgerRecord,
+  type Opening,
+  type Page,
+  type Span,
+  type ValueRow,
+  type ReceiptRow,
+} from "./ledger-rows.ts";
 
-export interface LedgerRecord {
-  readonly idx: number;
-  /** Canonical JSON. */
-  readonly body: string;
-  readonly hash: string;
-}
+export type { LedgerRecord, Opening } from "./ledger-rows.ts";
 
-export interface Opening {
-  readonly salt: string;
-  readonly value: string;
-}
 type Openings = { readonly [F in PersonalField]?: Opening };
-
-/** Indices, not included. */
-export interface Span {
-  readonly after: number;
-  readonly before: number;
-}
 
 export interface Matches {
   /** Newest first. */
@@ -41,49 +32,62 @@ export interface Matches {
   readonly scanned: number;
 }
 
-interface ValueRow extends Opening {
-  readonly idx: number;
-  readonly field: PersonalField;
+/** A sealed segment whose object has its rows, or had them. */
+interface MovedSegment {
+  readonly n: number;
+  /** Indices, both included. */
+  readonly first: number;
+  readonly last: number;
+  readonly dropped_at: number | null;
 }
 
-const COLUMNS = "SELECT idx, body, hash FROM ledger WHERE workspace = ?1";
+/** What one place knows of a span; `rest` is to be asked for elsewhere. */
+interface Part {
+  readonly records: readonly LedgerRecord[];
+  readonly rest: Span | undefined;
+}
+
+/** The last entry that is in a segment. In the same moment as the rows, so that none is missed while they move. */
+const MOVED_TO = `coalesce((SELECT last FROM ledger_segments WHERE workspace = ?1 AND moved_at IS NOT NULL
+  ORDER BY n DESC LIMIT 1), 0)`;
+const MOVED = "SELECT n, first, last, dropped_at FROM ledger_segments WHERE workspace = ?1 AND moved_at IS NOT NULL";
+const COLUMNS = "SELECT idx, body, hash FROM ledger WHERE workspace = ?1 AND idx < ?3";
+/** Walking on from a place within a segment the open table has nothing to say yet. */
+const OPEN = {
+  ASC: `${COLUMNS} AND idx > ?2 AND ?2 >= ${MOVED_TO}`,
+  DESC: `${COLUMNS} AND idx > max(?2, ${MOVED_TO})`,
+} as const satisfies Record<Page["order"], string>;
 
 export class LedgerReader {
   readonly workspace: string;
-  readonly #binding: D1Database;
+  readonly #env: Pick<Env, "DB" | "SEGMENT">;
 
-  constructor(binding: D1Database, workspace: string) {
-    this.#binding = binding;
+  constructor(env: Pick<Env, "DB" | "SEGMENT">, workspace: string) {
+    this.#env = env;
     this.workspace = workspace;
   }
 
   async head(): Promise<ChainPosition> {
-    const row = await this.#binding
-      .prepare("SELECT idx, hash FROM ledger WHERE workspace = ?1 ORDER BY idx DESC LIMIT 1")
+    const row = await this.#env.DB.prepare(
+      "SELECT idx, hash FROM ledger WHERE workspace = ?1 ORDER BY idx DESC LIMIT 1",
+    )
       .bind(this.workspace)
       .first<Pick<LedgerRecord, "idx" | "hash">>();
     return row === null ? CHAIN_START : { index: row.idx, hash: row.hash };
   }
 
   async entry(index: number): Promise<LedgerRecord | undefined> {
-    return (await this.oldestAfter(index - 1, 1)).find(({ idx }) => idx === index);
+    const found = await this.filtered({}, { after: index - 1, before: index + 1 }, { order: "ASC", limit: 1 });
+    return found.find(({ idx }) => idx === index);
   }
 
   /** Oldest first, as a verifier walks. */
-  async oldestAfter(after: number, limit: number): Promise<readonly LedgerRecord[]> {
-    const { results } = await this.#binding
-      .prepare(`${COLUMNS} AND idx > ?2 ORDER BY idx LIMIT ?3`)
-      .bind(this.workspace, after, limit)
-      .all<LedgerRecord>();
-    return results;
+  oldestAfter(after: number, limit: number): Promise<readonly LedgerRecord[]> {
+    return this.filtered({}, { after, before: Number.MAX_SAFE_INTEGER }, { order: "ASC", limit });
   }
 
-  async newestBefore(before: number, limit: number): Promise<readonly LedgerRecord[]> {
-    const { results } = await this.#binding
-      .prepare(`${COLUMNS} AND idx < ?2 ORDER BY idx DESC LIMIT ?3`)
-      .bind(this.workspace, before, limit)
-      .all<LedgerRecord>();
-    return results;
+  newestBefore(before: number, limit: number): Promise<readonly LedgerRecord[]> {
+    return this.filtered({}, { after: 0, before }, { order: "DESC", limit });
   }
 
   /** Entries that a filter lets through, newest first. Bounded by what is looked at, not only by what is found. */
@@ -97,29 +101,43 @@ export class LedgerReader {
     return { records, scanned: records.length === limit && last !== undefined ? last.idx : after + 1 };
   }
 
-  async filtered(
-    filter: LedgerFilter,
-    { after, before }: Span,
-    { order, limit }: { readonly order: "ASC" | "DESC"; readonly limit: number },
-  ): Promise<readonly LedgerRecord[]> {
-    const { conditions, values } = conditionsOf(filter);
-    const { results } = await this.#binding
-      .prepare(
-        `${COLUMNS} AND idx > ?2 AND idx < ?3${conditions.map((one) => ` AND ${one}`).join("")} ORDER BY idx ${order} LIMIT ?4`,
-      )
-      .bind(this.workspace, after, before, limit, ...values)
-      .all<LedgerRecord>();
-    return results;
+  async filtered(filter: LedgerFilter, span: Span, { order, limit }: Page): Promise<readonly LedgerRecord[]> {
+    const found: LedgerRecord[] = [];
+    let rest: Span | undefined = span;
+    while (rest !== undefined && rest.after + 1 < rest.before && found.length < limit) {
+      const part: Part = await this.#part(filter, rest, { order, limit: limit - found.length });
+      found.push(...part.records);
+      ({ rest } = part);
+    }
+    return found;
+  }
+
+  /** The last entry that was sealed and dropped; 0: none. */
+  async droppedTo(): Promise<number> {
+    const row = await this.#env.DB.prepare(
+      "SELECT max(last) AS last FROM ledger_segments WHERE workspace = ?1 AND dropped_at IS NOT NULL",
+    )
+      .bind(this.workspace)
+      .first<{ readonly last: number | null }>();
+    return row?.last ?? 0;
   }
 
   /** The rows as readers are given them: with openings, and with the receipts that entries name. */
   async describe(records: readonly LedgerRecord[]): Promise<readonly ActivityRow[]> {
     if (records.length === 0) return [];
-    const receiptOf = new Map(records.flatMap((record) => receiptNamed(record)));
-    const [openings, receipts] = await Promise.all([
-      this.openings(records.map(({ idx }) => idx)),
-      this.#receipts([...receiptOf.values()]),
-    ]);
+    const receiptOf = new Map<number, string>();
+    for (const record of records) {
+      const receipt = receiptNamed(record);
+      if (receipt !== undefined) receiptOf.set(record.idx, receipt);
+    }
+    const beside = await this.#beside(
+      records.map(({ idx }) => idx),
+      receiptOf,
+    );
+    const openings = openingsOf(beside.values);
+    const receipts = new Map<string, Signed>(
+      beside.receipts.map(({ digest, body, signature }) => [digest, { body, signature }]),
+    );
     return records.map(({ idx, body, hash }) => {
       const receipt = receipts.get(receiptOf.get(idx) ?? "");
       return {
@@ -135,63 +153,90 @@ export class LedgerReader {
   /** Of the commitments of these entries, where not erased. */
   async openings(indices: readonly number[]): Promise<ReadonlyMap<number, Openings>> {
     if (indices.length === 0) return new Map();
-    const { results } = await this.#binding
-      .prepare(
+    return openingsOf((await this.#beside(indices, new Map())).values);
+  }
+
+  // ---- where entries are ----
+
+  async #part(filter: LedgerFilter, span: Span, page: Page): Promise<Part> {
+    const { DB } = this.#env;
+    const { sql, values } = conditionsOf(filter, 5);
+    const nearest =
+      page.order === "ASC"
+        ? DB.prepare(`${MOVED} AND last > ?2 ORDER BY n LIMIT 1`).bind(this.workspace, span.after)
+        : DB.prepare(`${MOVED} AND first < ?2 ORDER BY n DESC LIMIT 1`).bind(this.workspace, span.before);
+    const open = DB.prepare(`${OPEN[page.order]}${sql} ORDER BY idx ${page.order} LIMIT ?4`);
+    const [moved, rows] = await DB.batch([
+      nearest,
+      open.bind(this.workspace, span.after, span.before, page.limit, ...values),
+    ]);
+    const [segment] = (moved?.results ?? []) as MovedSegment[];
+    const records = (rows?.results ?? []) as LedgerRecord[];
+    if (segment === undefined) return { records, rest: undefined };
+    if (page.order === "ASC") {
+      const within = { after: span.after, before: Math.min(span.before, segment.last + 1) };
+      return {
+        records: await this.#ofSegment(segment, { filter, span: within, ...page }),
+        rest: { after: segment.last, before: span.before },
+      };
+    }
+    // Newest first: what lies above the segment was just read, and the segment comes next.
+    if (span.before > segment.last + 1) return { records, rest: { after: span.after, before: segment.last + 1 } };
+    const within = { after: Math.max(span.after, segment.first - 1), before: span.before };
+    return {
+      records: await this.#ofSegment(segment, { filter, span: within, ...page }),
+      rest: { after: span.after, before: segment.first },
+    };
+  }
+
+  async #ofSegment(
+    { n, dropped_at }: MovedSegment,
+    question: Page & { readonly filter: LedgerFilter; readonly span: Span },
+  ): Promise<readonly LedgerRecord[]> {
+    return dropped_at === null ? segmentOf(this.#env, this.workspace, n).records(question) : [];
+  }
+
+  /** `receiptOf`: digests of receipts by the entries that name them. */
+  async #beside(indices: readonly number[], receiptOf: ReadonlyMap<number, string>): Promise<Beside> {
+    const { DB } = this.#env;
+    const [oldest, newest] = [Math.min(...indices), Math.max(...indices)];
+    const [moved, values, receipts] = await DB.batch([
+      DB.prepare(`${MOVED} AND dropped_at IS NULL AND last >= ?2 AND first <= ?3 ORDER BY n`).bind(
+        this.workspace,
+        oldest,
+        newest,
+      ),
+      DB.prepare(
         `SELECT idx, field, salt, value FROM ledger_values
          WHERE workspace = ?1 AND idx IN (SELECT value FROM json_each(?2))`,
-      )
-      .bind(this.workspace, JSON.stringify(indices))
-      .all<ValueRow>();
-    const found = new Map<number, Openings>();
-    for (const { idx, field, salt, value } of results)
-      if (personalFields.includes(field)) found.set(idx, { ...found.get(idx), [field]: { salt, value } });
-    return found;
-  }
-
-  async #receipts(digests: readonly string[]): Promise<ReadonlyMap<string, Signed>> {
-    if (digests.length === 0) return new Map();
-    const { results } = await this.#binding
-      .prepare(
+      ).bind(this.workspace, JSON.stringify(indices)),
+      DB.prepare(
         `SELECT digest, body, signature FROM receipts
          WHERE workspace = ?1 AND digest IN (SELECT value FROM json_each(?2))`,
-      )
-      .bind(this.workspace, JSON.stringify(digests))
-      .all<Signed & { readonly digest: string }>();
-    return new Map(results.map(({ digest, body, signature }) => [digest, { body, signature }]));
+      ).bind(this.workspace, JSON.stringify([...receiptOf.values()])),
+    ]);
+    const ofSegments = await Promise.all(
+      ((moved?.results ?? []) as MovedSegment[]).map(({ n, first, last }) => {
+        const within = indices.filter((index) => index >= first && index <= last);
+        return segmentOf(this.#env, this.workspace, n).beside(
+          within,
+          within.flatMap((index) => receiptOf.get(index) ?? []),
+        );
+      }),
+    );
+    // While rows leave the open table both may have them: what was erased is in neither.
+    const moving = ((moved?.results ?? []) as MovedSegment[]).at(-1)?.last ?? 0;
+    const open = ((values?.results ?? []) as ValueRow[]).filter(({ idx }) => idx > moving);
+    return {
+      values: [...open, ...ofSegments.flatMap((one) => one.values)],
+      receipts: [...((receipts?.results ?? []) as ReceiptRow[]), ...ofSegments.flatMap((one) => one.receipts)],
+    };
   }
 }
 
-/** Parameters from ?5 on: the first four are the span's. */
-function conditionsOf({ since, until, actor, action, host }: LedgerFilter): {
-  readonly conditions: readonly string[];
-  readonly values: readonly (string | number)[];
-} {
-  const values: (string | number)[] = [];
-  const bound = (value: string | number): string => {
-    values.push(value);
-    return `?${4 + values.length}`;
-  };
-  // A row that is no JSON matches nothing, instead of failing the whole question.
-  const conditions: string[] = ["json_valid(body)"];
-  if (since !== undefined) conditions.push(`body ->> '$.at' >= ${bound(since * 1_000)}`);
-  if (until !== undefined) conditions.push(`body ->> '$.at' < ${bound(until * 1_000)}`);
-  if (action !== undefined) conditions.push(`body ->> '$.action' = ${bound(action)}`);
-  if (actor !== undefined)
-    conditions.push(`coalesce(body ->> '$.actor.id', body ->> '$.actor.kind') = ${bound(actor)}`);
-  if (host !== undefined) {
-    const place = bound(host);
-    conditions.push(`(body ->> '$.target' = ${place} OR body ->> '$.actor.id' = ${place})`);
-  }
-  return { conditions, values };
-}
-
-/** A row that does not parse is still shown: finding it is the reader's business. */
-function receiptNamed({ idx, body }: LedgerRecord): readonly (readonly [number, string])[] {
-  try {
-    const { receipt } = entryCodec.decode(utf8(body)).detail;
-    return receipt === undefined ? [] : [[idx, receipt]];
-  } catch (error) {
-    if (error instanceof MalformedError) return [];
-    throw error;
-  }
+function openingsOf(values: readonly ValueRow[]): ReadonlyMap<number, Openings> {
+  const found = new Map<number, Openings>();
+  for (const { idx, field, salt, value } of values)
+    if (personalFields.includes(field)) found.set(idx, { ...found.get(idx), [field]: { salt, value } });
+  return found;
 }
