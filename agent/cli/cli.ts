@@ -4,6 +4,9 @@ import { holderIn } from "../shared/lock.ts";
 import { DemoError } from "../host/demo/trouble.ts";
 import { GatewayAddressError } from "../host/gateway/discover.ts";
 import { HostError, type HostErrorCode } from "../host/host-error.ts";
+import { auditCheck } from "./audit-check.ts";
+import { auditReset } from "./audit-reset.ts";
+import { auditShow } from "./audit-show.ts";
 import { parseCommand, type Command } from "./command.ts";
 import { doctor } from "./doctor.ts";
 import { hostInvite } from "./host-invite.ts";
@@ -36,6 +39,9 @@ export const commands: readonly Command[] = [
   trustExport,
   trustImport,
   trustReset,
+  auditShow,
+  auditCheck,
+  auditReset,
   verify,
   run,
 ];

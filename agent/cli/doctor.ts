@@ -4,9 +4,10 @@ import { discoverGateway } from "../host/gateway/discover.ts";
 import { probeReadiness } from "../host/gateway/probe.ts";
 import { probeEdge, type EdgeProbe } from "../host/link/probe-edge.ts";
 import { existingHostState, requireJoined, type HostFile, type HostState, type TlsFile } from "../host/state.ts";
-import { readStatus } from "../host/status-file.ts";
+import { readStatus, type AgentStatus } from "../host/status-file.ts";
 import { openDenyList } from "../host/warden/deny-list.ts";
 import { HostError } from "../host/host-error.ts";
+import { witnessSentence } from "./audit-words.ts";
 import { dataOption, hostDirectoryOf, type Command } from "./command.ts";
 import { FOREIGN_KEY, FROZEN } from "./host-run.ts";
 import { EXIT, type CliIo, type ExitCode } from "./io.ts";
@@ -26,8 +27,8 @@ export const doctor: Command = {
   help: `Usage: clawhold doctor [--data <directory>] [--json]
 
 Checks, in this order: name, connection, the edge's certificate, what the edge says to this host's certificate, the
-clock, this host's own certificate, the agent, admission, the trust log, the deny list, and the gateway. Changes
-nothing.
+clock, this host's own certificate, the agent, admission, the trust log, what this host witnesses, the deny list, and
+the gateway. Changes nothing.
 
   --data <directory>   where the state of this installation lies
   --json               one JSON object
@@ -123,7 +124,13 @@ function agentChecks(state: HostState, host: HostFile): readonly CheckResult[] {
     said.frozen === true
       ? { name: "trust", ok: false, sentence: FROZEN, exit: EXIT.refused }
       : { name: "trust", ok: true, sentence: "one history of the workspace is known here" },
+    ...(said.witness === undefined ? [] : [witnessCheck(said.witness)]),
   ];
+}
+
+function witnessCheck(witness: NonNullable<AgentStatus["witness"]>): CheckResult {
+  const { ok, sentence } = witnessSentence(witness);
+  return { name: "witness", ok, sentence, ...(ok ? {} : { exit: EXIT.refused }) };
 }
 
 function denyListCheck(state: HostState, io: CliIo): CheckResult {

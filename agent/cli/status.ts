@@ -7,6 +7,7 @@ import { EdgeError } from "../shared/edge-error.ts";
 import { openHostState, standingReset, type HostState } from "../host/state.ts";
 import { readStatus, type AgentStatus } from "../host/status-file.ts";
 import { readReceipt } from "../host/warden/receipts.ts";
+import { witnessSentence } from "./audit-words.ts";
 import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
 import { CliError, EXIT } from "./io.ts";
 import { FOREIGN_KEY, FROZEN } from "./host-run.ts";
@@ -17,9 +18,10 @@ export const status: Command = {
   summary: "Show what runs here and how it stands",
   help: `Usage: clawhold status [--data <directory>] [--json]
 
-Shows whether edge and agent run, whether the tunnel stands, the state of the gateway, the trust head and the last
-receipt. Exit code 3 when no agent runs. With --json, status is what a running agent says; of one that has ended there
-is lastStatus instead, with the time of its last word in asOf and without tunnel and gateway.
+Shows whether edge and agent run, whether the tunnel stands, the state of the gateway, the trust head, what this host
+has seen of the activity log, and the last receipt. Exit code 3 when no agent runs. With --json, status is what a
+running agent says; of one that has ended there is lastStatus instead, with the time of its last word in asOf and
+without tunnel and gateway.
 
   --data <directory>   where the state of this installation lies
   --json               one JSON object`,
@@ -115,6 +117,7 @@ function table({ edge, agent, said, receipt, state }: Standing): readonly string
         "Trust",
         `statement ${String(said.trust.n)}, ${said.trust.hash.slice(0, 12)}${said.frozen === true ? `. ${FROZEN}` : ""}`,
       ]);
+    if (said.witness !== undefined) rows.push(["Witness", witnessSentence(said.witness).sentence]);
     rows.push(["Certificate", `until ${timeOf(said.certificateEnds)}`]);
   }
   if (receipt !== undefined)

@@ -60,6 +60,11 @@ export class RealEdge implements Edge {
     }
   }
 
+  /** An edge that somebody else started, and stops. */
+  static of(edge: RunningEdge, bundle: Bundle): RealEdge {
+    return new RealEdge(edge, bundle);
+  }
+
   static run(
     { directory, workerPath, migrations }: Bundle,
     more: { readonly port?: number; readonly data?: string } = {},

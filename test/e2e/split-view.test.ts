@@ -1,0 +1,163 @@
+/**
+ * Split view: whoever holds the edge shows three of six machines one past and the other three another, each consistent in
+ * itself and signed with the log's own key. Neither is ever called witnessed, and the first machine that sees both says so.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { buildAgent } from "../attack/agent-build.ts";
+import type { AlertRow } from "../../protocol/alerts.ts";
+import { witnessStanding, type WitnessStanding } from "../../protocol/checkpoint.ts";
+import { WITNESS_SILENT_SECONDS } from "../../protocol/limits.ts";
+import type { TrustState } from "../../protocol/trust/state.ts";
+import type { TrustPage } from "../../protocol/trust/statements.ts";
+import { verifyChunks } from "../../agent/verify/read.ts";
+import { copyOf, Fork, now, vouched, type Side } from "./split-view/fork.ts";
+import { Machine } from "./split-view/machine.ts";
+
+const NAMES = ["one", "two", "three", "four", "five", "six"].map((name) => `split ${name}`);
+
+let fork: Fork;
+let place: string;
+const machines: Machine[] = [];
+let trust: TrustState;
+/** How long the one past was that all six had seen. */
+let common: number;
+
+beforeAll(async () => {
+  place = mkdtempSync(path.join(tmpdir(), "clawhold-split-dist-"));
+  const program = await buildAgent(place);
+  fork = await Fork.found();
+  const at = { workspace: fork.town.workspace, program, edgeCa: fork.a.running.edgeCaCertificate };
+  for (const name of NAMES) {
+    const machine = await Machine.join(fork.a.edge, name, at);
+    machines.push(machine);
+    await fork.admit(machine);
+  }
+  trust = await fork.town.trust();
+});
+
+afterAll(async () => {
+  await Promise.all(machines.map((machine) => machine.leave()));
+  await fork?.stop();
+  rmSync(place, { recursive: true, force: true });
+});
+
+afterEach(({ task }) => {
+  if (task.result?.state !== "fail") return;
+  for (const { id, log } of machines) console.log(id, log.slice(-12).join("\n"));
+});
+
+const half = (side: "a" | "b"): readonly Machine[] => (side === "a" ? machines.slice(0, 3) : machines.slice(3));
+const eventually = { timeout: 90_000, interval: 500 } as const;
+
+async function standing(side: Side): Promise<WitnessStanding & { readonly head: number }> {
+  const { newest, cosigned } = await vouched(side, trust);
+  const hosts = [...trust.hosts.values()].map(({ host, colocated }) => ({ id: host, colocated }));
+  const judged = witnessStanding(hosts, cosigned, { now: now(), silentSeconds: WITNESS_SILENT_SECONDS });
+  return { ...judged, head: newest.size };
+}
+
+/** All of them have cosigned the newest, which is longer than that. */
+async function allCosigned(side: Side, of: readonly Machine[], beyond = 0): Promise<number> {
+  await expect
+    .poll(async () => {
+      const { head } = await standing(side);
+      return head > beyond && of.every((machine) => machine.seen()?.cosigned === head);
+    }, eventually)
+    .toBe(true);
+  return (await standing(side)).head;
+}
+
+describe("one past", () => {
+  it("is witnessed by six of six", async () => {
+    for (const machine of machines) machine.start(fork.a.running.agentEndpoint);
+    common = await allCosigned(fork.a, machines);
+    expect(await standing(fork.a)).toMatchObject({ needed: 4, witnessedSize: common, silent: [] });
+    const { checkpoints, witnesses } = await fork.checkpoints();
+    expect(checkpoints.length).toBeGreaterThan(0);
+    expect(witnesses.map(({ host }) => host).toSorted()).toEqual(machines.map(({ id }) => id).toSorted());
+  });
+});
+
+describe("two pasts", () => {
+  let b: Side;
+
+  beforeAll(async () => {
+    await Promise.all(machines.map((machine) => machine.stop()));
+    b = await fork.split();
+    // What the stopping itself appended may be signed by now; the machines hold at most what is in both.
+    common = Math.max((await standing(fork.a)).head, (await standing(b)).head);
+    for (const machine of half("a")) machine.start(fork.a.running.agentEndpoint);
+    for (const machine of half("b")) machine.start(b.running.agentEndpoint);
+  });
+
+  it("are each cosigned by the half that is shown it, because each goes on from what it had seen", async () => {
+    await allCosigned(fork.a, half("a"), common);
+    await allCosigned(b, half("b"), common);
+    const seen = machines.map((machine) => machine.seen());
+    expect(seen.flatMap((one) => one?.conflicts ?? [])).toEqual([]);
+    expect(seen[0]?.root).not.toBe(seen[3]?.root);
+  });
+
+  it("are neither witnessed: three of six are not more than half", async () => {
+    for (const side of [fork.a, b]) {
+      const judged = await standing(side);
+      expect(judged).toMatchObject({ needed: 4 });
+      expect(judged.head).toBeGreaterThan(common);
+      expect(judged.witnessedSize).toBeLessThanOrEqual(common); // what all still share, and no entry of either half
+    }
+  });
+
+  it("are neither called witnessed by somebody who verifies a copy of them, offline", async () => {
+    const { page } = (await fork.page.must("trust")) as unknown as { readonly page: TrustPage };
+    for (const side of [fork.a, b]) {
+      const { seenBy, last, checkpoint } = await verifyChunks([await copyOf(side, page)], {
+        workspace: fork.town.workspace,
+      });
+      expect(checkpoint?.size).toBe(last);
+      expect(seenBy).toMatchObject({ needed: 4 });
+      expect(seenBy?.cosigned.filter(({ size }) => size > common)).toHaveLength(3);
+      expect(seenBy?.witnessedSize).toBeLessThanOrEqual(common);
+      expect(last).toBeGreaterThan(common);
+    }
+  });
+
+  it("meet in the first machine that sees both: it refuses, keeps both, and goes on vouching for what it saw", async () => {
+    const [moved] = half("b");
+    if (moved === undefined) throw new TypeError("six machines");
+    const before = moved.seen();
+    await moved.stop();
+    moved.start(fork.a.running.agentEndpoint);
+    await expect.poll(() => moved.seen()?.conflicts.length, eventually).toBe(1);
+    expect(["smaller", "different", "inconsistent"]).toContain(moved.seen()?.conflicts[0]);
+    expect(moved.seen()).toMatchObject({ size: before?.size, root: before?.root });
+    const shown = await moved.says(["audit", "show"]);
+    expect(shown.exit).toBe(4);
+    expect(shown.out).toContain(before?.root);
+    const { seen } = JSON.parse((await moved.says(["audit", "show", "--json"])).out) as {
+      readonly seen: { readonly conflicts: readonly { readonly held: object; readonly shown: object }[] };
+    };
+    expect(seen.conflicts[0]).toMatchObject({ held: { size: before?.size, root: before?.root } });
+  });
+
+  it("raise an alert that names both", async () => {
+    const [moved] = half("b");
+    const held = moved?.seen();
+    const alerts = async (): Promise<readonly AlertRow[]> =>
+      ((await fork.page.must("alerts"))["alerts"] as readonly AlertRow[]).filter(
+        ({ kind, host }) => kind === "witness.refused" && host === moved?.id,
+      );
+    await expect.poll(async () => (await alerts()).length, eventually).toBe(1);
+    const [alert] = await alerts();
+    expect(alert?.detail.held).toEqual({ size: held?.size, root: held?.root });
+    expect(alert?.detail.shown?.root).not.toBe(held?.root);
+    expect(alert?.detail.shown?.size).toBeGreaterThan(0);
+  });
+
+  it("stay unwitnessed afterwards: the log says so with one machine more on the one side, too", async () => {
+    const judged = await standing(fork.a);
+    expect(judged.witnessedSize).toBeLessThanOrEqual(common);
+  });
+});
