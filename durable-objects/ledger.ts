@@ -160,8 +160,11 @@ export class Ledger extends DurableObject<Env> {
     this.#alarm.fired();
     const workspace = this.#memory.workspace();
     if (workspace === undefined) return;
+    const isUnderWay = this.#writing;
     const result = await (await this.#signing(workspace)).cover();
-    if (!result.ok) await this.#alarm.again(result.refusal !== undefined);
+    if (!result.ok && !result.isEmpty) await this.#alarm.again(result.refusal !== undefined);
+    // Entries that were being written relied on the alarm that has just gone off, and may have come too late for it.
+    else if (isUnderWay) await this.#alarm.arm();
   }
 
   async #signing(workspace: string): Promise<Checkpoints> {

@@ -26,8 +26,8 @@ const ALERT = { kind: "ledger.rewritten", subject: "ledger" } as const;
 
 export type CheckpointResult =
   | { readonly ok: true; readonly note: string; readonly size: number }
-  /** `refusal` absent: there is nothing to sign, or the database does not answer. */
-  | { readonly ok: false; readonly refusal: CheckpointRefusal | undefined };
+  /** `refusal` absent: there is nothing to sign (`isEmpty`), or the database does not answer. */
+  | { readonly ok: false; readonly refusal: CheckpointRefusal | undefined; readonly isEmpty: boolean };
 
 export interface CheckpointDeps {
   readonly db: D1Database;
@@ -95,7 +95,7 @@ export class Checkpoints {
       return await this.#pass();
     } catch (error) {
       logFault("checkpoint", error);
-      return { ok: false, refusal: this.#deps.memory.refusal() };
+      return { ok: false, refusal: this.#deps.memory.refusal(), isEmpty: false };
     }
   }
 
@@ -104,9 +104,9 @@ export class Checkpoints {
     const log = { tree: new LedgerTree(db, workspace), size: (await this.#entries.head())?.index ?? 0 };
     const shown = memory.shown();
     const misfit = await this.#misfit(log, shown);
-    if (misfit !== undefined) return { ok: false, refusal: await this.#refuse(misfit) };
+    if (misfit !== undefined) return { ok: false, refusal: await this.#refuse(misfit), isEmpty: false };
     await this.#resume();
-    if (log.size === 0) return { ok: false, refusal: undefined };
+    if (log.size === 0) return { ok: false, refusal: undefined, isEmpty: true };
     const stored = await this.#table.newestUpTo(log.size);
     const signed = memory.signed();
     if (signed === undefined || stored?.size !== log.size || stored.note !== signed.note) {

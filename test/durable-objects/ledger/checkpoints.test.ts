@@ -6,7 +6,7 @@ import { toBase64url } from "../../../protocol/bytes.ts";
 import { rootDigest } from "../../../protocol/checkpoint.ts";
 import { env } from "../../worker/environment.ts";
 import { insertRows } from "../ledger-rows.ts";
-import { Writer } from "./writer.ts";
+import { draft, Writer } from "./writer.ts";
 
 describe("a checkpoint", () => {
   it("covers every entry that is there, with the tree's own root, and is in the database", async () => {
@@ -49,6 +49,30 @@ describe("a checkpoint", () => {
     expect(await runDurableObjectAlarm(writer.stub)).toBe(true);
     expect(await writer.table.newest()).toMatchObject({ size: 2 });
     // Nothing new: no further alarm, no further row.
+    expect(await runDurableObjectAlarm(writer.stub)).toBe(false);
+  });
+
+  it("comes for entries that were being written when the alarm went off", async () => {
+    const writer = new Writer("under way");
+    await writer.write(1);
+    await runInDurableObject(writer.stub, async (ledger, { storage }) => {
+      const written = ledger.append(writer.workspace, [{ draft }]);
+      await storage.deleteAlarm(); // it has gone off
+      await ledger.alarm();
+      await written;
+      expect(await storage.getAlarm()).not.toBeNull();
+    });
+    expect(await runDurableObjectAlarm(writer.stub)).toBe(true);
+    expect(await writer.table.newest()).toMatchObject({ size: 2 });
+    expect(await runDurableObjectAlarm(writer.stub)).toBe(false);
+  });
+
+  it("is not waited for where the first entry could not be written", async () => {
+    const writer = new Writer("first failed");
+    await env.DB.exec("CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    await expect(writer.write(1)).rejects.toThrow("session.ended");
+    await env.DB.exec("DROP TRIGGER full");
+    expect(await runDurableObjectAlarm(writer.stub)).toBe(true);
     expect(await runDurableObjectAlarm(writer.stub)).toBe(false);
   });
 

@@ -10,7 +10,7 @@ import { nonceOf } from "../../fixtures/keys.ts";
 import { env } from "../../worker/environment.ts";
 import { withoutTriggers } from "../ledger-rows.ts";
 
-const draft: LedgerDraft = { actor: { kind: "edge" }, action: "session.ended", detail: {} };
+export const draft: LedgerDraft = { actor: { kind: "edge" }, action: "session.ended", detail: {} };
 /** Whoever shows what it has seen. */
 export const HOST = "h-one";
 
