@@ -27,7 +27,9 @@ describe("nothing is signed", () => {
       shown: { size: 6, root: cut },
     });
     expect(await writer.stub.refusal(writer.workspace)).toEqual(refusal);
-    // Appending goes on, and says once what was found.
+    // The entry is there at once: the writer no longer believes in a head that the database does not have.
+    expect(await writer.entries("checkpoint.refused")).toHaveLength(1);
+    // Appending goes on, and what was found is said once.
     await writer.write(1);
     await writer.refusedToSign();
     expect(await runDurableObjectAlarm(writer.stub)).toBe(true);
