@@ -12,8 +12,10 @@ import { counted } from "../counted.ts";
 import { PlainLedger } from "./plain-ledger.ts";
 
 export { Alerts } from "../../../durable-objects/alerts.ts";
+export { Exports } from "../../../durable-objects/exports.ts";
 export { Host } from "../../../durable-objects/host.ts";
 export { Ledger } from "../../../durable-objects/ledger.ts";
+export { Streams } from "../../../durable-objects/streams.ts";
 /** In the place of a class that no ledger calls. */
 export { PlainLedger as Sessions };
 

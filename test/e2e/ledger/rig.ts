@@ -2,7 +2,7 @@
  * The ledger in a real workerd with its storage on disk, behind doors of its own (test/durable-objects/rig): for measuring
  * it, and for killing it while it writes.
  */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { getPublicKeyAsync } from "@noble/ed25519";
 import { applyMigrations, openSql, type RunSql } from "../../../agent/edge/d1.ts";
@@ -22,6 +22,13 @@ interface Started {
   readonly workerd: Workerd;
 }
 
+export interface RigOptions {
+  /** Below the repository. */
+  readonly worker?: string;
+  /** In the place of the public internet: an address on this machine, so that a test can be the far end. */
+  readonly farEnd?: string;
+}
+
 export class LedgerRig {
   readonly #bundle: Bundle;
   readonly #sockets: Sockets;
@@ -38,8 +45,8 @@ export class LedgerRig {
     this.sql = openSql(sockets.d1);
   }
 
-  static async start(): Promise<LedgerRig> {
-    const bundle = await bundleWorker("test/durable-objects/rig/worker.ts");
+  static async start({ worker = "test/durable-objects/rig/worker.ts", farEnd }: RigOptions = {}): Promise<LedgerRig> {
+    const bundle = await bundleWorker(worker);
     const { directory, workerPath: workerBundlePath, migrations } = bundle;
     const inside = (name: string): string => {
       mkdirSync(path.join(directory, name), { recursive: true, mode: 0o700 });
@@ -51,6 +58,7 @@ export class LedgerRig {
       databaseDirectory: inside("d1"),
       workerBundlePath,
     });
+    if (farEnd !== undefined) leadOutTo(farEnd, configPath);
     const lockFd = openSync(path.join(directory, "lock"), "w");
     const authority = await makeAuthority("rig", new Date());
     const options: WorkerdOptions = {
@@ -101,4 +109,12 @@ export class LedgerRig {
 /** base64url: the key under which the rig's checkpoints are signed. */
 export async function ledgerKeyOfRig(): Promise<string> {
   return toBase64url(await getPublicKeyAsync(fromBase64url(nonceOf("ledger"))));
+}
+
+/** @throws when the configuration has another way out than this knows. */
+function leadOutTo(address: string, configPath: string): void {
+  const config = readFileSync(configPath, "utf8");
+  const [, wayOut = ""] = /\(name = "alerts-out", (network = \(.*?trustBrowserCas = true\)\))/.exec(config) ?? [];
+  if (wayOut === "") throw new Error("no way out to replace");
+  writeFileSync(configPath, config.replace(wayOut, `external = (address = "${address}", http = ())`));
 }
