@@ -79,7 +79,10 @@ function holds(resolution: ChainState, question: Question): boolean {
   const against = [...question.held.values()].filter((one) => speaksAgainst(resolution, one, question));
   const ids = revokedIds(against.map(({ revocation }) => revocation));
   const grounds = [...placesSince(resolution.previous, first.n - 1), ...placesSince(history, first.n)];
-  return grounds.every((ground) => couldResolve(without(ground, ids), resolution));
+  // Never earlier than what it is asked of: whose grant has ended in the other history would otherwise drop it by dating back.
+  return grounds.every((ground) =>
+    couldResolve(without(ground, ids), { ...resolution, at: Math.max(resolution.at, ground.at) }),
+  );
 }
 
 /** All that are held, but those of people of ours afterwards, and those that both histories disown since before they parted. */

@@ -245,6 +245,8 @@ export const heldCourses: readonly (readonly [string, string, Course])[] = [
     "ok 2",
     (s) => ended(s, 3),
   ],
+  ["dropped unseen by somebody whose grant has ended there, dated back", "ok 2, fork at 2", (s) => endedThere(s, 1)],
+  ["dropped unseen by somebody whose grant ends there later", "ok 2", (s) => endedThere(s, 3)],
   ["a revocation, approved first by somebody revoked", "ok 2, revoked_author at 2", (s) => approvedTwice(s, "eve")],
   ["a revocation, approved again by somebody revoked", "ok 2, revoked_author at 2", (s) => approvedTwice(s, "ada")],
   [
@@ -291,6 +293,16 @@ async function ended(s: Scene, hours: number): Promise<readonly SignedStatement[
   const more = await s.tell("cyd", await s.after(grant), { said: harmless(), knew: [], at: at + 7_200 });
   const there = await s.after(grant, more);
   return [grant, more, await s.tell("bea", there, { said: revoke("ada"), knew: [], at: at + 60 })];
+}
+
+/** Bea's grant ends after so many hours; somebody speaks in the second one; she drops that unseen, as if in the first. */
+async function endedThere(s: Scene, hours: number): Promise<readonly SignedStatement[]> {
+  const { at } = s.base.chain;
+  const until = at + hours * 3_600;
+  const grant = await s.tell("ada", s.base, said("role.assign", { person: "p-bea", roles: ["admin"], until }));
+  const there = await s.after(grant);
+  const theirs = await s.tell("cyd", there, { said: harmless(), knew: [], at: at + 7_200 });
+  return [grant, await s.tell("bea", there, { said: resolve(grant, theirs), knew: [], at: at + 60 }), theirs];
 }
 
 /** Ada revokes Bea. Eve, whom the chain knows revoked, approves the same words; Bea goes on. */
