@@ -79,10 +79,12 @@ function holds(resolution: ChainState, question: Question): boolean {
   const against = [...question.held.values()].filter((one) => speaksAgainst(resolution, one, question));
   const ids = revokedIds(against.map(({ revocation }) => revocation));
   const grounds = [...placesSince(resolution.previous, first.n - 1), ...placesSince(history, first.n)];
-  // Never earlier than what it is asked of: whose grant has ended in the other history would otherwise drop it by dating back.
-  return grounds.every((ground) =>
-    couldResolve(without(ground, ids), { ...resolution, at: Math.max(resolution.at, ground.at) }),
-  );
+  return grounds.every((ground) => {
+    // Never earlier than what it is asked of: whose grant has ended in the other history would otherwise drop it by dating back.
+    const asked = { ...resolution, at: Math.max(resolution.at, ground.at) };
+    // And with everybody there: whose grant has ended would otherwise revoke all others, and be the last, whose grant counts.
+    return couldResolve(ground, asked) && couldResolve(without(ground, ids), asked);
+  });
 }
 
 /** All that are held, but those of people of ours afterwards, and those that both histories disown since before they parted. */

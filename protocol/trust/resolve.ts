@@ -39,7 +39,7 @@ export async function lengthen(
 
 /**
  * Why a resolution keeps nothing of our own history: its people could not have approved it before what they keep, and at
- * every place since, without whom it says they knew revoked. The same for everybody, whatever else they hold; that nobody
+ * every place since, with everybody and without whom it says they knew revoked. The same for everybody, whatever else they hold; that nobody
  * accuses the resolution itself is asked whenever the state is settled.
  */
 async function judgeKeeping(
@@ -49,8 +49,11 @@ async function judgeKeeping(
 ): Promise<TrustRefusal | undefined> {
   const known = [...chain.knew].flatMap((one) => heldRevocations(state).get(one)?.revocation ?? []);
   for (const place of placesOfDoubt(chain, resolution.keep)) {
-    const approvers = await judgeApprovals(without(place, revokedIds(known)), resolution, state.workspace);
-    if (typeof approvers === "string") return approvers;
+    // With everybody, too: whose grant has ended would otherwise revoke all others, and be the last, whose grant counts.
+    for (const authority of [place, without(place, revokedIds(known))]) {
+      const approvers = await judgeApprovals(authority, resolution, state.workspace);
+      if (typeof approvers === "string") return approvers;
+    }
   }
   return undefined;
 }

@@ -3,6 +3,7 @@
  * is held, whatever disowns it, so that the history that knew better has its place there and freezes.
  */
 import { said, type Said } from "../../fixtures/team.ts";
+import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { SignedStatement } from "../../../protocol/trust/statements.ts";
 import { harmless, revoke, saidAgain, summaryOf, type Admin } from "../trust/courses.ts";
 import type { RuleCase } from "./cases.ts";
@@ -247,6 +248,27 @@ export const heldCourses: readonly (readonly [string, string, Course])[] = [
   ],
   ["dropped unseen by somebody whose grant has ended there, dated back", "ok 2, fork at 2", (s) => endedThere(s, 1)],
   ["dropped unseen by somebody whose grant ends there later", "ok 2", (s) => endedThere(s, 3)],
+  [
+    "dropped unseen by somebody whose grant has ended there, who revoked everybody else",
+    "ok 2, fork at 2",
+    async (s) => {
+      const [grant, drop, theirs] = await endedThere(s, 1);
+      if (grant === undefined || drop === undefined || theirs === undefined) throw new TypeError("too few");
+      return [grant, ...(await alone(s, await s.after(grant))), drop, theirs];
+    },
+  ],
+  [
+    "kept by somebody whose grant has ended, who revoked everybody else",
+    "ok 3, revoked_author at 2",
+    async (s) => {
+      const [grant, , theirs] = await endedThere(s, 1);
+      if (grant === undefined || theirs === undefined) throw new TypeError("too few");
+      const counters = await alone(s, await s.after(grant));
+      const there = await s.after(grant, theirs);
+      const keep = { ...knowing(resolve(theirs), ...counters), at: there.chain.at };
+      return [grant, theirs, ...counters, await s.tell("bea", there, keep)];
+    },
+  ],
   ["a revocation, approved first by somebody revoked", "ok 2, revoked_author at 2", (s) => approvedTwice(s, "eve")],
   ["a revocation, approved again by somebody revoked", "ok 2, revoked_author at 2", (s) => approvedTwice(s, "ada")],
   [
@@ -303,6 +325,14 @@ async function endedThere(s: Scene, hours: number): Promise<readonly SignedState
   const there = await s.after(grant);
   const theirs = await s.tell("cyd", there, { said: harmless(), knew: [], at: at + 7_200 });
   return [grant, await s.tell("bea", there, { said: resolve(grant, theirs), knew: [], at: at + 60 }), theirs];
+}
+
+/** Bea revokes every other administrator, as long as she may. */
+async function alone(s: Scene, after: TrustState): Promise<readonly SignedStatement[]> {
+  const others: readonly Admin[] = ["ada", "cyd", "eve"];
+  return Promise.all(
+    others.map((one) => s.tell("bea", after, { said: revoke(one), knew: [], at: after.chain.at + 60 })),
+  );
 }
 
 /** Ada revokes Bea. Eve, whom the chain knows revoked, approves the same words; Bea goes on. */
