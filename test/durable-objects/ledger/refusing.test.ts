@@ -154,6 +154,10 @@ describe("a host's word", () => {
     await writer.seen(first?.note ?? "");
     expect(await writer.stub.refusal(writer.workspace)).toBeUndefined();
     expect((await writer.sign()).size).toBe(8);
+    const kept = await runInDurableObject(writer.stub, (_, { storage }) =>
+      storage.sql.exec("SELECT * FROM shown").toArray(),
+    );
+    expect(kept).toEqual([]);
   });
 
   it("cannot block signing with what the ledger key did not sign", async () => {

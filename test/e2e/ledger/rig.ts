@@ -91,10 +91,16 @@ export class LedgerRig {
     return JSON.parse(text) as T;
   }
 
+  /** Of the process that runs now. */
+  get pid(): number {
+    const { pid } = this.#workerd;
+    if (pid === undefined) throw new Error("there is no runtime");
+    return pid;
+  }
+
   /** SIGKILL, and another process over the same storage. */
   async kill(): Promise<void> {
-    const { pid } = this.#workerd;
-    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    process.kill(this.pid, "SIGKILL");
     await this.#workerd.stop();
     this.#workerd = await Workerd.start(this.#options);
   }
