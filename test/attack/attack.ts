@@ -16,7 +16,7 @@ export interface Result {
   readonly name: string;
   readonly rule: string;
   readonly outcome: string;
-  /** Executions that nobody approved. */
+  /** Executions, and ends of sessions, that nobody approved. */
   readonly executed: number;
 }
 
@@ -30,8 +30,9 @@ export async function attempt(attack: Attack, scene: Scene): Promise<Result> {
   const outcome = await attack.run(scene);
   const executed = scene.unapproved - before;
   const { class: kind, name, rule } = attack;
-  // An operation that no canary saw still counts when the host says that it ran.
-  const said = outcome === "executed" || outcome === "failed" ? 1 : 0;
+  // An operation that no canary saw still counts when the host says that it ran; so does an end that it obeyed.
+  const isObeyed = outcome === "executed" || outcome === "failed" || outcome.startsWith("session_ended");
+  const said = isObeyed ? 1 : 0;
   return { class: kind, name, rule, outcome, executed: Math.max(executed, said) };
 }
 

@@ -2,20 +2,65 @@
  * Single checks within the layers, each proven as the layers are: the agent as it ships refuses, an agent without
  * exactly this check runs the same attack. All of them in a team.
  */
+import type { Attack } from "./attack.ts";
 import { cut, type Layer } from "./layer-table.ts";
+import {
+  afterTheEnd,
+  afterTheEndOfSeveral,
+  byAnotherOperator,
+  byTheKeyOfOne,
+  inOnesOwnName,
+  otherwiseSpelt,
+  somebodyElsesAmong,
+} from "./session-ends.ts";
+import type { Cut } from "./agent-build.ts";
 import { alone, bentForTwo, bindings } from "./team-commands.ts";
 import { beyondTheGrant, byMachine, forgedByMachine, machineAlone } from "./team-machines.ts";
-import { afterTheEnd, ofAnother } from "./team-sessions.ts";
+import { ofAnother } from "./team-sessions.ts";
 import { underAFork } from "./team-trust.ts";
 
 const AUTHOR = "protocol/verify/author.ts";
 const AUTHORITY = "protocol/verify/authority.ts";
 const APPROVALS = "protocol/verify/approvals.ts";
 const VERIFY = "protocol/verify.ts";
+const SESSION_END = "protocol/verify/session-end.ts";
 const COMMANDS = "agent/host/warden/commands.ts";
 
 const forTwo = (rows: typeof alone): Layer["attacks"] =>
   rows.map(([name, rule, bend]) => ({ name, rule, run: bentForTwo(bend) }));
+
+/** Ends that a host obeys without the check; nothing runs, but somebody is kept from commanding. */
+const endings = (layer: string, made: Cut, attacks: readonly Attack[]): Layer => ({ layer, cuts: [made], attacks });
+
+const whoMayEnd: readonly Layer[] = [
+  endings(
+    "touch for the end of several",
+    cut(SESSION_END, "const [session] = end.session === undefined ? [] : sessions;", "const [session] = sessions;"),
+    [byTheKeyOfOne],
+  ),
+  endings(
+    "role of whoever ends a session",
+    cut(
+      SESSION_END,
+      `if (person !== end.person && !hasPermission(trust, person, { permission: "workspace.administer", now }))
+         throw new Refused("role");`,
+    ),
+    [byAnotherOperator],
+  ),
+  endings(
+    "person of each session that ends",
+    cut(SESSION_END, 'if (session.person !== person) throw new Refused("people");'),
+    [inOnesOwnName, somebodyElsesAmong],
+  ),
+  endings(
+    "one spelling of an end",
+    cut(
+      "protocol/messages.ts",
+      'v.check((all) => all.every((one, i) => i === 0 || (all[i - 1] ?? "") < one), "sorted and unique"),',
+    ),
+    otherwiseSpelt,
+  ),
+];
 
 export const checks: readonly Layer[] = [
   {
@@ -84,8 +129,10 @@ export const checks: readonly Layer[] = [
     attacks: [
       { name: "by its own key", rule: "session_revoked", run: afterTheEnd(false, () => Promise.resolve()) },
       { name: "by an administrator", rule: "session_revoked", run: afterTheEnd(true, () => Promise.resolve()) },
+      { name: "several by one touch", rule: "session_revoked", run: afterTheEndOfSeveral(() => Promise.resolve()) },
     ],
   },
+  ...whoMayEnd,
   {
     layer: "freeze",
     cuts: [

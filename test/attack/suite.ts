@@ -21,13 +21,14 @@ import { runMutants, type Campaign } from "./mutants.ts";
 import { runMutation, type MutationReport } from "./mutation/mutation.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
 import { dial, servers } from "./servers.ts";
+import { sessionEndAttacks } from "./session-ends.ts";
 import { sessionAttacks } from "./sessions.ts";
 import { holdBack, letExpire } from "./slow.ts";
 import { attackEdge } from "./strangers.ts";
 import { teamCommandAttacks } from "./team-commands.ts";
 import { machineAttacks } from "./team-machines.ts";
 import { statementAttacks } from "./team-statements.ts";
-import { teamSessionAttacks } from "./team-sessions.ts";
+import { successorAttacks } from "./team-sessions.ts";
 import { makeTeam } from "./team-town.ts";
 import { historyAttacks } from "./team-trust.ts";
 import { makeTown } from "./town.ts";
@@ -177,7 +178,8 @@ async function team(inTeam: SceneOptions, tracks: Tracks): Promise<void> {
   const attacks = [
     ...teamCommandAttacks,
     ...machineAttacks,
-    ...teamSessionAttacks,
+    ...successorAttacks,
+    ...sessionEndAttacks,
     ...statementAttacks,
     ...historyAttacks,
   ];

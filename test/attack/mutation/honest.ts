@@ -80,15 +80,24 @@ async function everyStatement(team: Team): Promise<readonly (readonly [Said, rea
   ];
 }
 
+type EndFrame = Extract<InwardFrame, { kind: "session-end" }>;
+
+/** Otto's first session, ended by its own key or by an administrator; or both of his, as many as the keys named. */
 async function sessionEnd(
   team: Team,
   by: "session" | "person",
-): Promise<Extract<InwardFrame, { kind: "session-end" }>> {
+  names: readonly string[] = ["session of otto"],
+): Promise<EndFrame> {
   const { workspace, people } = team;
-  const key = await signerOf("session of otto");
-  const { session } = await commandOfOne(team, people.otto, "session of otto").then(({ submission }) => submission);
-  const named = digestOf("session", fromBase64url(session.body));
-  const body = encodeCanonical({ v: 1, workspace, session: named, person: "p-otto", at: NOW });
+  const ends = [];
+  for (const name of names) ends.push(await ending(team, name));
+  const [first, ...others] = ends.toSorted((a, b) => (a.named < b.named ? -1 : 1));
+  if (first === undefined) throw new TypeError("honest: nothing ends");
+  const what =
+    others.length === 0 ? { session: first.named } : { sessions: [first, ...others].map(({ named }) => named) };
+  // Other bytes for each, so that nobody's touch over one is taken for honest words in the other.
+  const at = by === "session" ? NOW - 1 : NOW;
+  const body = encodeCanonical({ v: 1, workspace, ...what, person: "p-otto", at });
   const touch = { v: 1, workspace, kind: "session-end", decision: "approve", at: NOW };
   const [approval] = await sealTouches(
     [{ passkey: people.ada.daily, knobs: {}, body: touch }],
@@ -96,8 +105,14 @@ async function sessionEnd(
   );
   if (approval === undefined) throw new TypeError("honest: nobody touched");
   const ender =
-    by === "session" ? { kind: by, signature: await key.sign("session-end", body) } : { kind: by, approval };
-  return { kind: "session-end", end: { body: toBase64url(body), session, by: ender } };
+    by === "session" ? { kind: by, signature: await first.key.sign("session-end", body) } : { kind: by, approval };
+  const rest = others.length === 0 ? {} : { others: others.map(({ session }) => session) };
+  return { kind: "session-end", end: { body: toBase64url(body), session: first.session, ...rest, by: ender } };
+}
+
+async function ending(team: Team, name: string) {
+  const { session } = (await commandOfOne(team, team.people.otto, name)).submission;
+  return { key: await signerOf(name), session, named: digestOf("session", fromBase64url(session.body)) };
 }
 
 /** The right key is tried as often as all others: only behind it begin the rules about touches. */
@@ -113,6 +128,7 @@ export async function makeSubjects(): Promise<readonly Subject[]> {
   const team = await sharedTeam();
   const { people, more, keys, workspace, host, state } = team;
   const stolen = await signerOf("session of otto");
+  const second = await signerOf("second session of otto");
   const others = await signerOf("session of vera");
   const edge = [keys.dispatch, keys.ledger, await tlsSigner(), keys.stranger, others];
   const mallory = await createCredential();
@@ -141,6 +157,10 @@ export async function makeSubjects(): Promise<readonly Subject[]> {
     statements.push([what.kind, await say(state, what as Said<StatementKind>, { by }), by] as const);
   }
   const ends = [await sessionEnd(team, "session"), await sessionEnd(team, "person")];
+  const his = ["session of otto", "second session of otto"];
+  const several = await sessionEnd(team, "person", his);
+  // Not honest: one of them must not end the other, whichever of their keys signs.
+  const byOne = await sessionEnd(team, "session", his);
   const request = { v: 1, workspace, host, actor: { session: one.session }, operation: "gateway.restart@1" };
   const prepare = encodeCanonical({ ...request, jti: nonceOf("request") });
   const asking = wrapPrepare(await signed(stolen, "prepare", prepare), one.submission.session);
@@ -150,7 +170,7 @@ export async function makeSubjects(): Promise<readonly Subject[]> {
     ...[one, another, late, two, succeeded].map(({ digest }) => digest),
     digestOf("intent", fromBase64url(machine.submission.intent)),
     ...statements.map(([, statement]) => hashOf(statement)),
-    ...ends.map(({ end }) => digestOf("session-end", fromBase64url(end.body))),
+    ...[...ends, several].map(({ end }) => digestOf("session-end", fromBase64url(end.body))),
     digestOf("prepare", prepare),
   ]);
   const record = { actor: one.session, operation: "gateway.restart@1" };
@@ -214,6 +234,17 @@ export async function makeSubjects(): Promise<readonly Subject[]> {
         donors: ends,
       }),
     ),
+    subject("end of several sessions", several, {
+      sign: signEnd,
+      held: { ...forMachine, passkeys: [...powerless, mallory] },
+      donors: [several, ...ends],
+    }),
+    subject("end of several sessions by the key of one", byOne, {
+      sign: signEnd,
+      // Whatever a single session's key may end is not among the donors: it would rightly end it.
+      held: { ...forMachine, keys: [...edge, ...often(stolen), ...often(second)], passkeys: [...powerless, mallory] },
+      donors: [several, byOne],
+    }),
     subject("request for a challenge", asking, {
       sign: signPrepare,
       held: { ...forMachine, passkeys: [...powerless, mallory] },
