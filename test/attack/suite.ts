@@ -34,6 +34,7 @@ import { historyAttacks } from "./team-trust.ts";
 import { makeTown } from "./town.ts";
 import { trustAttacks } from "./trust-pages.ts";
 import { tunnelAttacks } from "./tunnels.ts";
+import { witnessAttacks, witnessChecks } from "./witness.ts";
 
 export interface SuiteOptions {
   /** Against the rules, in this process; one in forty more over the socket of the running agent. */
@@ -105,7 +106,7 @@ interface Stands {
 async function prove({ stand, inTeam, directory }: Stands, { options }: Tracks) {
   const layers = await proveAll(layerTable, { ...stand, directory });
   options.say("layers done");
-  const proven = await proveAll(checks, { ...inTeam, directory });
+  const proven = await proveAll([...checks, ...witnessChecks], { ...inTeam, directory });
   options.say("checks done");
   return { layers, checks: proven };
 }
@@ -161,7 +162,8 @@ async function connections(stand: SceneOptions, tracks: Tracks): Promise<void> {
   for (const server of servers) tracks.results.push(await dial(server, stand));
   const scene = await Scene.open(stand);
   try {
-    for (const attack of [...tunnelAttacks, ...trustAttacks]) tracks.results.push(await attempt(attack, scene));
+    for (const attack of [...tunnelAttacks, ...trustAttacks, ...witnessAttacks])
+      tracks.results.push(await attempt(attack, scene));
     scene.directory.forgetTrust();
     await scene.restartAgent();
     await scene.join();

@@ -37,6 +37,8 @@ const early = {
   deliver: { kind: "deliver", number: 1, envelope: "AAAA" },
   ack: { kind: "ack", receipt: 1 },
   drain: { kind: "drain" },
+  checkpoint: { kind: "checkpoint", note: "AAAA" },
+  proof: { kind: "proof", from: 0, to: 1, consistency: [], receipts: [] },
   welcome: { kind: "welcome", signed: SOME_SIGNED },
 } as const;
 
@@ -44,7 +46,7 @@ const order: readonly Attack[] = [
   ...Object.entries(early).map(([kind, frame]) =>
     closes("met")(`${kind} before the challenge`, "out_of_order", ({ tunnel }) => tunnel.send(frame)),
   ),
-  ...(["prepare", "deliver", "ack", "drain"] as const).map((kind) =>
+  ...(["prepare", "deliver", "ack", "drain", "checkpoint", "proof"] as const).map((kind) =>
     closes("greeted")(`${kind} before the welcome`, "out_of_order", ({ tunnel }) => tunnel.send(early[kind])),
   ),
   closes("greeted")("a second challenge", "out_of_order", ({ tunnel }) =>
