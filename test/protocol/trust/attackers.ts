@@ -5,7 +5,13 @@
  */
 import { applyAsWitness } from "../../../protocol/trust/apply.ts";
 import { heldSeconds } from "../../../protocol/trust/aside.ts";
-import { chainAt, heldRevocations, type ChainState, type TrustState } from "../../../protocol/trust/state.ts";
+import {
+  chainAt,
+  heldRevocations,
+  usableAdministrators,
+  type ChainState,
+  type TrustState,
+} from "../../../protocol/trust/state.ts";
 import type { SignedStatement } from "../../../protocol/trust/statements.ts";
 import { createCredential } from "../../fixtures/authenticator.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
@@ -22,8 +28,10 @@ export interface Attack {
   readonly hostile: readonly SignedStatement[];
   /** Who heard all that is honest, and nothing else. */
   readonly end: TrustState;
-  /** Of every honest revocation of an attacker. */
+  /** Of every honest revocation of an attacker; none where their grants only ended. */
   readonly revocations: readonly string[];
+  /** After every end of an attacker's grant. */
+  readonly now: number;
   readonly attackers: readonly string[];
   /** The attackers and whom they added, with every passkey of theirs. */
   readonly hands: readonly Member[];
@@ -72,7 +80,8 @@ export async function answerTo(
     random(4) === 0
       ? { kind: "person.revoke", body: { person } }
       : { kind: "fork.resolve", body: { keep: pick(targets, random), drop: pick(targets, random) } };
-  return say(viewOf(base, state, said.kind === "person.revoke" ? [] : knew), said, { by: [by.passkey], at: base.at });
+  const at = base.at + pick([0, 0, TERM / 2, 2 * TERM], random);
+  return say(viewOf(base, state, said.kind === "person.revoke" ? [] : knew), said, { by: [by.passkey], at });
 }
 
 async function newcomer(id: string): Promise<{ readonly member: Member; readonly said: Said }> {
@@ -82,6 +91,9 @@ async function newcomer(id: string): Promise<{ readonly member: Member; readonly
 }
 
 let numbers = 0;
+/** Seconds for which an attacker's last grant holds, where it ends. */
+const TERM = 100;
+
 function nobody(): Said {
   const id = `p-x${++numbers}`;
   return { kind: "person.add", body: { id, name: nonceOf(id), roles: [] } };
@@ -104,6 +116,8 @@ class Honest {
   readonly #random: Random;
   readonly members: Member[];
   readonly attackers: Member[];
+  /** Seconds that pass before the next statement. */
+  #skip = 0;
 
   constructor({ state, admins }: Council, random: Random) {
     this.state = state;
@@ -142,6 +156,22 @@ class Honest {
     }
   }
 
+  /** No attacker is revoked: their grants end, and somebody who stays an administrator speaks after that. */
+  async endAttackers(): Promise<boolean> {
+    const until = this.state.chain.at + TERM;
+    for (const { id } of this.attackers) {
+      const said: Said = { kind: "role.assign", body: { person: id, roles: ["admin"], until } };
+      let done = false;
+      for (const by of this.members) done ||= await this.#speak(by, said);
+      if (!done) return false;
+    }
+    this.#skip = 2 * TERM;
+    for (let i = this.#random(3); i > 0; i--) await this.step();
+    const able = new Set(usableAdministrators(this.state));
+    const last = this.members.find(({ id }) => able.has(id));
+    return last !== undefined && this.#speak(last, nobody());
+  }
+
   /** Every attacker is revoked, in any of the ways, by anybody who can; now and then something is said between. */
   async revokeAttackers(): Promise<boolean> {
     for (const attacker of this.attackers) {
@@ -155,13 +185,15 @@ class Honest {
 
   async #speak(by: Member, said: Said): Promise<boolean> {
     const { state } = this;
-    const at = state.chain.at + this.#random(2);
+    const at = state.chain.at + this.#random(2) + this.#skip;
     // Nobody honest speaks without the newest that is known, unless it only speaks of attackers.
     const knew = [...state.revocations.keys()].filter(
       (one) => !state.chain.knew.has(one) && (!this.revocations.includes(one) || this.#random(4) > 0),
     );
     const signed = await say(viewAt(state, state.chain.n, knew), said, { by: [by.passkey], at });
-    return this.#take(signed);
+    const isTaken = await this.#take(signed);
+    if (isTaken) this.#skip = 0;
+    return isTaken;
   }
 
   async #revoke(by: Member, of: Member): Promise<boolean> {
@@ -226,7 +258,8 @@ class Hostile {
     const held = [...heldRevocations(state).keys()];
     const knew = held.filter((one) => !state.chain.knew.has(one) && this.#random(2) === 0);
     const by = pick(this.members, this.#random);
-    const signed = await say(viewAt(state, state.chain.n, knew), said, { by: [by.passkey], at: state.chain.at });
+    const at = state.chain.at + (this.#random(3) === 0 ? TERM / 2 : 0);
+    const signed = await say(viewAt(state, state.chain.n, knew), said, { by: [by.passkey], at });
     if ((await this.#take(signed)) && comer !== undefined) this.members.push(comer);
   }
 
@@ -266,7 +299,8 @@ class Hostile {
     const person = pick(this.#random(5) === 0 ? own : this.#victims, this.#random);
     const by = pick(this.members, this.#random);
     const view = viewAt(this.state, n, []);
-    await this.#take(await say(view, { kind: "person.revoke", body: { person } }, { by: [by.passkey], at: chain.at }));
+    const at = view.chain.at + (this.#random(3) === 0 ? TERM / 2 : 0);
+    await this.#take(await say(view, { kind: "person.revoke", body: { person } }, { by: [by.passkey], at }));
   }
 
   async #take(signed: SignedStatement): Promise<boolean> {
@@ -294,8 +328,9 @@ export async function randomAttack(seed: number): Promise<Attack | undefined> {
   for (let i = random(3); i > 0; i--) await honest.step();
   const last = honest.state.chain.n;
   for (let i = random(4); i > 0; i--) await honest.step();
-  if (!(await honest.revokeAttackers())) return undefined;
-  for (let i = random(3); i > 0; i--) await honest.step();
+  const isEnding = random(3) === 0;
+  if (!(await (isEnding ? honest.endAttackers() : honest.revokeAttackers()))) return undefined;
+  if (!isEnding) for (let i = random(3); i > 0; i--) await honest.step();
   const victims = [...honest.state.chain.people.keys()].filter((id) => !honest.attackers.some((one) => one.id === id));
   const names = placesOf(honest.state.chain, begin.chain.n).map(({ hash }) => hash);
   const hostile: SignedStatement[] = [];
@@ -320,6 +355,7 @@ export async function randomAttack(seed: number): Promise<Attack | undefined> {
     attackers: attackers.map(({ id }) => id),
     hands,
     people,
+    now: state.chain.at + 2 * TERM,
   };
 }
 
