@@ -45,7 +45,8 @@ async function complete(sent: World): Promise<World> {
   return { ...(await theWorld()), ...sent, state };
 }
 
-describe("SIGKILL", () => {
+/** A process takes its time to start. */
+describe("SIGKILL", { timeout: 60_000 }, () => {
   it("before the new checkpoint was stored: the old one is held and vouched for, and the new one comes again", async () => {
     const desk = await after("asked");
     expect(desk.witness).toMatchObject({ size: 5, cosigned: { size: 5 } });

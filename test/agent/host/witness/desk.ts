@@ -5,14 +5,11 @@ import { decodeNote, encodeNote, noteFromWire } from "../../../../protocol/note.
 import { digestOf } from "../../../../protocol/signing.ts";
 import type { OutwardFrame } from "../../../../protocol/tunnel.ts";
 import { makeReceipt } from "../../../../agent/host/warden/receipts.ts";
-import type { WitnessStanding } from "../../../../agent/host/witness/witness.ts";
+import { WITNESS_PAUSE_MILLISECONDS, type WitnessStanding } from "../../../../agent/host/witness/witness.ts";
 import { nonceOf } from "../../../fixtures/keys.ts";
 import { NOW } from "../../../fixtures/workspace.ts";
 import type { ProofFrame, ProofWant, WitnessedLog } from "../../../fixtures/witnessed-log.ts";
 import { Rig, until, type RigOptions } from "../warden/rig.ts";
-
-/** Longer than the pause between checkpoints: the patience with an edge that does not answer. */
-const LONG_MILLISECONDS = 5_000;
 
 type Bend = (proof: ProofFrame) => ProofFrame | undefined;
 export type Said = Extract<OutwardFrame, { kind: "cosignature" | "witness-refused" }>;
@@ -21,6 +18,8 @@ export class Desk {
   rig: Rig;
   /** True: whoever waits for the edge is told at once that it did not answer. */
   isImpatient = false;
+  /** Steps of the witness that are over: after each it pauses. */
+  #steps = 0;
   readonly #options: RigOptions;
 
   private constructor(rig: Rig, options: RigOptions) {
@@ -30,10 +29,14 @@ export class Desk {
 
   static async open(options: RigOptions = {}): Promise<Desk> {
     const holder: { desk?: Desk } = {};
-    const wait = (milliseconds: number): Promise<void> =>
-      milliseconds > LONG_MILLISECONDS && holder.desk?.isImpatient !== true
-        ? new Promise(() => undefined)
-        : new Promise((resolve) => setImmediate(resolve));
+    const wait = (milliseconds: number): Promise<void> => {
+      const { desk } = holder;
+      const isPause = milliseconds === WITNESS_PAUSE_MILLISECONDS;
+      if (isPause && desk !== undefined) desk.#steps += 1;
+      // What is longer is the patience with an edge that does not answer.
+      if (milliseconds > WITNESS_PAUSE_MILLISECONDS && desk?.isImpatient !== true) return new Promise(() => undefined);
+      return new Promise((resolve) => setImmediate(resolve));
+    };
     const all = { ...options, wait };
     const desk = new Desk(await Rig.open(all), all);
     holder.desk = desk;
@@ -43,6 +46,14 @@ export class Desk {
   /** Another process over the same files. */
   async reopen(): Promise<void> {
     this.rig = await this.rig.reopen(this.#options);
+  }
+
+  /** A new tunnel; what is held is cosigned on it again, if it is. */
+  async welcome(): Promise<void> {
+    const before = this.#steps;
+    const holds = this.record.held !== undefined;
+    await this.rig.welcome();
+    if (holds) await until(() => this.#steps > before);
   }
 
   get witness(): WitnessStanding {
@@ -72,7 +83,7 @@ export class Desk {
     return digestOf("receipt", fromBase64url(stored.signed.body));
   }
 
-  /** Shows a checkpoint and answers what is asked until the host has its word, or nothing more comes of it. */
+  /** Shows a checkpoint to an admitted host, answers what it asks, and gives its word when it is done; undefined: none. */
   async show(log: WitnessedLog, size = log.size, bend: Bend = (proof) => proof): Promise<Said | undefined> {
     return this.showFrame(await log.frame(size), log, bend);
   }
@@ -82,17 +93,20 @@ export class Desk {
     log: WitnessedLog,
     bend: Bend = (proof) => proof,
   ): Promise<Said | undefined> {
+    const before = this.#steps;
     let read = this.rig.sent.length;
+    let word: Said | undefined;
     await this.rig.receive(frame);
-    for (let turn = 0; turn < 200; turn += 1) {
-      for (const said of this.rig.sent.slice(read)) {
-        read += 1;
-        if (said.kind === "cosignature" || said.kind === "witness-refused") return said;
-        if (said.kind === "proof-want") await this.#answer(said, log, bend);
+    for (let isOver = false; !isOver;) {
+      isOver = this.#steps > before;
+      for (; read < this.rig.sent.length; read += 1) {
+        const said = this.rig.sent[read];
+        if (said?.kind === "cosignature" || said?.kind === "witness-refused") word ??= said;
+        if (said?.kind === "proof-want") await this.#answer(said, log, bend);
       }
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    return undefined;
+    return word;
   }
 
   async #answer(want: ProofWant, log: WitnessedLog, bend: Bend): Promise<void> {
