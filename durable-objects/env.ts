@@ -6,6 +6,7 @@ import type { Alerts } from "./alerts.ts";
 import type { Exports } from "./exports.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
+import type { LedgerSegment } from "./segment.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Streams } from "./streams.ts";
 
@@ -13,6 +14,8 @@ export interface Env {
   readonly DB: D1Database;
   /** One a workspace, named by its id: the only writer of its ledger. */
   readonly LEDGER: DurableObjectNamespace<Ledger>;
+  /** One a sealed segment of a ledger, named `workspace/number`. */
+  readonly SEGMENT: DurableObjectNamespace<LedgerSegment>;
   /** One a host, named `workspace/host`. */
   readonly HOST: DurableObjectNamespace<Host>;
   /** One a workspace, named by its id. */
@@ -42,4 +45,8 @@ export interface Env {
 
 export function hostOf(env: Pick<Env, "HOST">, workspace: string, host: string): DurableObjectStub<Host> {
   return env.HOST.getByName(`${workspace}/${host}`);
+}
+
+export function segmentOf(env: Pick<Env, "SEGMENT">, workspace: string, n: number): DurableObjectStub<LedgerSegment> {
+  return env.SEGMENT.getByName(`${workspace}/${n}`);
 }

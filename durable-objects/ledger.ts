@@ -5,7 +5,8 @@
  * that was rolled back is not signed again.
  */
 import { DurableObject } from "cloudflare:workers";
-import { CHAIN_START, type ChainPosition } from "../protocol/ledger.ts";
+import { CHAIN_START, type ChainPosition, type LedgerDraft } from "../protocol/ledger.ts";
+import { SEGMENT_ENTRIES } from "../protocol/limits.ts";
 import type { ReceiptRecord } from "../migrations/schema.ts";
 import { alarmsOf } from "./alert-client.ts";
 import { openDatabase } from "./db/database.ts";
@@ -16,6 +17,7 @@ import { buildBatch, subjectKey, type Batch } from "./ledger-batch.ts";
 import type { NewEntry } from "./ledger-client.ts";
 import { Checkpoints, type CheckpointResult } from "./ledger/checkpoints.ts";
 import { LedgerMemory, type CheckpointRefusal } from "./ledger/memory.ts";
+import { Sealing } from "./ledger/seal.ts";
 import { SigningAlarm } from "./ledger/signing-alarm.ts";
 import { logFault } from "./log.ts";
 import { seedNoteSigner } from "./signer.ts";
@@ -51,6 +53,8 @@ export class Ledger extends DurableObject<Env> {
   readonly #alarm: SigningAlarm;
   /** Rebuilt. */
   #checkpoints: Promise<Checkpoints> | undefined;
+  /** Rebuilt. */
+  #sealing: Sealing | undefined;
   /** Rebuilt: verified again from D1. */
   readonly #trust: TrustLog;
 
@@ -85,7 +89,12 @@ export class Ledger extends DurableObject<Env> {
       try {
         await this.#alarm.arm(); // before there is an entry to cover: whoever dies next leaves the promise behind
         const results = await this.#commit(table, group);
-        group.forEach(({ settle }, i) => settle(results[i] ?? UNAVAILABLE));
+        group.forEach(({ settle, draft }, i) => {
+          const result = results[i] ?? UNAVAILABLE;
+          // The entry is what makes it so: whoever reads the log knows why signing went on.
+          if (result.ok && draft.action === "witness.reset") this.#memory.forgetShownBy(draft.target ?? "");
+          settle(result);
+        });
       } catch (error) {
         this.#head = undefined;
         logFault("ledger_unavailable", error, { entries: group.length });
@@ -165,6 +174,13 @@ export class Ledger extends DurableObject<Env> {
     if (!result.ok && !result.isEmpty) await this.#alarm.again(result.refusal !== undefined);
     // Entries that were being written relied on the alarm that has just gone off, and may have come too late for it.
     else if (isUnderWay) await this.#alarm.arm();
+    if (result.ok) await (this.#sealing ??= this.#openSealing(workspace)).look(result);
+  }
+
+  #openSealing(workspace: string): Sealing {
+    const append = async (draft: LedgerDraft): Promise<Appended> =>
+      (await this.append(workspace, [{ draft }]))[0] ?? UNAVAILABLE;
+    return new Sealing({ env: this.env, workspace, append, entries: SEGMENT_ENTRIES });
   }
 
   async #signing(workspace: string): Promise<Checkpoints> {

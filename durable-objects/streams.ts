@@ -185,7 +185,7 @@ export class Streams extends DurableObject<Env> {
   }
 
   #reader(workspace: string): LedgerReader {
-    return new LedgerReader(this.env.DB, workspace);
+    return new LedgerReader(this.env, workspace);
   }
 
   #seals(workspace: string): Seals {

@@ -257,3 +257,32 @@ export const witnesses = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.workspace, table.host] })],
 );
+
+export const ledgerSegments = sqliteTable(
+  "ledger_segments",
+  {
+    workspace: text("workspace").notNull(),
+    /** From 1. */
+    n: integer("n").notNull(),
+    /** Indices, both included. */
+    first: integer("first").notNull(),
+    last: integer("last").notNull(),
+    /** Digest of the last entry. */
+    hash: text("hash").notNull(),
+    /** Edge clock of the last entry, seconds. */
+    newest: integer("newest").notNull(),
+    sealedAt: integer("sealed_at").notNull(),
+    /** Its object holds every row of it: from here on that is where they are read. */
+    movedAt: integer("moved_at"),
+    /** SHA-256 of the newest whole copy that somebody took of it. */
+    exported: text("exported"),
+    droppedAt: integer("dropped_at"),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.n] })],
+);
+export type SegmentRecord = typeof ledgerSegments.$inferSelect;
+
+export const ledgerRetention = sqliteTable("ledger_retention", {
+  workspace: text("workspace").primaryKey().notNull(),
+  days: integer("days").notNull(),
+});

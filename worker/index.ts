@@ -22,6 +22,7 @@ export { Alerts } from "../durable-objects/alerts.ts";
 export { Exports } from "../durable-objects/exports.ts";
 export { Host } from "../durable-objects/host.ts";
 export { Ledger } from "../durable-objects/ledger.ts";
+export { LedgerSegment } from "../durable-objects/segment.ts";
 export { Sessions } from "../durable-objects/sessions.ts";
 export { Streams } from "../durable-objects/streams.ts";
 

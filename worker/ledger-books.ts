@@ -2,7 +2,9 @@
 import { CheckpointTable, type StoredCheckpoint } from "../durable-objects/db/checkpoint-table.ts";
 import { LedgerReader } from "../durable-objects/db/ledger-reader.ts";
 import { LedgerTree } from "../durable-objects/db/ledger-tree.ts";
-import type { Env } from "../durable-objects/env.ts";
+import { SegmentTable } from "../durable-objects/db/segment-table.ts";
+import { segmentOf, type Env } from "../durable-objects/env.ts";
+import type { LedgerSegment } from "../durable-objects/segment.ts";
 import { MAX_CHECKPOINTS_LISTED } from "../protocol/limits.ts";
 import { decodeNote } from "../protocol/note.ts";
 
@@ -10,13 +12,15 @@ export class LedgerBooks {
   readonly reader: LedgerReader;
   readonly tree: LedgerTree;
   readonly checkpoints: CheckpointTable;
-  readonly #env: Pick<Env, "DB" | "LEDGER">;
+  readonly segments: SegmentTable;
+  readonly #env: Pick<Env, "DB" | "LEDGER" | "SEGMENT">;
   readonly #workspace: string;
 
-  constructor(env: Pick<Env, "DB" | "LEDGER">, workspace: string) {
-    this.reader = new LedgerReader(env.DB, workspace);
+  constructor(env: Pick<Env, "DB" | "LEDGER" | "SEGMENT">, workspace: string) {
+    this.reader = new LedgerReader(env, workspace);
     this.tree = new LedgerTree(env.DB, workspace);
     this.checkpoints = new CheckpointTable(env.DB, workspace);
+    this.segments = new SegmentTable(env.DB, workspace);
     this.#env = env;
     this.#workspace = workspace;
   }
@@ -36,6 +40,11 @@ export class LedgerBooks {
   async newest(): Promise<Pick<StoredCheckpoint, "size" | "note"> | undefined> {
     const signed = await this.#env.LEDGER.getByName(this.#workspace).checkpoint(this.#workspace);
     return signed.ok ? signed : undefined;
+  }
+
+  /** The object that has this segment, or had it. */
+  segment(n: number): DurableObjectStub<LedgerSegment> {
+    return segmentOf(this.#env, this.#workspace, n);
   }
 
   refusal() {

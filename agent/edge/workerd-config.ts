@@ -42,6 +42,7 @@ const ENVIRONMENT_NAMES = Object.keys({
 /** The binding and class of each Durable Object. The unique key names its files: it never changes. */
 const OBJECTS = [
   { binding: "LEDGER", className: "Ledger" },
+  { binding: "SEGMENT", className: "LedgerSegment" },
   { binding: "HOST", className: "Host" },
   { binding: "SESSIONS", className: "Sessions" },
   { binding: "ALERTS", className: "Alerts" },

@@ -15,7 +15,7 @@ export interface RunningEdge extends Edge {
 /** What a runtime's configuration says by props, said here by a header. */
 const ENTRY = `
 import worker from "./worker.js";
-export { Alerts, Exports, Host, Ledger, Sessions, Streams } from "./worker.js";
+export { Alerts, Exports, Host, Ledger, LedgerSegment, Sessions, Streams } from "./worker.js";
 export default {
   fetch(request, env, context) {
     const headers = new Headers(request.headers);
@@ -43,6 +43,7 @@ export async function startMiniflare({ workerPath, migrations }: Bundle): Promis
       d1Databases: { DB: "clawhold" },
       durableObjects: {
         LEDGER: { className: "Ledger", useSQLite: true },
+        SEGMENT: { className: "LedgerSegment", useSQLite: true },
         HOST: { className: "Host", useSQLite: true },
         SESSIONS: { className: "Sessions", useSQLite: true },
         ALERTS: { className: "Alerts", useSQLite: true },

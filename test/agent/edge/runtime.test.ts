@@ -70,6 +70,7 @@ describe("the local edge", () => {
         "HOST",
         "LEDGER",
         "LEDGER_KEY",
+        "SEGMENT",
         "SESSIONS",
         "SETTINGS_KEY",
         "SIGNER_ORIGIN",

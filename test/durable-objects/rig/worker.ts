@@ -15,6 +15,7 @@ export { Alerts } from "../../../durable-objects/alerts.ts";
 export { Exports } from "../../../durable-objects/exports.ts";
 export { Host } from "../../../durable-objects/host.ts";
 export { Ledger } from "../../../durable-objects/ledger.ts";
+export { LedgerSegment } from "../../../durable-objects/segment.ts";
 export { Streams } from "../../../durable-objects/streams.ts";
 /** In the place of a class that no ledger calls. */
 export { PlainLedger as Sessions };
