@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS shown (
   size INTEGER NOT NULL,
   root TEXT NOT NULL,
   host TEXT NOT NULL,
-  PRIMARY KEY (size, root)
+  PRIMARY KEY (size, root, host)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refusal (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -86,6 +86,11 @@ export class LedgerMemory {
   /** The log contains them, and what is signed from here on contains the log. Others may have come meanwhile. */
   forgetShown(views: readonly CheckpointView[]): void {
     for (const { size, root } of views) this.#sql.exec("DELETE FROM shown WHERE size = ? AND root = ?", size, root);
+  }
+
+  /** Its owner let the host forget, so it vouches for nothing that it had shown. What others have shown stays. */
+  forgetShownBy(host: string): void {
+    this.#sql.exec("DELETE FROM shown WHERE host = ?", host);
   }
 
   refusal(): CheckpointRefusal | undefined {

@@ -2,6 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { LedgerTree } from "../../../durable-objects/db/ledger-tree.ts";
+import { ledgerOf } from "../../../durable-objects/ledger-client.ts";
 import { Checkpoints } from "../../../durable-objects/ledger/checkpoints.ts";
 import { LedgerMemory } from "../../../durable-objects/ledger/memory.ts";
 import { seedNoteSigner } from "../../../durable-objects/signer.ts";
@@ -132,6 +133,28 @@ describe("nothing is signed", () => {
     // It would never have fitted: entry 5 is another now. The newer copy brings the right one.
     await bringBack();
     expect((await writer.sign()).size).toBeGreaterThanOrEqual(8);
+  });
+
+  it("until the last host that holds more was made to forget, by an entry that says so", async () => {
+    const writer = new Writer("made to forget");
+    await writer.write(8);
+    await writer.sign();
+    const [stored] = await writer.table.list(1);
+    await writer.restore(4);
+    await writer.forget();
+    const others = ["h-two", "h-three"];
+    for (const host of [HOST, ...others]) await writer.stub.seen(writer.workspace, host, stored?.note ?? "");
+    const reset = (target: string) =>
+      ledgerOf(
+        env,
+        writer.workspace,
+      )({ actor: { kind: "host", id: target }, action: "witness.reset", target, detail: {} });
+    for (const host of [HOST, ...others]) {
+      expect(await writer.refusedToSign()).toMatchObject({ reason: "smaller", held: { size: 8 } });
+      await reset(host);
+    }
+    expect((await writer.sign()).size).toBeGreaterThanOrEqual(7);
+    expect(await writer.stub.refusal(writer.workspace)).toBeUndefined();
   });
 
   it("that contradicts a shorter log which a host holds", async () => {
