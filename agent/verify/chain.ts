@@ -10,7 +10,7 @@ import type { Checkpoint } from "../../protocol/checkpoint.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { AuditedLine } from "./audited.ts";
 import { isRead } from "./audited.ts";
-import { FastRows } from "./fast-row.ts";
+import { actionIn, FastRows, timeIn } from "./fast-row.ts";
 import { CHAIN_CODES, type Report } from "./report.ts";
 import { DigestTree } from "./tree.ts";
 import { WatchedRoots } from "./watched.ts";
@@ -29,17 +29,18 @@ export class ChainReader {
   readonly #workspace: string;
   readonly #report: Report;
   readonly #onEntry: OnEntry;
-  readonly #fast = new FastRows();
+  readonly #fast: FastRows;
   #tree = new DigestTree();
   #index = CHAIN_START.index;
   #previous = CHAIN_START.hash;
   #first = 1;
   #entries = 0;
-  /** Edge clock, milliseconds, of the newest entry. */
-  #at = 0;
+  /** Of the newest entry: the text that was read fast, or its time. */
+  #newest: string | number = 0;
 
   constructor(workspace: string, report: Report, onEntry: OnEntry) {
     this.#workspace = workspace;
+    this.#fast = new FastRows(workspace);
     this.#report = report;
     this.#onEntry = onEntry;
   }
@@ -62,8 +63,9 @@ export class ChainReader {
     return this.#tree.size;
   }
 
+  /** Edge clock, milliseconds, of the newest entry. */
   get at(): number {
-    return this.#at;
+    return typeof this.#newest === "number" ? this.#newest : timeIn(this.#newest);
   }
 
   /** False: its hashes are not those of a log of that length. */
@@ -85,19 +87,17 @@ export class ChainReader {
 
   /** True when the line is the next entry and nothing is wrong with it; otherwise it must be read by `slow`. */
   fast(line: Buffer, number: number): boolean {
-    const place = { workspace: this.#workspace, index: this.#index + 1, previous: this.#previous };
-    const row = this.#fast.read(line, place);
+    const row = this.#fast.read(line, { index: this.#index + 1, previous: this.#previous });
     if (row === undefined) return false;
+    const { text, receipt, source } = row;
     this.#index += 1;
     this.#previous = row.digest;
-    this.#at = row.at;
+    this.#newest = text;
     this.#grow(row.digest);
-    if (row.receipt !== undefined || isRead(row.action)) {
-      // Its text was found to be exactly what the schema takes.
-      const entry = JSON.parse(row.text) as LedgerEntry;
-      const openings = row.source === undefined ? {} : { source: row.source };
-      this.#onEntry({ line: number, entry, openings, receipt: row.receipt });
-    }
+    if (receipt === undefined && !isRead(actionIn(text))) return true;
+    // Its text was found to be exactly what the schema takes.
+    const entry = JSON.parse(text) as LedgerEntry;
+    this.#onEntry({ line: number, entry, openings: source === undefined ? {} : { source }, receipt });
     return true;
   }
 
@@ -112,7 +112,7 @@ export class ChainReader {
     this.#previous = row.hash;
     this.#grow(entryDigest(bytes));
     if (entry === undefined) return;
-    this.#at = entry.at;
+    this.#newest = entry.at;
     this.#onEntry({ line, entry, openings: row, receipt: row.receipt });
   }
 

@@ -9,24 +9,20 @@ import type { Hash } from "../../protocol/merkle.ts";
 
 const HASH_BYTES = 32;
 
-/** One hash of a complete subtree, as text of one character a byte. */
-interface Subtree {
-  readonly size: number;
-  readonly hash: string;
-}
-
+/** Hashes travel as text of one character a byte ("binary"): the runtime makes those faster than buffers. */
 export class DigestTree {
   #size = 0;
-  /** The largest first. */
-  readonly #subtrees: Subtree[] = [];
+  /** One for each complete subtree, the largest first; levels fall from left to right. */
+  readonly #levels: number[] = [];
+  readonly #hashes: string[] = [];
   readonly #leaf = Buffer.alloc(1 + HASH_BYTES, 0);
   readonly #node = Buffer.alloc(1 + 2 * HASH_BYTES, 1);
 
   /** With the subtrees of what stands before: one hash for each of `frontierNodes(size)`. */
   static after(size: number, levels: readonly number[], hashes: readonly Hash[]): DigestTree {
     const tree = new DigestTree();
-    for (const [i, level] of levels.entries())
-      tree.#subtrees.push({ size: 2 ** level, hash: Buffer.from(hashes[i] ?? []).toString("latin1") });
+    tree.#levels.push(...levels);
+    tree.#hashes.push(...hashes.map((one) => Buffer.from(one).toString("latin1")));
     tree.#size = size;
     return tree;
   }
@@ -39,23 +35,22 @@ export class DigestTree {
   append(digest: string): void {
     this.#leaf.write(digest, 1, HASH_BYTES, "base64url");
     let merged: string = hash("sha256", this.#leaf, "binary");
-    let size = 1;
-    for (let last = this.#subtrees.at(-1); last?.size === size; last = this.#subtrees.at(-1)) {
-      this.#subtrees.pop();
-      merged = this.#join(last.hash, merged);
-      size *= 2;
+    let level = 0;
+    while (this.#levels.at(-1) === level) {
+      this.#levels.pop();
+      merged = this.#join(this.#hashes.pop() ?? "", merged);
+      level += 1;
     }
-    this.#subtrees.push({ size, hash: merged });
+    this.#levels.push(level);
+    this.#hashes.push(merged);
     this.#size += 1;
   }
 
   root(): Buffer {
-    const root = this.#subtrees
-      .map((subtree) => subtree.hash)
-      .reduceRight<string | undefined>(
-        (right, left) => (right === undefined ? left : this.#join(left, right)),
-        undefined,
-      );
+    const root = this.#hashes.reduceRight<string | undefined>(
+      (right, left) => (right === undefined ? left : this.#join(left, right)),
+      undefined,
+    );
     return root === undefined ? hash("sha256", "", "buffer") : Buffer.from(root, "latin1");
   }
 
@@ -74,7 +69,8 @@ export class BodyHasher {
   readonly #buffer: Buffer;
   readonly #type: string;
   #lengthWritten = -1;
-  #start = PREFIX_ROOM;
+  /** What is hashed, by the length of the body: a view costs as much as a short hash. */
+  readonly #views: Buffer[] = [];
 
   constructor(kind: MessageKind, maxBytes: number) {
     this.#buffer = Buffer.alloc(PREFIX_ROOM + maxBytes);
@@ -99,14 +95,37 @@ export class BodyHasher {
   }
 
   digest(length: number): string {
-    if (length !== this.#lengthWritten) {
-      const prefix = `DSSEv1 ${this.#type.length} ${this.#type} ${length} `;
-      this.#start = PREFIX_ROOM - prefix.length;
-      this.#buffer.write(prefix, this.#start, "latin1");
-      this.#lengthWritten = length;
-    }
-    return hash("sha256", this.#buffer.subarray(this.#start, PREFIX_ROOM + length), "base64url");
+    const view = (this.#views[length] ??= this.#viewOf(length));
+    if (length !== this.#lengthWritten) this.#writeLength(length);
+    return hash("sha256", view, "base64url");
   }
+
+  #viewOf(length: number): Buffer {
+    return this.#buffer.subarray(PREFIX_ROOM - this.#prefix(length).length, PREFIX_ROOM + length);
+  }
+
+  #prefix(length: number): string {
+    return `DSSEv1 ${this.#type.length} ${this.#type} ${length} `;
+  }
+
+  /** Nearly all bodies have a length of three digits: then only those are written. */
+  #writeLength(length: number): void {
+    if (isThreeDigits(length) && isThreeDigits(this.#lengthWritten)) {
+      this.#buffer[PREFIX_ROOM - 4] = ZERO + Math.floor(length / 100);
+      this.#buffer[PREFIX_ROOM - 3] = ZERO + (Math.floor(length / 10) % 10);
+      this.#buffer[PREFIX_ROOM - 2] = ZERO + (length % 10);
+    } else {
+      const prefix = this.#prefix(length);
+      this.#buffer.write(prefix, PREFIX_ROOM - prefix.length, "latin1");
+    }
+    this.#lengthWritten = length;
+  }
+}
+
+const ZERO = 0x30;
+
+function isThreeDigits(length: number): boolean {
+  return length >= 100 && length <= 999;
 }
 
 /** The platform takes both alphabets and ignores unused bits; one byte string has one text here. */
