@@ -162,6 +162,27 @@ describe("the end of a session", () => {
   });
 });
 
+describe("the end of a session of somebody else", () => {
+  /** The bytes of another person's sign-in, which an export shows, touched by oneself: it names nobody. */
+  const signedAgain = async (of: SignedIn, by: Member): Promise<SignedIn> => ({
+    ...of,
+    ...by,
+    certificate: await asserted(by.passkey, "session", { body: fromBase64url(of.certificate.body) }),
+  });
+
+  it("is refused from whoever signs its bytes again as their own, and nothing is written", async () => {
+    const [quinn, rosa] = [await addMember(town, "p-quinn", ["viewer"]), await addMember(town, "p-rosa", ["viewer"])];
+    const victim = await signInMember(town, quinn, "session quinn");
+    const one = await signInMember(town, rosa, "session rosa");
+    const body = await endByTouch(await signedAgain(victim, rosa), rosa.passkey);
+    const before = (await ledgerBodies(town.workspace)).length;
+    expect((await one.page.call("sessionEnd", { body })).code).toBe("people");
+    expect(await ledgerBodies(town.workspace)).toHaveLength(before);
+    expect((await victim.page.call("me")).status).toBe(200);
+    for (const { page } of [victim, one]) await page.must("signOut");
+  });
+});
+
 describe("the end of several sessions", () => {
   const several = async (of: readonly SignedIn[], by: SoftwareCredential): Promise<SignedSessionEnd> => {
     const [first, ...rest] = of.toSorted((a, b) => (a.session < b.session ? -1 : 1));

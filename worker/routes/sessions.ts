@@ -6,9 +6,10 @@ import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import { signedSessionEndCodec } from "../../protocol/messages.ts";
 import { utf8Text } from "../../protocol/bytes.ts";
 import { hasPermission } from "../../protocol/trust/state.ts";
-import { verifySessionEnd } from "../../protocol/verify/session-end.ts";
+import { verifySessionEnd, type EndingSession } from "../../protocol/verify/session-end.ts";
 import type { Operator } from "../access/operator.ts";
 import type { Opening } from "../../durable-objects/db/ledger-reader.ts";
+import type { Deps } from "../deps.ts";
 import { tellEnd } from "../end-sessions.ts";
 import { sessionCookie } from "../http/arrival.ts";
 import { commandProblem, problem } from "../http/problems.ts";
@@ -66,6 +67,7 @@ export const sessionEnd: Handler<"sessionEnd"> = async ({ authority, arrival, bo
   // Hosts hear it as one frame; what does not fit could never be told.
   if (bytes.length > MAX_FRAME_BYTES - FRAME_ROOM) throw problem("too_large");
   const { ended } = verdict;
+  await requireTheirs(verdict.end.person, ended, deps.sessions(workspace));
   const { sourceIp } = arrival;
   const append = deps.ledger(workspace);
   await Promise.all(
@@ -87,3 +89,17 @@ export const sessionEnd: Handler<"sessionEnd"> = async ({ authority, arrival, bo
     ? { body: { ok: true }, setCookie: sessionCookie("", 0) }
     : { body: { ok: true } };
 };
+
+/**
+ * The bytes of a sign-in name nobody: who saw somebody else's (an export shows them) can sign them again with a passkey of
+ * their own, and would end that session as if it were theirs. Whose it is was written down when it was opened.
+ */
+async function requireTheirs(
+  person: string,
+  ended: readonly EndingSession[],
+  sessions: ReturnType<Deps["sessions"]>,
+): Promise<void> {
+  const named = new Set(ended.map(({ session }) => session));
+  const open = await sessions.list();
+  if (open.some((record) => named.has(record.session) && record.person !== person)) throw commandProblem("people");
+}
