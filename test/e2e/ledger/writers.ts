@@ -50,6 +50,12 @@ export class Writers {
     this.#running = [...writers, this.#sign()];
   }
 
+  /** When somebody is told something from now on. */
+  async heard(): Promise<void> {
+    const before = this.acknowledged.length;
+    while (this.acknowledged.length === before) await wait(PAUSE_MILLISECONDS);
+  }
+
   /** When everybody has the answer to their last question. */
   async stop(): Promise<void> {
     this.#isStopped = true;
