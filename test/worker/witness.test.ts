@@ -196,7 +196,9 @@ describe("a proof", () => {
 
   it("is given only of what was signed, and the tunnel ends for nonsense", async () => {
     const { size } = await shown();
-    tunnel.say({ kind: "proof-want", from: 0, to: size + 1_000, receipts: [] });
+    tunnel.say(await peer.receipt(fresh()));
+    await until(async () => (await entries("command.receipt")).length === 1);
+    for (const to of [size + 1, size + 1_000]) tunnel.say({ kind: "proof-want", from: 0, to, receipts: [] });
     await answered();
     expect(tunnel.heard.some(({ kind }) => kind === "proof")).toBe(false);
     tunnel.say({ kind: "proof-want", from: size, to: size - 1, receipts: [] });
