@@ -118,12 +118,13 @@ describe("the browser", () => {
     );
     expect(stores).toEqual(["web/client/vault.ts", "web/state/theme.ts"]);
     const contents = /interface Contents \{([\s\S]*?)\n\}/.exec(read("web/client/vault.ts"))?.[1] ?? "";
-    expect([...contents.matchAll(/readonly ([a-zA-Z]+):/g)].map((match) => match[1])).toEqual([
+    expect([...contents.matchAll(/^ {2}readonly ([a-zA-Z]+):/gm)].map((match) => match[1])).toEqual([
       "workspace",
       "session",
       "trustHead",
       "sessionSeconds",
       "ledger",
+      "checkpoint",
       "enrolment",
     ]);
   });
