@@ -38,6 +38,16 @@ export function formatCount(value: number): string {
   return `${three(value / 1e3)}${gap}k`;
 }
 
+/** `18,414`: a number that names an entry is never rounded. */
+export function formatIndex(index: number): string {
+  return whole.format(index);
+}
+
+/** `1 entry`, `18,414 entries`. */
+export function formatEntries(count: number): string {
+  return `${formatIndex(count)} ${plural.select(count) === "one" ? "entry" : "entries"}`;
+}
+
 /** Millionths of a dollar as `$6.41`; what rounds to nothing but is not nothing is `<$0.01`. */
 export function formatCost(micros: number): string {
   if (!Number.isFinite(micros)) return unknown;

@@ -7,7 +7,7 @@ import type { ReadonlySignal } from "@preact/signals";
 
 export const fleetFilters = ["all", "needs-you"] as const;
 export const fleetSorts = ["needs-you", "name", "cost", "sessions", "seen"] as const;
-export const activityFilters = ["all", "commands", "refused", "signatures", "sign-ins", "trust"] as const;
+export const activityFilters = ["all", "commands", "refused", "signatures", "sign-ins", "trust", "unusual"] as const;
 /** The first is what a page without a choice shows. */
 export const alertFilters = ["open", "acknowledged", "resolved"] as const;
 
@@ -19,14 +19,33 @@ export type AlertFilter = (typeof alertFilters)[number];
 export type Route =
   | { readonly page: "fleet"; readonly show: FleetFilter; readonly sort: FleetSort; readonly text: string }
   | { readonly page: "host"; readonly id: string }
-  | { readonly page: "activity"; readonly show: ActivityFilter; readonly text: string; readonly entry?: number }
+  | ActivityRoute
   | { readonly page: "alerts"; readonly show: AlertFilter }
   | { readonly page: PeoplePageName }
+  | { readonly page: "streams" }
+  | { readonly page: "keeping" }
   | { readonly page: "setup" }
   | { readonly page: "invitation" }
   | { readonly page: "proposals" }
   | { readonly page: "sign-in" }
   | { readonly page: "not-found"; readonly path: string };
+
+/** Seconds and ids as the edge takes them; absent: any. */
+export interface ActivityNarrowing {
+  readonly since?: number;
+  readonly until?: number;
+  readonly actor?: string;
+  readonly action?: string;
+  readonly host?: string;
+}
+
+export interface ActivityRoute extends ActivityNarrowing {
+  readonly page: "activity";
+  readonly show: ActivityFilter;
+  readonly text: string;
+  /** Whose proof is open. */
+  readonly entry?: number;
+}
 
 /** What the trust log says, one page each. */
 export const peoplePages = ["people", "roles", "rules", "automation", "sessions", "addresses"] as const;
@@ -56,15 +75,12 @@ export function parseRoute(url: URL): Route {
         sort: oneOf(fleetSorts, url.searchParams.get("sort")),
         text,
       };
-    case "/activity": {
-      const entry = parseIndex(url.searchParams.get("entry"));
-      return {
-        page: "activity",
-        show: oneOf(activityFilters, url.searchParams.get("show")),
-        text,
-        ...(entry === undefined ? {} : { entry }),
-      };
-    }
+    case "/activity":
+      return parseActivity(url.searchParams, text);
+    case "/activity/streams":
+      return { page: "streams" };
+    case "/activity/keeping":
+      return { page: "keeping" };
     case "/alerts":
       return { page: "alerts", show: oneOf(alertFilters, url.searchParams.get("show")) };
     case "/setup":
@@ -80,6 +96,22 @@ export function parseRoute(url: URL): Route {
   }
 }
 
+function parseActivity(query: URLSearchParams, text: string): ActivityRoute {
+  const route = { page: "activity", show: oneOf(activityFilters, query.get("show")), text } as const;
+  const given = {
+    since: parseIndex(query.get("since")),
+    until: parseIndex(query.get("until")),
+    actor: parseId(query.get("actor")),
+    action: parseId(query.get("action")),
+    host: parseId(query.get("host")),
+    entry: parseIndex(query.get("entry")),
+  };
+  return {
+    ...route,
+    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as object),
+  };
+}
+
 function peopleRoute(path: string): Route | undefined {
   const page = peoplePages.find((name) => path === `/${name}`);
   return page === undefined ? undefined : { page };
@@ -92,11 +124,11 @@ export function formatRoute(route: Route): string {
     case "host":
       return `/hosts/${route.id}`;
     case "activity":
-      return withQuery(
-        "/activity",
-        { show: route.show, q: route.text, entry: route.entry === undefined ? "" : String(route.entry) },
-        { show: "all" },
-      );
+      return formatActivity(route);
+    case "streams":
+      return "/activity/streams";
+    case "keeping":
+      return "/activity/keeping";
     case "alerts":
       return withQuery("/alerts", { show: route.show }, { show: "open" });
     case "not-found":
@@ -104,6 +136,12 @@ export function formatRoute(route: Route): string {
     default:
       return `/${route.page}`;
   }
+}
+
+function formatActivity({ show, text, since, until, actor, action, host, entry }: ActivityRoute): string {
+  const given = { since, until, actor, action, host, entry };
+  const named = Object.entries(given).map(([name, value]) => [name, value === undefined ? "" : String(value)] as const);
+  return withQuery("/activity", { show, q: text, ...Object.fromEntries(named) }, { show: "all" });
 }
 
 export interface Router {
@@ -175,6 +213,11 @@ function withQuery(
 
 function oneOf<const T extends readonly [string, ...string[]]>(allowed: T, value: string | null): T[number] {
   return allowed.find((one) => one === value) ?? allowed[0];
+}
+
+/** An id of the log, or the name of an action. */
+function parseId(value: string | null): string | undefined {
+  return value !== null && /^[A-Za-z0-9_.-]{1,64}$/.test(value) ? value : undefined;
 }
 
 function parseIndex(value: string | null): number | undefined {

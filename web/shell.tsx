@@ -8,7 +8,7 @@ import { Icon, Mark, Wordmark } from "./icons.tsx";
 import type { IconName } from "./icons.tsx";
 import { SealWith } from "./components/state.tsx";
 import { Left } from "./components/time.tsx";
-import { formatCount } from "./format.ts";
+import { formatCount, formatIndex } from "./format.ts";
 import { useApp } from "./state/app.ts";
 import type { Backend, LedgerStatus } from "./state/backend.ts";
 import { peoplePages, type PageName } from "./router.ts";
@@ -46,6 +46,7 @@ const items: readonly NavItem[] = [
 /** The item under which a page stands. */
 function sectionOf(page: PageName): PageName {
   if (page === "host") return "fleet";
+  if (page === "streams" || page === "keeping") return "activity";
   return peoplePages.some((name) => name === page) ? "people" : page;
 }
 
@@ -148,10 +149,10 @@ function witnessWords({ size, cosigned, eligible }: LedgerStatus["witness"]): st
 }
 
 function LedgerSeal({ size, verified, failure }: Omit<LedgerStatus, "witness">) {
-  if (failure?.of === "entry") return <SealWith state="failed">Ledger fails at #{formatCount(failure.index)}</SealWith>;
+  if (failure?.of === "entry") return <SealWith state="failed">Ledger fails at #{formatIndex(failure.index)}</SealWith>;
   if (failure !== undefined) return <SealWith state="failed">Not the ledger of before</SealWith>;
   if (verified === 0) return <SealWith state="unverified">Ledger not verified yet</SealWith>;
-  return <SealWith state="verified">Ledger verified to #{formatCount(size)}</SealWith>;
+  return <SealWith state="verified">Ledger verified to #{formatIndex(size)}</SealWith>;
 }
 
 export function OriginChip() {

@@ -56,6 +56,7 @@ export class Activity implements ActivityLog {
   readonly #checking = signal(false);
   readonly #loaded = signal<Loadable<true>>({ state: "loading" });
   readonly #proofs = new Map<number, Signal<Loadable<EntryProof>>>();
+  readonly #proving = new Set<number>();
   #hasBegun = false;
   #looks = 0;
   #visit = Symbol("visit");
@@ -130,8 +131,10 @@ export class Activity implements ActivityLog {
 
   prove(index: number): void {
     const proof = this.#proofs.get(index);
-    if (proof === undefined) return;
+    if (proof === undefined || this.#proving.has(index)) return;
+    this.#proving.add(index);
     void this.#prove(index).then((value) => {
+      this.#proving.delete(index);
       proof.value = value;
     });
   }

@@ -25,7 +25,9 @@ import type { CommandDeps } from "./asking.ts";
 import { EdgeClock } from "./clock.ts";
 import { prepareCommand } from "./commands.ts";
 import { askHosts } from "./fleet-orders.ts";
+import { Exports } from "./exports.ts";
 import { Hosts } from "./hosts.ts";
+import { Keeping } from "./keeping.ts";
 import { Enrolment, INVITATION_PATH, takeInvitation } from "./enrolment.ts";
 import { EdgeClient } from "./http.ts";
 import { askMachine, MachineMemory, SIGNER_HOSTNAME } from "./machine-memory.ts";
@@ -37,6 +39,7 @@ import { Proposals } from "./proposals.ts";
 import { Sessions } from "./sessions.ts";
 import { SessionKeys } from "./session-keys.ts";
 import { endSession, originUnlisted, resumeSession, signIn, type SessionDeps } from "./session.ts";
+import { Streams } from "./streams.ts";
 import { Setup, takeLink } from "./setup.ts";
 import { Statements } from "./statements.ts";
 import { CANCELLED, resultOf, TroubleError, troubleOf } from "./trouble.ts";
@@ -83,6 +86,9 @@ class ClientBackend implements Backend {
   readonly enrolment: Enrolment;
   readonly activity: Activity;
   readonly alerts: Alerts;
+  readonly exports: Exports;
+  readonly streams: Streams;
+  readonly keeping: Keeping;
   readonly setup: Setup;
   readonly person: ReadonlySignal<Person | undefined>;
   readonly workspace: ReadonlySignal<string | undefined>;
@@ -99,8 +105,12 @@ class ClientBackend implements Backend {
     this.#trust = new TrustKeeper(this.#deps);
     const shared = { ...this.#deps, trust: this.#trust };
     this.#hosts = new Hosts(shared);
-    this.activity = new Activity(shared);
-    this.alerts = new Alerts({ ...shared, session: () => this.#keys.session.value });
+    const approving = { ...shared, session: () => this.#keys.session.value };
+    this.activity = new Activity({ ...shared, person: () => this.#keys.session.value?.person });
+    this.alerts = new Alerts(approving);
+    this.exports = new Exports(approving);
+    this.streams = new Streams(approving);
+    this.keeping = new Keeping(approving);
     this.statements = new Statements({ ...shared, person: () => this.#keys.session.value?.person });
     const trust = this.#trust;
     this.#commands = { client, trust, hosts: this.#hosts, keys: this.#keys, now: () => clock.now() };
@@ -293,12 +303,14 @@ class ClientBackend implements Backend {
   /** The edge does not say why it refuses; that a session's own time is over is known here. */
   async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
-    const { activity, alerts, statements, sessions, addresses, invitations, proposals } = this;
+    const { activity, alerts, streams, keeping, statements, sessions, addresses, invitations, proposals } = this;
     for (const part of [
       this.#trust,
       this.#hosts,
       activity,
       alerts,
+      streams,
+      keeping,
       statements,
       sessions,
       addresses,

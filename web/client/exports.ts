@@ -3,15 +3,20 @@
  * parts are joined as they come and nothing is read into them: what the file says, `clawhold verify` says.
  */
 import { computed, type ReadonlySignal } from "@preact/signals";
+import { endpoints } from "../../protocol/contracts.ts";
 import type { ExportRequest } from "../../protocol/contracts/exports.ts";
+import { TICKET_SECONDS } from "../../protocol/limits.ts";
 import type { ExportFormat } from "../../protocol/ledger.ts";
 import { hasPermission } from "../../protocol/trust/state.ts";
-import type { ExportDesk, ExportStep } from "../state/exports.ts";
+import type { ExportDesk, ExportStep, TicketStep } from "../state/exports.ts";
 import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
 import type { Answer, EdgeClient } from "./http.ts";
+import type { MachineMemory } from "./machine-memory.ts";
 import { CANCELLED, TroubleError, troubleOf, UNREACHABLE } from "./trouble.ts";
 
 export interface ExportsDeps extends EdgeActionDeps {
+  /** Knows the address of the edge, where this page is not the edge's. */
+  readonly memory: Pick<MachineMemory, "recall">;
   readonly client: EdgeClient;
   /** Between two attempts; replaced in tests, which wait for nothing. */
   readonly pause?: () => Promise<unknown>;
@@ -50,6 +55,24 @@ export class Exports implements ExportDesk {
       yield { kind: "sending" };
       const started = await this.#deps.client.call("exportStart", { body });
       yield* this.#fetch(started, request.format);
+    } catch (error) {
+      const trouble = troubleOf(error);
+      yield trouble === CANCELLED ? { kind: "cancelled" } : { kind: "failed", trouble };
+    }
+  }
+
+  async *ticket(request: ExportRequest): AsyncGenerator<TicketStep> {
+    try {
+      yield { kind: "touch", purpose: "approve" };
+      const body = await approveChange(this.#deps, "exportStart", request);
+      yield { kind: "sending" };
+      const { client, clock, memory } = this.#deps;
+      const { export: name } = await client.call("exportStart", { body });
+      const { ticket } = await client.call("exportTicket", { params: { export: name }, body: {} });
+      // A signer passes on JSON only, so the program goes to the edge itself.
+      const edge = (await memory.recall()).edge ?? location.origin;
+      const url = `${edge}${endpoints.exportDownload.path}`;
+      yield { kind: "ticket", ticket, url, until: clock.now() + TICKET_SECONDS };
     } catch (error) {
       const trouble = troubleOf(error);
       yield trouble === CANCELLED ? { kind: "cancelled" } : { kind: "failed", trouble };

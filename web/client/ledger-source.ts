@@ -1,22 +1,14 @@
 /**
  * What this page asks the edge about the log: rows, proofs, checkpoints. Believes nothing of it; who asks verifies.
  */
-import type * as v from "valibot";
 import { fromBase64url } from "../../protocol/bytes.ts";
-import { endpoints } from "../../protocol/contracts.ts";
-import type {
-  checkpointEndpoints,
-  Checkpoints,
-  LedgerFilter,
-  ledgerEndpoints,
-  Looking,
-} from "../../protocol/contracts/ledger.ts";
+import type { Checkpoints, LedgerFilter, Looking } from "../../protocol/contracts/ledger.ts";
 import { HASH_BYTES, type Hash } from "../../protocol/merkle.ts";
-import type { EdgeClient } from "./http.ts";
+import type { Answer, EdgeClient } from "./http.ts";
 import { TroubleError } from "./trouble.ts";
 
-export type RowsAnswer = v.InferOutput<typeof ledgerEndpoints.activity.response>;
-export type ProofAnswer = v.InferOutput<typeof checkpointEndpoints.entryProof.response>;
+export type RowsAnswer = Answer<"activity">;
+export type ProofAnswer = Answer<"entryProof">;
 
 /** `after`: oldest first; `before`, or neither: newest first. */
 export interface RowsQuery {
@@ -26,13 +18,11 @@ export interface RowsQuery {
   readonly filter?: LedgerFilter;
 }
 
-type Call = (name: string, input: object) => Promise<unknown>;
-
 export class LedgerSource {
-  readonly #call: Call;
+  readonly #client: EdgeClient;
 
   constructor(client: EdgeClient) {
-    this.#call = client.call.bind(client) as Call;
+    this.#client = client;
   }
 
   rows({ after, before, limit, filter = {} }: RowsQuery): Promise<RowsAnswer> {
@@ -40,36 +30,35 @@ export class LedgerSource {
     if (after !== undefined) query["after"] = String(after);
     if (before !== undefined) query["before"] = String(before);
     for (const [name, value] of Object.entries(filter)) query[name] = String(value);
-    return this.#call("activity", { query }) as Promise<RowsAnswer>;
+    return this.#client.call("activity", { query });
   }
 
   /** Undefined where the edge has none: it signed nothing yet. */
   proof(index: number): Promise<ProofAnswer | undefined> {
-    return this.#ask<ProofAnswer>("entryProof", { params: { index: String(index) } });
+    return orNothing(() => this.#client.call("entryProof", { params: { index: String(index) } }));
   }
 
   checkpoints(): Promise<Checkpoints | undefined> {
-    return this.#ask<Checkpoints>("checkpoints", {});
+    return orNothing(() => this.#client.call("checkpoints"));
   }
 
   async consistency(from: number, to: number): Promise<readonly Hash[] | undefined> {
     const query = { from: String(from), to: String(to) };
-    const answer = await this.#ask<{ readonly consistency: readonly string[] }>("consistency", { query });
+    const answer = await orNothing(() => this.#client.call("consistency", { query }));
     return answer?.consistency.map(hashOf);
   }
 
   looking(): Promise<Looking | undefined> {
-    return this.#ask<Looking>("looking", {});
+    return orNothing(() => this.#client.call("looking"));
   }
+}
 
-  async #ask<T>(name: string, input: object): Promise<T | undefined> {
-    if (!Object.hasOwn(endpoints, name)) return undefined;
-    try {
-      return (await this.#call(name, input)) as T;
-    } catch (error) {
-      if (error instanceof TroubleError && NOTHING_TO_GIVE.includes(error.trouble.code)) return undefined;
-      throw error;
-    }
+async function orNothing<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof TroubleError && NOTHING_TO_GIVE.includes(error.trouble.code)) return undefined;
+    throw error;
   }
 }
 

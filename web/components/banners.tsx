@@ -1,6 +1,6 @@
 /** Honest banners of a page, in their fixed order: what is true of this workspace and limits what we claim. At most two at once. */
 import type { BannerKind } from "../state/banners.ts";
-import { formatCount, formatList } from "../format.ts";
+import { formatIndex, formatList } from "../format.ts";
 import type { LedgerFailure } from "../state/ledger.ts";
 import { Banner } from "./banner.tsx";
 
@@ -116,13 +116,13 @@ export function LedgerBroken({ failure, live = false }: { readonly failure: Ledg
       live={live}
       act={
         <a class="btn sm" href={of === "entry" ? `/activity?entry=${index}` : "/activity"}>
-          {of === "entry" ? `Look at entry #${formatCount(index)}` : "Look at Activity"}
+          {of === "entry" ? `Look at entry #${formatIndex(index)}` : "Look at Activity"}
         </a>
       }
     >
       <strong>
         {of === "entry"
-          ? `The ledger does not add up at entry #${formatCount(index)}.`
+          ? `The ledger does not add up at entry #${formatIndex(index)}.`
           : "This is not the ledger that this browser saw before."}
       </strong>{" "}
       {reason} The edge, or who owns it, changed something. Commands still need your touch; do not trust Activity from

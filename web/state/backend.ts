@@ -7,6 +7,9 @@
  * Time: `...At` is seconds since 1970 on the edge's clock, carried forward on the browser's monotonic clock; compare
  * it with `Backend.now()` only. The browser's wall clock is never used.
  */
+import type { ExportDesk } from "./exports.ts";
+import type { KeepingDesk } from "./keeping.ts";
+import type { StreamDesk } from "./streams.ts";
 import type { ReadonlySignal } from "@preact/signals";
 import type { OperationName } from "../../protocol/operations.ts";
 import type { Freeze } from "../../protocol/trust/state.ts";
@@ -308,6 +311,9 @@ export interface Backend {
 
   readonly activity: ActivityLog;
   readonly alerts: AlertDesk;
+  readonly exports: ExportDesk;
+  readonly streams: StreamDesk;
+  readonly keeping: KeepingDesk;
 
   /** The trust log as this browser verified it; undefined until it did. */
   readonly trust: ReadonlySignal<TrustView | undefined>;

@@ -14,9 +14,16 @@ export type ExportStep =
   /** To be saved under this name; whole, or it would not be here. */
   | { readonly kind: "file"; readonly file: Blob; readonly name: string };
 
+export type TicketStep =
+  | Exclude<TouchStep, { readonly kind: "done" }>
+  /** For one download, at once, by a program: `url` takes it in the header `clawhold-ticket`. */
+  | { readonly kind: "ticket"; readonly ticket: string; readonly url: string; readonly until: number };
+
 export interface ExportDesk {
   /** This person may take a copy. */
   readonly mayExport: ReadonlySignal<boolean>;
   /** One touch over exactly this request, then the file, part by part. Call from the click; stop iterating to cancel. */
   take(request: ExportRequest): AsyncIterable<ExportStep>;
+  /** One touch over exactly this request, then a ticket for a program that takes the file whole. Call from the click. */
+  ticket(request: ExportRequest): AsyncIterable<TicketStep>;
 }

@@ -33,7 +33,7 @@ async function pageOf(who: Name, parts: Part[], isClosed = false) {
   const client = {
     call(name: string, input: Asked["input"] = {}) {
       asked.push({ name, input });
-      const answer = name === "exportStart" ? started : parts.shift();
+      const answer = name === "exportStart" ? started : name === "exportTicket" ? { ticket: "t-1" } : parts.shift();
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
     },
   } as unknown as EdgeClient;
@@ -41,6 +41,7 @@ async function pageOf(who: Name, parts: Part[], isClosed = false) {
     client,
     clock: far.clock,
     trust,
+    memory: { recall: () => Promise.resolve({ edge: "https://hold.example.net" }) },
     session: () => ({ digest: nonceOf("session"), person: `p-${who}` }) as StoredSession,
     touch: ({ kind, body }) =>
       isClosed
@@ -109,5 +110,25 @@ describe("a copy of the log behind the page", () => {
   ] as const)("is for %s: %s", async (who, may) => {
     const { exports } = await pageOf(who, []);
     expect(exports.mayExport.value).toBe(may);
+  });
+});
+
+describe("a ticket for a program", () => {
+  it("comes after a touch over exactly the same request, and names the edge's own address", async () => {
+    const { exports, asked } = await pageOf("ada", []);
+    const steps = [];
+    for await (const step of exports.ticket(request)) steps.push(step);
+    expect(steps.map(({ kind }) => kind)).toEqual(["touch", "sending", "ticket"]);
+    expect(steps.at(-1)).toMatchObject({ ticket: "t-1", url: "https://hold.example.net/api/exports/download" });
+    expect(asked[0]?.input.body).toMatchObject({ change: request });
+    expect(asked[1]).toMatchObject({ name: "exportTicket", input: { params: { export: "x-one" } } });
+  });
+
+  it("is not made when the authenticator was closed", async () => {
+    const { exports, asked } = await pageOf("ada", [], true);
+    const steps = [];
+    for await (const step of exports.ticket(request)) steps.push(step);
+    expect(steps.at(-1)?.kind).toBe("cancelled");
+    expect(asked).toEqual([]);
   });
 });

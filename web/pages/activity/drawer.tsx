@@ -8,7 +8,15 @@ import { Banner } from "../../components/banner.tsx";
 import { rememberFocus } from "../../components/focus.ts";
 import { TroubleText, Waiting } from "../../components/parts.tsx";
 import { Exact } from "../../components/time.tsx";
-import { formatAge, formatCount, formatHash, formatList, formatMilliseconds, formatShortId } from "../../format.ts";
+import {
+  formatAge,
+  formatCount,
+  formatHash,
+  formatIndex,
+  formatList,
+  formatMilliseconds,
+  formatShortId,
+} from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import type { IconName } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
@@ -38,11 +46,13 @@ export function ProofDrawer({ index, onClose }: DrawerProps) {
     return () => removeEventListener("keydown", onKey);
   }, [onClose]);
   const proof = backend.activity.proof(index).value;
+  // Cosignatures and receipts come later: who opens it again has it checked again.
+  useEffect(() => backend.activity.prove(index), [backend, index]);
   return (
     <aside class="drawer" aria-labelledby="proof-title">
       <div class="card-head">
         <h2 id="proof-title" tabIndex={-1} ref={title}>
-          Entry #{formatCount(index)}
+          Entry #{formatIndex(index)}
         </h2>
         <button class="btn quiet icon-only sm" type="button" aria-label="Close the proof" onClick={onClose}>
           <Icon name="x" />
@@ -51,9 +61,16 @@ export function ProofDrawer({ index, onClose }: DrawerProps) {
       <div class="card-body stack">
         {proof.state === "loading" && <Waiting what="Checking this entry" />}
         {proof.state === "failed" && (
-          <p>
-            <TroubleText trouble={proof.trouble} />
-          </p>
+          <>
+            <p>
+              <TroubleText trouble={proof.trouble} />
+            </p>
+            <div class="row">
+              <button class="btn sm" type="button" onClick={() => backend.activity.prove(index)}>
+                Check again
+              </button>
+            </div>
+          </>
         )}
         {proof.state === "ready" && <Proof proof={proof.value} />}
       </div>
@@ -74,6 +91,7 @@ function Proof({ proof }: { readonly proof: EntryProof }) {
         </p>
       </div>
       <SealBanner seal={entry.seal} word={entry.word} />
+      <StandsOut index={entry.index} />
       <ol class="chain">
         <ApprovalLink proof={proof} />
         <ChainLink proof={proof} />
@@ -84,6 +102,24 @@ function Proof({ proof }: { readonly proof: EntryProof }) {
       </ol>
       {proof.file !== undefined && <ProofFile file={proof.file} />}
     </>
+  );
+}
+
+/** Why a rule marked it, in whole sentences. */
+function StandsOut({ index }: { readonly index: number }) {
+  const { activity } = useApp().backend;
+  void activity.rows.changed.value;
+  const marks = activity.rows.item(index)?.marks ?? [];
+  if (marks.length === 0) return null;
+  return (
+    <Banner tone="warn" icon="warn">
+      {marks.map(({ rule, why }) => (
+        <p key={rule} class="small">
+          {why}
+        </p>
+      ))}
+      <p class="tiny">A mark says why somebody may want to look; it accuses nobody.</p>
+    </Banner>
   );
 }
 
@@ -173,8 +209,10 @@ function ApprovalLink({ proof }: { readonly proof: EntryProof }) {
   );
 }
 
+const closedNames = { source: "address", country: "country", device: "device" } as const;
+
 function ChainLink({ proof }: { readonly proof: EntryProof }) {
-  const { entry, chainSize } = proof;
+  const { entry, chainSize, cosigners } = proof;
   return (
     <Link icon="activity" title={entry.action === "command.accepted" ? "It was written first" : "It is in the chain"}>
       <p class="hash" title={entry.hash}>
@@ -184,8 +222,19 @@ function ChainLink({ proof }: { readonly proof: EntryProof }) {
         after {formatHash(entry.previous)}
       </p>
       <p class="small muted">
-        Number {formatCount(entry.index)} of {formatCount(chainSize)}
+        Number {formatIndex(entry.index)} of {formatIndex(chainSize)}
+        {cosigners.length > 0 && (
+          <>
+            ; that log was cosigned by <bdi>{formatList(cosigners)}</bdi>
+          </>
+        )}
       </p>
+      {entry.closed !== undefined && (
+        <p class="small muted">
+          Not shown: {formatList(entry.closed.map((field) => closedNames[field]))}, erased or kept back. An erasure is
+          an entry of its own; clawhold verify tells which.
+        </p>
+      )}
     </Link>
   );
 }

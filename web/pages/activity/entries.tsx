@@ -1,70 +1,139 @@
-/** Entries by day: what happened in a sentence, from where, when, and its seal. */
-import { SealMark } from "../../components/state.tsx";
-import { Clock } from "../../components/time.tsx";
-import { formatDay, formatNumberOf } from "../../format.ts";
+/** One row of the log: what happened in a sentence, from where, when, and its seal. Or, for the signature log, who signed. */
+import type { ComponentChildren } from "preact";
+import { SealMark, SealWith, State } from "../../components/state.tsx";
+import { formatClock, formatDay, formatExact, formatIndex, formatIso, formatTitle } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
-import { formatRoute } from "../../router.ts";
-import type { Route } from "../../router.ts";
+import { formatRoute, type ActivityRoute } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
-import type { LedgerEntry } from "../../state/backend.ts";
-import { groupByDay, wasRefused } from "./filter.ts";
-import { Sentence, iconOf } from "./sentences.tsx";
+import type { LedgerEntry, LogItem, Mark, Witnessed } from "../../state/ledger.ts";
+import type { Shape } from "../../state/condition.ts";
+import { wasRefused } from "./filter.ts";
+import { Sentence, iconOf, reasonOf } from "./sentences.tsx";
+import { signatureOf, type SignatureVerdict } from "./signatures.ts";
 
-interface EntryListProps {
-  readonly entries: readonly LedgerEntry[];
-  readonly route: Extract<Route, { page: "activity" }>;
+interface RowProps {
+  readonly index: number;
+  /** Undefined: on its way. */
+  readonly item: LogItem | undefined;
+  readonly route: ActivityRoute;
+  /** The keyboard stands here. */
+  readonly isCurrent: boolean;
 }
 
-export function EntryList({ entries, route }: EntryListProps) {
-  const { now } = useApp();
-  return (
-    <section class="card" aria-label="Entries">
-      {groupByDay(entries).map((day) => (
-        <div key={day.key} class="day-group">
-          <h2 class="day">
-            <span>{formatDay(day.at, now.value)}</span>
-            <span>{formatNumberOf(day.entries.length, "entry", "entries")}</span>
-          </h2>
-          <ul class="entries">
-            {day.entries.map((entry) => (
-              <Entry key={entry.index} entry={entry} route={route} />
-            ))}
-          </ul>
-        </div>
-      ))}
-    </section>
-  );
-}
-
-interface EntryProps {
-  readonly entry: LedgerEntry;
-  readonly route: Extract<Route, { page: "activity" }>;
-}
-
-function Entry({ entry, route }: EntryProps) {
-  const open = route.entry === entry.index;
+export function LogRow({ index, item, route, isCurrent }: RowProps) {
+  if (item === undefined) return <Awaited index={index} />;
+  const { entry } = item;
+  const link = { href: formatRoute({ ...route, entry: index }), isOpen: route.entry === index, isCurrent };
+  if (entry === undefined) return <BrokenRow item={item} {...link} />;
+  const signature = route.show === "signatures" ? signatureOf(entry) : undefined;
   const failed = entry.seal.state === "failed";
   return (
-    <li class={open ? "open" : undefined}>
+    <div class={link.isOpen ? "entry open" : "entry"}>
       <Icon name={failed ? "bad" : iconOf(entry)} class={failed ? "t-bad" : undefined} />
-      <a class="say" href={formatRoute({ ...route, entry: entry.index })} aria-current={open ? "true" : undefined}>
-        <Sentence entry={entry} />
-      </a>
-      <span class="meta">
-        <Meta entry={entry} />
+      <Say {...link}>
+        {signature === undefined ? (
+          <Sentence entry={entry} />
+        ) : (
+          <>
+            {signature.message}, by <bdi>{signature.by}</bdi>
+          </>
+        )}
+      </Say>
+      <span class="meta" role="cell">
+        {signature?.rule === undefined ? (
+          <Meta item={item} entry={entry} />
+        ) : (
+          <Rule index={index} rule={signature.rule} />
+        )}
       </span>
-      <span class="seal">
-        <Clock at={entry.at} />
-        <SealMark seal={entry.seal} />
+      <span class="seal" role="cell">
+        <When at={entry.at} />
+        {signature === undefined ? <SealMark seal={entry.seal} /> : <Verdict verdict={signature.verdict} />}
       </span>
-    </li>
+    </div>
   );
 }
 
-function Meta({ entry }: { readonly entry: LedgerEntry }) {
-  const { detail, source, partner } = entry;
+interface SayProps {
+  readonly href: string;
+  readonly isOpen: boolean;
+  readonly isCurrent: boolean;
+  readonly children: ComponentChildren;
+}
+
+function Say({ href, isOpen, isCurrent, children }: SayProps) {
+  return (
+    <span class="said" role="cell">
+      <a class="say" href={href} aria-current={isOpen ? "true" : undefined} tabIndex={isCurrent ? 0 : -1}>
+        {children}
+      </a>
+    </span>
+  );
+}
+
+function Awaited({ index }: { readonly index: number }) {
+  return (
+    <div class="entry" aria-busy="true">
+      <span class="said faint num" role="cell">
+        #{index}
+      </span>
+      <span class="meta" role="cell">
+        <span class="skeleton w2" />
+        <span class="sr">on its way</span>
+      </span>
+    </div>
+  );
+}
+
+/** Whatever the edge shows at this place, it is no entry of this log. */
+function BrokenRow({ item, ...link }: Omit<SayProps, "children"> & { readonly item: LogItem }) {
+  return (
+    <div class={link.isOpen ? "entry open" : "entry"}>
+      <Icon name="bad" class="t-bad" />
+      <Say {...link}>{item.broken}</Say>
+      <span class="meta num" role="cell">
+        #{item.index}
+      </span>
+      <span class="seal" role="cell">
+        <SealWith state="failed">Does not add up</SealWith>
+      </span>
+    </div>
+  );
+}
+
+const markNames = {
+  "new-country": "New country",
+  "new-device": "New device",
+  "odd-hour": "Odd hour",
+  burst: "Burst",
+  "refused-then-accepted": "Refused before",
+} as const satisfies Record<Mark["rule"], string>;
+
+export function Marks({ marks }: { readonly marks: readonly Mark[] }) {
   return (
     <>
+      {marks.map(({ rule, why }) => (
+        <span key={rule} class="stands-out" title={why}>
+          <Icon name="warn" class="s" />
+          {markNames[rule]}
+          <span class="sr">: {why}</span>
+        </span>
+      ))}
+    </>
+  );
+}
+
+const witnessWords = {
+  witnessed: "witnessed",
+  signed: "not witnessed yet",
+  unsigned: "not signed yet",
+} as const satisfies Record<Witnessed, string>;
+
+function Meta({ item, entry }: { readonly item: LogItem; readonly entry: LedgerEntry }) {
+  const { detail, source, partner, country, device } = entry;
+  return (
+    <>
+      <Marks marks={item.marks} />
       <span class="num">#{entry.index}</span>
       {wasRefused(entry) && detail.code !== undefined && (
         <span>
@@ -72,8 +141,54 @@ function Meta({ entry }: { readonly entry: LedgerEntry }) {
         </span>
       )}
       {source !== undefined && <span class="num">{source}</span>}
+      {country !== undefined && <span>{country}</span>}
+      {device !== undefined && (
+        <span>
+          <bdi>{device}</bdi>
+        </span>
+      )}
       {entry.action === "command.receipt" && partner !== undefined && <span>asked for in #{partner}</span>}
       {entry.action === "command.accepted" && partner !== undefined && <span>answered in #{partner}</span>}
+      <span>{witnessWords[item.witnessed]}</span>
     </>
   );
+}
+
+function Rule({ index, rule }: { readonly index: number; readonly rule: string }) {
+  return (
+    <>
+      <span class="num">#{formatIndex(index)}</span>
+      <span>
+        <code>{rule}</code> {reasonOf(rule)}
+      </span>
+    </>
+  );
+}
+
+const verdicts = {
+  verified: { shape: "ok", word: "Verified here" },
+  taken: { shape: "unknown", word: "Taken by the edge" },
+  refused: { shape: "bad", word: "Refused" },
+  false: { shape: "bad", word: "Does not add up" },
+} as const satisfies Record<SignatureVerdict, { readonly shape: Shape; readonly word: string }>;
+
+function Verdict({ verdict }: { readonly verdict: SignatureVerdict }) {
+  const { shape, word } = verdicts[verdict];
+  return <State shape={shape}>{word}</State>;
+}
+
+/** The clock today, the day and the clock before: rows have no heading of their own. */
+function When({ at }: { readonly at: number }) {
+  const { now, exactTimes } = useApp();
+  const day = formatDay(at, now.value);
+  return (
+    <time dateTime={formatIso(at)} title={formatTitle(at)}>
+      {exactTimes.value ? formatExact(at) : day === "Today" ? formatClock(at) : `${shortDay(day)} ${formatClock(at)}`}
+    </time>
+  );
+}
+
+/** `Yesterday, 19 November` is too long for the end of a row. */
+function shortDay(day: string): string {
+  return day.replace(/^Yesterday, /, "").replace(/^(\d+) ([A-Z][a-z]{2})[a-z]*/, "$1 $2");
 }

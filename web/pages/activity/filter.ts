@@ -1,13 +1,12 @@
-/** Which entries the activity page shows, and under which day. Pure. */
-import type { LedgerAction } from "../../../protocol/ledger.ts";
-import { dayKey } from "../../format.ts";
-import type { Zone } from "../../format.ts";
-import type { ActivityFilter } from "../../router.ts";
-import type { LedgerEntry } from "../../state/backend.ts";
+/** Which entries the activity page asks for. Pure. */
+import { ledgerActions, type LedgerAction } from "../../../protocol/ledger.ts";
+import { patternActions } from "../../../protocol/patterns.ts";
+import type { ActivityFilter, ActivityRoute } from "../../router.ts";
+import type { LedgerEntry, LogQuery, Party, PatternsView } from "../../state/ledger.ts";
 import { nameOf } from "./names.ts";
-import { signatureOf } from "./signatures.ts";
+import { isSigned } from "./signatures.ts";
 
-type Kind = Exclude<ActivityFilter, "all" | "refused" | "signatures">;
+type Kind = Exclude<ActivityFilter, "all" | "refused" | "signatures" | "unusual">;
 
 const kinds = {
   "workspace.created": "trust",
@@ -57,24 +56,68 @@ export function wasRefused({ action, detail }: LedgerEntry): boolean {
   return action.endsWith(".refused") || detail.verdict === "refused";
 }
 
-export interface ActivityQuery {
-  readonly show: ActivityFilter;
-  readonly text: string;
+/** What a list is made from: the whole log by index, or what the edge finds. */
+export type Wanted =
+  | { readonly kind: "whole"; readonly entry?: number }
+  | { readonly kind: "found"; readonly query: LogQuery };
+
+export interface Known {
+  /** Everybody and everything that an entry can name, with the names that this browser verified. */
+  readonly parties: readonly Party[];
+  /** Entries that stand out, and since when rules were applied. */
+  readonly unusual: () => PatternsView | undefined;
 }
 
-export function filterEntries(entries: readonly LedgerEntry[], { show, text }: ActivityQuery): readonly LedgerEntry[] {
-  const wanted = text.trim().toLowerCase();
-  return entries.filter((entry) => {
-    if (!isShown(entry, show)) return false;
-    return wanted === "" || matches(entry, wanted);
-  });
+export function wantedBy(route: ActivityRoute, known: Known): Wanted {
+  const text = route.text.trim();
+  const entry = /^#?([1-9]\d{0,14})$/.exec(text)?.[1];
+  const narrowing = narrowingOf(route);
+  const isWhole = route.show === "all" && Object.keys(narrowing).length === 0;
+  if (isWhole && entry !== undefined) return { kind: "whole", entry: Number(entry) };
+  if (isWhole && text === "") return { kind: "whole" };
+  const [tab, named] = [shownBy(route, known), namedBy(text, known)];
+  const judges = [tab.keeps, named.keeps].filter((keeps) => keeps !== undefined);
+  const query = { ...narrowing, ...tab, ...named };
+  if (judges.length < 2) return { kind: "found", query };
+  return { kind: "found", query: { ...query, keeps: (one) => judges.every((keeps) => keeps(one)) } };
 }
 
-function isShown(entry: LedgerEntry, show: ActivityFilter): boolean {
-  if (show === "all") return true;
-  if (show === "refused") return wasRefused(entry);
-  if (show === "signatures") return signatureOf(entry) !== undefined;
-  return kinds[entry.action] === show;
+function narrowingOf({ since, until, actor, host, action }: ActivityRoute): LogQuery {
+  const actions = ledgerActions.filter((one) => one === action);
+  return {
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    ...(actor === undefined ? {} : { actor }),
+    ...(host === undefined ? {} : { host }),
+    ...(actions.length === 0 ? {} : { actions }),
+  };
+}
+
+/** An action that was chosen narrows a tab further; one that is not of the tab leaves nothing. */
+function shownBy({ show, action, since = 0 }: ActivityRoute, { unusual }: Known): LogQuery {
+  if (show === "all") return {};
+  const ofTab = show === "unusual" ? patternActions : ledgerActions.filter((one) => isOfTab(one, show));
+  const actions = action === undefined ? ofTab : ofTab.filter((one) => one === action);
+  if (show === "refused") return { actions, keeps: wasRefused };
+  if (show !== "unusual") return { actions };
+  const first = Math.max(since, unusual()?.since ?? 0);
+  return { actions, since: first, keeps: ({ index }) => unusual()?.indices.includes(index) === true };
+}
+
+function isOfTab(action: LedgerAction, show: ActivityFilter): boolean {
+  if (show === "refused") return action.endsWith(".refused") || action === "command.receipt";
+  if (show === "signatures") return isSigned(action);
+  return kinds[action] === show;
+}
+
+/** The edge can be asked for one person or host; for anything else each entry is looked at here. */
+function namedBy(text: string, { parties }: Known): LogQuery {
+  if (text === "") return {};
+  const wanted = text.toLowerCase();
+  const named = parties.filter((party) => nameOf(party).toLowerCase().includes(wanted) || party.id === text);
+  const [only] = named;
+  if (only === undefined || named.length > 1) return { keeps: (entry) => matches(entry, wanted) };
+  return only.kind === "host" ? { host: only.id } : { actor: only.id };
 }
 
 /** Person, host, source, operation, or the number of the entry with or without `#`. */
@@ -89,23 +132,4 @@ function matches(entry: LedgerEntry, wanted: string): boolean {
     entry.detail.code ?? "",
   ];
   return fields.some((field) => field.toLowerCase().includes(wanted));
-}
-
-export interface Day {
-  readonly key: string;
-  /** A moment of that day. */
-  readonly at: number;
-  readonly entries: readonly LedgerEntry[];
-}
-
-/** In the order given, which is newest first. */
-export function groupByDay(entries: readonly LedgerEntry[], zone: Zone = {}): readonly Day[] {
-  const days: { key: string; at: number; entries: LedgerEntry[] }[] = [];
-  for (const entry of entries) {
-    const key = dayKey(entry.at, zone);
-    const last = days.at(-1);
-    if (last?.key === key) last.entries.push(entry);
-    else days.push({ key, at: entry.at, entries: [entry] });
-  }
-  return days;
 }

@@ -1,29 +1,36 @@
 /**
- * The ledger, for people: every action in order, by day, each with the seal this browser gave it, and a drawer that
- * shows what was checked. It never says "verified" for anything it did not compute.
+ * The ledger, for people: every action in order, each with the seal this browser gave it, who witnesses it, who looks at
+ * it now, and a drawer that shows what was checked. It never says "verified" for anything it did not compute.
  */
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
+import { useSignal } from "@preact/signals";
 import { LedgerBroken } from "../../components/banners.tsx";
 import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
 import { SealWith } from "../../components/state.tsx";
-import { formatCount, formatNumberOf } from "../../format.ts";
+import { formatEntries, formatIndex } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
-import { activityFilters, activityRoute } from "../../router.ts";
-import type { ActivityFilter, Route } from "../../router.ts";
+import type { ActivityRoute } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
-import type { LedgerEntry, LedgerStatus } from "../../state/backend.ts";
+import type { LedgerStatus, Onlooker, Party, PatternsView } from "../../state/ledger.ts";
+import type { TrustView } from "../../state/people.ts";
+import { CopyDialog } from "./copy-dialog.tsx";
 import { ProofDrawer } from "./drawer.tsx";
-import { EntryList } from "./entries.tsx";
-import { filterEntries, wasRefused } from "./filter.ts";
-import { SignatureTable } from "./signature-table.tsx";
-
-type ActivityRoute = Extract<Route, { page: "activity" }>;
+import { wantedBy } from "./filter.ts";
+import { Filters, without } from "./filters.tsx";
+import { FoundList, WholeList } from "./lists.tsx";
+import { nameOf } from "./names.ts";
+import { WitnessCard } from "./witness-card.tsx";
 
 export function ActivityPage({ route }: { readonly route: ActivityRoute }) {
   const { backend } = useApp();
-  useEffect(() => backend.activity.watch(), [backend]);
+  useEffect(() => backend.activity.watchPage(), [backend]);
   const status = backend.activity.status.value;
   const entries = backend.activity.entries.value;
+  const copying = useSignal(false);
+  const nameFor = (id: string) => {
+    const party = partiesIn(backend.trust.value).find((one) => one.id === id);
+    return party === undefined ? id : nameOf(party);
+  };
   return (
     <>
       <div class="page-head">
@@ -33,8 +40,26 @@ export function ActivityPage({ route }: { readonly route: ActivityRoute }) {
             Every action, in order. <StatusSeal status={status} />
           </p>
         </div>
+        <div class="row wrap">
+          {backend.exports.mayExport.value && (
+            <button class="btn" type="button" onClick={() => (copying.value = true)}>
+              <Icon name="download" class="s" />
+              Take a copy
+            </button>
+          )}
+          <a class="btn" href="/activity/streams">
+            <Icon name="channel" class="s" />
+            Streams
+          </a>
+          <a class="btn" href="/activity/keeping">
+            <Icon name="clock" class="s" />
+            Keeping
+          </a>
+        </div>
       </div>
       {status.failure !== undefined && <LedgerBroken failure={status.failure} live />}
+      <Onlookers people={backend.activity.onlookers.value} />
+      <WitnessCard />
       {entries.state === "loading" && <Waiting what="Reading the ledger" />}
       {entries.state === "failed" && (
         <div class="card">
@@ -45,125 +70,137 @@ export function ActivityPage({ route }: { readonly route: ActivityRoute }) {
           </Empty>
         </div>
       )}
-      {entries.state === "ready" && <Ledger entries={entries.value} route={route} />}
+      {entries.state === "ready" && <Ledger route={route} />}
+      {copying.value && <CopyDialog route={route} nameOf={nameFor} onClosed={() => (copying.value = false)} />}
     </>
   );
 }
 
 function StatusSeal({ status }: { readonly status: LedgerStatus }) {
-  const { size, verified, failure } = status;
-  if (failure !== undefined) return <SealWith state="failed">Fails at entry #{formatCount(failure.index)}</SealWith>;
+  const { size, verified, failure, from } = status;
+  if (failure?.of === "entry") return <SealWith state="failed">Fails at entry #{formatIndex(failure.index)}</SealWith>;
+  if (failure !== undefined) return <SealWith state="failed">Another log than before</SealWith>;
   if (size === 0) return <SealWith state="unverified">Nothing to verify yet</SealWith>;
-  if (verified < size) {
-    return (
-      <SealWith state="unverified">
-        Checking {formatCount(verified)} of {formatCount(size)}
-      </SealWith>
-    );
-  }
-  return <SealWith state="verified">All {formatNumberOf(size, "entry", "entries")} verified in this browser</SealWith>;
+  if (verified < size) return <SealWith state="unverified">Not verified yet</SealWith>;
+  if (from === 1) return <SealWith state="verified">All {formatEntries(size)} verified in this browser</SealWith>;
+  return (
+    <SealWith state="verified">Ends at #{formatIndex(size)}, signed; each row is verified here as you scroll</SealWith>
+  );
 }
 
-const filterLabels = {
-  all: "All",
-  commands: "Commands",
-  refused: "Refused",
-  signatures: "Signatures",
-  "sign-ins": "Sign-ins",
-  trust: "Trust",
-} satisfies Record<ActivityFilter, string>;
-
-interface LedgerProps {
-  readonly entries: readonly LedgerEntry[];
-  readonly route: ActivityRoute;
+function Onlookers({ people }: { readonly people: readonly Onlooker[] }) {
+  if (people.length === 0) return null;
+  return (
+    <p class="small muted row top">
+      <Icon name="eye" class="s" />
+      <span>
+        Looking now, by the edge's word:{" "}
+        {people.map(({ id, name, sessions, isYou }, place) => (
+          <span key={id}>
+            {place > 0 && ", "}
+            <strong class="medium">{isYou ? "you" : <bdi>{name}</bdi>}</strong>
+            {sessions > 1 && ` in ${sessions} sessions`}
+          </span>
+        ))}
+      </span>
+    </p>
+  );
 }
 
-function Ledger({ entries, route }: LedgerProps) {
-  const { router } = useApp();
-  const shown = filterEntries(entries, route);
-  const { entry: open } = route;
+function Ledger({ route }: { readonly route: ActivityRoute }) {
+  const { backend, router } = useApp();
+  const { activity } = backend;
+  const patterns = activity.patterns.value;
+  const unusual = patterns.state === "ready" ? patterns.value : undefined;
+  const parties = partiesIn(backend.trust.value);
+  const unusualNow = () => readyPatterns(activity.patterns);
+  const wanted = wantedBy(route, { parties, unusual: unusualNow });
+  const day = useSignal<number | undefined>(undefined);
+  const entryWanted = wanted.kind === "whole" ? wanted.entry : undefined;
+  // A new place to go is a new object; the address of an open proof counts once, when the page arrives.
+  const arrived = useMemo(() => (route.entry === undefined ? undefined : { index: route.entry, focus: false }), []);
+  const searched = useMemo(
+    () => (entryWanted === undefined ? undefined : { index: entryWanted, focus: false }),
+    [entryWanted],
+  );
+  const byDay = useMemo(() => (day.value === undefined ? undefined : { index: day.value, focus: true }), [day.value]);
+  const goToDay = async (end: number) => {
+    const found = await activity.indexBefore(end);
+    if (!found.ok) return;
+    day.value = undefined;
+    if (wanted.kind !== "whole") router.go({ page: "activity", show: "all", text: "" });
+    day.value = found.value;
+  };
   return (
     <>
-      <Filters entries={entries} route={route} />
-      <div class={open === undefined ? "stack" : "with-drawer"}>
+      <Filters route={route} parties={parties} unusual={unusual?.indices.length} onDay={(end) => void goToDay(end)} />
+      {route.show === "unusual" && <Rules unusual={unusual} />}
+      <div class={route.entry === undefined ? "stack" : "with-drawer"}>
         <div class="stack mid">
-          {shown.length === 0 ? <NoEntry route={route} /> : <Entries entries={shown} route={route} />}
+          {wanted.kind === "whole" ? (
+            activity.status.value.size === 0 ? (
+              <NothingYet />
+            ) : (
+              <WholeList route={route} target={byDay ?? searched ?? arrived} />
+            )
+          ) : (
+            <FoundList route={route} query={wanted.query} name={nameOfQuery(route, unusual)} />
+          )}
         </div>
-        {open !== undefined && (
-          <ProofDrawer
-            index={open}
-            onClose={() => router.go({ page: "activity", show: route.show, text: route.text })}
-          />
+        {route.entry !== undefined && (
+          <ProofDrawer index={route.entry} onClose={() => router.go(without(route, "entry", ""))} />
         )}
       </div>
     </>
   );
 }
 
-function Entries({ entries, route }: LedgerProps) {
-  if (route.show === "signatures") return <SignatureTable entries={entries} route={route} />;
-  return <EntryList entries={entries} route={route} />;
+function readyPatterns(patterns: { readonly value: { readonly state: string; readonly value?: PatternsView } }) {
+  const { state, value } = patterns.value;
+  return state === "ready" ? value : undefined;
 }
 
-function Filters({ entries, route }: LedgerProps) {
-  const { router } = useApp();
-  const refused = entries.filter(wasRefused).length;
-  const change = (part: Partial<ActivityRoute>) => router.go({ ...route, ...part }, "replace");
+/** What makes another list of the same page; the open proof does not. */
+function nameOfQuery({ entry: _entry, ...route }: ActivityRoute, unusual: PatternsView | undefined): string {
+  return JSON.stringify([route, route.show === "unusual" ? unusual?.since : undefined]);
+}
+
+/** Everybody and everything with a name of its own, as this browser verified it. */
+function partiesIn(trust: TrustView | undefined): readonly Party[] {
+  if (trust === undefined) return [];
+  const { state, names } = trust;
+  const named = (kind: Party["kind"], id: string, name: string | undefined): Party => ({
+    kind,
+    id,
+    ...(name === undefined ? {} : { name }),
+  });
+  const parties = [
+    ...[...state.people.keys()].map((id) => named("person", id, names.get(id))),
+    ...[...state.hosts.values()].map(({ host, label }) => named("host", host, label)),
+    ...[...state.automationKeys.values()].map(({ id, label }) => named("automation", id, label)),
+  ];
+  return [
+    ...parties.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b))),
+    { kind: "edge", id: "edge" },
+    { kind: "unknown", id: "unknown" },
+  ];
+}
+
+function Rules({ unusual }: { readonly unusual: PatternsView | undefined }) {
+  if (unusual === undefined) return <Waiting what="Looking at the last month" />;
   return (
-    <div class="filters">
-      <div class="input-icon">
-        <Icon name="search" class="s" />
-        <label class="sr" for="q">
-          Search activity
-        </label>
-        <input
-          class="input"
-          id="q"
-          type="search"
-          placeholder="Person, host or entry number"
-          value={route.text}
-          onInput={(event) => change({ text: event.currentTarget.value })}
-        />
-        <kbd class="wide-only">/</kbd>
-      </div>
-      <div class="filters scroll" role="group" aria-label="Filter">
-        {activityFilters.map((filter) => (
-          <button
-            key={filter}
-            class="chip"
-            type="button"
-            aria-pressed={route.show === filter}
-            onClick={() => change({ show: filter })}
-          >
-            {filterLabels[filter]} {filter === "refused" && <span class="n">{refused}</span>}
-          </button>
-        ))}
-      </div>
-    </div>
+    <p class="small muted">
+      Five rules look at the last 30 days: a country or device that is new for a person, an hour that is not theirs,
+      many commands within a minute, and what was accepted after several refusals. A mark says why; it accuses nobody.
+    </p>
   );
 }
 
-function NoEntry({ route }: { readonly route: ActivityRoute }) {
-  const { router } = useApp();
-  const filtered = route.text !== "" || route.show !== "all";
+function NothingYet() {
   return (
     <div class="card">
-      <Empty
-        icon={filtered ? "search" : "activity"}
-        title={filtered ? "No entry matches" : "Nothing has happened yet"}
-        actions={
-          filtered ? (
-            <button class="btn sm" type="button" onClick={() => router.go(activityRoute, "replace")}>
-              Show all entries
-            </button>
-          ) : undefined
-        }
-      >
-        <p>
-          {filtered
-            ? "Among the entries loaded here. Older ones may match: show them below."
-            : "The first sign-in or command will be the first entry."}
-        </p>
+      <Empty icon="activity" title="Nothing has happened yet">
+        <p>The first sign-in or command will be the first entry.</p>
       </Empty>
     </div>
   );

@@ -38,12 +38,21 @@ const messages = {
   "proposal.made": "proposal",
   "proposal.approved": "proposal",
   "setting.changed": "setting of the edge",
+  "ledger.exported": "copy of this log",
+  "ledger.erased": "erasure",
+  "ledger.dropped": "dropping of entries",
+  "host.reset": "farewell",
+  "witness.refused": "refusal to witness",
 } as const satisfies Partial<Record<LedgerAction, string>>;
+
+export function isSigned(action: LedgerAction): action is keyof typeof messages {
+  return Object.hasOwn(messages, action);
+}
 
 export function signatureOf(entry: LedgerEntry): Signature | undefined {
   const { action, actor, detail } = entry;
-  if (!Object.hasOwn(messages, action)) return undefined;
-  const message = messages[action as keyof typeof messages];
+  if (!isSigned(action)) return undefined;
+  const message = messages[action];
   return {
     message: detail.statementKind === undefined ? message : `${message} ${detail.statementKind}`,
     by: nameOf(actor),

@@ -1,0 +1,93 @@
+/** Retention and erasure: read while somebody looks, changed by a touch over exactly the change. */
+import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { endpoints, type EndpointName } from "../../protocol/contracts.ts";
+import type { Retention, RetentionChange } from "../../protocol/contracts/ledger.ts";
+import type { Erasable } from "../../protocol/ledger.ts";
+import { hasPermission } from "../../protocol/trust/state.ts";
+import type { Loadable, TouchStep } from "../state/backend.ts";
+import type { KeepingDesk } from "../state/keeping.ts";
+import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
+import type { EdgeClient } from "./http.ts";
+import { load } from "./poll.ts";
+import { CANCELLED, TroubleError, troubleOf } from "./trouble.ts";
+
+export interface KeepingDeps extends EdgeActionDeps {
+  readonly client: EdgeClient;
+}
+
+export class Keeping implements KeepingDesk {
+  readonly #deps: KeepingDeps;
+  readonly #retention: Signal<Loadable<Retention>> = signal({ state: "loading" });
+  readonly mayChange: ReadonlySignal<boolean>;
+
+  constructor(deps: KeepingDeps) {
+    this.#deps = deps;
+    this.mayChange = computed(() => {
+      const state = deps.trust.state.value;
+      const person = deps.session()?.person;
+      if (state === undefined || person === undefined) return false;
+      return hasPermission(state, person, { permission: "workspace.administer", now: deps.clock.now() });
+    });
+  }
+
+  get retention(): ReadonlySignal<Loadable<Retention>> {
+    return this.#retention;
+  }
+
+  forget(): void {
+    this.#retention.value = { state: "loading" };
+  }
+
+  load(): Promise<void> {
+    return load(this.#retention, async () => this.#call("retention", {}));
+  }
+
+  #call(name: "retention" | "retentionChange", input: object): Promise<Retention> {
+    if (!Object.hasOwn(endpoints, name)) throw new TroubleError(ABSENT);
+    const call = this.#deps.client.call.bind(this.#deps.client) as (name: string, input: object) => Promise<unknown>;
+    return call(name, input) as Promise<Retention>;
+  }
+
+  change(change: RetentionChange): AsyncIterable<TouchStep> {
+    return approved(async () => {
+      const body = await approveChange(this.#deps, CHANGE, change);
+      return async () => {
+        this.#retention.value = {
+          state: "ready",
+          value: await this.#call("retentionChange", { body }),
+        };
+      };
+    });
+  }
+
+  erase(what: Erasable): AsyncIterable<TouchStep> {
+    return approved(async () => {
+      const body = await approveChange(this.#deps, "erase", what);
+      return async () => {
+        await this.#deps.client.call("erase", { body });
+      };
+    });
+  }
+}
+
+/** Only where the edge has these endpoints: it may be older than this page. */
+const CHANGE = "retentionChange" as EndpointName;
+const ABSENT = {
+  code: "not_here",
+  what: "This control plane keeps everything; it has no retention yet.",
+  next: "Take copies, and keep them where only an auditor can reach them.",
+} as const;
+
+/** The touch first, then what it approves is sent. */
+async function* approved(touch: () => Promise<() => Promise<void>>): AsyncGenerator<TouchStep> {
+  try {
+    yield { kind: "touch", purpose: "approve" };
+    const send = await touch();
+    yield { kind: "sending" };
+    await send();
+    yield { kind: "done" };
+  } catch (error) {
+    const trouble = troubleOf(error);
+    yield trouble === CANCELLED ? { kind: "cancelled" } : { kind: "failed", trouble };
+  }
+}

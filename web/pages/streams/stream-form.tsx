@@ -1,0 +1,107 @@
+/** The form of a new stream. What was typed stays until the change is made; nothing is sent without a touch. */
+import { useSignal, type Signal } from "@preact/signals";
+import { WEBHOOK_SECRET } from "../../../protocol/contracts/alerts.ts";
+import type { ExportFormat } from "../../../protocol/ledger.ts";
+import { MAX_TARGET_CHARACTERS } from "../../../protocol/limits.ts";
+import { formatOptions } from "../../components/ledger-formats.ts";
+import { TouchButton } from "../../components/parts.tsx";
+import { ChoiceField, TextField, TouchOutcome, useTouching } from "../../components/touching.tsx";
+import { useApp } from "../../state/app.ts";
+import { addressFault } from "./wording.ts";
+
+const MAX_LABEL_CHARACTERS = 64;
+
+export function AddStream() {
+  const { streams } = useApp().backend;
+  const label = useSignal("");
+  const url = useSignal("");
+  const secret = useSignal("");
+  const format = useSignal<ExportFormat>("jsonl");
+  const from = useSignal<"now" | "start">("now");
+  const touching = useTouching();
+  const save = async () => {
+    const fault =
+      (label.value.trim() === "" ? "Give it a name, so that people know which far end it is." : undefined) ??
+      addressFault(url.value) ??
+      (WEBHOOK_SECRET.test(secret.value) ? undefined : "The secret must be whsec_ and 24 to 64 bytes in base64.");
+    if (fault !== undefined) return touching.refuse(fault);
+    const change = {
+      setting: "streamAdd",
+      label: label.value.trim(),
+      url: url.value,
+      secret: secret.value,
+      format: format.value,
+      filter: {},
+      from: from.value === "start" ? 1 : 0,
+    } as const;
+    if (await touching.run(streams.change(change))) [label.value, url.value, secret.value] = ["", "", ""];
+  };
+  return (
+    <section class="card" aria-labelledby="add-stream">
+      <div class="card-head">
+        <h2 id="add-stream">Add a stream</h2>
+      </div>
+      <div class="card-body stack">
+        <p class="small muted">
+          Only https addresses with a public name. Address and secret are kept encrypted and never shown again.
+        </p>
+        <div class="grid-2 grid">
+          <TextField
+            id="stream-label"
+            label="Name"
+            value={label}
+            maxLength={MAX_LABEL_CHARACTERS}
+            hint="What people here call the far end."
+          />
+          <TextField
+            id="stream-url"
+            label="Address"
+            value={url}
+            maxLength={MAX_TARGET_CHARACTERS}
+            hint="Gets a signed POST for each batch, by the Standard Webhooks rules."
+          />
+          <SecretField id="stream-secret" value={secret} />
+          <ChoiceField id="stream-format" label="Form" value={format} options={formatOptions} />
+          <ChoiceField
+            id="stream-from"
+            label="Begins"
+            value={from}
+            options={[
+              ["now", "with what happens from now on"],
+              ["start", "with the first entry of the log"],
+            ]}
+          />
+        </div>
+        <div class="row">
+          <TouchButton
+            title="Send the log there"
+            effect="one touch, recorded in the ledger"
+            busy={touching.busy}
+            onClick={() => void save()}
+          />
+        </div>
+        <TouchOutcome touching={touching} />
+      </div>
+    </section>
+  );
+}
+
+export function SecretField({ id, value }: { readonly id: string; readonly value: Signal<string> }) {
+  const { streams } = useApp().backend;
+  return (
+    <TextField
+      id={id}
+      label="Signing secret"
+      value={value}
+      maxLength={128}
+      hint={
+        <>
+          Give the far end the same one. It is not shown again.{" "}
+          <button class="btn quiet sm" type="button" onClick={() => (value.value = streams.freshSecret())}>
+            Make one
+          </button>
+        </>
+      }
+    />
+  );
+}
