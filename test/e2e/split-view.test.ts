@@ -21,6 +21,8 @@ const NAMES = ["one", "two", "three", "four", "five", "six"].map((name) => `spli
 let fork: Fork;
 let place: string;
 const machines: Machine[] = [];
+/** A seventh, on the machine of the edge: it goes along with whatever that shows, and does not count. */
+let beside: Machine;
 let trust: TrustState;
 /** How long the one past was that all six had seen. */
 let common: number;
@@ -35,11 +37,13 @@ beforeAll(async () => {
     machines.push(machine);
     await fork.admit(machine);
   }
+  beside = await Machine.join(fork.a.edge, "split beside", { ...at, colocated: true });
+  await fork.admit(beside);
   trust = await fork.town.trust();
 });
 
 afterAll(async () => {
-  await Promise.all(machines.map((machine) => machine.leave()));
+  await Promise.all([...machines, beside].map((machine) => machine.leave()));
   await fork?.stop();
   rmSync(place, { recursive: true, force: true });
 });
@@ -72,12 +76,13 @@ async function allCosigned(side: Side, of: readonly Machine[], beyond = 0): Prom
 
 describe("one past", () => {
   it("is witnessed by six of six", async () => {
-    for (const machine of machines) machine.start(fork.a.running.agentEndpoint);
-    common = await allCosigned(fork.a, machines);
+    for (const machine of [...machines, beside]) machine.start(fork.a.running.agentEndpoint);
+    common = await allCosigned(fork.a, [...machines, beside]);
     expect(await standing(fork.a)).toMatchObject({ needed: 4, witnessedSize: common, silent: [] });
     const { checkpoints, witnesses } = await fork.checkpoints();
     expect(checkpoints.length).toBeGreaterThan(0);
-    expect(witnesses.map(({ host }) => host).toSorted()).toEqual(machines.map(({ id }) => id).toSorted());
+    expect(witnesses.map(({ host }) => host).toSorted()).toEqual([...machines, beside].map(({ id }) => id).toSorted());
+    expect((await beside.says(["audit", "show"])).out).toContain("does not count as a witness");
   });
 });
 
@@ -85,23 +90,23 @@ describe("two pasts", () => {
   let b: Side;
 
   beforeAll(async () => {
-    await Promise.all(machines.map((machine) => machine.stop()));
+    await Promise.all([...machines, beside].map((machine) => machine.stop()));
     b = await fork.split();
     // What the stopping itself appended may be signed by now; the machines hold at most what is in both.
     common = Math.max((await standing(fork.a)).head, (await standing(b)).head);
-    for (const machine of half("a")) machine.start(fork.a.running.agentEndpoint);
+    for (const machine of [...half("a"), beside]) machine.start(fork.a.running.agentEndpoint);
     for (const machine of half("b")) machine.start(b.running.agentEndpoint);
   });
 
   it("are each cosigned by the half that is shown it, because each goes on from what it had seen", async () => {
-    await allCosigned(fork.a, half("a"), common);
+    await allCosigned(fork.a, [...half("a"), beside], common);
     await allCosigned(b, half("b"), common);
     const seen = machines.map((machine) => machine.seen());
     expect(seen.flatMap((one) => one?.conflicts ?? [])).toEqual([]);
     expect(seen[0]?.root).not.toBe(seen[3]?.root);
   });
 
-  it("are neither witnessed: three of six are not more than half", async () => {
+  it("are neither witnessed: three of six are not more than half, and the one beside the edge is none of them", async () => {
     for (const side of [fork.a, b]) {
       const judged = await standing(side);
       expect(judged).toMatchObject({ needed: 4 });
@@ -118,7 +123,9 @@ describe("two pasts", () => {
       });
       expect(checkpoint?.size).toBe(last);
       expect(seenBy).toMatchObject({ needed: 4 });
-      expect(seenBy?.cosigned.filter(({ size }) => size > common)).toHaveLength(3);
+      expect(seenBy?.besideEdge).toEqual([beside.id]);
+      const beyond = seenBy?.cosigned.filter(({ host, size }) => size > common && host !== beside.id);
+      expect(beyond).toHaveLength(3);
       expect(seenBy?.witnessedSize).toBeLessThanOrEqual(common);
       expect(last).toBeGreaterThan(common);
     }

@@ -11,6 +11,7 @@ import { Rig } from "../../agent/host/warden/rig.ts";
 import { createCredential } from "../../fixtures/authenticator.ts";
 import { signedPrepare, TUNNEL, type SealedCommand } from "../../fixtures/command.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
+import { WitnessedLog } from "../../fixtures/witnessed-log.ts";
 import { NOW } from "../../fixtures/workspace.ts";
 import { at, bentBytes, bentInside, closed, randomOf, type Json, type Random } from "../../protocol/campaign.ts";
 import { bentWell } from "./bend.ts";
@@ -75,6 +76,7 @@ async function coursesOf(
   const body = encodeCanonical({ v: 1, workspace, session: command.session, person: "p-ada", at: NOW });
   const by = { kind: "session" as const, signature: await keys.stranger.sign("session-end", body) };
   const end = { body: toBase64url(body), session: asserted, by };
+  const log = new WitnessedLog(world).grow(4).receipt(1, nonceOf("receipt"));
   return {
     challenge: unsigned({ kind: "challenge", edgeNonce: nonceOf("another edge nonce"), tunnel: TUNNEL }),
     // A statement that the host holds: said again it changes nothing, and every mutant of it is somebody else's.
@@ -89,8 +91,8 @@ async function coursesOf(
     },
     "session-end": unsigned({ kind: "session-end", end }),
     ack: unsigned({ kind: "ack", receipt: 1 }),
-    checkpoint: unsigned({ kind: "checkpoint", note: nonceOf("note") }),
-    proof: unsigned({ kind: "proof", from: 0, to: 1, consistency: [nonceOf("node")], receipts: [] }),
+    checkpoint: unsigned(await log.frame()),
+    proof: unsigned(await log.proof({ from: 2, to: log.size, receipts: [1] })),
     drain: unsigned({ kind: "drain" }),
   };
 }

@@ -52,9 +52,9 @@ export class Fork {
     return this.town.page;
   }
 
-  async admit({ peer }: Machine): Promise<void> {
+  async admit({ admission }: Machine): Promise<void> {
     const { origin } = this.a.edge;
-    const reply = await this.town.state("host.admit", peer.admission, (draft) => void (draft.knobs = { origin }));
+    const reply = await this.town.state("host.admit", admission, (draft) => void (draft.knobs = { origin }));
     if (reply.status !== 200) throw new Error(JSON.stringify(reply.body));
   }
 

@@ -20,6 +20,15 @@ export interface Seen {
   readonly conflicts: readonly string[];
 }
 
+export interface Place {
+  readonly workspace: string;
+  /** The built agent. */
+  readonly program: string;
+  readonly edgeCa: string;
+  /** Beside the edge: it cosigns, and does not count. */
+  readonly colocated?: boolean;
+}
+
 export interface Printed {
   readonly exit: number | undefined;
   readonly out: string;
@@ -27,23 +36,21 @@ export interface Printed {
 
 export class Machine {
   readonly peer: HostPeer;
-  readonly #program: string;
+  readonly #at: Place;
   readonly #place = mkdtempSync(path.join(tmpdir(), "clawhold-split-"));
-  readonly #edgeCa: string;
   #agent: ChildProcess | undefined;
   readonly log: string[] = [];
 
-  private constructor(peer: HostPeer, program: string, edgeCa: string) {
+  private constructor(peer: HostPeer, at: Place) {
     this.peer = peer;
-    this.#program = program;
-    this.#edgeCa = edgeCa;
+    this.#at = at;
   }
 
-  static async join(edge: RealEdge, name: string, at: { workspace: string; program: string; edgeCa: string }) {
+  static async join(edge: RealEdge, name: string, at: Place): Promise<Machine> {
     const peer = await HostPeer.at(edge, name, at.workspace);
-    const refused = await peer.join();
+    const refused = await peer.join({ join: { colocated: at.colocated ?? false } });
     if (refused !== undefined) throw new Error(`join: ${JSON.stringify(refused.body)}`);
-    const machine = new Machine(peer, at.program, at.edgeCa);
+    const machine = new Machine(peer, at);
     const keys = { v: 1, hostSeed: toBase64url(seedOf(name)), cosignSeed: toBase64url(seedOf(`${name} cosign`)) };
     writeFileSync(machine.#state.files.keys, JSON.stringify(keys), { mode: 0o600 });
     return machine;
@@ -51,6 +58,11 @@ export class Machine {
 
   get id(): string {
     return this.peer.host;
+  }
+
+  /** As an administrator admits it. */
+  get admission(): HostPeer["admission"] {
+    return { ...this.peer.admission, colocated: this.#at.colocated ?? false };
   }
 
   get #state(): ReturnType<typeof openHostState> {
@@ -66,7 +78,7 @@ export class Machine {
       workspace,
       host,
       label: "box",
-      colocated: false,
+      colocated: this.#at.colocated ?? false,
       gateway: { kind: "none" },
     });
     const pem = Buffer.from(certificate).toString("base64");
@@ -74,7 +86,7 @@ export class Machine {
       v: 1,
       key: `${tlsKey}\n`,
       certificate: `-----BEGIN CERTIFICATE-----\n${pem}\n-----END CERTIFICATE-----\n`,
-      edgeCa: this.#edgeCa,
+      edgeCa: this.#at.edgeCa,
     });
     this.#agent = this.#spawn(["host", "run", "--json", "--data", this.#place]);
     const { stdout, stderr } = this.#agent;
@@ -120,6 +132,6 @@ export class Machine {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    return spawn(process.execPath, ["--no-warnings", this.#program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    return spawn(process.execPath, ["--no-warnings", this.#at.program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   }
 }
