@@ -7,10 +7,10 @@ import type { ChainFault } from "../../protocol/ledger.ts";
 
 const FRESH = "Take a fresh copy. If it stays so, whoever made it changed it or made it wrong: do not rely on it.";
 const CHANGED =
-  "Do not rely on this copy. Compare it with an earlier one, or with what the hosts hold (clawhold audit).";
+  "Do not rely on this copy. Compare it with an earlier one, or with what the hosts hold (clawhold audit check).";
 const WHO_GAVE_IT = "Ask whoever gave you the file which workspace it is of, and compare with the id that you know.";
 const KEEP_BOTH =
-  "The past was rewritten or this copy is forged. Keep both files, and ask the hosts what they have seen (clawhold audit).";
+  "The past was rewritten or this copy is forged. Keep both files, and ask the hosts what they have seen (clawhold audit check).";
 
 interface FileRule {
   readonly weight: "wrong" | "open";
@@ -153,7 +153,7 @@ export const fileRules = {
   unwitnessed: {
     weight: "open",
     what: "not every entry here was seen by more than half of the hosts that count, so its operator could still show others another past",
-    next: "Take the copy again in a while, or ask the hosts what they have seen (clawhold audit).",
+    next: "Take the copy again in a while, or ask the hosts what they have seen (clawhold audit check).",
   },
   cut: { weight: "wrong", what: "the file has no end: it was cut, or is not whole yet", next: FRESH },
   end_count: { weight: "wrong", what: "the file does not have as many lines as its end says", next: FRESH },

@@ -22,7 +22,7 @@ export interface AuditRule {
   readonly next: string;
 }
 
-const ASK_THE_HOST = "Run clawhold audit on that host: its own journal has every receipt that it signed.";
+const ASK_THE_HOST = "Ask whoever owns that host: the journal on the machine has every receipt that it signed.";
 const NOT_THIS_COPY = "Do not rely on this copy. Take a fresh one, and compare it with what the hosts have witnessed.";
 const ASK_WHO_GAVE_IT =
   "Take a fresh copy: where the value was erased while this one was made, it has the entry. Otherwise ask who keeps it back.";
@@ -55,7 +55,7 @@ export const auditRules = {
     weight: "open",
     what: ({ host }) =>
       `${host ?? "a host"} has not answered this command, and would no longer obey it: it was away, or its answer was kept back`,
-    next: "Ask the host with clawhold audit whether it signed a receipt for it.",
+    next: "Ask whoever owns that host: the journal on the machine says whether it signed a receipt for it.",
   },
   contradiction: {
     weight: "wrong",

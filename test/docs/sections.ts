@@ -15,7 +15,9 @@ import { peopleFor, statementPermissions } from "../../protocol/trust/approvals.
 import type { Authority } from "../../protocol/trust/state.ts";
 import type { Statement } from "../../protocol/trust/statements.ts";
 import { explainTrustRefusal, trustRefusals } from "../../protocol/trust/refusals.ts";
+import { auditRules, explainFinding, type AuditCode } from "../../protocol/audit/findings.ts";
 import { commands } from "../../agent/cli/cli.ts";
+import { fileRules } from "../../agent/verify/report.ts";
 import { frontProblems, tabled, thrown, type ErrorSentence } from "./errors.ts";
 import { sectionNames, tableText, withSection } from "./markdown.ts";
 import { constants, quotedMembers, read, ROOT } from "./source.ts";
@@ -187,9 +189,23 @@ export async function sections(): Promise<ReadonlyMap<string, string>> {
     ["statements", tableText(["kind", "permission to approve", "people"], statementRows())],
     ["actions", tableText(["action", "when"], actionRows())],
     ["matrix", tableText(["what", ...matrixRoles.map(({ id }) => id), "asks for"], matrixRows())],
+    ["file-findings", tableText(["code", "weight", "what", "next step"], fileFindingRows())],
+    ["audit-findings", tableText(["code", "weight", "what", "next step"], auditFindingRows())],
     ["types", messageKinds.map((kind) => `- ${code(typeOf(kind))}`).join("\n")],
     ...operationSections(),
   ]);
+}
+
+function fileFindingRows(): readonly (readonly string[])[] {
+  return Object.entries(fileRules).map(([name, { weight, what, next }]) => [code(name), weight, sentence(what), next]);
+}
+
+/** As it reads where the finding names nobody. */
+function auditFindingRows(): readonly (readonly string[])[] {
+  return (Object.keys(auditRules) as AuditCode[]).map((name) => {
+    const { weight, what, next } = explainFinding({ code: name, index: 1 });
+    return [code(name), weight, sentence(what), next];
+  });
 }
 
 function statementRows(): readonly (readonly string[])[] {
@@ -214,7 +230,7 @@ const EXCEPT: Readonly<Record<string, string>> = {
 };
 
 /** Documents that hold such sections. */
-export const DOCUMENTS = ["docs/PROTOCOL.md", "docs/OPERATE.md"] as const;
+export const DOCUMENTS = ["docs/PROTOCOL.md", "docs/OPERATE.md", "docs/VERIFY.md"] as const;
 
 export async function regenerated(markdown: string): Promise<string> {
   const made = await sections();
