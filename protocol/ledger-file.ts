@@ -25,9 +25,14 @@ const lineSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("trust"), page: trustPageSchema }),
   /**
    * Signed note, as bytes of its text; the first covers every entry of the file. More may follow, of smaller sizes: what
-   * hosts have cosigned so far. In a chain their roots are computed on the way.
+   * hosts have cosigned so far. In a chain their roots are computed on the way; elsewhere each brings what proves that the
+   * first one's log begins with its own.
    */
-  v.strictObject({ kind: v.literal("checkpoint"), note: someBytes(MAX_NOTE_BYTES) }),
+  v.strictObject({
+    kind: v.literal("checkpoint"),
+    note: someBytes(MAX_NOTE_BYTES),
+    consistency: v.optional(hashesSchema),
+  }),
   /**
    * What stands before the first entry and is not in the file: its last entry's digest, and one hash for each complete
    * subtree of the tree of that size (merkle.ts, frontierNodes).

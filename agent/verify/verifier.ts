@@ -6,6 +6,7 @@ import { fromBase64url } from "../../protocol/bytes.ts";
 import type { AuditSummary } from "../../protocol/audit.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { OpenedCheckpoint } from "../../protocol/checkpoint.ts";
+import { verifyConsistency } from "../../protocol/merkle.ts";
 import { toBase64 } from "../../protocol/note.ts";
 import type { LedgerEntry } from "../../protocol/ledger.ts";
 import { ledgerLineCodec, type LedgerLine } from "../../protocol/ledger-file.ts";
@@ -135,7 +136,7 @@ export class FileVerifier {
         if (!((await this.#trust?.page(line.page, this.#lines)) ?? false)) this.#isStopped = true;
         return;
       case "checkpoint":
-        return this.#checkpoint(line.note);
+        return this.#checkpoint(line);
       default:
         if (this.#readers === undefined && (!(await this.#open(line)) || line.kind === "before")) return;
         return this.#body(line);
@@ -170,7 +171,7 @@ export class FileVerifier {
     return this.#room;
   }
 
-  async #checkpoint(note: string): Promise<void> {
+  async #checkpoint({ note, consistency }: Extract<LedgerLine, { kind: "checkpoint" }>): Promise<void> {
     const room = this.#knownRoom();
     if (room === undefined) return;
     this.#stage = "checkpoints";
@@ -182,11 +183,21 @@ export class FileVerifier {
     // Hosts may have cosigned under an earlier key; what covers the file must be of the present one.
     if (!isFirst) {
       if (checkpoint.size > (this.#covering?.size ?? 0)) return this.#refuse("line_order");
-      this.#cosigned.push({ checkpoint, line: this.#lines });
+      const outcome = consistency === undefined ? undefined : this.#beginsWith(checkpoint, consistency);
+      this.#cosigned.push({ checkpoint, line: this.#lines, ...(outcome === undefined ? {} : { outcome }) });
       return;
     }
     if (verdict.isOldKey) this.#refuse("checkpoint_old_key");
     this.#covering = checkpoint;
+  }
+
+  /** Whether the log of the covering checkpoint begins with that of an earlier one. */
+  #beginsWith({ size, root }: OpenedCheckpoint, consistency: readonly string[]): { readonly verdict: Met } {
+    const covering = this.#covering;
+    if (covering === undefined) return { verdict: "unmet" };
+    const proof = consistency.map(fromBase64url);
+    const holds = verifyConsistency({ from: size, to: covering.size, fromRoot: root, toRoot: covering.root, proof });
+    return { verdict: holds ? "same" : "other" };
   }
 
   /** From here on entries come. False: they cannot be checked. */
@@ -219,7 +230,7 @@ export class FileVerifier {
   #watch({ chain, kept }: Readers): void {
     if (chain === undefined) return kept?.compareAlone(this.#covering);
     if (this.#covering !== undefined) this.#root = chain.watched.watch(this.#covering.size, this.#covering.root);
-    for (const one of this.#cosigned) one.outcome = chain.watched.watch(one.checkpoint.size, one.checkpoint.root);
+    for (const one of this.#cosigned) one.outcome ??= chain.watched.watch(one.checkpoint.size, one.checkpoint.root);
     kept?.watch(chain.watched);
     chain.begin();
   }
@@ -286,6 +297,8 @@ export class FileVerifier {
     if (isInside || this.#stage !== "ended") this.#report.file("cut", { line: this.#lines });
     if (readers === undefined) return this.#result(undefined, undefined);
     await readers.audited.drain();
+    for (const { outcome, line } of this.#cosigned)
+      if (outcome?.verdict === "other") this.#report.file("checkpoint_other", { line });
     if (readers.chain !== undefined) this.#judgeChain(readers.chain);
     readers.kept?.judge(this.#covering);
     for (const [, place] of this.#untold) this.#report.file("trust_short", place);
@@ -296,8 +309,6 @@ export class FileVerifier {
   }
 
   #judgeChain(chain: ChainReader): void {
-    for (const { outcome, line } of this.#cosigned)
-      if (outcome?.verdict === "other") this.#report.file("checkpoint_other", { line });
     const covering = this.#covering;
     if (covering === undefined || this.#isContinued) return;
     const place = { line: 0, index: chain.size };

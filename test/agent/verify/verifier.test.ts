@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { verifyChunks } from "../../../agent/verify/read.ts";
 import type { VerifyOptions, VerifyResult } from "../../../agent/verify/verifier.ts";
+import { toBase64url } from "../../../protocol/bytes.ts";
+import { consistencyProof } from "../../../protocol/merkle.ts";
+import { noteToWire } from "../../../protocol/note.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import {
   chainLines,
@@ -8,6 +11,7 @@ import {
   closed,
   fileOf,
   makeTown,
+  nodesOf,
   noteOf,
   provenLines,
   strictFileOf,
@@ -84,6 +88,33 @@ describe("an honest copy", () => {
     const result = await verified(await chainLines(town, { notes }));
     expect(wrongIn(result)).toEqual([]);
     expect(result.seenBy?.witnessedSize).toBe(9);
+  });
+});
+
+describe("single entries under a checkpoint that hosts have not cosigned yet", () => {
+  const withEarlier = async (earlier: string, consistency: readonly string[] | undefined) => {
+    const [log, a, b, , ...rest] = await provenLines(town, [4]);
+    const rows = chainOf(town.world.workspace, town.drafts);
+    const covering = { kind: "checkpoint", note: noteToWire(await noteOf(town, { rows })) };
+    const seen = {
+      kind: "checkpoint",
+      note: noteToWire(earlier),
+      ...(consistency === undefined ? {} : { consistency }),
+    };
+    return verified(closed([log, a, b, covering, seen, ...rest]));
+  };
+
+  it("are witnessed by an earlier one, where it is proven to be the beginning", async () => {
+    const rows = chainOf(town.world.workspace, town.drafts);
+    const earlier = await noteOf(town, { rows: rows.slice(0, 9), cosigners: town.hosts });
+    const proof = (await consistencyProof(9, rows.length, nodesOf(rows))).map(toBase64url);
+    const result = await withEarlier(earlier, proof);
+    expect([wrongIn(result), result.seenBy?.witnessedSize, openIn(result)]).toEqual([[], 9, []]);
+    expect((await withEarlier(earlier, undefined)).seenBy?.witnessedSize).toBe(0);
+    expect(wrongIn(await withEarlier(earlier, proof.toReversed()))).toEqual(["5 checkpoint_other"]);
+    const others = chainOf(town.world.workspace, town.drafts.toSpliced(2, 1));
+    const other = await noteOf(town, { rows: others.slice(0, 9), cosigners: town.hosts });
+    expect(wrongIn(await withEarlier(other, proof))).toEqual(["5 checkpoint_other"]);
   });
 });
 
