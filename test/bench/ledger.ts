@@ -1,9 +1,10 @@
 /** The activity log: what writing it costs, and what its proofs and copies do. Each part brings its own rows. */
 import type { Bench, Row } from "./bench.ts";
 import { appends } from "./ledger-appends.ts";
+import { exports } from "./ledger-export.ts";
 
 /** In this order; each cleans up behind itself. */
-const parts: readonly (() => Promise<readonly Row[]>)[] = [appends];
+const parts: readonly (() => Promise<readonly Row[]>)[] = [appends, exports];
 
 export const ledger: Bench = {
   name: "ledger",
