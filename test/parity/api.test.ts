@@ -3,7 +3,9 @@ import type { AlertRow } from "../../protocol/alerts.ts";
 import { fromBase64url } from "../../protocol/bytes.ts";
 import { CHAIN_START, checkEntry, type ChainPosition } from "../../protocol/ledger.ts";
 import { envelopeCodec } from "../../protocol/messages.ts";
-import type { ActivityRow, HostRow } from "../../protocol/contracts.ts";
+import { endpoints, type ActivityRow, type HostRow } from "../../protocol/contracts.ts";
+import { TICKET_HEADER } from "../../protocol/contracts/exports.ts";
+import type { StreamRow } from "../../protocol/contracts/streams.ts";
 import { ALERT_REFUSALS_PER_MINUTE } from "../../protocol/limits.ts";
 import { approvedBody } from "../fixtures/edge/edge-action.ts";
 import { signerOf } from "../fixtures/keys.ts";
@@ -15,6 +17,7 @@ import {
   foundingOf,
   fresh,
   offerSetupTo,
+  ORIGIN,
   registerFirstAt,
 } from "../fixtures/edge/page.ts";
 import { Town } from "../fixtures/edge/town.ts";
@@ -190,6 +193,47 @@ describe.each(Object.entries(runtimes))("the API in %s", (_, start) => {
     expect(new Set((await listed()).map(({ kind, state }) => `${kind} ${state}`))).toEqual(
       new Set(["refusals.many resolved"]),
     );
+  });
+
+  it("gives a copy of the log, the same in parts and whole, and only once for a ticket", async () => {
+    const change = { format: "jsonl", purpose: "audit", filter: {} };
+    const body = await approvedBody(town.founded, { endpoint: "exportStart", change });
+    const { export: name } = await town.page.must("exportStart", { body });
+    const params = { export: String(name) };
+    const part = await town.page.must("exportPart", { params });
+    expect(part["next"]).toBeUndefined();
+    expect(String(part["text"]).trimEnd().split("\n").at(-1)).toMatch(/^\{"kind":"end","lines":\d+\}$/);
+    const { ticket } = await town.page.must("exportTicket", { params, body: {} });
+    const download = (): Promise<Response> => {
+      const headers = { [TICKET_HEADER]: String(ticket) };
+      return edge.send("web", new Request(`${ORIGIN}${endpoints.exportDownload.path}`, { method: "POST", headers }));
+    };
+    const taken = await download();
+    expect([taken.status, await taken.text()]).toEqual([200, part["text"]]);
+    expect((await download()).status).toBe(401);
+  });
+
+  it("follows the log for a far end that is not there, and says so", async () => {
+    const change = {
+      setting: "streamAdd",
+      label: "SIEM",
+      url: "https://siem.example/",
+      secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+      format: "ocsf",
+      filter: {},
+      from: 1,
+    };
+    const body = await approvedBody(town.founded, { endpoint: "streamChange", change });
+    await town.page.must("streamChange", { body });
+    const row = async () => ((await town.page.must("streams"))["streams"] as readonly StreamRow[])[0];
+    await until(async () => (await row())?.state === "waiting");
+    expect(await row()).toMatchObject({ to: "siem.example", fault: "unreachable", cursor: 0 });
+    const { stream = "" } = (await row()) ?? {};
+    const removal = await approvedBody(town.founded, {
+      endpoint: "streamChange",
+      change: { setting: "streamRemove", stream },
+    });
+    expect((await town.page.must("streamChange", { body: removal }))["streams"]).toEqual([]);
   });
 
   it("says how it stands to whoever runs it", async () => {
