@@ -201,6 +201,7 @@ function demandFine({ report, entries, audit }: VerifyResult, expected: number):
   if (wrong > 0 || entries !== expected || audit === undefined) throw new Error(`${wrong} findings in an honest log`);
 }
 
+/** Fewer entries say how fast; only many say that memory stays flat. */
 export async function verification(entries = ENTRIES, mixedEntries = MIXED_ENTRIES): Promise<readonly Row[]> {
   const directory = mkdtempSync(join(tmpdir(), "clawhold-bench-"));
   try {

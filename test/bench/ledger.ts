@@ -2,9 +2,10 @@
 import type { Bench, Row } from "./bench.ts";
 import { appends } from "./ledger-appends.ts";
 import { exports } from "./ledger-export.ts";
+import { verification } from "./ledger-verify.ts";
 
 /** In this order; each cleans up behind itself. */
-const parts: readonly (() => Promise<readonly Row[]>)[] = [appends, exports];
+const parts: readonly (() => Promise<readonly Row[]>)[] = [appends, exports, verification];
 
 export const ledger: Bench = {
   name: "ledger",

@@ -1,0 +1,131 @@
+/**
+ * Copies that the real edge gave out, checked by `clawhold verify`: as they are, and after somebody who holds the database
+ * dropped its triggers and changed what is in it.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Finding } from "../../agent/verify/report.ts";
+import { run } from "../agent/cli/terminal.ts";
+import { LongLog } from "./ledger/long-log.ts";
+
+const PATIENCE = 300_000;
+const ENTRIES = 60;
+
+let log: LongLog;
+const directory = mkdtempSync(join(tmpdir(), "clawhold-verify-"));
+beforeAll(async () => {
+  log = await LongLog.start(ENTRIES);
+}, PATIENCE);
+afterAll(async () => {
+  await log.stop();
+  rmSync(directory, { recursive: true });
+});
+
+/** Takes a whole copy as a program does. */
+async function taken(name: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  await log.take("jsonl", (chunk) => {
+    chunks.push(Buffer.from(chunk));
+  });
+  const path = join(directory, name);
+  writeFileSync(path, Buffer.concat(chunks));
+  return path;
+}
+
+interface Said {
+  readonly exit: number;
+  readonly entries: number;
+  readonly kept?: string;
+  readonly wrong: readonly string[];
+}
+
+async function verified(path: string, ...more: readonly string[]): Promise<Said> {
+  const { exit, out } = await run(["verify", path, "--workspace", log.workspace, "--json", ...more]);
+  const { findings, entries, kept } = JSON.parse(out[0] ?? "{}") as {
+    findings: readonly Finding[];
+    entries: number;
+    kept?: string;
+  };
+  const wrong = findings.filter(({ weight }) => weight === "wrong").map(({ code }) => code);
+  return { exit, entries, wrong, ...(kept === undefined ? {} : { kept }) };
+}
+
+describe("a copy of the real edge's log", () => {
+  it(
+    "verifies, and a later one contains it",
+    async () => {
+      const first = await taken("first.jsonl");
+      expect(await verified(first)).toMatchObject({ exit: 0, wrong: [] });
+      const second = await taken("second.jsonl");
+      expect(await verified(second, "--checkpoint", first)).toMatchObject({ exit: 0, wrong: [], kept: "same" });
+    },
+    PATIENCE,
+  );
+});
+
+const ROW = 20;
+/** `unsigned`: the writer finds it before anybody else does, signs nothing, and so gives out no copy. Those come last. */
+const CHANGED = [
+  [
+    "an entry edited",
+    "UPDATE ledger SET body = replace(body, 'host.connected', 'host.frozen') WHERE idx = ?1",
+    "entry_hash",
+  ],
+  [
+    "an entry replaced",
+    "INSERT OR REPLACE INTO ledger SELECT workspace, idx, replace(body, 'host.connected', 'host.frozen'), previous, hash, subject FROM ledger WHERE idx = ?1",
+    "entry_hash",
+  ],
+  ["a source address edited", "UPDATE ledger_values SET value = '10.0.0.9' WHERE idx = ?1", "opening_other"],
+  ["a source address erased without an entry", "DELETE FROM ledger_values WHERE idx = ?1", "withheld"],
+  ["a digest edited", "UPDATE ledger SET hash = previous WHERE idx = ?1", "unsigned"],
+  ["an entry deleted", "DELETE FROM ledger WHERE idx = ?1", "unsigned"],
+] as const;
+
+/** Codes of what is wrong with a copy, or that none was to be had. */
+async function found(name: string): Promise<readonly string[]> {
+  try {
+    const { exit, wrong } = await verified(await taken(`${name}.jsonl`));
+    expect(exit).toBe(wrong.length === 0 ? 0 : 1);
+    return wrong;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("export_unknown")) return ["unsigned"];
+    throw error;
+  }
+}
+
+describe("with the triggers dropped", () => {
+  beforeAll(async () => {
+    const [triggers = []] = await log.sql([{ sql: "SELECT name FROM sqlite_master WHERE type = 'trigger'" }]);
+    await log.sql(triggers.map((row) => ({ sql: `DROP TRIGGER "${String(row["name"])}"` })));
+  });
+
+  it.each(CHANGED)(
+    "%s",
+    async (name, sql, by) => {
+      const params = [ROW];
+      await log.sql([
+        { sql: "DROP TABLE IF EXISTS kept_rows" },
+        { sql: "CREATE TABLE kept_rows AS SELECT * FROM ledger WHERE idx = 20" },
+        { sql: "DROP TABLE IF EXISTS kept_values" },
+        { sql: "CREATE TABLE kept_values AS SELECT * FROM ledger_values WHERE idx = 20" },
+      ]);
+      await log.sql([{ sql, params }]);
+      try {
+        expect(await found(name)).toContain(by);
+      } finally {
+        await log.sql([
+          { sql: "DELETE FROM ledger WHERE idx = ?1", params },
+          { sql: "INSERT INTO ledger SELECT * FROM kept_rows" },
+          { sql: "DELETE FROM ledger_values WHERE idx = ?1", params },
+          { sql: "INSERT INTO ledger_values SELECT * FROM kept_values" },
+        ]);
+      }
+      // Put back as it was, it verifies again.
+      if (by !== "unsigned") expect(await found("again")).toEqual([]);
+    },
+    PATIENCE,
+  );
+});
