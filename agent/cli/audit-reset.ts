@@ -68,6 +68,11 @@ const WARNING = [
 async function forgetAtDoor({ files }: HostState, { workspace }: HostFile): Promise<void> {
   const [answer] = (await askAtDoor(files.door, [{ kind: "forget", workspace }])) ?? [];
   if (answer?.kind === "forgotten") return;
+  if (answer?.kind === "refused" && answer.code === "disk")
+    throw new CliError(
+      "disk",
+      "The disk did not take it, so this host has forgotten nothing. Free some space, then type this again.",
+    );
   throw new CliError(
     "agent_silent",
     "The agent of this host runs and does not answer, so nothing was changed. Stop it, then type this again.",

@@ -14,6 +14,7 @@ import { sayFarewell } from "./link/say-farewell.ts";
 import { finishReset, markReset } from "./reset.ts";
 import { requireJoined, type HostFile, type HostState, type TlsFile } from "./state.ts";
 import { writeStatus, type AgentStatus } from "./status-file.ts";
+import { systemCode } from "../shared/edge-error.ts";
 import { AppendError } from "./warden/append-file.ts";
 import { ChallengeTable } from "./warden/challenges.ts";
 import type { Admission } from "./warden/admission.ts";
@@ -179,13 +180,22 @@ async function answerAtDoor(request: DoorRequest, { parts, warden, onFault }: Be
   }
   if (request.workspace !== host.workspace) return { kind: "refused", code: "workspace" };
   if (request.kind === "forget") {
-    warden.forgetWitness();
-    return { kind: "forgotten" };
+    return forgetWitness(warden);
   }
   markReset(state, host.workspace, wallSeconds(deps.clock));
   // The answer leaves first; whoever runs the agent then ends it, which does the rest.
   setImmediate(() => onFault(new HostError("host_reset", RESET_ENDED)));
   return { kind: "resetting" };
+}
+
+function forgetWitness(warden: Warden): DoorAnswer {
+  try {
+    warden.forgetWitness();
+    return { kind: "forgotten" };
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return { kind: "refused", code: "disk" };
+  }
 }
 
 const RESET_ENDED = "This host is being reset from another terminal, so its agent ends. It obeys nobody any more.";

@@ -66,9 +66,8 @@ export class WitnessWords {
         ...(digest === undefined ? {} : { receipt: digest }),
         ...(held === undefined || shown === undefined ? {} : { views: { held, shown } }),
       },
-      subject: isStalled
-        ? `${host}:${reason}:${receipt ?? 0}`
-        : `${host}:${reason}:${held?.root ?? ""}:${digestOfNote(frame.shown)}`,
+      // By what the host holds, not by what it was shown: its entry makes the log longer, and that is shown next.
+      subject: `${host}:${reason}:${isStalled ? (receipt ?? 0) : (held?.root ?? "")}`,
     });
     await alarms.raise({
       kind: isStalled ? "witness.stalled" : "witness.refused",

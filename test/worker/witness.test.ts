@@ -288,8 +288,8 @@ describe("what a host holds", () => {
 });
 
 describe("a refusal to witness", () => {
-  const refusal = async (size: number, code = "different"): Promise<Fields> => {
-    const root = entryLeaf(town.workspace);
+  const refusal = async (size: number, code = "different", of = town.workspace): Promise<Fields> => {
+    const root = entryLeaf(of);
     const held = await signCheckpoint({ workspace: town.workspace, size, root }, await noteSignerOf("ledger"));
     const seen = await signCheckpoint(
       { workspace: town.workspace, size, root: entryLeaf(fresh()) },
@@ -301,7 +301,7 @@ describe("a refusal to witness", () => {
   it("becomes one entry and one alert with both views, however often it is said", async () => {
     const frame = await refusal(7);
     tunnel.say(frame);
-    tunnel.say(frame);
+    tunnel.say({ ...frame, shown: (await refusal(8))["shown"] }); // the log grew by the entry, and that is shown next
     await until(async () => ((await alert("witness.refused"))?.times ?? 0) === 2);
     const [entry, ...others] = await entries("witness.refused");
     expect(others).toEqual([]);
@@ -326,11 +326,11 @@ describe("a refusal to witness", () => {
   });
 
   it("invented anew with every frame does not make the log grow without end", async () => {
-    for (let i = 0; i < WITNESS_ENTRIES_PER_HOUR + 5; i += 1) tunnel.say(await refusal(9));
+    for (let i = 0; i < WITNESS_ENTRIES_PER_HOUR + 5; i += 1) tunnel.say(await refusal(9, "different", fresh()));
     await answered();
     await until(async () => (await entries("witness.refused")).length >= WITNESS_ENTRIES_PER_HOUR);
     await evictDurableObject(hostOf(env, town.workspace, peer.host), { webSockets: "hibernate" });
-    tunnel.say(await refusal(9));
+    tunnel.say(await refusal(9, "different", fresh()));
     await answered();
     expect(await entries("witness.refused")).toHaveLength(WITNESS_ENTRIES_PER_HOUR);
   });

@@ -10,9 +10,8 @@ import { wallSeconds, type HostClock } from "../warden/clock.ts";
 import { textOfWire } from "./notes.ts";
 import { heldSize, MAX_CONFLICTS, type Conflict, type WitnessFile } from "./witness-file.ts";
 
-/** A missing receipt is said once an hour; what contradicts, once a minute. Both are on disk, and in the status. */
-const MISSING_SECONDS = 3_600;
-const CONFLICT_SECONDS = 60;
+/** Each reason is said once an hour. It is on disk and in the status, too. */
+const REPEAT_SECONDS = 3_600;
 
 export interface ObjectionsDeps {
   readonly witnessFile: WitnessFile;
@@ -34,7 +33,7 @@ export class Objections {
   /** `shown`: the note as the wire carries it. */
   conflict(reason: Conflict["reason"], shown: string, say: Say): void {
     this.#keep(reason, textOfWire(shown));
-    if (!this.#isDue(reason, CONFLICT_SECONDS)) return;
+    if (!this.#isDue(reason)) return;
     this.#deps.log({ event: "witness_refused", code: reason });
     say({ kind: "witness-refused", reason, ...this.#held(), shown });
   }
@@ -44,10 +43,15 @@ export class Objections {
     const { witnessFile, log } = this.#deps;
     const { record } = witnessFile;
     if (record.withheld === undefined) witnessFile.replace(heldSize(record), { ...record, withheld: receipt });
-    if (!this.#isDue("receipt_missing", MISSING_SECONDS)) return;
+    if (!this.#isDue("receipt_missing")) return;
     log({ event: "witness_refused", code: "receipt_missing", receipt });
     if (shown !== undefined)
       say?.({ kind: "witness-refused", reason: "receipt_missing", ...this.#held(), shown, receipt });
+  }
+
+  /** Behind another tunnel may stand another edge: it hears of two pasts, too. */
+  newTunnel(): void {
+    for (const reason of this.#said.keys()) if (reason !== "receipt_missing") this.#said.delete(reason);
   }
 
   /** The next objection is a new one. */
@@ -79,10 +83,10 @@ export class Objections {
     return held === undefined ? {} : { held: noteToWire(held.note) };
   }
 
-  #isDue(reason: WitnessRefusal, pauseSeconds: number): boolean {
+  #isDue(reason: WitnessRefusal): boolean {
     const now = this.#deps.clock.monotonic();
     const before = this.#said.get(reason);
-    if (before !== undefined && now - before < pauseSeconds * 1_000) return false;
+    if (before !== undefined && now - before < REPEAT_SECONDS * 1_000) return false;
     this.#said.set(reason, now);
     return true;
   }

@@ -79,6 +79,7 @@ export class Witness {
   connected(send: Send): void {
     this.disconnected();
     this.#send = send;
+    this.#objections.newTunnel();
     const { journal, witnessFile } = this.#deps;
     const { record } = witnessFile;
     for (const { number } of journal.receiptsAfter(record.provenTo)) this.#patience.offered(number);
@@ -121,7 +122,7 @@ export class Witness {
     const { witnessFile, clock } = this.#deps;
     const { record } = witnessFile;
     const missing = this.#stalled();
-    if (missing !== undefined) return this.#objections.missing(missing);
+    if (missing !== undefined) return this.#guarded(() => this.#objections.missing(missing));
     const age = wallSeconds(clock) - (record.cosigned?.at ?? 0);
     if (record.held !== undefined && age >= RENEW_SECONDS) this.#dueCosigning();
   }
@@ -187,10 +188,22 @@ export class Witness {
     try {
       await (shown === undefined ? this.#cosign() : this.#consider(shown));
     } catch (error) {
-      // Not on disk, so not cosigned. The next checkpoint tries again.
-      if (systemCode(error) === undefined) throw error;
-      this.#deps.log({ event: "witness_write_failed" });
+      this.#forgive(error);
     }
+  }
+
+  #guarded(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#forgive(error);
+    }
+  }
+
+  /** The disk's faults only: what is not on disk is not cosigned, and the next checkpoint tries again. */
+  #forgive(error: unknown): void {
+    if (systemCode(error) === undefined) throw error;
+    this.#deps.log({ event: "witness_write_failed" });
   }
 
   async #consider(wire: string): Promise<void> {
@@ -247,6 +260,7 @@ export class Witness {
   #store({ sizeRead, shown, note, provenTo }: Stored): boolean {
     const { witnessFile, clock } = this.#deps;
     const { withheld, reset: _, held, ...before } = witnessFile.record;
+    if (this.#isStopped) return false; // the file may be another process's by now
     const isSame = sizeRead === shown.size && held !== undefined;
     if (isSame && before.provenTo === provenTo) return true;
     // A reset was said when the tunnel opened, before this checkpoint came: it is said no more.
@@ -273,6 +287,7 @@ export class Witness {
     const { text, signatures } = decodeNote(held.note);
     const own = await cosign({ text, name: witnessName(workspace, keys.host), at }, keys.cosignKey);
     const note = encodeNote({ text, signatures: [...signatures, own] });
+    if (this.#isStopped) return;
     this.#say({ kind: "cosignature", note: ownLine(note) });
     // Lost, it is only made again: the checkpoint itself was on disk before.
     const { record } = witnessFile;

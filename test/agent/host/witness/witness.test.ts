@@ -1,7 +1,7 @@
 /** What a host vouches for, in what order, and what it never does for an edge that lies. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WitnessFile } from "../../../../agent/host/witness/witness-file.ts";
 import { RENEW_SECONDS } from "../../../../agent/host/witness/witness.ts";
 import { MAX_PROVEN_RECEIPTS, WITNESS_PATIENCE_SECONDS } from "../../../../protocol/limits.ts";
@@ -140,18 +140,21 @@ describe("two pasts", () => {
     expect(desk.witness.conflicts).toBe(1);
   });
 
-  it("says each once a minute, however often it is shown, and keeps it once", async () => {
+  it("says each once an hour and to each edge, however often it is shown, and keeps it once", async () => {
     const other = new WitnessedLog(desk.rig.world).grow(4).grow(1, "changed");
     await desk.show(other);
     expect(await desk.show(other)).toBeUndefined();
-    desk.rig.clock.advance(61);
+    await desk.welcome();
+    expect(await desk.show(other)).toMatchObject({ reason: "different" });
+    expect(await desk.show(other)).toBeUndefined();
+    desk.rig.clock.advance(3_601);
     expect(await desk.show(other)).toMatchObject({ reason: "different" });
     expect(desk.witness.conflicts).toBe(1);
   });
 
   it("keeps a few of many, and goes on refusing", async () => {
     for (let i = 0; i < 10; i += 1) {
-      desk.rig.clock.advance(61);
+      desk.rig.clock.advance(3_601);
       const other = new WitnessedLog(desk.rig.world).grow(4).grow(1, `changed.${"abcdefghij".charAt(i)}`);
       expect(await desk.show(other)).toMatchObject({ reason: "different" });
     }
@@ -191,7 +194,7 @@ describe("a signature that is not the log's", () => {
     const text = `clawhold/${"A".repeat(43)}\n5\n${"A".repeat(43)}=\n`;
     const foreign = encodeNote({ text, signatures: decodeNote(await log.note()).signatures });
     for (const note of ["nothing", foreign]) {
-      desk.rig.clock.advance(61);
+      desk.rig.clock.advance(3_601);
       const said = await desk.showFrame({ kind: "checkpoint", note: noteToWire(note) }, log);
       expect(said).toMatchObject({ reason: "signature" });
     }
@@ -354,6 +357,20 @@ describe("the owner", () => {
     await desk.show(log);
     await desk.welcome();
     expect(desk.said("witness-reset")).toHaveLength(1);
+  });
+});
+
+describe("a full disk", () => {
+  it("is said; nothing is cosigned that is not stored, and it goes on when there is room", async () => {
+    await desk.show(log);
+    log.grow(1);
+    const replace = vi.spyOn(WitnessFile.prototype, "replace").mockImplementationOnce(() => {
+      throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+    });
+    expect(await desk.show(log)).toBeUndefined();
+    expect(desk.rig.logged).toContainEqual({ event: "witness_write_failed" });
+    replace.mockRestore();
+    expect(await desk.cosignedAt(await desk.show(log), log)).toBe(NOW);
   });
 });
 
