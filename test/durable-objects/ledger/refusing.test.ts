@@ -248,6 +248,10 @@ describe("a row in the table of checkpoints", () => {
     const checkpoint = await writer.sign();
     expect(checkpoint.size).toBe(4);
     expect(await writer.open((await writer.table.at(4))?.note ?? "")).toEqual(checkpoint);
+    // Put there again, after it was signed: the same.
+    await insert(writer, 4, foreign);
+    await writer.sign();
+    expect(await writer.open((await writer.table.at(4))?.note ?? "")).toEqual(checkpoint);
   });
 
   it("that goes is written again with the tiles that went with it", async () => {
