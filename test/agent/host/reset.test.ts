@@ -80,6 +80,15 @@ const gone = (of: HostState): readonly string[] =>
 const refused = expect.objectContaining({ code: "host_reset" });
 
 describe("a reset", () => {
+  it("keeps what the host saw of the log as evidence, and the next host begins without it", async () => {
+    const seen = JSON.stringify({ v: 1, provenTo: 7, conflicts: [] });
+    writeFileSync(state.files.witness, seen, { mode: 0o600 });
+    markReset(state, world.workspace, NOW + 5);
+    await finish();
+    expect(existsSync(state.files.witness)).toBe(false);
+    expect(readFileSync(join(dirname(state.files.witness), `witness-${world.host}.json`), "utf8")).toBe(seen);
+  });
+
   it("deletes pin, trust log and keys, and keeps the journal with a signed last line", async () => {
     markReset(state, world.workspace, NOW + 5);
     const done = await finish();
