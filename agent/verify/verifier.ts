@@ -60,6 +60,11 @@ const ALLOWED: Readonly<Record<Stage, readonly LedgerLine["kind"][]>> = {
   ended: [],
 };
 
+/** Earlier checkpoints of one file: one for each host of a large fleet, and the newest of all. Each costs signatures. */
+export const MAX_EARLIER_CHECKPOINTS = 128;
+/** Statements that entries tell of and the trust log does not have: told apart at the end, beyond these at once. */
+const MAX_UNTOLD = 10_000;
+
 const NO_ENTRIES = { entries: 0, first: 0, last: 0, at: 0 } as const;
 
 /** What reads the body of a file, once it is known against what. */
@@ -177,6 +182,7 @@ export class FileVerifier {
     this.#stage = "checkpoints";
     const isFirst = !this.#hasCheckpoint;
     this.#hasCheckpoint = true;
+    if (this.#cosigned.length >= MAX_EARLIER_CHECKPOINTS) return this.#refuse("line_order");
     const verdict = await readCheckpoint(noteText(note) ?? "", room);
     if (!verdict.ok) return this.#refuse(verdict.code);
     const { checkpoint } = verdict;
@@ -286,8 +292,13 @@ export class FileVerifier {
     const { statement } = detail;
     if (statement === undefined) return;
     if (action === "trust.stated" && !(this.#trust?.holds(statement) ?? false))
-      this.#untold.set(statement, { line, index });
+      this.#tellLater(statement, { line, index });
     if (action === "trust.refused") this.#untold.delete(statement);
+  }
+
+  #tellLater(statement: string, place: { readonly line: number; readonly index: number }): void {
+    if (this.#untold.size < MAX_UNTOLD) this.#untold.set(statement, place);
+    else this.#report.file("trust_short", place);
   }
 
   /** After the last line. `isInside`: the stream ended in the middle of one. */

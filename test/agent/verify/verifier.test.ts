@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { verifyChunks } from "../../../agent/verify/read.ts";
-import type { VerifyOptions, VerifyResult } from "../../../agent/verify/verifier.ts";
+import { MAX_EARLIER_CHECKPOINTS, type VerifyOptions, type VerifyResult } from "../../../agent/verify/verifier.ts";
 import { toBase64url } from "../../../protocol/bytes.ts";
 import { consistencyProof } from "../../../protocol/merkle.ts";
 import { noteToWire } from "../../../protocol/note.ts";
@@ -15,6 +15,7 @@ import {
   noteOf,
   provenLines,
   strictFileOf,
+  type EntryDraft,
   type LogTown,
 } from "../../fixtures/log-file.ts";
 
@@ -88,6 +89,46 @@ describe("an honest copy", () => {
     const result = await verified(await chainLines(town, { notes }));
     expect(wrongIn(result)).toEqual([]);
     expect(result.seenBy?.witnessedSize).toBe(9);
+  });
+});
+
+describe("earlier checkpoints", () => {
+  it("are so many at most, because each costs signatures", async () => {
+    const rows = chainOf(town.world.workspace, town.drafts);
+    const covering = await noteOf(town, { rows });
+    const earlier = await noteOf(town, { rows: rows.slice(0, 3) });
+    const many = (count: number) => [covering, ...Array.from({ length: count }, () => earlier)];
+    const fine = await verified(await chainLines(town, { notes: many(MAX_EARLIER_CHECKPOINTS) }));
+    expect(wrongIn(fine)).toEqual([]);
+    const over = await verified(await chainLines(town, { notes: many(MAX_EARLIER_CHECKPOINTS + 1) }));
+    expect(wrongIn(over)).toEqual([`${String(3 + MAX_EARLIER_CHECKPOINTS + 2)} line_order`]);
+  });
+
+  it("are not larger than the one that covers the file", async () => {
+    const rows = chainOf(town.world.workspace, town.drafts);
+    const notes = [await noteOf(town, { rows: rows.slice(0, 16) }), await noteOf(town, { rows })];
+    expect(wrongIn(await verified(await chainLines(town, { rows: rows.slice(0, 16), notes })))).toEqual([
+      "5 line_order",
+    ]);
+  });
+});
+
+describe("a statement that the trust log does not have", () => {
+  const stated: EntryDraft = {
+    actor: { kind: "person", id: "p-ada" },
+    action: "trust.stated",
+    detail: { statement: nonceOf("kept back"), statementKind: "person.revoke" },
+  };
+  const refused: EntryDraft = { ...stated, action: "trust.refused" };
+
+  it("is told, unless an entry says that it never came into force", async () => {
+    const openWith = async (more: readonly EntryDraft[]) => {
+      const rows = chainOf(town.world.workspace, [...town.drafts, ...more]);
+      const notes = [await noteOf(town, { rows, cosigners: town.hosts })];
+      return openIn(await verified(await chainLines(town, { rows, notes })));
+    };
+    expect(await openWith([stated])).toEqual(["trust_short"]);
+    expect(await openWith([stated, refused])).toEqual([]);
   });
 });
 
