@@ -1,3 +1,4 @@
+import { runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
 import { publicKeyOf } from "../../durable-objects/signer.ts";
 import { fromBase64url, toBase64url, utf8 } from "../../protocol/bytes.ts";
@@ -202,6 +203,21 @@ describe("a copy", () => {
     expect((await start({ ...everything, segment: 1, filter: { actor: "p-ada" } })).code).toBe("malformed_request");
     expect((await start({ ...everything, format: "xml" })).code).toBe("malformed_request");
     expect(await count()).toBe(before);
+  });
+
+  it("that could not prove itself is not made, and costs no touch: the writer does not sign", async () => {
+    const view = { size: 1, root: fresh() };
+    const refusal = { since: 1, reason: "smaller", held: view, shown: view };
+    const ledger = env.LEDGER.getByName(town.workspace);
+    await runInDurableObject(ledger, (_, { storage }) => {
+      storage.sql.exec("INSERT INTO refusal (one, refusal, written) VALUES (1, ?, 1)", JSON.stringify(refusal));
+    });
+    const body = await approvedBody(town.founded, { endpoint, change: everything });
+    expect((await town.page.call(endpoint, { body })).code).toBe("checkpoint_refused");
+    // The others are worth having just then.
+    expect((await start({ ...everything, format: "csv" })).status).toBe(200);
+    await runInDurableObject(ledger, (_, { storage }) => storage.sql.exec("DELETE FROM refusal"));
+    expect((await town.page.call(endpoint, { body })).status).toBe(200);
   });
 
   it("of a segment that is none is refused", async () => {

@@ -180,6 +180,20 @@ describe("a stream", () => {
     expect((await change(what)).code).toBe("malformed_request");
   });
 
+  it("is not set without a touch over exactly it, and then nothing is written", async () => {
+    const before = (await actions("setting.changed")).length;
+    const other = { ...siem, url: "https://elsewhere.example/" };
+    for (const bends of [
+      { change: other },
+      { action: { endpoint: "alertSettingsChange" } },
+      { approval: { kind: "statement" } },
+    ]) {
+      const body = await approvedBody(town.founded, { endpoint, change: siem }, bends);
+      expect((await town.page.call(endpoint, { body })).code).toBe("approval_wrong");
+    }
+    expect([await listed(), (await actions("setting.changed")).length]).toEqual([[], before]);
+  });
+
   it("is one of a few", async () => {
     for (let i = 0; i < MAX_STREAMS; i++) await add({ label: `SIEM ${i}`, from: 0 });
     expect((await change(siem)).code).toBe("streams_many");
