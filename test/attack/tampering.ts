@@ -7,7 +7,7 @@ import type { Row, RunSql } from "../../agent/edge/d1.ts";
 import { fromBase64url, utf8, utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { ActivityRow } from "../../protocol/contracts.ts";
-import { CHAIN_START, checkEntry, entryDigest, type ChainPosition } from "../../protocol/ledger.ts";
+import { CHAIN_START, checkEntry, entryDigest, personalFields, type ChainPosition } from "../../protocol/ledger.ts";
 import { ZERO_DIGEST } from "../../protocol/messages.ts";
 import type { Fields } from "../fixtures/workspace.ts";
 import { nonceOf } from "../fixtures/keys.ts";
@@ -64,11 +64,12 @@ function rechained(rows: readonly LedgerRow[], from: number): LedgerRow[] {
   for (const row of rows) {
     const before = made.at(-1);
     const idx = made.length + 1;
-    if (idx < from || before === undefined) made.push(row);
+    if (idx < from) made.push(row);
     else {
       const tree = JSON.parse(row.body) as Fields;
-      const body = encodeCanonical({ ...tree, index: idx, previous: before.hash });
-      made.push({ ...row, idx, body: utf8Text(body), previous: before.hash, hash: entryDigest(body) });
+      const previous = before?.hash ?? CHAIN_START.hash;
+      const body = encodeCanonical({ ...tree, index: idx, previous });
+      made.push({ ...row, idx, body: utf8Text(body), previous, hash: entryDigest(body) });
     }
   }
   return made;
@@ -84,6 +85,15 @@ function swapBodies(rows: LedgerRow[], a: number, b: number): LedgerRow[] {
   return rows
     .with(a, { ...first, body: second.body, hash: second.hash })
     .with(b, { ...second, body: first.body, hash: first.hash });
+}
+
+/** The same log as if nobody had ever had an address, chained from its beginning. */
+function impersonal(rows: readonly LedgerRow[]): LedgerRow[] {
+  const bare = Object.fromEntries(personalFields.map((field) => [field, undefined]));
+  return rechained(
+    rows.map((row) => edited(row, bare)),
+    1,
+  );
 }
 
 const LATER = { at: 4_000_000_000_000 };
@@ -138,8 +148,8 @@ const tampers: readonly TamperRow[] = [
 ];
 
 /**
- * Histories that agree with themselves, with all openings "erased": the chain alone cannot tell, and does not claim to.
- * A reader who kept an earlier head can (later: the hosts, as witnesses).
+ * Histories that agree with themselves, of a log without personal values (their openings would tell who moved): the chain
+ * alone cannot tell, and does not claim to. A reader who kept an earlier head can, and so can the hosts, as witnesses.
  */
 const rewritten: readonly TamperRow[] = [
   ["the last entries cut off", "shorter than a head seen before", (rows) => rows.slice(0, -2)],
@@ -195,9 +205,21 @@ export async function attackLedger(household: Household): Promise<readonly Resul
     outcome: await found(household, head),
     executed: 0,
   });
-  await sql([{ sql: "DELETE FROM ledger_values" }]);
-  results.push(...(await tamperAll(rewritten, { household, rows, head })));
+  results.push({
+    class: KIND,
+    name: "source addresses removed, and no entry says so",
+    rule: "withheld",
+    outcome: await withoutValues(household, head),
+    executed: 0,
+  });
+  const bare = impersonal(rows);
+  results.push(...(await tamperAll(rewritten, { household, rows: bare, head: headOf(bare) })));
   return results;
+}
+
+async function withoutValues(household: Household, head: ChainPosition): Promise<Outcome> {
+  await household.edge.sql([{ sql: "DELETE FROM ledger_values" }]);
+  return found(household, head);
 }
 
 interface Untouched {
@@ -261,6 +283,9 @@ async function writeRows(sql: RunSql, workspace: string, rows: readonly LedgerRo
   );
 }
 
+/** Findings about values beside an entry, as the tables above name them. */
+const NAMES: Readonly<Record<string, string>> = { opening_other: "source", withheld: "withheld" };
+
 /** What a reader finds: the chain's own fault, what `clawhold verify` says, or a difference to a head kept from before. */
 async function found({ page, workspace }: Household, kept: ChainPosition): Promise<Outcome> {
   const activity = (await page.must("activity", { query: "?after=0&limit=500" })) as unknown as {
@@ -285,7 +310,7 @@ async function found({ page, workspace }: Household, kept: ChainPosition): Promi
     if (position.index === kept.index) keptHash = position.hash;
   }
   const [finding] = findings;
-  if (finding !== undefined) return finding.code === "opening_other" ? "source" : finding.what;
+  if (finding !== undefined) return NAMES[finding.code] ?? finding.what;
   if (position.index < kept.index) return "shorter than a head seen before";
   return keptHash === kept.hash ? "verifies" : "not the head seen before";
 }
