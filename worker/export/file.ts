@@ -5,7 +5,7 @@
 import { toBase64url } from "../../protocol/bytes.ts";
 import type { ActivityRow } from "../../protocol/contracts/ledger.ts";
 import type { LedgerLine } from "../../protocol/ledger-file.ts";
-import { MAX_CHECKPOINTS_LISTED, MAX_ENTRIES_SCANNED } from "../../protocol/limits.ts";
+import { MAX_ENTRIES_SCANNED } from "../../protocol/limits.ts";
 import { decodeNote, noteToWire } from "../../protocol/note.ts";
 import type { TrustPage } from "../../protocol/trust/statements.ts";
 import type { LedgerRecord } from "../../durable-objects/db/ledger-reader.ts";
@@ -14,6 +14,7 @@ import { formats } from "../../durable-objects/export/formats.ts";
 import { entryLine, fileLine, provenLine } from "../../durable-objects/export/jsonl.ts";
 import type { ExportOrder } from "../../durable-objects/exports.ts";
 import type { LedgerBooks } from "../ledger-books.ts";
+import { coveringCheckpoint, type CoveringInput } from "./covering.ts";
 import type { Cursor } from "./cursor.ts";
 import { evidenceLine, type ReadSubmission } from "./evidence.ts";
 import { splitTrustPage } from "./trust-lines.ts";
@@ -21,6 +22,8 @@ import { splitTrustPage } from "./trust-lines.ts";
 export interface ExportSource {
   readonly workspace: string;
   readonly books: LedgerBooks;
+  /** Of the trust log. */
+  readonly hosts: CoveringInput["hosts"];
   readonly trustPage: (after: number | undefined) => Promise<LogPage>;
   /** What a person signed, where whoever asked may read it. */
   readonly submission: ReadSubmission;
@@ -87,8 +90,9 @@ export class ExportFile {
     const { checkpoint } = this.#order;
     if (checkpoint === undefined) throw new TypeError("export: nothing covers this file");
     const { checkpoints } = this.#source.books;
-    const [listed, witnesses] = await Promise.all([checkpoints.list(MAX_CHECKPOINTS_LISTED), checkpoints.witnesses()]);
-    const covering = listed.find(({ size }) => size === checkpoint.size)?.note ?? checkpoint.note;
+    const { hosts } = this.#source;
+    const { note: covering, listed } = await coveringCheckpoint(checkpoints, { checkpoint, hosts });
+    const witnesses = await checkpoints.witnesses();
     const cosigned = listed.filter(({ note }) => decodeNote(note).signatures.length > 1);
     const known = new Set(cosigned.map(({ size }) => size));
     const older = witnesses.filter(({ size }) => !known.has(size));

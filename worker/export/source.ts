@@ -9,6 +9,7 @@ export function sourceFor(person: string, trust: TrustState, deps: Deps): Export
   return {
     workspace,
     books: deps.books(workspace),
+    hosts: [...trust.hosts].map(([id, { colocated }]) => ({ id, colocated })),
     trustPage: (after) => deps.trust.page(workspace, after),
     submission: async (host, intent) => {
       // The page of one command asks for the same.
