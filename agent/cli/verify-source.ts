@@ -2,7 +2,11 @@
  * Where `clawhold verify` reads from: a file, or an address that gives one. Bytes come in chunks that are used again, so
  * that a file of any size takes the same memory. What an address sends is as little believed as a file.
  */
+import { lookup } from "node:dns";
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+import type { LookupFunction } from "node:net";
 import { MAX_NOTE_BYTES } from "../../protocol/limits.ts";
 import { TICKET_HEADER } from "../../protocol/contracts/exports.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
@@ -42,31 +46,44 @@ export async function* readFileChunks(path: string): Chunks {
 /** `ticketFile`: holds the one-time ticket of an export, which must not stand in an address. @throws {CliError} */
 export async function* readAddress(address: string, ticketFile: string | undefined): Chunks {
   const url = addressOf(address);
-  const init: RequestInit =
-    ticketFile === undefined
-      ? { redirect: "error" }
-      : { redirect: "error", method: "POST", headers: { [TICKET_HEADER]: readTicket(ticketFile) } };
-  let answer: Response;
+  const ticket = ticketFile === undefined ? undefined : readTicket(ticketFile);
   try {
-    answer = await fetch(url, init);
+    const answer = await ask(url, ticket);
+    if (answer.statusCode !== 200) {
+      answer.destroy();
+      throw notGiven(url, answer.statusCode ?? 0, ticket !== undefined);
+    }
+    for await (const part of answer as AsyncIterable<Buffer>) yield part;
   } catch (error) {
-    throw unreachable(url, error);
+    throw error instanceof CliError ? error : unreachable(url, error);
   }
-  if (!answer.ok || answer.body === null)
-    throw new CliError(
-      "address_answer",
-      `${url.host} answered ${String(answer.status)} and gave no file. ${
-        ticketFile === undefined
-          ? "Check the address."
-          : "A ticket works once and for seconds: get a new one on the page Activity."
-      }`,
-      EXIT.usage,
-    );
-  try {
-    for await (const part of answer.body) yield Buffer.from(part.buffer, part.byteOffset, part.byteLength);
-  } catch (error) {
-    throw unreachable(url, error);
-  }
+}
+
+/** Goes nowhere else than it was sent: no redirects, no proxies. */
+function ask(url: URL, ticket: string | undefined): Promise<IncomingMessage> {
+  const { request } = url.protocol === "https:" ? https : http;
+  const options: http.RequestOptions = {
+    agent: false,
+    lookup: lookUp,
+    ...(ticket === undefined ? {} : { method: "POST", headers: { [TICKET_HEADER]: ticket, "content-length": "0" } }),
+  };
+  return new Promise((resolve, reject) => {
+    request(url, options, resolve).on("error", reject).end();
+  });
+}
+
+/** Names under localhost are this machine, whatever its resolver knows of them (RFC 6761, section 6.3). */
+const lookUp: LookupFunction = (hostname, options, callback) => {
+  if (!hostname.endsWith(".localhost")) lookup(hostname, options, callback);
+  else if (options.all === true) callback(null, [{ address: "127.0.0.1", family: 4 }]);
+  else callback(null, "127.0.0.1", 4);
+};
+
+function notGiven(url: URL, status: number, hasTicket: boolean): CliError {
+  const next = hasTicket
+    ? "A ticket works once and for seconds: get a new one on the page Activity."
+    : "Check the address.";
+  return new CliError("address_answer", `${url.host} answered ${String(status)} and gave no file. ${next}`, EXIT.usage);
 }
 
 function addressOf(address: string): URL {
@@ -89,8 +106,10 @@ function readTicket(path: string): string {
   return text;
 }
 
+/** @throws what is no trouble of the connection */
 function unreachable(url: URL, error: unknown): CliError {
-  const code = systemCode(error instanceof Error ? error.cause : undefined) ?? "no answer";
+  const code = systemCode(error);
+  if (code === undefined) throw error;
   return new CliError(
     "address_unreachable",
     `${url.host} could not be read to the end (${code}). Nothing was decided about the file. Check the address and type it again.`,

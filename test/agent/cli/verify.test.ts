@@ -80,6 +80,8 @@ describe("clawhold verify", () => {
 
   it("reads an address, and a download against a ticket", async () => {
     expect((await run(["verify", `${address}/whole`])).exit).toBe(0);
+    // A name that resolvers need not know.
+    expect((await run(["verify", `${address.replace("127.0.0.1", "clawhold.localhost")}/whole`])).exit).toBe(0);
     expect((await run(["verify", `${address}/download`, "--ticket-file", at("ticket")])).exit).toBe(0);
   });
 
