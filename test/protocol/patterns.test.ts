@@ -80,7 +80,7 @@ const fixtures: Record<
       // Another person's first days say nothing.
       [...signIns(FAMILIAR_SIGN_INS), signIn(9, { country: "KP", actor: otto })],
       // The log told no countries before.
-      [...signIns(3).map(({ country: _, ...rest }) => rest), signIn(9, { country: "KP" })],
+      [...signIns(3).map(({ country: _country, ...rest }) => rest), signIn(9, { country: "KP" })],
     ],
   },
   "new-device": {
