@@ -9,6 +9,7 @@ import { exportFormats, type ExportFormat } from "../protocol/ledger.ts";
 import { TICKET_SECONDS } from "../protocol/limits.ts";
 import { edgeSeconds, randomNonce } from "./clock.ts";
 import type { Env } from "./env.ts";
+import { CopyDigest, type CopyPart } from "./export/copy-digest.ts";
 
 /** What a copy holds never changes while it is taken. */
 export interface ExportOrder {
@@ -64,6 +65,8 @@ export class Exports extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   /** In memory only: a lost ticket is asked for again. */
   readonly #tickets = new Map<string, Ticket>();
+  /** In memory only, by export: a copy whose parts stopped coming for a while has no digest, and is taken again. */
+  readonly #digests = new Map<string, CopyDigest>();
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -72,6 +75,7 @@ export class Exports extends DurableObject<Env> {
   }
 
   start({ export: id, session, expires, ...wanted }: ExportOrder): void {
+    for (const known of this.#digests.keys()) if (this.#read(known) === undefined) this.#digests.delete(known);
     this.#sql.exec("DELETE FROM exports WHERE expires <= ?", edgeSeconds());
     this.#sql.exec("INSERT INTO exports VALUES (?, ?, ?, ?)", id, session, expires, JSON.stringify(wanted));
   }
@@ -80,6 +84,13 @@ export class Exports extends DurableObject<Env> {
   find(id: string, session: string): ExportOrder | undefined {
     const order = this.#read(id);
     return order?.session === session ? order : undefined;
+  }
+
+  /** A part was made. SHA-256 of the whole copy with its last part, if they came one after the other. */
+  follow(id: string, part: CopyPart): string | undefined {
+    const digest = this.#digests.get(id) ?? new CopyDigest();
+    this.#digests.set(id, digest);
+    return digest.add(part);
   }
 
   /** Undefined: no such export of this session. */

@@ -21,7 +21,13 @@ import {
 } from "./contracts/endpoint.ts";
 import { exportEndpoints } from "./contracts/exports.ts";
 import { invitationEndpoints } from "./contracts/invitations.ts";
-import { checkpointEndpoints, eraseEndpoints, ledgerEndpoints, lookingEndpoints } from "./contracts/ledger.ts";
+import {
+  checkpointEndpoints,
+  eraseEndpoints,
+  keepingEndpoints,
+  ledgerEndpoints,
+  lookingEndpoints,
+} from "./contracts/ledger.ts";
 import { proposalEndpoints } from "./contracts/proposals.ts";
 import { sessionEndpoints } from "./contracts/sessions.ts";
 import { streamEndpoints } from "./contracts/streams.ts";
@@ -241,6 +247,7 @@ export const endpoints = {
   ...checkpointEndpoints,
   ...lookingEndpoints,
   ...eraseEndpoints,
+  ...keepingEndpoints,
   ...exportEndpoints,
   ...streamEndpoints,
   ...alertEndpoints,

@@ -104,7 +104,16 @@ const detailSchema = v.strictObject({
   calls: v.optional(v.strictObject({ since: count, total: count })),
   export: v.optional(v.strictObject({ id, format: v.picklist(exportFormats), purpose: v.picklist(exportPurposes) })),
   erased: v.optional(erasableSchema),
-  segment: v.optional(v.strictObject({ n: v.pipe(count, v.minValue(1)), first: count, last: count, hash: digest })),
+  /** `exported`: SHA-256 of the copy that whoever dropped it keeps. */
+  segment: v.optional(
+    v.strictObject({
+      n: v.pipe(count, v.minValue(1)),
+      first: count,
+      last: count,
+      hash: digest,
+      exported: v.optional(digest),
+    }),
+  ),
   /** Two views of one log: what was held or signed before, and what was shown. */
   views: v.optional(v.strictObject({ held: viewSchema, shown: viewSchema })),
   stream: v.optional(id),

@@ -52,9 +52,11 @@ const MOVED_TO = `coalesce((SELECT last FROM ledger_segments WHERE workspace = ?
   ORDER BY n DESC LIMIT 1), 0)`;
 const MOVED = "SELECT n, first, last, dropped_at FROM ledger_segments WHERE workspace = ?1 AND moved_at IS NOT NULL";
 const COLUMNS = "SELECT idx, body, hash FROM ledger WHERE workspace = ?1 AND idx < ?3";
-/** Walking on from a place within a segment the open table has nothing to say yet. */
+/** Those that were dropped are stepped over. */
+const STILL_HELD = `${MOVED} AND dropped_at IS NULL`;
+/** Oldest first: while there is a segment to be read, the open table has nothing to say yet. */
 const OPEN = {
-  ASC: `${COLUMNS} AND idx > ?2 AND ?2 >= ${MOVED_TO}`,
+  ASC: `${COLUMNS} AND idx > max(?2, ${MOVED_TO}) AND NOT EXISTS (${STILL_HELD} AND last > ?2)`,
   DESC: `${COLUMNS} AND idx > max(?2, ${MOVED_TO})`,
 } as const satisfies Record<Page["order"], string>;
 
@@ -163,7 +165,7 @@ export class LedgerReader {
     const { sql, values } = conditionsOf(filter, 5);
     const nearest =
       page.order === "ASC"
-        ? DB.prepare(`${MOVED} AND last > ?2 ORDER BY n LIMIT 1`).bind(this.workspace, span.after)
+        ? DB.prepare(`${STILL_HELD} AND last > ?2 ORDER BY n LIMIT 1`).bind(this.workspace, span.after)
         : DB.prepare(`${MOVED} AND first < ?2 ORDER BY n DESC LIMIT 1`).bind(this.workspace, span.before);
     const open = DB.prepare(`${OPEN[page.order]}${sql} ORDER BY idx ${page.order} LIMIT ?4`);
     const [moved, rows] = await DB.batch([
@@ -176,24 +178,25 @@ export class LedgerReader {
     if (page.order === "ASC") {
       const within = { after: span.after, before: Math.min(span.before, segment.last + 1) };
       return {
-        records: await this.#ofSegment(segment, { filter, span: within, ...page }),
+        records: await this.#ofSegment(segment.n, { filter, span: within, ...page }),
         rest: { after: segment.last, before: span.before },
       };
     }
     // Newest first: what lies above the segment was just read, and the segment comes next.
     if (span.before > segment.last + 1) return { records, rest: { after: span.after, before: segment.last + 1 } };
+    if (segment.dropped_at !== null) return { records: [], rest: undefined }; // and everything before it
     const within = { after: Math.max(span.after, segment.first - 1), before: span.before };
     return {
-      records: await this.#ofSegment(segment, { filter, span: within, ...page }),
+      records: await this.#ofSegment(segment.n, { filter, span: within, ...page }),
       rest: { after: span.after, before: segment.first },
     };
   }
 
   async #ofSegment(
-    { n, dropped_at }: MovedSegment,
+    n: number,
     question: Page & { readonly filter: LedgerFilter; readonly span: Span },
   ): Promise<readonly LedgerRecord[]> {
-    return dropped_at === null ? segmentOf(this.#env, this.workspace, n).records(question) : [];
+    return segmentOf(this.#env, this.workspace, n).records(question);
   }
 
   /** `receiptOf`: digests of receipts by the entries that name them. */
@@ -201,11 +204,7 @@ export class LedgerReader {
     const { DB } = this.#env;
     const [oldest, newest] = [Math.min(...indices), Math.max(...indices)];
     const [moved, values, receipts] = await DB.batch([
-      DB.prepare(`${MOVED} AND dropped_at IS NULL AND last >= ?2 AND first <= ?3 ORDER BY n`).bind(
-        this.workspace,
-        oldest,
-        newest,
-      ),
+      DB.prepare(`${STILL_HELD} AND last >= ?2 AND first <= ?3 ORDER BY n`).bind(this.workspace, oldest, newest),
       DB.prepare(
         `SELECT idx, field, salt, value FROM ledger_values
          WHERE workspace = ?1 AND idx IN (SELECT value FROM json_each(?2))`,

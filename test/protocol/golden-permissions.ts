@@ -129,6 +129,8 @@ export const goldenEndpoints: Readonly<Record<string, Readonly<Record<Caller, bo
   streamTest: ADMINISTRATORS,
   streamReplay: ADMINISTRATORS,
   erase: ADMINISTRATORS,
+  retention: LEDGER_READERS,
+  retentionChange: ADMINISTRATORS,
   alertAcknowledge: ACKNOWLEDGERS,
   alertResolve: ACKNOWLEDGERS,
   alertSettings: ADMINISTRATORS,

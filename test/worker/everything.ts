@@ -4,8 +4,8 @@ import { hostOf } from "../../durable-objects/env.ts";
 import { settled } from "./client.ts";
 import { env } from "./environment.ts";
 
-/** One-time values are spent by asking; the rest of the database holds still. */
-const SPENT = new Set(["nonces", "d1_migrations"]);
+/** One-time values are spent by asking, and a checkpoint comes by itself; the rest of the database holds still. */
+const SPENT = new Set(["nonces", "d1_migrations", "checkpoints", "ledger_tiles"]);
 
 export async function everythingOf(workspace: string, host: string): Promise<unknown> {
   await settled();

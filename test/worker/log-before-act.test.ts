@@ -209,6 +209,7 @@ const attempts: Record<Exclude<PostName, "setupRoot">, Attempt | { readonly noth
     const index = await newestWithAddress();
     return { field: "source", index };
   }),
+  retentionChange: change("retentionChange", () => Promise.resolve({ setting: "ledgerRetention", days: 400 })),
   exportStart: change("exportStart", () => Promise.resolve({ format: "csv", purpose: "audit", filter: {} })),
   exportTicket: { nothing: "the export is in the log before there is a ticket to it" },
   exportDownload: { nothing: "the export is in the log before there is a ticket to it" },

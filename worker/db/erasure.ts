@@ -3,23 +3,37 @@ import { and, eq } from "drizzle-orm";
 import type { Database } from "../../durable-objects/db/database.ts";
 import { invitations, ledgerValues, names } from "../../migrations/schema.ts";
 import type { PersonalField } from "../../protocol/ledger.ts";
+import type { LedgerBooks } from "../ledger-books.ts";
 
 export interface ValuePlace {
   readonly index: number;
   readonly field: PersonalField;
 }
 
+/** An entry's values are in the open table, in the object of a sealed segment, or in both while it moves. */
+export interface ValueHome {
+  readonly db: Database;
+  readonly workspace: string;
+  readonly books: LedgerBooks;
+}
+
 const valueAt = (workspace: string, { index, field }: ValuePlace) =>
   and(eq(ledgerValues.workspace, workspace), eq(ledgerValues.idx, index), eq(ledgerValues.field, field));
 const nameOf = (workspace: string, person: string) => and(eq(names.workspace, workspace), eq(names.person, person));
 
-export async function holdsValue(db: Database, workspace: string, place: ValuePlace): Promise<boolean> {
+export async function holdsValue({ db, workspace, books }: ValueHome, place: ValuePlace): Promise<boolean> {
   const rows = await db.select({ idx: ledgerValues.idx }).from(ledgerValues).where(valueAt(workspace, place));
-  return rows.length > 0;
+  if (rows.length > 0) return true;
+  const segment = await books.segments.around(place.index);
+  if (segment === undefined || segment.droppedAt !== null) return false;
+  return books.segment(segment.n).holdsValue(place);
 }
 
-export async function eraseValue(db: Database, workspace: string, place: ValuePlace): Promise<void> {
+/** The open table first: a segment that is begun after that finds nothing there, one that was begun before is told. */
+export async function eraseValue({ db, workspace, books }: ValueHome, place: ValuePlace): Promise<void> {
   await db.delete(ledgerValues).where(valueAt(workspace, place));
+  const segment = await books.segments.around(place.index);
+  if (segment !== undefined && segment.droppedAt === null) await books.segment(segment.n).eraseValue(place);
 }
 
 export async function holdsName(db: Database, workspace: string, person: string): Promise<boolean> {

@@ -67,6 +67,27 @@ const PROBLEMS = {
     title: "There is no such copy of this session, or its hour is over. Ask for a new one.",
   },
   segment_unknown: { status: 404, title: "There is no such sealed segment. Look at Retention for those there are." },
+  segment_older: {
+    status: 409,
+    title: "An older segment is still here, and nothing was dropped. Drop the oldest first.",
+  },
+  segment_kept: {
+    status: 409,
+    title: "The policy keeps this segment for now, so nothing was dropped. Retention says when it is due.",
+  },
+  segment_copy: {
+    status: 409,
+    title:
+      "Nobody has taken a whole copy of this segment with that digest, or somebody has taken a newer one. Nothing was dropped; reload Retention and compare the digest with your file.",
+  },
+  segment_moving: {
+    status: 409,
+    title: "This segment is still being moved, so nothing was dropped. Try again in some minutes.",
+  },
+  entry_dropped: {
+    status: 410,
+    title: "This entry was in a segment that was dropped. Look for it in the copy that was kept.",
+  },
   stream_unknown: { status: 404, title: "There is no such stream any more. Reload the list." },
   stream_target: {
     status: 400,

@@ -29,27 +29,33 @@ export const activity: Handler<"activity"> = async ({ authority, arrival, deps }
     return { body: await filtered(books, filter, { before, limit }) };
   }
   // The head first: entries written between the two reads are then simply beyond it.
-  const head = await books.reader.head();
+  const [head, dropped] = await Promise.all([books.reader.head(), droppedTo(books)]);
   const records =
     after === undefined ? await books.reader.newestBefore(before, limit) : await books.reader.oldestAfter(after, limit);
-  return { body: { rows: [...(await books.reader.describe(records))], head } };
+  return { body: { rows: [...(await books.reader.describe(records))], head, ...dropped } };
 };
+
+async function droppedTo({ reader }: LedgerBooks): Promise<{ readonly droppedTo?: number }> {
+  const last = await reader.droppedTo();
+  return last === 0 ? {} : { droppedTo: last };
+}
 
 /** Neighbours prove each other; what a filter picks out needs a proof of its own. */
 async function filtered(
-  { reader, tree, checkpoints }: LedgerBooks,
+  books: LedgerBooks,
   filter: LedgerFilter,
   range: { readonly before: number; readonly limit: number },
 ): Promise<Answer<"activity">["body"]> {
-  const head = await reader.head();
+  const { reader, tree, checkpoints } = books;
+  const [head, dropped] = await Promise.all([reader.head(), droppedTo(books)]);
   const covering = await checkpoints.newest();
   // Never beyond the head that is named: the next page would not go there again.
   const before = Math.min(range.before, head.index + 1);
   const { records, scanned } = await reader.matching(filter, { before, limit: range.limit });
   const rows: ActivityRow[] = [...(await reader.describe(records))];
-  if (covering === undefined) return { rows, head, scanned };
+  if (covering === undefined) return { rows, head, scanned, ...dropped };
   const inclusion = await Promise.all(records.map((record) => proofOf(tree, record, covering.size)));
-  return { rows, head, scanned, inclusion, checkpoint: noteToWire(covering.note) };
+  return { rows, head, scanned, ...dropped, inclusion, checkpoint: noteToWire(covering.note) };
 }
 
 async function proofOf(tree: LedgerBooks["tree"], { idx }: LedgerRecord, size: number): Promise<string[]> {
@@ -62,7 +68,8 @@ export const entryProof: Handler<"entryProof"> = async ({ authority, params, dep
   const index = Number(/^[1-9]\d{0,14}$/.exec(params["index"] ?? "")?.[0] ?? 0);
   const record = index === 0 ? undefined : await books.reader.entry(index);
   const [row] = record === undefined ? [] : await books.reader.describe([record]);
-  if (row === undefined) throw problem("not_found");
+  if (row === undefined)
+    throw problem(index > 0 && index <= (await books.reader.droppedTo()) ? "entry_dropped" : "not_found");
   const covering = await books.covering(index);
   if (covering === undefined) throw problem("checkpoint_refused");
   const inclusion = (await books.tree.inclusion(index, covering.size)).map(toBase64url);

@@ -4,7 +4,7 @@
  */
 import type { Erasable } from "../../protocol/ledger.ts";
 import { requireEdgeAction } from "../access/edge-action.ts";
-import { eraseName, eraseValue, holdsName, holdsValue } from "../db/erasure.ts";
+import { eraseName, eraseValue, holdsName, holdsValue, type ValueHome } from "../db/erasure.ts";
 import type { Deps } from "../deps.ts";
 import { problem } from "../http/problems.ts";
 import type { Handler } from "../mount.ts";
@@ -27,10 +27,16 @@ export const erase: Handler<"erase"> = async ({ authority, body, arrival, deps }
   });
   await (change.field === "name"
     ? eraseName(deps.db, workspace, change.person)
-    : eraseValue(deps.db, workspace, change));
+    : eraseValue(homeOf(workspace, deps), change));
   return { body: { ok: true } };
 };
 
-function holds(change: Erasable, workspace: string, { db }: Deps): Promise<boolean> {
-  return change.field === "name" ? holdsName(db, workspace, change.person) : holdsValue(db, workspace, change);
+function holds(change: Erasable, workspace: string, deps: Deps): Promise<boolean> {
+  return change.field === "name"
+    ? holdsName(deps.db, workspace, change.person)
+    : holdsValue(homeOf(workspace, deps), change);
+}
+
+function homeOf(workspace: string, deps: Deps): ValueHome {
+  return { db: deps.db, workspace, books: deps.books(workspace) };
 }

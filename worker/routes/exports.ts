@@ -14,12 +14,13 @@ import type { Operator } from "../access/operator.ts";
 import type { Deps } from "../deps.ts";
 import { encodeCursor, readCursor, type Cursor } from "../export/cursor.ts";
 import { ExportFile } from "../export/file.ts";
-import { rangeOf } from "../export/range.ts";
+import { rangeOf, requireSegment, type SealedSegment } from "../export/range.ts";
 import { sourceFor } from "../export/source.ts";
 import { mayGoOn } from "../export/still-allowed.ts";
-import { streamExport } from "../export/stream.ts";
+import { partOf, streamExport } from "../export/stream.ts";
 import { problem } from "../http/problems.ts";
 import type { Call, Handler } from "../mount.ts";
+import type { LedgerBooks } from "../ledger-books.ts";
 import { currentWorkspace } from "../workspace.ts";
 
 export const exportStart: Handler<"exportStart"> = async (call) => {
@@ -28,6 +29,7 @@ export const exportStart: Handler<"exportStart"> = async (call) => {
   const { format, filter, segment } = body.change;
   const books = deps.books(workspace);
   requireSensible(body.change);
+  const sealed = segment === undefined ? undefined : await requireSegment(books, segment);
   // Our own format proves itself or is not made. The others are worth having just then.
   if (format === "jsonl" && (await books.refusal()) !== undefined) throw problem("checkpoint_refused");
   await requireEdgeAction(authority, body, {
@@ -35,11 +37,11 @@ export const exportStart: Handler<"exportStart"> = async (call) => {
     deps,
   });
   const name = randomId("x");
-  await record(call, name);
+  await record(call, name, sealed);
   // After the entry, so that the copy holds it too.
   const checkpoint = await books.newest();
   if (checkpoint === undefined && format === "jsonl") throw problem("checkpoint_refused");
-  const { first, last } = await rangeOf(books, { segment, size: checkpoint?.size });
+  const { first, last } = sealed ?? (await rangeOf(books, checkpoint?.size));
   const order: ExportOrder = {
     export: name,
     session,
@@ -64,14 +66,18 @@ function requireSensible({ filter, segment }: ExportRequest): void {
   if (segment !== undefined && Object.keys(filter).length > 0) throw problem("malformed_request", "filter");
 }
 
-async function record({ authority, body, arrival, deps }: Call<"exportStart">, name: string): Promise<void> {
+async function record(
+  { authority, body, arrival, deps }: Call<"exportStart">,
+  name: string,
+  sealed: SealedSegment | undefined,
+): Promise<void> {
   const { workspace, person, session } = authority;
   const { format, purpose } = body.change;
   const { sourceIp } = arrival;
   await deps.ledger(workspace)({
     actor: { kind: "person", id: person },
     action: "ledger.exported",
-    detail: { export: { id: name, format, purpose }, session },
+    detail: { export: { id: name, format, purpose }, session, ...(sealed === undefined ? {} : { segment: sealed }) },
     ...(sourceIp === undefined ? {} : { sourceIp }),
   });
 }
@@ -79,7 +85,8 @@ async function record({ authority, body, arrival, deps }: Call<"exportStart">, n
 export const exportPart: Handler<"exportPart"> = async ({ authority, params, arrival, deps }) => {
   const order = await requireOrder(authority, params["export"], deps);
   const file = new ExportFile(order, sourceFor(order.person, authority.trust, deps));
-  let next: Cursor | undefined = readCursor(arrival.query);
+  const from = readCursor(arrival.query);
+  let next: Cursor | undefined = from;
   let text = "";
   let steps = 0;
   // Whoever filters for what is nowhere still gets an answer in time, and asks on.
@@ -89,10 +96,23 @@ export const exportPart: Handler<"exportPart"> = async ({ authority, params, arr
     ({ next } = step);
     steps += 1;
   }
+  const { workspace } = authority;
+  const keep = keeperOf(order, deps.books(workspace));
+  const whole = keep && (await deps.exports(workspace).follow(order.export, partOf(from, { text, next })));
+  if (whole !== undefined) await keep?.(whole);
   return { body: { text, ...(next === undefined ? {} : { next: encodeCursor(next) }) } };
 };
 
 const MAX_STEPS_PER_PART = 12;
+
+/** Who wants to know that a copy is whole: a segment can be dropped only when somebody has one that proves itself. */
+function keeperOf(
+  { segment, format }: ExportOrder,
+  { segments }: LedgerBooks,
+): ((digest: string) => Promise<void>) | undefined {
+  if (segment === undefined || format !== "jsonl") return undefined;
+  return (digest) => segments.setExported(segment, digest);
+}
 
 export const exportTicket: Handler<"exportTicket"> = async ({ authority, params, deps }) => {
   const { workspace, session } = authority;
@@ -121,8 +141,10 @@ export const exportDownload: Handler<"exportDownload"> = async ({ request, deps 
   const trust = await mayGoOn(order, workspace, deps);
   if (trust === undefined) throw problem("unauthenticated", "session");
   const file = new ExportFile(order, sourceFor(order.person, trust, deps));
+  const keep = keeperOf(order, deps.books(workspace));
   const stream = streamExport({
     file,
+    ...(keep === undefined ? {} : { onWhole: keep }),
     name: order.export,
     mayGoOn: async () => (await mayGoOn(order, workspace, deps)) !== undefined,
   });

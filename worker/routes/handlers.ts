@@ -14,6 +14,7 @@ import { automationCommand, automationPrepare, automationStatus, automationTrust
 import { checkpoints, consistency } from "./checkpoints.ts";
 import { command, commandEvidence, commandStatus } from "./commands.ts";
 import { erase } from "./erase.ts";
+import { retention, retentionChange } from "./retention.ts";
 import { exportDownload, exportPart, exportStart, exportTicket } from "./exports.ts";
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { invitationOptions, invitationPasskey, invitations, invitationState, invite, uninvite } from "./invitations.ts";
@@ -71,6 +72,8 @@ export const handlers: Handlers = {
   consistency,
   looking,
   erase,
+  retention,
+  retentionChange,
   exportStart,
   exportPart,
   exportTicket,

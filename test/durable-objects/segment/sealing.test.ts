@@ -236,6 +236,20 @@ describe("a full segment", () => {
 });
 
 describe("whatever dies on the way", () => {
+  it("nothing is sealed while the ledger cannot be written", async () => {
+    const log = new Log("no ledger");
+    await log.write(DUE);
+    const signed = await log.stub.checkpoint(log.workspace);
+    if (!signed.ok) throw new Error("not signed");
+    await env.DB.exec("CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    await log.sealing().look(signed);
+    await env.DB.exec("DROP TRIGGER full");
+    expect(await log.segments.list()).toEqual([]);
+    await log.look();
+    await log.finish(1);
+    expect(await log.stage(1)).toBe("done");
+  });
+
   it("goes on after the entry, without a row", async () => {
     const log = new Log("dies-entry");
     await log.write(DUE);
