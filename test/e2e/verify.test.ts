@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Finding } from "../../agent/verify/report.ts";
+import { ORIGIN } from "../fixtures/edge/page.ts";
 import { run } from "../agent/cli/terminal.ts";
 import { LongLog } from "./ledger/long-log.ts";
 
@@ -95,6 +96,20 @@ async function found(name: string): Promise<readonly string[]> {
     throw error;
   }
 }
+
+describe("a download against a ticket", () => {
+  it(
+    "is checked while it comes, once",
+    async () => {
+      const file = join(directory, "ticket");
+      writeFileSync(file, await log.ticket("jsonl"));
+      const address = `${ORIGIN}/api/exports/download`;
+      expect(await verified(address, "--ticket-file", file)).toMatchObject({ exit: 0, wrong: [] });
+      expect((await run(["verify", address, "--ticket-file", file])).exit).toBe(2);
+    },
+    PATIENCE,
+  );
+});
 
 describe("with the triggers dropped", () => {
   beforeAll(async () => {
