@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildAgent } from "../attack/agent-build.ts";
-import type { AlertRow } from "../../protocol/alerts.ts";
+import type { AlertKind, AlertRow } from "../../protocol/alerts.ts";
 import { witnessStanding, type WitnessStanding } from "../../protocol/checkpoint.ts";
 import { WITNESS_SILENT_SECONDS } from "../../protocol/limits.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
@@ -149,22 +149,34 @@ describe("two pasts", () => {
     expect(seen.conflicts[0]).toMatchObject({ held: { size: before?.size, root: before?.root } });
   });
 
+  const alertsOf = async (wanted: AlertKind, machine: Machine | undefined): Promise<readonly AlertRow[]> =>
+    ((await fork.page.must("alerts"))["alerts"] as readonly AlertRow[]).filter(
+      ({ kind, host }) => kind === wanted && host === machine?.id,
+    );
+
   it("raise an alert that names both", async () => {
     const [moved] = half("b");
     const held = moved?.seen();
-    const alerts = async (): Promise<readonly AlertRow[]> =>
-      ((await fork.page.must("alerts"))["alerts"] as readonly AlertRow[]).filter(
-        ({ kind, host }) => kind === "witness.refused" && host === moved?.id,
-      );
-    await expect.poll(async () => (await alerts()).length, eventually).toBe(1);
-    const [alert] = await alerts();
-    expect(alert?.detail.held).toEqual({ size: held?.size, root: held?.root });
+    await expect.poll(async () => (await alertsOf("witness.refused", moved)).length, eventually).toBe(1);
+    const [alert] = await alertsOf("witness.refused", moved);
+    expect(alert).toMatchObject({ state: "open", detail: { held: { size: held?.size, root: held?.root } } });
     expect(alert?.detail.shown?.root).not.toBe(held?.root);
     expect(alert?.detail.shown?.size).toBeGreaterThan(0);
-  });
-
-  it("stay unwitnessed afterwards: the log says so with one machine more on the one side, too", async () => {
     const judged = await standing(fork.a);
     expect(judged.witnessedSize).toBeLessThanOrEqual(common);
+  });
+
+  it("become one only by the word of a machine's owner, which everybody sees", async () => {
+    const [moved] = half("b");
+    if (moved === undefined) throw new TypeError("six machines");
+    const said = await moved.says(["audit", "reset", `--workspace=${fork.town.workspace}`]);
+    expect(said).toMatchObject({ exit: 0, out: expect.stringContaining("is told now") });
+    await expect.poll(async () => (await alertsOf("witness.reset", moved)).length, eventually).toBe(1);
+    await expect.poll(async () => (await standing(fork.a)).witnessedSize, eventually).toBeGreaterThan(common);
+    await expect.poll(async () => (await alertsOf("witness.refused", moved))[0]?.state, eventually).toBe("resolved");
+    const entries = await fork.a.edge.sql([
+      { sql: "SELECT body ->> 'action' AS action FROM ledger WHERE body ->> 'action' LIKE 'witness.%' ORDER BY idx" },
+    ]);
+    expect(entries[0]?.map(({ action }) => action)).toEqual(["witness.refused", "witness.reset"]);
   });
 });

@@ -6,6 +6,7 @@ import { computed, signal, type ReadonlySignal, type Signal } from "@preact/sign
 import type {
   ActivityLog,
   EntryProof,
+  FindingsView,
   LedgerEntry,
   LedgerStatus,
   LogItem,
@@ -20,6 +21,7 @@ import type {
 import type { Loadable, Result, Stop } from "../state/backend.ts";
 import type { CheckedRow } from "./checked-row.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { CrossCheck } from "./cross-check.ts";
 import { entryView } from "./entry-view.ts";
 import { arrived } from "./late.ts";
 import { LedgerSource } from "./ledger-source.ts";
@@ -51,6 +53,7 @@ export class Activity implements ActivityLog {
   readonly #checkpoints: Checkpoints;
   readonly #keeper: LogKeeper;
   readonly #patterns: PatternWatch;
+  readonly #findings: CrossCheck;
   readonly #onlookers: Onlookers;
   readonly #size = signal(0);
   readonly #checking = signal(false);
@@ -80,6 +83,7 @@ export class Activity implements ActivityLog {
       now: () => deps.clock.now(),
       indexBefore: (at) => this.#indexBefore(at),
     });
+    this.#findings = new CrossCheck(trust);
     this.#onlookers = new Onlookers({ source: this.#source, trust, person: () => deps.person?.() });
     this.status = computed(() => this.#status());
     this.entries = computed(() => this.#latest());
@@ -98,6 +102,10 @@ export class Activity implements ActivityLog {
 
   get patterns(): ReadonlySignal<Loadable<PatternsView>> {
     return this.#patterns.view;
+  }
+
+  get findings(): ReadonlySignal<FindingsView> {
+    return this.#findings.view;
   }
 
   get onlookers(): ReadonlySignal<readonly Onlooker[]> {
@@ -167,7 +175,8 @@ export class Activity implements ActivityLog {
     this.#checking.value = false;
     this.#loaded.value = { state: "loading" };
     this.#proofs.clear();
-    for (const part of [this.#checkpoints, this.#keeper, this.#patterns, this.#onlookers]) part.forget();
+    for (const part of [this.#checkpoints, this.#keeper, this.#patterns, this.#findings, this.#onlookers])
+      part.forget();
   }
 
   /** Brings what is shown up to the edge's head. Concurrent callers share one look. */
@@ -197,7 +206,10 @@ export class Activity implements ActivityLog {
       if (visit !== this.#visit) return;
       await this.#remember();
       this.#keeper.retry();
-      this.#patterns.advance(this.#keeper.head.index, (index) => this.#keeper.held(index));
+      const { head, from } = this.#keeper;
+      const held = (index: number) => this.#keeper.held(index);
+      this.#findings.advance({ from, head: head.index, held, now: this.#deps.clock.now() });
+      this.#patterns.advance(head.index, held);
       this.#loaded.value = { state: "ready", value: true };
       this.#lookForPatterns();
     } catch (error) {
@@ -285,7 +297,8 @@ export class Activity implements ActivityLog {
     held: Held,
     around: { readonly partner: CheckedRow | undefined; readonly isAtEnd: boolean },
   ): LogItem {
-    const place = { index, witnessed: this.#witnessed(index), marks: this.#patterns.marksOf(index) };
+    const findings = this.#findings.view.value.list.filter((finding) => finding.index === index);
+    const place = { index, witnessed: this.#witnessed(index), marks: this.#patterns.marksOf(index), findings };
     if (held.kind === "broken") return { ...place, broken: held.reason };
     return { ...place, entry: entryView(this.#deps.trust, held.checked, { ...around, linked: held.linked }) };
   }

@@ -1,6 +1,5 @@
 /** Retention and erasure: read while somebody looks, changed by a touch over exactly the change. */
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { endpoints, type EndpointName } from "../../protocol/contracts.ts";
 import type { Retention, RetentionChange } from "../../protocol/contracts/ledger.ts";
 import type { Erasable } from "../../protocol/ledger.ts";
 import { hasPermission } from "../../protocol/trust/state.ts";
@@ -9,7 +8,7 @@ import type { KeepingDesk } from "../state/keeping.ts";
 import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
 import type { EdgeClient } from "./http.ts";
 import { load } from "./poll.ts";
-import { CANCELLED, TroubleError, troubleOf } from "./trouble.ts";
+import { CANCELLED, troubleOf } from "./trouble.ts";
 
 export interface KeepingDeps extends EdgeActionDeps {
   readonly client: EdgeClient;
@@ -39,22 +38,16 @@ export class Keeping implements KeepingDesk {
   }
 
   load(): Promise<void> {
-    return load(this.#retention, async () => this.#call("retention", {}));
-  }
-
-  #call(name: "retention" | "retentionChange", input: object): Promise<Retention> {
-    if (!Object.hasOwn(endpoints, name)) throw new TroubleError(ABSENT);
-    const call = this.#deps.client.call.bind(this.#deps.client) as (name: string, input: object) => Promise<unknown>;
-    return call(name, input) as Promise<Retention>;
+    return load(this.#retention, () => this.#deps.client.call("retention"));
   }
 
   change(change: RetentionChange): AsyncIterable<TouchStep> {
     return approved(async () => {
-      const body = await approveChange(this.#deps, CHANGE, change);
+      const body = await approveChange(this.#deps, "retentionChange", change);
       return async () => {
         this.#retention.value = {
           state: "ready",
-          value: await this.#call("retentionChange", { body }),
+          value: await this.#deps.client.call("retentionChange", { body }),
         };
       };
     });
@@ -69,14 +62,6 @@ export class Keeping implements KeepingDesk {
     });
   }
 }
-
-/** Only where the edge has these endpoints: it may be older than this page. */
-const CHANGE = "retentionChange" as EndpointName;
-const ABSENT = {
-  code: "not_here",
-  what: "This control plane keeps everything; it has no retention yet.",
-  next: "Take copies, and keep them where only an auditor can reach them.",
-} as const;
 
 /** The touch first, then what it approves is sent. */
 async function* approved(touch: () => Promise<() => Promise<void>>): AsyncGenerator<TouchStep> {

@@ -16,7 +16,7 @@ import { troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
 
 /** Rows of one answer while scrolling: a few screens. */
-const PAGE = 100;
+const PAGE = 60;
 /** The newest rows of a visit, fetched at once: the pages that show the latest have enough, and a small log is whole. */
 const NEWEST = 200;
 const GROWTH = 500;

@@ -132,6 +132,7 @@ export interface LogItem {
   readonly broken?: string;
   readonly witnessed: Witnessed;
   readonly marks: readonly Mark[];
+  readonly findings: readonly FindingView[];
 }
 
 /** The whole log, by index: what is not held is fetched when it is wanted, and forgotten when others are. */
@@ -229,6 +230,23 @@ export interface PatternsView {
   readonly since: number;
 }
 
+/** What the cross-check of log and receipts found, in words of protocol/audit. */
+export interface FindingView {
+  readonly index: number;
+  readonly code: string;
+  /** `wrong`: somebody has to answer for it. `open`: it says what happened without blaming anybody. */
+  readonly weight: "wrong" | "open";
+  /** Part of a sentence, without its end. */
+  readonly what: string;
+  readonly next: string;
+}
+
+export interface FindingsView {
+  /** Everything from this entry on was held against the receipts of the hosts. */
+  readonly from: number;
+  readonly list: readonly FindingView[];
+}
+
 export interface ActivityLog {
   readonly status: ReadonlySignal<LedgerStatus>;
   /** The newest, newest first, without gaps. New entries appear at the front without reload. */
@@ -243,6 +261,7 @@ export interface ActivityLog {
   prove(index: number): void;
   readonly witnesses: ReadonlySignal<Loadable<WitnessView>>;
   readonly patterns: ReadonlySignal<Loadable<PatternsView>>;
+  readonly findings: ReadonlySignal<FindingsView>;
   readonly onlookers: ReadonlySignal<readonly Onlooker[]>;
   /** Keep the log live while somebody is signed in. */
   watch(): Stop;

@@ -20,6 +20,7 @@ import {
 import { Icon } from "../../icons.tsx";
 import type { IconName } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
+import type { Mark } from "../../state/ledger.ts";
 import type { CheckState, EntryProof, LedgerEntry, ReceiptView, Seal } from "../../state/backend.ts";
 import { Sentence } from "./sentences.tsx";
 
@@ -109,8 +110,22 @@ function Proof({ proof }: { readonly proof: EntryProof }) {
 function StandsOut({ index }: { readonly index: number }) {
   const { activity } = useApp().backend;
   void activity.rows.changed.value;
-  const marks = activity.rows.item(index)?.marks ?? [];
-  if (marks.length === 0) return null;
+  const { marks = [], findings = [] } = activity.rows.item(index) ?? {};
+  return (
+    <>
+      {findings.map(({ code, weight, what, next }) => (
+        <Banner key={code} tone={weight === "wrong" ? "bad" : "honest"} icon={weight === "wrong" ? "bad" : "unknown"}>
+          <p class="small">
+            <strong>Cross-check: {what}.</strong> {next} <code class="faint">{code}</code>
+          </p>
+        </Banner>
+      ))}
+      {marks.length > 0 && <MarkedWhy marks={marks} />}
+    </>
+  );
+}
+
+function MarkedWhy({ marks }: { readonly marks: readonly Mark[] }) {
   return (
     <Banner tone="warn" icon="warn">
       {marks.map(({ rule, why }) => (

@@ -21,9 +21,9 @@ interface RowProps {
 }
 
 export function LogRow({ index, item, route, isCurrent }: RowProps) {
-  if (item === undefined) return <Awaited index={index} />;
-  const { entry } = item;
   const link = { href: formatRoute({ ...route, entry: index }), isOpen: route.entry === index, isCurrent };
+  if (item === undefined) return <Awaited index={index} {...link} />;
+  const { entry } = item;
   if (entry === undefined) return <BrokenRow item={item} {...link} />;
   const signature = route.show === "signatures" ? signatureOf(entry) : undefined;
   const failed = entry.seal.state === "failed";
@@ -71,15 +71,16 @@ function Say({ href, isOpen, isCurrent, children }: SayProps) {
   );
 }
 
-function Awaited({ index }: { readonly index: number }) {
+/** A link already: the keyboard comes here before the entry does. */
+function Awaited({ index, ...link }: Omit<SayProps, "children"> & { readonly index: number }) {
   return (
     <div class="entry" aria-busy="true">
-      <span class="said faint num" role="cell">
-        #{index}
-      </span>
+      <Say {...link}>
+        <span class="faint num">#{index}</span>
+        <span class="sr">, on its way</span>
+      </Say>
       <span class="meta" role="cell">
         <span class="skeleton w2" />
-        <span class="sr">on its way</span>
       </span>
     </div>
   );
@@ -133,6 +134,13 @@ function Meta({ item, entry }: { readonly item: LogItem; readonly entry: LedgerE
   const { detail, source, partner, country, device } = entry;
   return (
     <>
+      {item.findings.map(({ code, weight, what }) => (
+        <span key={code} class={weight === "wrong" ? "stands-out t-bad" : "stands-out"} title={what}>
+          <Icon name={weight === "wrong" ? "bad" : "unknown"} class="s" />
+          {weight === "wrong" ? "Cross-check" : "Open"}
+          <span class="sr">: {what}</span>
+        </span>
+      ))}
       <Marks marks={item.marks} />
       <span class="num">#{entry.index}</span>
       {wasRefused(entry) && detail.code !== undefined && (

@@ -11,7 +11,7 @@ import { formatEntries, formatIndex } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import type { ActivityRoute } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
-import type { LedgerStatus, Onlooker, Party, PatternsView } from "../../state/ledger.ts";
+import type { FindingsView, LedgerStatus, Onlooker, Party, PatternsView } from "../../state/ledger.ts";
 import type { TrustView } from "../../state/people.ts";
 import { CopyDialog } from "./copy-dialog.tsx";
 import { ProofDrawer } from "./drawer.tsx";
@@ -60,6 +60,7 @@ export function ActivityPage({ route }: { readonly route: ActivityRoute }) {
       {status.failure !== undefined && <LedgerBroken failure={status.failure} live />}
       <Onlookers people={backend.activity.onlookers.value} />
       <WitnessCard />
+      <Findings view={backend.activity.findings.value} />
       {entries.state === "loading" && <Waiting what="Reading the ledger" />}
       {entries.state === "failed" && (
         <div class="card">
@@ -75,6 +76,46 @@ export function ActivityPage({ route }: { readonly route: ActivityRoute }) {
     </>
   );
 }
+
+/** What does not fit between the log and what hosts signed; each with its next step. */
+function Findings({ view: { list, from } }: { readonly view: FindingsView }) {
+  const wrong = list.filter(({ weight }) => weight === "wrong");
+  const open = list.length - wrong.length;
+  if (list.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="findings-title">
+      <div class="card-head">
+        <h2 id="findings-title">Cross-check with the hosts</h2>
+        <span class="small muted">
+          {wrong.length} wrong, {open} open{from > 1 && `, from entry #${formatIndex(from)} on`}
+        </span>
+      </div>
+      <ul class="list findings">
+        {[...wrong, ...list.filter(({ weight }) => weight === "open")].slice(0, SHOWN_FINDINGS).map((finding) => (
+          <li key={`${finding.index} ${finding.code}`}>
+            <Icon
+              name={finding.weight === "wrong" ? "bad" : "unknown"}
+              class={finding.weight === "wrong" ? "t-bad" : "faint"}
+            />
+            <div class="grow">
+              <p class="small">
+                <a href={`/activity?entry=${finding.index}`}>#{formatIndex(finding.index)}</a>: {finding.what}.
+              </p>
+              <p class="tiny faint">{finding.next}</p>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {list.length > SHOWN_FINDINGS && (
+        <p class="card-body small muted">
+          And {list.length - SHOWN_FINDINGS} more. Take a copy: clawhold verify names them all.
+        </p>
+      )}
+    </section>
+  );
+}
+
+const SHOWN_FINDINGS = 5;
 
 function StatusSeal({ status }: { readonly status: LedgerStatus }) {
   const { size, verified, failure, from } = status;

@@ -31,11 +31,16 @@ export function VirtualRows(props: VirtualRowsProps) {
   const { label, count, isOpenEnded, row } = props;
   const { list, probe, rowHeight, seen, current, goTo } = useRows(props);
   const focusNext = useFocusOn(list, current);
+  const gone = useRef<Going | undefined>(undefined);
+  // Only once the list is as tall as its rows: a shorter document cannot be scrolled there.
   useLayoutEffect(() => {
-    if (props.going === undefined || rowHeight.value === 0) return;
-    focusNext.current = props.going.focus;
-    goTo(props.going.position);
-  }, [props.going, rowHeight.value]);
+    const { going } = props;
+    const isTall = rowHeight.value > 0 && (list.current?.offsetHeight ?? 0) >= Math.floor(count * rowHeight.value);
+    if (going === undefined || going === gone.current || !isTall) return;
+    gone.current = going;
+    focusNext.current = going.focus;
+    goTo(going.position);
+  });
   const onKey = (event: KeyboardEvent) => {
     const step = stepOfKey(event);
     if (step === undefined) return;
