@@ -48,6 +48,11 @@ const INSERT_LINE = `INSERT INTO cosignatures (workspace, size, host, line, at) 
 const INSERT_WITNESS = `INSERT INTO witnesses (workspace, host, size, note, at) VALUES (?1, ?2, ?3, ?4, ?5)
   ON CONFLICT DO UPDATE SET size = excluded.size, note = excluded.note, at = excluded.at WHERE size <= excluded.size`;
 
+const FORGET_LINES = `DELETE FROM cosignatures WHERE workspace = ?1 AND (size, host) IN (
+  SELECT size, host FROM cosignatures WHERE workspace = ?1 AND size >= ?2 AND size < ?3 LIMIT ?4)`;
+const FORGET_CHECKPOINTS = `DELETE FROM checkpoints WHERE workspace = ?1 AND size IN (
+  SELECT size FROM checkpoints WHERE workspace = ?1 AND size >= ?2 AND size < ?3 LIMIT ?4)`;
+
 export class CheckpointTable {
   readonly workspace: string;
   readonly #binding: D1Database;
@@ -87,6 +92,19 @@ export class CheckpointTable {
       this.#binding.prepare(INSERT_LINE).bind(this.workspace, size, host, line, at),
       this.#binding.prepare(INSERT_WITNESS).bind(this.workspace, host, size, note, at),
     ]);
+  }
+
+  /**
+   * Forgets what was signed of sizes from `from` on, below `before`: at most `limit` checkpoints and cosignatures. True:
+   * nothing is left of them.
+   */
+  async forget({ from, before }: { readonly from: number; readonly before: number }, limit: number): Promise<boolean> {
+    const results = await this.#binding.batch(
+      [FORGET_LINES, FORGET_CHECKPOINTS].map((sql) =>
+        this.#binding.prepare(sql).bind(this.workspace, from, before, limit),
+      ),
+    );
+    return results.every(({ meta }) => meta.changes < limit);
   }
 
   /** Newest first; each note carries the ledger key's line and every host's. */

@@ -14,7 +14,7 @@ import { inwardFrames, type OutwardFrame } from "../../protocol/tunnel.ts";
 import { edgeSeconds } from "../clock.ts";
 import { CheckpointTable } from "../db/checkpoint-table.ts";
 import { LedgerTree, LogTooShort } from "../db/ledger-tree.ts";
-import { receiptEntries } from "../db/receipt-entries.ts";
+import type { ReceiptEntriesInput, ReceiptEntry } from "../db/receipt-entries.ts";
 import { logStep } from "../log.ts";
 import type { OpenTunnel } from "./delivery.ts";
 import { readAgent, trySend } from "./sockets.ts";
@@ -30,6 +30,8 @@ type Cosignature = Extract<OutwardFrame, { kind: "cosignature" }>;
 export interface WitnessCourierDeps {
   readonly db: D1Database;
   readonly store: HostStore;
+  /** Where receipts are in the log. */
+  readonly entries: (input: ReceiptEntriesInput) => Promise<ReadonlyMap<string, ReceiptEntry>>;
   readonly trust: (workspace: string) => Promise<TrustState | undefined>;
   /** This host vouches for the log again. */
   readonly healed: (host: string) => Promise<void>;
@@ -96,7 +98,7 @@ export class WitnessCourier {
     { to, receipts }: Pick<ProofWant, "to" | "receipts">,
   ): Promise<{ number: number; entry: string; inclusion: string[] }[]> {
     const numbered = this.#deps.store.receiptsNumbered(receipts);
-    const entries = await receiptEntries(this.#deps.db, {
+    const entries = await this.#deps.entries({
       workspace: tree.workspace,
       digests: numbered.map(({ digest }) => digest),
       upTo: to,

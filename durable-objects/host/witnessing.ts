@@ -6,6 +6,7 @@ import type { Alarms } from "../alert-client.ts";
 import type { OpenTunnel } from "./delivery.ts";
 import type { Outbox } from "./outbox.ts";
 import type { HostStore } from "./store.ts";
+import { receiptEntries } from "../db/receipt-entries.ts";
 import { WitnessCourier } from "./witness-courier.ts";
 import { WitnessWords } from "./witness-words.ts";
 
@@ -15,7 +16,7 @@ export type WitnessFrame = Extract<
 >;
 
 export interface WitnessingDeps {
-  readonly env: Pick<Env, "DB" | "LEDGER">;
+  readonly env: Pick<Env, "DB" | "LEDGER" | "SEGMENT">;
   readonly store: HostStore;
   readonly outbox: () => Outbox;
   readonly alarms: Alarms;
@@ -33,7 +34,13 @@ export class Witnessing {
       alarms,
       seen: ({ attachment: { workspace, host } }, note) => env.LEDGER.getByName(workspace).seen(workspace, host, note),
     });
-    this.#courier = new WitnessCourier({ db: env.DB, store, trust, healed: (host) => this.#words.healed(host) });
+    this.#courier = new WitnessCourier({
+      db: env.DB,
+      store,
+      trust,
+      entries: (input) => receiptEntries(env, input),
+      healed: (host) => this.#words.healed(host),
+    });
   }
 
   showNewest(open: OpenTunnel): Promise<void> {

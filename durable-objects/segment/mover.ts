@@ -10,6 +10,7 @@ import { Frontier, verifyConsistency } from "../../protocol/merkle.ts";
 import { edgeSeconds } from "../clock.ts";
 import type { Span } from "../db/ledger-rows.ts";
 import { LedgerTree } from "../db/ledger-tree.ts";
+import { CheckpointTable } from "../db/checkpoint-table.ts";
 import { OpenRows, type OpenPage } from "../db/open-rows.ts";
 import { SegmentTable } from "../db/segment-table.ts";
 import type { SegmentRows, SegmentState, SegmentTask } from "./segment-rows.ts";
@@ -119,12 +120,14 @@ export class Mover {
 
   // ---- removing ----
 
-  async #clear({ task: { n, last } }: SegmentState): Promise<boolean> {
+  async #clear({ task }: SegmentState): Promise<boolean> {
     const { rows } = this.#deps;
+    const { n, last } = task;
     await this.#segments.setMoved(n, edgeSeconds());
     for (let page = 0; page < PAGES_PER_STEP; page++) {
       const first = await this.#open.firstUpTo(last);
       if (first === undefined) {
+        if (!(await this.#thin(task))) continue;
         rows.setStage("done");
         return false;
       }
@@ -132,6 +135,16 @@ export class Mover {
       await this.#open.remove(span, rows.receiptsOf(span));
     }
     return true;
+  }
+
+  /**
+   * Of what was signed within the segment only the newest stays: a later checkpoint says more, and a proof that it begins
+   * with any size before needs the tiles alone. Otherwise these rows would outgrow the entries. True: done.
+   */
+  async #thin({ workspace, first, last }: SegmentTask): Promise<boolean> {
+    const checkpoints = new CheckpointTable(this.#deps.db, workspace);
+    const newest = await checkpoints.newestUpTo(last);
+    return newest === undefined || checkpoints.forget({ from: first, before: newest.size }, PAGE_ENTRIES);
   }
 }
 
