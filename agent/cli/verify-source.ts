@@ -11,7 +11,7 @@ import { MAX_NOTE_BYTES } from "../../protocol/limits.ts";
 import { TICKET_HEADER } from "../../protocol/contracts/exports.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import { parseCheckpoint } from "../../protocol/checkpoint.ts";
-import { ledgerLineCodec } from "../../protocol/ledger-file.ts";
+import { ledgerLineCodec, type LedgerLine } from "../../protocol/ledger-file.ts";
 import { decodeNote } from "../../protocol/note.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import { LineCutter, LineTooLong } from "../verify/lines.ts";
@@ -133,7 +133,7 @@ export async function readKeptNote(path: string): Promise<string> {
       if (bytes <= MAX_NOTE_BYTES && isCheckpoint(note)) return note;
       break;
     }
-    const inside = noteAmong(linesOf(cutter, chunk));
+    const inside = noteAmong(cutter, chunk);
     if (inside !== undefined) return inside;
   }
   throw usageError(
@@ -141,25 +141,27 @@ export async function readKeptNote(path: string): Promise<string> {
   );
 }
 
-function linesOf(cutter: LineCutter, chunk: Buffer): Iterable<Buffer> {
+/** Of the first line that is a checkpoint; one that is too long ends the looking. */
+function noteAmong(cutter: LineCutter, chunk: Buffer): string | undefined {
   try {
-    return [...cutter.push(chunk)];
-  } catch (error) {
-    if (error instanceof LineTooLong) return [];
-    throw error;
-  }
-}
-
-function noteAmong(lines: Iterable<Buffer>): string | undefined {
-  for (const bytes of lines) {
-    try {
-      const line = ledgerLineCodec.decode(bytes);
-      if (line.kind === "checkpoint") return noteText(line.note);
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
+    cutter.push(chunk);
+    while (cutter.advance()) {
+      const line = decoded(cutter.line());
+      if (line?.kind === "checkpoint") return noteText(line.note);
     }
+  } catch (error) {
+    if (!(error instanceof LineTooLong)) throw error;
   }
   return undefined;
+}
+
+function decoded(bytes: Uint8Array): LedgerLine | undefined {
+  try {
+    return ledgerLineCodec.decode(bytes);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
 }
 
 function isCheckpoint(note: string): boolean {

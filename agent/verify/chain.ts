@@ -10,7 +10,7 @@ import type { Checkpoint } from "../../protocol/checkpoint.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { AuditedLine } from "./audited.ts";
 import { isRead } from "./audited.ts";
-import { actionIn, FastRows, timeIn } from "./fast-row.ts";
+import { actionIn, FastRows, timeIn, type CutLine } from "./fast-row.ts";
 import { CHAIN_CODES, type Report } from "./report.ts";
 import { DigestTree } from "./tree.ts";
 import { WatchedRoots } from "./watched.ts";
@@ -86,19 +86,21 @@ export class ChainReader {
   }
 
   /** True when the line is the next entry and nothing is wrong with it; otherwise it must be read by `slow`. */
-  fast(line: Buffer, number: number): boolean {
-    const row = this.#fast.read(line, { index: this.#index + 1, previous: this.#previous });
-    if (row === undefined) return false;
-    const { text, receipt, source } = row;
+  fast(line: CutLine, number: number): boolean {
+    const fast = this.#fast;
+    if (!fast.read(line, this.#index + 1, this.#previous)) return false;
     this.#index += 1;
-    this.#previous = row.digest;
-    this.#newest = text;
-    this.#grow(row.digest);
-    if (receipt === undefined && !isRead(actionIn(text))) return true;
+    this.#previous = fast.digest;
+    this.#newest = fast.text;
+    this.#grow(fast.digest);
+    if (fast.receipt !== undefined || isRead(actionIn(fast.text))) this.#hand(fast, number);
+    return true;
+  }
+
+  #hand({ text, source, receipt }: FastRows, line: number): void {
     // Its text was found to be exactly what the schema takes.
     const entry = JSON.parse(text) as LedgerEntry;
-    this.#onEntry({ line: number, entry, openings: source === undefined ? {} : { source }, receipt });
-    return true;
+    this.#onEntry({ line, entry, openings: source === undefined ? {} : { source }, receipt });
   }
 
   slow(row: ActivityRow, line: number): void {

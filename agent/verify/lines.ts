@@ -1,6 +1,7 @@
 /**
- * Cuts a stream of bytes into lines without ever holding more than one chunk and one line. Whoever sends the bytes may be
- * hostile: a line that does not end is refused, not collected.
+ * Cuts a stream of bytes into lines without ever holding more than one chunk and one line, and without making anything for
+ * a line that lies inside a chunk. Whoever sends the bytes may be hostile: a line that does not end is refused, not
+ * collected.
  */
 import { MAX_LEDGER_LINE } from "../../protocol/ledger-file.ts";
 
@@ -12,21 +13,58 @@ export class LineTooLong extends Error {
 const LINE_END = 0x0a;
 /** A line is ASCII but for labels and names, which take at most four bytes a character. */
 const MAX_LINE_BYTES = MAX_LEDGER_LINE * 4;
+const NO_BYTES = Buffer.alloc(0);
 
 export class LineCutter {
+  #chunk: Buffer = NO_BYTES;
+  #next = 0;
+  /** The line's beginning, from chunks before. */
   #rest: Buffer[] = [];
   #restBytes = 0;
+  #bytes: Buffer = NO_BYTES;
+  #start = 0;
+  #end = 0;
 
-  /** The lines that end in this chunk, without their ends; valid until the next call. @throws {LineTooLong} */
-  *push(chunk: Buffer): Iterable<Buffer> {
-    let start = 0;
-    for (let end = chunk.indexOf(LINE_END); end >= 0; end = chunk.indexOf(LINE_END, start)) {
-      const line = chunk.subarray(start, end);
-      start = end + 1;
-      if (this.#restBytes + line.length > MAX_LINE_BYTES) throw new LineTooLong();
-      yield this.#restBytes === 0 ? line : this.#joined(line);
+  /** The chunk that comes now; all lines of the one before must have been taken. */
+  push(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#next = 0;
+  }
+
+  /** Goes to the next line that ends in this chunk; false: there is none. @throws {LineTooLong} */
+  advance(): boolean {
+    const chunk = this.#chunk;
+    const end = chunk.indexOf(LINE_END, this.#next);
+    if (end < 0) {
+      if (this.#next < chunk.length) this.#keep(chunk.subarray(this.#next));
+      this.#next = chunk.length;
+      return false;
     }
-    if (start < chunk.length) this.#keep(chunk.subarray(start));
+    const length = end - this.#next;
+    if (this.#restBytes + length > MAX_LINE_BYTES) throw new LineTooLong();
+    [this.#bytes, this.#start, this.#end] = [chunk, this.#next, end];
+    if (this.#restBytes > 0) this.#join(chunk.subarray(this.#next, end));
+    this.#next = end + 1;
+    return true;
+  }
+
+  /** Holds the line, from `start` up to `end`, until the next call. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get start(): number {
+    return this.#start;
+  }
+
+  /** Where its end stands, which is not part of it. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** The line by itself. */
+  line(): Buffer {
+    return this.#bytes.subarray(this.#start, this.#end);
   }
 
   /** Bytes after the last line end: a file that ends in the middle of a line. */
@@ -34,11 +72,11 @@ export class LineCutter {
     return this.#restBytes > 0;
   }
 
-  #joined(line: Buffer): Buffer {
-    const whole = Buffer.concat([...this.#rest, line]);
+  #join(last: Buffer): void {
+    this.#bytes = Buffer.concat([...this.#rest, last]);
+    [this.#start, this.#end] = [0, this.#bytes.length];
     this.#rest = [];
     this.#restBytes = 0;
-    return whole;
   }
 
   /** Copies: the reader fills the same chunk again. */

@@ -11,8 +11,9 @@ export async function verifyChunks(
   const cutter = new LineCutter();
   try {
     for await (const chunk of chunks) {
-      for (const line of cutter.push(chunk)) {
-        const pending = verifier.line(line);
+      cutter.push(chunk);
+      while (cutter.advance()) {
+        const pending = verifier.line(cutter);
         if (pending !== undefined) await pending;
         if (verifier.isStopped) return await verifier.finish(false);
       }

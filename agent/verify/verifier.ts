@@ -14,6 +14,7 @@ import { AuditedRows, type AuditedLine } from "./audited.ts";
 import { ChainReader } from "./chain.ts";
 import { EvidenceReader } from "./evidence.ts";
 import { Kept } from "./kept.ts";
+import type { LineCutter } from "./lines.ts";
 import { ProvenReader } from "./proven.ts";
 import { Report, type FileCode } from "./report.ts";
 import { noteText, readCheckpoint, Room, TrustReader } from "./room.ts";
@@ -109,13 +110,13 @@ export class FileVerifier {
     return this.#isStopped;
   }
 
-  /** The next line, without its end; the bytes are not kept. A promise is to be awaited before the next. */
-  line(bytes: Buffer): Promise<void> | undefined {
+  /** The line at which the cutter stands; its bytes are not kept. A promise is to be awaited before the next. */
+  line(cut: LineCutter): Promise<void> | undefined {
     this.#lines += 1;
     const readers = this.#readers;
-    if (this.#stage === "entries" && readers?.chain?.fast(bytes, this.#lines) === true)
+    if (this.#stage === "entries" && readers?.chain?.fast(cut, this.#lines) === true)
       return readers.audited.isFull ? readers.audited.drain() : undefined;
-    return this.#read(bytes);
+    return this.#read(cut.line());
   }
 
   /** What follows cannot be read, or not be held against anything. */

@@ -160,8 +160,9 @@ async function measure({ path, entries }: LogFile): Promise<Measured> {
     verify.start();
     const { value: chunk, done } = await chunks.next();
     if (done === true) break;
-    for (const line of cutter.push(chunk)) {
-      const pending = verifier.line(line);
+    cutter.push(chunk);
+    while (cutter.advance()) {
+      const pending = verifier.line(cutter);
       if (pending !== undefined) await pending;
     }
     verify.stop();
@@ -188,10 +189,13 @@ class Bodies {
   readonly #cutter = new LineCutter();
 
   of(chunk: Buffer): readonly Buffer[] {
-    return [...this.#cutter.push(chunk)].flatMap((line) => {
-      const encoded = /^\{"kind":"entry","row":\{"body":"([^"]+)"/.exec(line.toString("latin1"))?.[1];
-      return encoded === undefined ? [] : [Buffer.from(encoded, "base64url")];
-    });
+    const found: Buffer[] = [];
+    this.#cutter.push(chunk);
+    while (this.#cutter.advance()) {
+      const encoded = /^\{"kind":"entry","row":\{"body":"([^"]+)"/.exec(this.#cutter.line().toString("latin1"))?.[1];
+      if (encoded !== undefined) found.push(Buffer.from(encoded, "base64url"));
+    }
+    return found;
   }
 }
 
