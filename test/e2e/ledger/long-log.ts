@@ -101,8 +101,6 @@ export class LongLog {
       ]);
     }
     // The writer's own head is old now; it finds that out with the first entry, which is not written.
-    // Filling keeps this process busy, and the front is in it: it must first see which of its sockets were closed meanwhile.
-    await new Promise((resolve) => setTimeout(resolve, 500));
     await this.#ask("csv");
   }
 
@@ -183,10 +181,19 @@ function doorOf(edge: LocalEdge): Edge {
         return Response.json(await edge.admin(pathname, body.length === 0 ? undefined : JSON.parse(body.toString())));
       const { host, port } = new URL(edge.signerOrigin);
       const headers = { ...Object.fromEntries(request.headers), "content-length": String(body.length), host };
-      return exchange({ port, headers, method: request.method, path: pathname + search }, body);
+      const options = { port, headers, method: request.method, path: pathname + search };
+      for (let attempt = 1; ; attempt++) {
+        const response = await exchange(options, body);
+        // A runtime that was busy closes sockets that rested too long just when the front takes one up again.
+        if (response.status !== 503 || attempt === 3 || !(await isRestarting(response))) return response;
+      }
     },
     connect: () => Promise.reject(new Error("no host in this town")),
   };
+}
+
+async function isRestarting(response: Response): Promise<boolean> {
+  return (await response.clone().text()).includes('"edge_restarting"');
 }
 
 function exchange(options: http.RequestOptions, body: Buffer): Promise<Response> {
