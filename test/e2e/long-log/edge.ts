@@ -13,11 +13,12 @@ import type { Answer } from "../../web/serve.ts";
 export const SECONDS_APART = 600;
 
 /** Canonical by construction: members in their order, as the encoder writes them. */
-export function longLog({ workspace, host }: World, size: number): SignedLog {
+/** `from`: the size whose last entry is now; a longer log goes on from there. */
+export function longLog({ workspace, host }: World, size: number, from = size): SignedLog {
   const rows: ActivityRow[] = [];
   let previous = ZERO_DIGEST;
   for (let index = 1; index <= size; index += 1) {
-    const at = (NOW - (size - index) * SECONDS_APART) * 1_000;
+    const at = (NOW - (from - index) * SECONDS_APART) * 1_000;
     const [action, actor, detail, target] =
       index % 10 === 0
         ? ["session.started", `{"id":"p-ada","kind":"person"}`, "{}", ""]
