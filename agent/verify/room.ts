@@ -44,10 +44,12 @@ export class TrustReader {
     }
     for (const signed of statements) {
       if (this.#state === undefined) return this.#fail("trust_root", line);
+      const digest = digestOf("statement", fromBase64url(signed.statement));
+      if (this.#statements.has(digest)) continue; // revocations beside a place come again with the page that begins there
       const next = await applyStatement(this.#state, signed);
       if (!next.ok) return this.#fail("trust_statement", line, next.code);
       this.#state = next.state;
-      this.#statements.add(digestOf("statement", fromBase64url(signed.statement)));
+      this.#statements.add(digest);
     }
     return true;
   }

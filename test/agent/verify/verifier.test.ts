@@ -2,9 +2,11 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { verifyChunks } from "../../../agent/verify/read.ts";
 import { MAX_EARLIER_CHECKPOINTS, type VerifyOptions, type VerifyResult } from "../../../agent/verify/verifier.ts";
 import { toBase64url } from "../../../protocol/bytes.ts";
+import type { LedgerLine } from "../../../protocol/ledger-file.ts";
 import { consistencyProof } from "../../../protocol/merkle.ts";
 import { noteToWire } from "../../../protocol/note.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
+import { stated } from "../../fixtures/workspace.ts";
 import {
   chainLines,
   chainOf,
@@ -15,6 +17,7 @@ import {
   noteOf,
   provenLines,
   strictFileOf,
+  trustLines,
   type EntryDraft,
   type LogTown,
 } from "../../fixtures/log-file.ts";
@@ -89,6 +92,23 @@ describe("an honest copy", () => {
     const result = await verified(await chainLines(town, { notes }));
     expect(wrongIn(result)).toEqual([]);
     expect(result.seenBy?.witnessedSize).toBe(9);
+  });
+});
+
+describe("the trust log of a file", () => {
+  it("may say again on a page what the page before ended with", async () => {
+    const [first, second, ...rest] = trustLines(town);
+    if (first?.kind !== "trust" || second?.kind !== "trust") throw new RangeError("two pages");
+    const again = { ...second, page: { statements: [...first.page.statements.slice(-1), ...second.page.statements] } };
+    expect(wrongIn(await verified(await chainLines(town, { trust: [first, again, ...rest] })))).toEqual([]);
+  });
+
+  it("has revocations: whoever was revoked since had the right then", async () => {
+    const { world } = town;
+    const by = world.people.ada.passkey;
+    const revocation = await stated({ state: world.state, by }, { kind: "person.revoke", body: { person: "p-otto" } });
+    const trust: LedgerLine[] = [...trustLines(town), { kind: "trust", page: { statements: [revocation] } }];
+    expect(wrongIn(await verified(await chainLines(town, { trust })))).toEqual([]);
   });
 });
 
