@@ -22,7 +22,7 @@ export function createPages() {
       load: async () => (await import("./pages/streams/page.tsx")).StreamsPage,
     }),
     keeping: lazyPage({
-      title: "Keeping",
+      title: "Copies and retention",
       load: async () => (await import("./pages/keeping/page.tsx")).KeepingPage,
     }),
     alerts: lazyPage({ title: "Alerts", load: async () => (await import("./pages/alerts/page.tsx")).AlertsPage }),

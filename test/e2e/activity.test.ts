@@ -125,7 +125,7 @@ describe("what a person takes away", () => {
 
   it("is a copy of everything, after one touch, which the log has", async () => {
     await open();
-    await main.getByRole("button", { name: "Take a copy" }).click();
+    await main.getByRole("button", { name: "Export" }).click();
     const download = page.waitForEvent("download");
     await page
       .getByRole("dialog")

@@ -2,14 +2,14 @@
 import type { ComponentChildren } from "preact";
 import { SealMark, SealWith, State } from "../../components/state.tsx";
 import { formatClock, formatDay, formatExact, formatIndex, formatIso, formatTitle } from "../../format.ts";
-import { Icon } from "../../icons.tsx";
+import { Icon, type IconName } from "../../icons.tsx";
 import { formatRoute, type ActivityRoute } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
 import type { LedgerEntry, LogItem, Mark, Witnessed } from "../../state/ledger.ts";
 import type { Shape } from "../../state/condition.ts";
 import { wasRefused } from "./filter.ts";
 import { Sentence, iconOf, reasonOf } from "./sentences.tsx";
-import { signatureOf, type SignatureVerdict } from "./signatures.ts";
+import { signatureOf, type Signature, type SignatureVerdict } from "./signatures.ts";
 
 interface RowProps {
   readonly index: number;
@@ -22,81 +22,81 @@ interface RowProps {
 
 export function LogRow({ index, item, route, isCurrent }: RowProps) {
   const link = { href: formatRoute({ ...route, entry: index }), isOpen: route.entry === index, isCurrent };
-  if (item === undefined) return <Awaited index={index} {...link} />;
-  const { entry } = item;
-  if (entry === undefined) return <BrokenRow item={item} {...link} />;
+  return <Frame {...link} {...partsOf(index, item, route)} />;
+}
+
+/** What a row is made of. One frame for all: an entry that arrives must not take the focus from where it was awaited. */
+interface Parts {
+  readonly icon: IconName;
+  readonly isBad?: boolean;
+  readonly said: ComponentChildren;
+  readonly meta: ComponentChildren;
+  readonly end?: ComponentChildren;
+}
+
+function partsOf(index: number, item: LogItem | undefined, route: ActivityRoute): Parts {
+  if (item === undefined) return awaited(index);
+  const { entry, broken } = item;
+  if (entry === undefined) {
+    // Whatever the edge shows at this place, it is no entry of this log.
+    const end = <SealWith state="failed">Does not add up</SealWith>;
+    return { icon: "bad", isBad: true, said: broken, meta: <span class="num">#{index}</span>, end };
+  }
   const signature = route.show === "signatures" ? signatureOf(entry) : undefined;
   const failed = entry.seal.state === "failed";
-  return (
-    <div class={link.isOpen ? "entry open" : "entry"}>
-      <Icon name={failed ? "bad" : iconOf(entry)} class={failed ? "t-bad" : undefined} />
-      <Say {...link}>
-        {signature === undefined ? (
-          <Sentence entry={entry} />
-        ) : (
-          <>
-            {signature.message}, by <bdi>{signature.by}</bdi>
-          </>
-        )}
-      </Say>
-      <span class="meta" role="cell">
-        {signature?.rule === undefined ? (
-          <Meta item={item} entry={entry} />
-        ) : (
-          <Rule index={index} rule={signature.rule} />
-        )}
-      </span>
-      <span class="seal" role="cell">
+  return {
+    icon: failed ? "bad" : iconOf(entry),
+    isBad: failed,
+    said: signature === undefined ? <Sentence entry={entry} /> : <Signed signature={signature} />,
+    meta:
+      signature?.rule === undefined ? <Meta item={item} entry={entry} /> : <Rule index={index} rule={signature.rule} />,
+    end: (
+      <>
         <When at={entry.at} />
         {signature === undefined ? <SealMark seal={entry.seal} /> : <Verdict verdict={signature.verdict} />}
-      </span>
-    </div>
+      </>
+    ),
+  };
+}
+
+function awaited(index: number): Parts {
+  const said = (
+    <>
+      <span class="faint num">#{index}</span>
+      <span class="sr">, on its way</span>
+    </>
+  );
+  return { icon: "pending", said, meta: <span class="skeleton w2" /> };
+}
+
+function Signed({ signature: { message, by } }: { readonly signature: Signature }) {
+  return (
+    <>
+      {message}, by <bdi>{by}</bdi>
+    </>
   );
 }
 
-interface SayProps {
+interface FrameProps extends Parts {
   readonly href: string;
   readonly isOpen: boolean;
   readonly isCurrent: boolean;
-  readonly children: ComponentChildren;
 }
 
-function Say({ href, isOpen, isCurrent, children }: SayProps) {
+function Frame({ icon, isBad = false, said, meta, end, href, isOpen, isCurrent }: FrameProps) {
   return (
-    <span class="said" role="cell">
-      <a class="say" href={href} aria-current={isOpen ? "true" : undefined} tabIndex={isCurrent ? 0 : -1}>
-        {children}
-      </a>
-    </span>
-  );
-}
-
-/** A link already: the keyboard comes here before the entry does. */
-function Awaited({ index, ...link }: Omit<SayProps, "children"> & { readonly index: number }) {
-  return (
-    <div class="entry" aria-busy="true">
-      <Say {...link}>
-        <span class="faint num">#{index}</span>
-        <span class="sr">, on its way</span>
-      </Say>
-      <span class="meta" role="cell">
-        <span class="skeleton w2" />
+    <div class={isOpen ? "entry open" : "entry"}>
+      <Icon name={icon} class={isBad ? "t-bad" : undefined} />
+      <span class="said" role="cell">
+        <a class="say" href={href} aria-current={isOpen ? "true" : undefined} tabIndex={isCurrent ? 0 : -1}>
+          {said}
+        </a>
       </span>
-    </div>
-  );
-}
-
-/** Whatever the edge shows at this place, it is no entry of this log. */
-function BrokenRow({ item, ...link }: Omit<SayProps, "children"> & { readonly item: LogItem }) {
-  return (
-    <div class={link.isOpen ? "entry open" : "entry"}>
-      <Icon name="bad" class="t-bad" />
-      <Say {...link}>{item.broken}</Say>
-      <span class="meta num" role="cell">
-        #{item.index}
+      <span class="meta" role="cell">
+        {meta}
       </span>
       <span class="seal" role="cell">
-        <SealWith state="failed">Does not add up</SealWith>
+        {end}
       </span>
     </div>
   );

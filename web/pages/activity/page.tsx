@@ -44,7 +44,7 @@ export function ActivityPage({ route }: { readonly route: ActivityRoute }) {
           {backend.exports.mayExport.value && (
             <button class="btn" type="button" onClick={() => (copying.value = true)}>
               <Icon name="download" class="s" />
-              Take a copy
+              Export
             </button>
           )}
           <a class="btn" href="/activity/streams">
@@ -53,7 +53,7 @@ export function ActivityPage({ route }: { readonly route: ActivityRoute }) {
           </a>
           <a class="btn" href="/activity/keeping">
             <Icon name="clock" class="s" />
-            Keeping
+            Copies and retention
           </a>
         </div>
       </div>

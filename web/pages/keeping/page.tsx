@@ -10,7 +10,7 @@ export function KeepingPage() {
     <>
       <div class="page-head">
         <div>
-          <h1>Copies and keeping</h1>
+          <h1>Copies and retention</h1>
           <p>
             Take the activity log elsewhere, and say how long it stays here. <a href="/activity">Back to Activity</a>
           </p>

@@ -103,16 +103,24 @@ function Segments({ retention }: { readonly retention: Retention }) {
       <p class="small muted">No segment is sealed yet: entries from #{formatIndex(retention.openFrom)} on are open.</p>
     );
   }
+  const oldest = retention.segments.find(({ droppedAt }) => droppedAt === undefined)?.n;
   return (
     <ul class="list">
       {retention.segments.map((segment) => (
-        <SegmentRow key={segment.n} segment={segment} days={retention.days} />
+        <SegmentRow key={segment.n} segment={segment} days={retention.days} isOldest={segment.n === oldest} />
       ))}
     </ul>
   );
 }
 
-function SegmentRow({ segment, days }: { readonly segment: Segment; readonly days: number | undefined }) {
+interface SegmentRowProps {
+  readonly segment: Segment;
+  readonly days: number | undefined;
+  /** Only the oldest can go: the log is cut from its beginning, never in the middle. */
+  readonly isOldest: boolean;
+}
+
+function SegmentRow({ segment, days, isOldest }: SegmentRowProps) {
   const { backend, now } = useApp();
   const due = isDue(segment, days, now.value);
   return (
@@ -127,7 +135,7 @@ function SegmentRow({ segment, days }: { readonly segment: Segment; readonly day
         <p class="small muted">
           Newest entry {formatExact(segment.newest)}, sealed <Relative at={segment.sealedAt} ago />.
         </p>
-        {segment.droppedAt === undefined && due && backend.keeping.mayChange.value && <DropSegment segment={segment} />}
+        {isOldest && due && backend.keeping.mayChange.value && <DropSegment segment={segment} />}
       </div>
     </li>
   );

@@ -1,23 +1,38 @@
 /** The form of a new stream. What was typed stays until the change is made; nothing is sent without a touch. */
 import { useSignal, type Signal } from "@preact/signals";
 import { WEBHOOK_SECRET } from "../../../protocol/contracts/alerts.ts";
-import type { ExportFormat } from "../../../protocol/ledger.ts";
+import { ledgerActions, type ExportFormat, type LedgerAction } from "../../../protocol/ledger.ts";
 import { MAX_TARGET_CHARACTERS } from "../../../protocol/limits.ts";
 import { formatOptions } from "../../components/ledger-formats.ts";
 import { TouchButton } from "../../components/parts.tsx";
 import { ChoiceField, TextField, TouchOutcome, useTouching } from "../../components/touching.tsx";
+import { actionNames } from "../activity/action-names.ts";
 import { useApp } from "../../state/app.ts";
 import { addressFault } from "./wording.ts";
 
 const MAX_LABEL_CHARACTERS = 64;
 
+const actionOptions = [
+  ["", "every kind of entry"],
+  ...ledgerActions.map((one) => [one, actionNames[one]] as const),
+] as const;
+
+const beginnings = [
+  ["now", "with what happens from now on"],
+  ["start", "with the first entry of the log"],
+] as const;
+
 export function AddStream() {
-  const { streams } = useApp().backend;
+  const { streams, trust } = useApp().backend;
+  const hosts = [...(trust.value?.state.hosts.values() ?? [])];
+  const hostOptions = [["", "every host"], ...hosts.map((one) => [one.host, one.label] as const)] as const;
   const label = useSignal("");
   const url = useSignal("");
   const secret = useSignal("");
   const format = useSignal<ExportFormat>("jsonl");
   const from = useSignal<"now" | "start">("now");
+  const host = useSignal("");
+  const action = useSignal<LedgerAction | "">("");
   const touching = useTouching();
   const save = async () => {
     const fault =
@@ -31,7 +46,10 @@ export function AddStream() {
       url: url.value,
       secret: secret.value,
       format: format.value,
-      filter: {},
+      filter: {
+        ...(host.value === "" ? {} : { host: host.value }),
+        ...(action.value === "" ? {} : { action: action.value }),
+      },
       from: from.value === "start" ? 1 : 0,
     } as const;
     if (await touching.run(streams.change(change))) [label.value, url.value, secret.value] = ["", "", ""];
@@ -62,15 +80,9 @@ export function AddStream() {
           />
           <SecretField id="stream-secret" value={secret} />
           <ChoiceField id="stream-format" label="Form" value={format} options={formatOptions} />
-          <ChoiceField
-            id="stream-from"
-            label="Begins"
-            value={from}
-            options={[
-              ["now", "with what happens from now on"],
-              ["start", "with the first entry of the log"],
-            ]}
-          />
+          <ChoiceField id="stream-host" label="Of" value={host} options={hostOptions} />
+          <ChoiceField id="stream-action" label="Only" value={action} options={actionOptions} />
+          <ChoiceField id="stream-from" label="Begins" value={from} options={beginnings} />
         </div>
         <div class="row">
           <TouchButton
