@@ -148,7 +148,7 @@ describe("from the setup link to a verified restart", () => {
       .getByText(/restarted the gateway/)
       .first()
       .click();
-    await page.getByText("Verified here").first().waitFor();
+    await page.getByText("Verified here.", { exact: true }).first().waitFor();
     await page
       .getByText(/Receipt signed by the host/)
       .first()
