@@ -160,6 +160,7 @@ export interface Inclusion {
 /** RFC 9162, section 2.1.3.2. */
 export function verifyInclusion({ index, size, leaf, proof, root }: Inclusion): boolean {
   if (!isPlace(index) || !isPlace(size) || index >= size) return false;
+  if (![leaf, root, ...proof].every(isHash)) return false;
   let place = index;
   let last = size - 1;
   let hash = leaf;
@@ -187,6 +188,7 @@ export interface Consistency {
 /** RFC 9162, section 2.1.4.2. Nothing is proven about the empty tree: who holds none yet has nothing to compare. */
 export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: Consistency): boolean {
   if (!isPlace(from) || !isPlace(to) || from < 1 || from > to) return false;
+  if (![fromRoot, toRoot, ...proof].every(isHash)) return false;
   if (from === to) return proof.length === 0 && equalBytes(fromRoot, toRoot);
   let place = from - 1;
   let last = to - 1;
@@ -249,8 +251,13 @@ function isPlace(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
+/** Of another length two proofs could give one root. */
+function isHash(hash: Hash): boolean {
+  return hash.length === HASH_BYTES;
+}
+
 function at(hashes: readonly Hash[], i: number): Hash {
   const hash = hashes[i];
-  if (hash?.length !== HASH_BYTES) throw new TypeError("frontier: not a hash");
+  if (hash === undefined || !isHash(hash)) throw new TypeError("frontier: not a hash");
   return hash;
 }

@@ -8,6 +8,8 @@ export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
   cacheDir: ".cache/vitest",
   test: {
+    // A busy machine is slow; nothing here measures time.
+    testTimeout: 60_000,
     projects: [
       {
         extends: true,

@@ -225,7 +225,7 @@ describe("a proof that somebody changed", () => {
     );
   });
 
-  it.fails("with hashes of another length is none, and stops nobody", () => {
+  it("with hashes of another length is none, and stops nobody", () => {
     const [a, b] = [leafHash(utf8("a")), leafHash(utf8("b"))];
     const root = nodeHash(a, b);
     for (const length of [0, 31, 33, 64, 100]) {

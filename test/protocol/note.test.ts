@@ -202,13 +202,13 @@ describe("the frame of a note", () => {
   });
 
   // Signed notes hold no control characters but line ends, in names either: somebody may print the note.
-  it.fails.each(["\u0001", "\u001b[2J", "\u007f", "\u0000"])("refuses %j in a name", (control) => {
+  it.each(["\u0001", "\u001b[2J", "\u007f", "\u0000"])("refuses %j in a name", (control) => {
     const encoded = good.replace(`\u2014 ${NAME}`, `\u2014 a${control}b`);
     expect(() => decodeNote(encoded)).toThrow(MalformedError);
   });
 
   // Verifiers pass over signatures of unknown keys; those of ML-DSA-44 cosigners have 2,424 bytes.
-  it.fails("passes over a long signature of another kind", () => {
+  it("passes over a long signature of another kind", () => {
     const long = `\u2014 witness.example ${Buffer.alloc(2_424 + 8, 1).toString("base64")}\n`;
     expect(decodeNote(`${good}${long}`).signatures).toHaveLength(2);
   });
