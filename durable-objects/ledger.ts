@@ -10,6 +10,7 @@ import { SEGMENT_ENTRIES } from "../protocol/limits.ts";
 import type { ReceiptRecord } from "../migrations/schema.ts";
 import { alarmsOf } from "./alert-client.ts";
 import { openDatabase } from "./db/database.ts";
+import { LedgerReader } from "./db/ledger-reader.ts";
 import { isChainRefusal, LedgerTable } from "./db/ledger-table.ts";
 import { TrustLog } from "./db/trust-log.ts";
 import { hostOf, type Env } from "./env.ts";
@@ -192,6 +193,7 @@ export class Ledger extends DurableObject<Env> {
     return new Checkpoints({
       db: this.env.DB,
       workspace,
+      sealed: new LedgerReader(this.env, workspace),
       memory: this.#memory,
       signer: await seedNoteSigner(this.env.LEDGER_KEY),
       alarms: alarmsOf(this.env, () => workspace),

@@ -18,7 +18,7 @@ export class LedgerBooks {
 
   constructor(env: Pick<Env, "DB" | "LEDGER" | "SEGMENT">, workspace: string) {
     this.reader = new LedgerReader(env, workspace);
-    this.tree = new LedgerTree(env.DB, workspace);
+    this.tree = new LedgerTree(env.DB, workspace, this.reader);
     this.checkpoints = new CheckpointTable(env.DB, workspace);
     this.segments = new SegmentTable(env.DB, workspace);
     this.#env = env;

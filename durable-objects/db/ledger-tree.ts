@@ -38,6 +38,11 @@ export class LogTooShort extends Error {
   }
 }
 
+/** db/ledger-reader.ts has it: entries in order, wherever they are. */
+export interface SealedEntries {
+  oldestAfter(after: number, limit: number): Promise<readonly LeafRow[]>;
+}
+
 interface LeafRow {
   readonly idx: number;
   readonly hash: string;
@@ -46,11 +51,14 @@ interface LeafRow {
 export class LedgerTree {
   readonly workspace: string;
   readonly #binding: D1Database;
+  readonly #sealed: SealedEntries | undefined;
   /** By level and place; what is written stays as it is, so a tile is only read again when more of it is needed. */
   readonly #tiles = new Map<string, Promise<readonly Hash[]>>();
 
-  constructor(binding: D1Database, workspace: string) {
+  /** `sealed`: where entries are that left the open table; needed only for tiles that were lost since. */
+  constructor(binding: D1Database, workspace: string, sealed?: SealedEntries) {
     this.#binding = binding;
+    this.#sealed = sealed;
     this.workspace = workspace;
   }
 
@@ -146,12 +154,16 @@ export class LedgerTree {
       .prepare("SELECT idx, hash FROM ledger WHERE workspace = ?1 AND idx BETWEEN ?2 AND ?3 ORDER BY idx")
       .bind(this.workspace, first, first + TILE_HASHES - 1)
       .all<LeafRow>();
-    const leaves: Hash[] = [];
-    for (const { idx, hash } of results) {
-      if (idx !== first + leaves.length) break;
-      leaves.push(entryLeaf(hash));
-    }
+    const open = withoutGap(results, first);
+    if (open.length >= width) return open;
+    const sealed = withoutGap((await this.#sealed?.oldestAfter(first - 1, TILE_HASHES)) ?? [], first);
+    const leaves = sealed.length > open.length ? sealed : open;
     if (leaves.length < width) throw new LogTooShort(first + leaves.length - 1);
     return leaves;
   }
+}
+
+function withoutGap(rows: readonly LeafRow[], first: number): readonly Hash[] {
+  const gap = rows.findIndex(({ idx }, i) => idx !== first + i);
+  return (gap === -1 ? rows : rows.slice(0, gap)).map(({ hash }) => entryLeaf(hash));
 }

@@ -11,7 +11,7 @@ import type { Alarms } from "../alert-client.ts";
 import { edgeSeconds } from "../clock.ts";
 import { CheckpointTable, type StoredCheckpoint } from "../db/checkpoint-table.ts";
 import { LedgerTable } from "../db/ledger-table.ts";
-import { LedgerTree, LogTooShort } from "../db/ledger-tree.ts";
+import { LedgerTree, LogTooShort, type SealedEntries } from "../db/ledger-tree.ts";
 import { logFault, logStep } from "../log.ts";
 import type { CheckpointRefusal, HeldView, LedgerMemory } from "./memory.ts";
 import type { TileBuilder } from "./tiles.ts";
@@ -32,6 +32,8 @@ export type CheckpointResult =
 export interface CheckpointDeps {
   readonly db: D1Database;
   readonly workspace: string;
+  /** Entries in order, sealed ones too. */
+  readonly sealed: SealedEntries;
   readonly memory: LedgerMemory;
   readonly signer: NoteSigner;
   readonly alarms: Pick<Alarms, "raise" | "settle">;
@@ -100,8 +102,8 @@ export class Checkpoints {
   }
 
   async #pass(): Promise<CheckpointResult> {
-    const { db, workspace, memory } = this.#deps;
-    const log = { tree: new LedgerTree(db, workspace), size: (await this.#entries.head())?.index ?? 0 };
+    const { db, workspace, memory, sealed } = this.#deps;
+    const log = { tree: new LedgerTree(db, workspace, sealed), size: (await this.#entries.head())?.index ?? 0 };
     const shown = memory.shown();
     const misfit = await this.#misfit(log, shown);
     if (misfit !== undefined) return { ok: false, refusal: await this.#refuse(misfit), isEmpty: false };
@@ -163,10 +165,19 @@ export class Checkpoints {
   async #grow(builder: TileBuilder, to: number): Promise<void> {
     while (builder.size < to) {
       const limit = Math.min(HASHES_PER_PAGE, to - builder.size);
-      const hashes = await this.#entries.hashesAfter(builder.size, limit);
+      const hashes = await this.#hashesAfter(builder.size, limit);
       if (hashes.length < limit) throw new LogTooShort(builder.size + hashes.length);
       for (const hash of hashes) builder.append(entryLeaf(hash));
     }
+  }
+
+  /** Nearly always what nobody has signed yet, which is in the open table. */
+  async #hashesAfter(index: number, limit: number): Promise<readonly string[]> {
+    const open = await this.#entries.hashesAfter(index, limit);
+    if (open.length === limit) return open;
+    const wherever = await this.#deps.sealed.oldestAfter(index, limit);
+    const gap = wherever.findIndex(({ idx }, i) => idx !== index + 1 + i);
+    return (gap === -1 ? wherever : wherever.slice(0, gap)).map(({ hash }) => hash);
   }
 
   // ---- refusing ----

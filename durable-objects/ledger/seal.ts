@@ -86,7 +86,7 @@ export class Sealing {
   }
 }
 
-function viewOf(note: string): CheckpointView {
+export function viewOf(note: string): CheckpointView {
   const { size, root } = parseCheckpoint(decodeNote(note).text);
   return { size, root: toBase64url(root) };
 }

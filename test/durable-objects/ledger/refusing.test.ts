@@ -1,6 +1,7 @@
 /** What the writer does not sign: a database that is cut, restored, rewritten, or written to by others. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { LedgerReader } from "../../../durable-objects/db/ledger-reader.ts";
 import { LedgerTree } from "../../../durable-objects/db/ledger-tree.ts";
 import { ledgerOf } from "../../../durable-objects/ledger-client.ts";
 import { Checkpoints } from "../../../durable-objects/ledger/checkpoints.ts";
@@ -215,6 +216,7 @@ describe("what a host shows while a checkpoint is being signed", () => {
       const checkpoints = new Checkpoints({
         db: env.DB,
         workspace: writer.workspace,
+        sealed: new LedgerReader(env, writer.workspace),
         memory,
         signer: await seedNoteSigner(env.LEDGER_KEY),
         alarms: { raise: () => Promise.resolve(), settle: () => Promise.resolve() },

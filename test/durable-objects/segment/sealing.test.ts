@@ -2,9 +2,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { CheckpointTable } from "../../../durable-objects/db/checkpoint-table.ts";
+import { LedgerTree, LogTooShort } from "../../../durable-objects/db/ledger-tree.ts";
 import { receiptEntries } from "../../../durable-objects/db/receipt-entries.ts";
 import { ledgerOf } from "../../../durable-objects/ledger-client.ts";
-import { Sealing } from "../../../durable-objects/ledger/seal.ts";
+import { Sealing, viewOf } from "../../../durable-objects/ledger/seal.ts";
+import { toBase64url } from "../../../protocol/bytes.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { env } from "../../worker/environment.ts";
 import { withoutTriggers } from "../ledger-rows.ts";
@@ -128,6 +130,23 @@ describe("a full segment", () => {
       ).results.map(({ size }) => size);
     expect(await kept("checkpoints")).toEqual([99, 130, DUE - 1, DUE]);
     expect(await kept("cosignatures")).toEqual([99, 130, DUE - 1]);
+  });
+
+  it("is still in the tree when tiles and checkpoints were lost: its object knows the entries", async () => {
+    const log = new Log("lost tiles");
+    await log.sealed();
+    const before = await log.stub.checkpoint(log.workspace);
+    for (const table of ["ledger_tiles", "checkpoints"])
+      await env.DB.prepare(`DELETE FROM ${table} WHERE workspace = ?`).bind(log.workspace).run();
+    await evictDurableObject(log.stub);
+    const size = (await log.reader.head()).index;
+    const tree = new LedgerTree(env.DB, log.workspace, log.reader);
+    expect(toBase64url(await tree.root(size))).toBe(before.ok ? viewOf(before.note).root : "");
+    await expect(new LedgerTree(env.DB, log.workspace).root(size)).rejects.toThrow(LogTooShort);
+    await log.write(1);
+    const after = await log.stub.checkpoint(log.workspace);
+    expect(after).toMatchObject({ ok: true, size: size + 1 });
+    expect(await new LedgerTree(env.DB, log.workspace).root(size + 1)).toHaveLength(32);
   });
 
   it("takes no value that was erased while it was on its way", async () => {
