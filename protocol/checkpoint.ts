@@ -15,6 +15,7 @@ import {
   toBase64,
   type NoteSigner,
 } from "./note.ts";
+import { SESSION_SKEW_SECONDS } from "./limits.ts";
 import type { Note } from "./note.ts";
 import type { Digest } from "./signing.ts";
 
@@ -109,6 +110,21 @@ export interface Cosigned {
   readonly size: number;
   /** The host's clock, seconds. */
   readonly at: number;
+}
+
+/**
+ * An entry's time is the edge's, a cosignature's the host's. What hosts let a session's clock differ, these may differ as
+ * well; more would let an edge have tomorrow's log cosigned today, while hosts still wait for what it left out.
+ */
+export const COSIGN_SKEW_SECONDS = SESSION_SKEW_SECONDS;
+
+/**
+ * Whether who cosigned at `cosignedAt` (host clock, seconds) can have seen entries up to one whose time, or that of any
+ * before it, is `newest` (edge clock, milliseconds): nobody sees what has not happened yet. What lies behind an entry
+ * that is not covered is not covered either.
+ */
+export function coversTime(cosignedAt: number, newest: number): boolean {
+  return newest <= (cosignedAt + COSIGN_SKEW_SECONDS) * 1_000;
 }
 
 export interface WitnessStanding {

@@ -3,8 +3,10 @@ import { noteSignerOf } from "../../agent/shared/signer.ts";
 import { toBase64url, toHex, utf8 } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import {
+  COSIGN_SKEW_SECONDS,
   checkpointText,
   cosignedBy,
+  coversTime,
   entryLeaf,
   logOrigin,
   openCheckpoint,
@@ -108,6 +110,13 @@ describe("opening", () => {
     expect(await cosignedBy(opened, { host: "h-one", cosignKey: host.publicKey })).toBe(99);
     expect(await cosignedBy(opened, { host: "h-two", cosignKey: host.publicKey })).toBeUndefined();
     expect(await cosignedBy(opened, { host: "h-one", cosignKey: ledgerKey })).toBeUndefined();
+  });
+});
+
+describe("a cosignature", () => {
+  it("covers no entry that happens later, but for what clocks may differ", () => {
+    const limit = (1_000 + COSIGN_SKEW_SECONDS) * 1_000;
+    expect([coversTime(1_000, 1), coversTime(1_000, limit), coversTime(1_000, limit + 1)]).toEqual([true, true, false]);
   });
 });
 
