@@ -62,25 +62,19 @@ async function downloaded(name: string): Promise<string> {
 const sha256 = (text: string): string => toBase64url(sha256Of(utf8(text)));
 
 /** What `clawhold verify` runs: a program of Node, which this runtime can run too, but whose types are others. */
-interface Verifier {
-  line(line: Uint8Array): Promise<void> | undefined;
-  finish(isCut: boolean): Promise<VerifyResult>;
-}
 interface VerifyResult {
   readonly first: number;
   readonly last: number;
   readonly entries: number;
   readonly report: { readonly findings: readonly { readonly code: string }[] };
 }
-const VERIFIER: string = "../../agent/verify/verifier.ts";
+const VERIFIER: string = "../../agent/verify/read.ts";
 
 async function verified(text: string): Promise<VerifyResult> {
-  const { FileVerifier } = (await import(VERIFIER)) as {
-    readonly FileVerifier: new (options: { readonly workspace: string }) => Verifier;
+  const { verifyChunks } = (await import(VERIFIER)) as {
+    verifyChunks(chunks: Iterable<Uint8Array>, options: { readonly workspace: string }): Promise<VerifyResult>;
   };
-  const verifier = new FileVerifier({ workspace: town.workspace });
-  for (const line of text.split("\n").slice(0, -1)) await verifier.line(Buffer.from(line));
-  return verifier.finish(false);
+  return verifyChunks([Buffer.from(text)], { workspace: town.workspace });
 }
 
 /** There is no host here that could witness. */
