@@ -72,7 +72,10 @@ const VERIFIER: string = "../../agent/verify/read.ts";
 
 async function verified(text: string): Promise<VerifyResult> {
   const { verifyChunks } = (await import(VERIFIER)) as {
-    verifyChunks(chunks: Iterable<Uint8Array>, options: { readonly workspace: string }): Promise<VerifyResult>;
+    readonly verifyChunks: (
+      chunks: Iterable<Uint8Array>,
+      options: { readonly workspace: string },
+    ) => Promise<VerifyResult>;
   };
   return verifyChunks([Buffer.from(text)], { workspace: town.workspace });
 }
