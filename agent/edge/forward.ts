@@ -9,6 +9,7 @@ import { Agent, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
+import { systemCode } from "../shared/edge-error.ts";
 import type { TlsClientAuth } from "./client-certificate.ts";
 import { PRIVATE_HEADERS } from "./headers.ts";
 import type { Problem } from "./problem.ts";
@@ -29,10 +30,13 @@ export interface CfBlob {
 export interface Upstream {
   readonly socketPath: string;
   readonly agent: Agent;
+  /** Every request over a connection of its own. */
+  readonly fresh: Agent;
 }
 
 export function openUpstream(socketPath: string): Upstream {
-  return { socketPath, agent: new Agent({ keepAlive: true, maxSockets: MAX_UPSTREAM_SOCKETS }) };
+  const maxSockets = MAX_UPSTREAM_SOCKETS;
+  return { socketPath, agent: new Agent({ keepAlive: true, maxSockets }), fresh: new Agent({ maxSockets }) };
 }
 
 export interface Exchange {
@@ -74,28 +78,52 @@ export function forwardRequest(upstream: Upstream | undefined, { request, respon
     sendProblem(response, refusal ?? RESTARTING);
     return;
   }
+  send(upstream, { request, response }, { cf, isAgain: false });
+}
+
+interface Attempt {
+  readonly cf: CfBlob;
+  /** The second of at most two. */
+  readonly isAgain: boolean;
+}
+
+/**
+ * The runtime may close a resting connection in the moment in which it is taken up again. What has no body is then asked
+ * once more; what has one goes over a connection of its own, because nobody could say whether it had arrived.
+ */
+function send(upstream: Upstream, { request, response }: Exchange, { cf, isAgain }: Attempt): void {
+  const isBare = BARE_METHODS.has(request.method ?? "");
   const outgoing = httpRequest({
     socketPath: upstream.socketPath,
-    agent: upstream.agent,
+    agent: isBare && !isAgain ? upstream.agent : upstream.fresh,
     method: request.method,
     path: request.url,
     setHost: false,
     headers: requestHeaders(request, cf),
     timeout: UPSTREAM_SILENCE_MILLISECONDS,
   });
+  const abandon = (): void => {
+    if (!response.writableFinished) outgoing.destroy();
+  };
   outgoing.on("timeout", () => outgoing.destroy());
   outgoing.on("response", (incoming) => {
     response.writeHead(incoming.statusCode ?? 502, responseHeaders(incoming));
     incoming.on("error", () => response.destroy());
     incoming.pipe(response);
   });
-  // Errors after the head was sent cannot become a status: cutting the connection is the only honest answer left.
-  outgoing.on("error", () => (response.headersSent ? response.destroy() : sendProblem(response, RESTARTING)));
-  response.on("close", () => {
-    if (!response.writableFinished) outgoing.destroy();
+  outgoing.on("error", (error) => {
+    // Errors after the head was sent cannot become a status: cutting the connection is the only honest answer left.
+    if (response.headersSent) return void response.destroy();
+    if (isBare && outgoing.reusedSocket && systemCode(error) === "ECONNRESET" && !response.destroyed) {
+      response.off("close", abandon);
+      return send(upstream, { request, response }, { cf, isAgain: true });
+    }
+    sendProblem(response, RESTARTING);
   });
+  response.on("close", abandon);
   request.on("error", () => outgoing.destroy());
-  request.pipe(outgoing);
+  if (isBare) outgoing.end();
+  else request.pipe(outgoing);
 }
 
 export function forwardUpgrade(upstream: Upstream | undefined, exchange: UpgradeExchange, cf: CfBlob): void {

@@ -52,6 +52,42 @@ describe("forwarding", () => {
     expect(await abandoned).toBe("/api/x");
   });
 
+  it("asks once more when a resting connection is closed as it is taken up again", async () => {
+    const onSocket = new Map<object, number>();
+    const asked: string[] = [];
+    onRequest((request, response) => {
+      const before = onSocket.get(request.socket) ?? 0;
+      onSocket.set(request.socket, before + 1);
+      asked.push(request.url ?? "");
+      if (before > 0) request.socket.destroy();
+      else response.end("answer");
+    });
+    expect((await ask({ port, path: "/api/first" })).text).toBe("answer");
+    expect((await ask({ port, path: "/api/second" })).text).toBe("answer");
+    expect(asked).toEqual(["/api/first", "/api/second", "/api/second"]);
+  });
+
+  it("sends what has a body once, over a connection of its own", async () => {
+    const sockets = new Set<object>();
+    onRequest((request, response) => {
+      sockets.add(request.socket);
+      request.resume();
+      response.end("answer");
+    });
+    await ask({ port, path: "/api/first" });
+    const post = { port, method: "POST", path: "/api/second", headers: { "content-length": "2" }, body: "{}" };
+    expect((await ask(post)).text).toBe("answer");
+    expect(sockets.size).toBe(2);
+    behind.removeAllListeners("request");
+    let posts = 0;
+    onRequest((request) => {
+      posts += 1;
+      request.socket.destroy();
+    });
+    expect((await ask(post)).status).toBe(503);
+    expect(posts).toBe(1);
+  });
+
   it("streams an answer, and abandons it when the client goes", async () => {
     const abandoned = new Promise((resolve) =>
       onRequest((_request, response) => {
