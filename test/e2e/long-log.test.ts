@@ -28,6 +28,7 @@ let page: Page;
 beforeAll(async () => {
   const world = await makeWorld();
   log = longLog(world, SIZE);
+  await log.note(SIZE); // plants the tree, so that no page waits for it
   built = await mkdtemp(path.join(tmpdir(), "clawhold-long-log-"));
   await buildWeb({ outDir: built, minify: true, entry: path.join(import.meta.dirname, "long-log/page.ts") });
   served = await serve(built, answersOf(world, log));

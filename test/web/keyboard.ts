@@ -96,8 +96,8 @@ async function pages(): Promise<void> {
   await page.keyboard.press("/");
   await page.keyboard.type("#17");
   assert.match(page.url(), /q=%2317$/);
-  assert.equal(await page.locator(".entries > li").count(), 1, "a key is a letter while somebody types");
-  await page.locator(".say").focus();
+  assert.equal(await page.getByRole("searchbox").inputValue(), "#17", "a key is a letter while somebody types");
+  await page.locator('.rows [aria-rowindex="1"] .say[tabindex="0"]').focus();
   await page.keyboard.press("Enter");
   await page.getByRole("complementary").waitFor();
   await focusComesTo(page, "proof-title");

@@ -89,7 +89,7 @@ export class Activity implements ActivityLog {
     this.entries = computed(() => this.#latest());
     const keeper = this.#keeper;
     this.rows = {
-      changed: computed(() => keeper.changed.value + this.#marked()),
+      changed: keeper.changed,
       item: (index) => this.#item(index),
       want: (first, last) => keeper.want(first, last),
       trouble: keeper.trouble,
@@ -307,12 +307,6 @@ export class Activity implements ActivityLog {
     const view = this.#checkpoints.view.value;
     if (view.state === "ready" && index <= view.value.size) return "witnessed";
     return index <= (this.#checkpoints.newest?.size ?? 0) ? "signed" : "unsigned";
-  }
-
-  /** Changes with the marks. */
-  #marked(): number {
-    const view = this.#patterns.view.value;
-    return view.state === "ready" ? view.value.indices.length / 1e6 : 0;
   }
 
   #searchDeps(): SearchDeps {

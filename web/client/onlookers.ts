@@ -4,10 +4,9 @@ import type { Looking } from "../../protocol/contracts/ledger.ts";
 import type { Onlooker } from "../state/ledger.ts";
 import type { Stop } from "../state/backend.ts";
 import type { LedgerSource } from "./ledger-source.ts";
+import { Poll } from "./poll.ts";
 import { TroubleError } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
-
-const POLL_MS = 15_000;
 
 export interface OnlookerDeps {
   readonly source: LedgerSource;
@@ -18,8 +17,7 @@ export interface OnlookerDeps {
 export class Onlookers {
   readonly #deps: OnlookerDeps;
   readonly #people = signal<Looking["people"]>([]);
-  #watchers = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #poll = new Poll(() => this.#look());
 
   readonly list: ReadonlySignal<readonly Onlooker[]>;
 
@@ -42,18 +40,7 @@ export class Onlookers {
   }
 
   watch(): Stop {
-    this.#watchers += 1;
-    if (this.#watchers === 1) void this.#poll();
-    return () => {
-      this.#watchers -= 1;
-      if (this.#watchers === 0) clearTimeout(this.#timer);
-    };
-  }
-
-  async #poll(): Promise<void> {
-    if (!document.hidden) await this.#look();
-    clearTimeout(this.#timer);
-    if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), POLL_MS);
+    return this.#poll.watch();
   }
 
   async #look(): Promise<void> {

@@ -50,7 +50,9 @@ export class PatternWatch {
     return this.#view;
   }
 
+  /** Whoever reads this while drawing is drawn again when there are more. */
   marksOf(index: number): readonly Mark[] {
+    void this.#view.value;
     return this.#marks.get(index) ?? NONE;
   }
 
@@ -115,7 +117,7 @@ export class PatternWatch {
     this.#state = state;
     for (const pattern of found) {
       const mark = { rule: pattern.rule, why: explainPattern(pattern) };
-      this.#marks.set(pattern.index, [...this.marksOf(pattern.index), mark]);
+      this.#marks.set(pattern.index, [...(this.#marks.get(pattern.index) ?? NONE), mark]);
     }
   }
 
