@@ -51,10 +51,8 @@ export class LedgerSegment extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const state = this.#rows.state();
     if (state === undefined) return;
-    const { db, rows, durable } = { db: this.env.DB, rows: this.#rows, durable: () => this.ctx.storage.sync() };
     try {
-      const mover = new Mover({ db, rows, durable }, state.task);
-      const hasMore = await mover.step(state);
+      const hasMore = await this.#mover(state).step(state);
       if (state.stage === "copying" && this.#rows.state()?.stage === "held")
         await alarmsOf(this.env, () => state.task.workspace).settle(alertOf(state.task));
       if (hasMore) await this.#wakeIn(PAUSE_SECONDS);
@@ -64,6 +62,10 @@ export class LedgerSegment extends DurableObject<Env> {
       logFault("segment", error, { n: state.task.n, stage: state.stage });
       await this.#wakeIn(AGAIN_SECONDS);
     }
+  }
+
+  #mover({ task }: SegmentState): Mover {
+    return new Mover({ db: this.env.DB, rows: this.#rows, durable: () => this.ctx.storage.sync() }, task);
   }
 
   /** Nothing is removed that was not understood, and a person is told. */
@@ -114,11 +116,10 @@ export class LedgerSegment extends DurableObject<Env> {
   async drop(): Promise<void> {
     const state = this.#rows.state();
     if (state === undefined) return; // dropped before
-    if (state.stage !== "done" && state.stage !== "dropping") throw new TypeError("segment: not moved yet");
+    if (state.stage === "copying") throw new TypeError("segment: not moved yet");
     this.#rows.setStage("dropping");
     await this.#wakeIn(AGAIN_SECONDS);
-    const { db, rows, durable } = { db: this.env.DB, rows: this.#rows, durable: () => this.ctx.storage.sync() };
-    await new Mover({ db, rows, durable }, state.task).step({ ...state, stage: "dropping" });
+    await this.#mover(state).step({ ...state, stage: "dropping" });
   }
 }
 

@@ -66,6 +66,19 @@ describe("what was not signed", () => {
   });
 });
 
+describe("dropping", () => {
+  it("is not for a segment whose rows are still being taken", async () => {
+    const log = new Log("too early");
+    await log.write(DUE);
+    await log.look();
+    const refused = await runInDurableObject(log.segment(1), (segment) => segment.drop().then(() => "dropped", String));
+    expect(refused).toContain("not moved yet");
+    await log.finish(1);
+    expect((await log.segments.find(1))?.droppedAt).toBeNull();
+    expect((await log.all())[0]?.index).toBe(1);
+  });
+});
+
 describe("the triggers", () => {
   const run = (sql: string, log: Log): Promise<unknown> => env.DB.prepare(sql).bind(log.workspace).run();
 
