@@ -173,6 +173,12 @@ function formatMoment(at: number, zone: Zone): string {
   return `${date}, ${time}`;
 }
 
+/** Making a formatter takes longer than using it a hundred times, and a list of entries needs ten for each row. */
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
 function part(at: number, options: Intl.DateTimeFormatOptions, zone: Zone): string {
-  return new Intl.DateTimeFormat("en-GB", { ...options, ...zone }).format(at * 1_000);
+  const key = JSON.stringify([options, zone]);
+  const formatter = formatters.get(key) ?? new Intl.DateTimeFormat("en-GB", { ...options, ...zone });
+  formatters.set(key, formatter);
+  return formatter.format(at * 1_000);
 }

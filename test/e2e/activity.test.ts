@@ -102,6 +102,25 @@ describe("the activity page", () => {
   });
 });
 
+describe("an address that an administrator erases", () => {
+  it("is gone from its entry after one touch, and the log says who let it go", async () => {
+    await open("?show=sign-ins");
+    await main
+      .getByText(/signed in$/)
+      .first()
+      .click();
+    await main.getByText("Source address fits the commitment in the entry").waitFor();
+    await main.getByText("Erase a personal value").click();
+    await main.getByRole("button", { name: /Erase the address/ }).click();
+    await main.getByText(/Not shown: address, erased or kept back/).waitFor();
+    await open();
+    await main
+      .getByText(/erased the address of entry/)
+      .first()
+      .waitFor();
+  });
+});
+
 describe("what a person takes away", () => {
   it("is a proof of one command that verifies alone, and not after one letter changed", async () => {
     await open("?show=commands");

@@ -22,6 +22,7 @@ import type { IconName } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
 import type { Mark } from "../../state/ledger.ts";
 import type { CheckState, EntryProof, LedgerEntry, ReceiptView, Seal } from "../../state/backend.ts";
+import { EraseValues, fieldNames } from "./erase-value.tsx";
 import { Sentence } from "./sentences.tsx";
 
 interface DrawerProps {
@@ -102,6 +103,7 @@ function Proof({ proof }: { readonly proof: EntryProof }) {
         </Link>
       </ol>
       {proof.file !== undefined && <ProofFile file={proof.file} />}
+      <EraseValues entry={entry} />
     </>
   );
 }
@@ -224,8 +226,6 @@ function ApprovalLink({ proof }: { readonly proof: EntryProof }) {
   );
 }
 
-const closedNames = { source: "address", country: "country", device: "device" } as const;
-
 function ChainLink({ proof }: { readonly proof: EntryProof }) {
   const { entry, chainSize, cosigners } = proof;
   return (
@@ -246,8 +246,8 @@ function ChainLink({ proof }: { readonly proof: EntryProof }) {
       </p>
       {entry.closed !== undefined && (
         <p class="small muted">
-          Not shown: {formatList(entry.closed.map((field) => closedNames[field]))}, erased or kept back. An erasure is
-          an entry of its own; clawhold verify tells which.
+          Not shown: {formatList(entry.closed.map((field) => fieldNames[field]))}, erased or kept back. An erasure is an
+          entry of its own; clawhold verify tells which.
         </p>
       )}
     </Link>
