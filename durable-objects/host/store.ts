@@ -100,9 +100,18 @@ type ReceiptRow = Record<string, SqlStorageValue> & {
 
 /**
  * `telemetry` and `trust-ack`: JSON. `seen`: edge clock, seconds. `frozen`: yes or no. `witness`: refused or fine.
- * `witness-entries`: an hour since 1970, and how many entries the host's words as a witness made in it.
+ * `witness-entries`, `odd-entries`: an hour since 1970, and how many entries the host's words of that kind made in it.
+ * `freeze`: the subject of the newest entry that told of one.
  */
-export type LatestName = "telemetry" | "trust-ack" | "seen" | "frozen" | "witness" | "witness-entries";
+export type LatestName =
+  | "telemetry"
+  | "trust-ack"
+  | "seen"
+  | "frozen"
+  | "freeze"
+  | "witness"
+  | "witness-entries"
+  | "odd-entries";
 
 export class HostStore {
   readonly #sql: SqlStorage;

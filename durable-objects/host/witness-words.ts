@@ -11,15 +11,14 @@ import { decodeNote, noteFromWire } from "../../protocol/note.ts";
 import { sha256Of } from "../../protocol/signing.ts";
 import type { OutwardFrame } from "../../protocol/tunnel.ts";
 import type { Alarms } from "../alert-client.ts";
-import { edgeSeconds } from "../clock.ts";
 import { logFault, logStep } from "../log.ts";
 import type { OpenTunnel } from "./delivery.ts";
+import { HourlyBound } from "./hourly.ts";
 import type { Outbox } from "./outbox.ts";
 import type { HostStore } from "./store.ts";
 
 /** An honest host says a conflict once; a broken or hostile one could invent a new one with every frame. */
 export const WITNESS_ENTRIES_PER_HOUR = 12;
-const HOUR_SECONDS = 3_600;
 
 type Frame<K extends OutwardFrame["kind"]> = Extract<OutwardFrame, { kind: K }>;
 
@@ -33,9 +32,11 @@ export interface WitnessWordsDeps {
 
 export class WitnessWords {
   readonly #deps: WitnessWordsDeps;
+  readonly #bound: HourlyBound;
 
   constructor(deps: WitnessWordsDeps) {
     this.#deps = deps;
+    this.#bound = new HourlyBound(deps.store, { name: "witness-entries", limit: WITNESS_ENTRIES_PER_HOUR });
   }
 
   /** The writer judges for itself who signed it; that it cannot be asked is no fault of the host. */
@@ -53,7 +54,7 @@ export class WitnessWords {
     const { host } = attachment;
     const { reason, receipt } = frame;
     const isStalled = reason === "receipt_missing";
-    if (!this.#mayRecord()) return logStep("witness-refused", { host, reason });
+    if (!this.#bound.take()) return logStep("witness-refused", { host, reason });
     store.setLatest("witness", "refused");
     const [held, shown] = [viewOf(frame.held), viewOf(frame.shown)];
     const digest = receipt === undefined ? undefined : store.receiptsNumbered([receipt])[0]?.digest;
@@ -84,7 +85,7 @@ export class WitnessWords {
 
   async reset({ attachment }: OpenTunnel, { note }: Frame<"witness-reset">): Promise<void> {
     const { host } = attachment;
-    if (!this.#mayRecord()) return logStep("witness-reset", { host });
+    if (!this.#bound.take()) return logStep("witness-reset", { host });
     const recorded = this.#record({
       actor: { kind: "host", id: host },
       action: "witness.reset",
@@ -108,16 +109,6 @@ export class WitnessWords {
     const { store, outbox } = this.#deps;
     store.addToOutbox(draft);
     return outbox().schedule();
-  }
-
-  #mayRecord(): boolean {
-    const { store } = this.#deps;
-    const hour = Math.floor(edgeSeconds() / HOUR_SECONDS);
-    const [counted, entries] = (store.latest("witness-entries") ?? "0 0").split(" ").map(Number);
-    const next = counted === hour ? (entries ?? 0) + 1 : 1;
-    if (next > WITNESS_ENTRIES_PER_HOUR) return false;
-    store.setLatest("witness-entries", `${hour} ${next}`);
-    return true;
   }
 }
 

@@ -2,16 +2,15 @@
  * What a welcomed host says about trust and commands, and what is kept of it. Signed words are verified before they
  * count and stored before they are acknowledged; unsigned ones only end a wait.
  */
-import { fromBase64url } from "../../protocol/bytes.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { Signed } from "../../protocol/messages.ts";
-import { digestOf } from "../../protocol/signing.ts";
 import { inwardFrames, type OutwardFrame } from "../../protocol/tunnel.ts";
 import type { Alarms } from "../alert-client.ts";
 import { logStep } from "../log.ts";
 import type { OpenTunnel } from "./delivery.ts";
 import { judgeFarewell, judgeTrustAck, type TrustAck } from "./greeting.ts";
 import { judgePrepared, judgeReceipt, type JudgedReceipt } from "./judge-frames.ts";
+import { HourlyBound } from "./hourly.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Prepares } from "./prepares.ts";
 import { trySend } from "./sockets.ts";
@@ -27,11 +26,16 @@ export interface WordsDeps {
   readonly alarms: Alarms;
 }
 
+/** A host is frozen now and then, and answers commands that this edge brought; more is a broken or hostile one. */
+export const ODD_ENTRIES_PER_HOUR = 12;
+
 export class Words {
   readonly #deps: WordsDeps;
+  readonly #bound: HourlyBound;
 
   constructor(deps: WordsDeps) {
     this.#deps = deps;
+    this.#bound = new HourlyBound(deps.store, { name: "odd-entries", limit: ODD_ENTRIES_PER_HOUR });
   }
 
   async trustAck({ attachment }: OpenTunnel, signed: Signed): Promise<TrustAck> {
@@ -45,15 +49,23 @@ export class Words {
       return ack;
     }
     store.setLatest("frozen", "yes");
+    const alarm = { kind: "trust.forked", subject: host, host, detail: { place: frozen.place } } as const;
+    const subject = `${host}:${frozen.mine}:${frozen.other}`;
+    // Said again with every tunnel; only what is new costs an entry.
+    if (store.latest("freeze") !== subject && !this.#bound.take()) {
+      await alarms.keep(alarm);
+      return ack;
+    }
+    store.setLatest("freeze", subject);
     store.addToOutbox({
       actor: { kind: "host", id: host },
       action: "host.frozen",
       target: host,
       detail: { code: frozen.reason, statement: frozen.mine },
-      subject: `${host}:${frozen.mine}:${frozen.other}`,
+      subject,
     });
     const recorded = outbox().schedule();
-    await alarms.keep({ kind: "trust.forked", subject: host, host, detail: { place: frozen.place } });
+    await alarms.keep(alarm);
     await recorded;
     return ack;
   }
@@ -75,7 +87,7 @@ export class Words {
       action: "host.reset",
       target: host,
       detail: lastReceipt.number === 0 ? {} : { receipt: lastReceipt.digest },
-      subject: digestOf("farewell", fromBase64url(signed.body)),
+      subject: host, // a host is named by its key, and a key has one last word
     });
     const recorded = outbox().schedule();
     await durable();
@@ -117,6 +129,9 @@ export class Words {
     if (judged === undefined) throw new MalformedError("receipt does not verify");
     const { store, durable, pushCommand, alarms } = this.#deps;
     const { host, intent, number, verdict, code } = judged.receipt;
+    const isAsked = store.command(intent) !== undefined || store.receipt(judged.digest) !== undefined;
+    // Not acknowledged, so an honest host says it again when there is room.
+    if (!isAsked && !this.#bound.take()) return logStep("receipt-not-asked-for", { host, receipt: judged.digest });
     const isFork = store.hasOtherReceipt(number, judged.digest);
     const carried = this.#keepReceipt(judged, frame.signed);
     await durable();

@@ -1,13 +1,15 @@
 /** What the edge notices by itself, and tells. */
 import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
+import { ODD_ENTRIES_PER_HOUR } from "../../durable-objects/host/words.ts";
 import { alertsOf } from "../../durable-objects/alert-client.ts";
+import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { AlertKind, AlertRow } from "../../protocol/alerts.ts";
 import { ALERT_REFUSALS_PER_MINUTE, CERTIFICATE_NOTICE_SECONDS } from "../../protocol/limits.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import { certificateOf, edge, fresh, ledgerBodies, now, Page, settled } from "./client.ts";
 import { Town } from "../fixtures/edge/town.ts";
-import { signerOf } from "../fixtures/keys.ts";
+import { signed, signerOf } from "../fixtures/keys.ts";
 import { env } from "./environment.ts";
 
 let town: Town;
@@ -141,5 +143,50 @@ describe("an alert is raised", () => {
     await peer.open((await town.trust()).head);
     await recorded("alert.resolved", peer.host);
     expect(await raised("certificate.ending", peer.host)).toMatchObject({ state: "resolved" });
+  });
+});
+
+describe("a host that makes things up", () => {
+  const more = ODD_ENTRIES_PER_HOUR + 4;
+
+  async function entries(action: string, host: string): Promise<number> {
+    const bodies = await ledgerBodies(town.workspace);
+    return bodies.filter((entry) => entry["action"] === action && entry["target"] === host).length;
+  }
+
+  /** Frames are taken in order: by the answer everything before it was judged, and is on its way into the ledger. */
+  async function heard(tunnel: Tunnel, action: string, atLeast: number): Promise<number> {
+    tunnel.say({ kind: "trust-want" });
+    await tunnel.next("trust");
+    while ((await entries(action, tunnel.peer.host)) < atLeast) await new Promise((resolve) => setTimeout(resolve, 5));
+    return entries(action, tunnel.peer.host);
+  }
+
+  it("does not make the log grow with every receipt for a command that nobody asked for", async () => {
+    const { peer, tunnel } = await admitted("inventor of receipts");
+    for (let i = 0; i < more; i += 1) tunnel.say(await peer.receipt(fresh()));
+    expect(await heard(tunnel, "command.receipt", ODD_ENTRIES_PER_HOUR)).toBe(ODD_ENTRIES_PER_HOUR);
+    expect(tunnel.heard.filter(({ kind }) => kind === "ack")).toHaveLength(ODD_ENTRIES_PER_HOUR);
+  });
+
+  it("nor with every freeze", async () => {
+    const { peer, tunnel } = await admitted("inventor of freezes");
+    const { head: trustHead } = await town.trust();
+    for (let i = 0; i < more; i += 1) {
+      const frozen = { reason: "fork", place: 3, mine: fresh(), other: fresh() };
+      const body = encodeCanonical({ v: 1, workspace: town.workspace, host: peer.host, trustHead, frozen });
+      tunnel.say({ kind: "trust-ack", signed: await signed(peer.key, "trust-ack", body) });
+    }
+    expect(await heard(tunnel, "host.frozen", ODD_ENTRIES_PER_HOUR)).toBe(ODD_ENTRIES_PER_HOUR);
+  });
+
+  it("and has one last word", async () => {
+    const { peer, tunnel } = await admitted("inventor of farewells");
+    for (let number = 0; number < 3; number += 1) {
+      const lastReceipt = { number, digest: fresh() };
+      const body = encodeCanonical({ v: 1, workspace: town.workspace, host: peer.host, lastReceipt, at: now() });
+      tunnel.say({ kind: "farewell", signed: await signed(peer.key, "farewell", body) });
+    }
+    expect(await heard(tunnel, "host.reset", 1)).toBe(1);
   });
 });

@@ -8,7 +8,7 @@ import type { OutwardFrame, WitnessRefusal } from "../../../protocol/tunnel.ts";
 import type { HostLog } from "../log.ts";
 import { wallSeconds, type HostClock } from "../warden/clock.ts";
 import { textOfWire } from "./notes.ts";
-import { heldSize, MAX_CONFLICTS, type Conflict, type WitnessFile } from "./witness-file.ts";
+import { heldSize, MAX_CONFLICTS_PER_REASON, type Conflict, type WitnessFile } from "./witness-file.ts";
 
 /** Each reason is said once an hour. It is on disk and in the status, too. */
 const REPEAT_SECONDS = 3_600;
@@ -67,8 +67,9 @@ export class Objections {
     const isKnown = conflicts.some(
       (kept) => kept.reason === reason && (reason === "signature" || kept.shown === shown),
     );
-    if (shown === undefined || shown.length > MAX_FRAME_NOTE_BYTES || isKnown || conflicts.length >= MAX_CONFLICTS)
-      return;
+    // Old notes, honestly signed, must not take the place of the one that shows another past.
+    const isFull = conflicts.filter((kept) => kept.reason === reason).length >= MAX_CONFLICTS_PER_REASON;
+    if (shown === undefined || shown.length > MAX_FRAME_NOTE_BYTES || isKnown || isFull) return;
     const conflict: Conflict = {
       reason,
       ...(held === undefined ? {} : { held: held.note }),

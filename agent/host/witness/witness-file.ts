@@ -14,7 +14,9 @@ import { readPrivateFile } from "../private-file.ts";
 import { unverifiedCheckpoint } from "./notes.ts";
 
 /** Two pasts are two pasts: more examples add nothing, and the edge must not fill the disk with them. */
-export const MAX_CONFLICTS = 8;
+export const MAX_CONFLICTS_PER_REASON = 2;
+/** Two for each reason. */
+const MAX_CONFLICTS = 8;
 
 /** A signed note as text. */
 const note = v.pipe(v.string(), v.maxLength(MAX_FRAME_NOTE_BYTES));

@@ -158,7 +158,19 @@ describe("two pasts", () => {
       const other = new WitnessedLog(desk.rig.world).grow(4).grow(1, `changed.${"abcdefghij".charAt(i)}`);
       expect(await desk.show(other)).toMatchObject({ reason: "different" });
     }
-    expect(desk.witness.conflicts).toBe(8);
+    expect(desk.witness.conflicts).toBe(2);
+  });
+
+  it("keeps the one that shows another past, however many old notes came before", async () => {
+    for (const size of [1, 2, 3, 4]) {
+      desk.rig.clock.advance(3_601);
+      await desk.show(new WitnessedLog(desk.rig.world).grow(size));
+    }
+    const other = new WitnessedLog(desk.rig.world).grow(4).grow(1, "changed");
+    await desk.show(other);
+    const { conflicts } = onDisk() as { conflicts: readonly { reason: string; shown: string }[] };
+    expect(conflicts.map(({ reason }) => reason)).toEqual(["smaller", "smaller", "different"]);
+    expect(conflicts.at(-1)?.shown).toBe(await other.note());
   });
 });
 
