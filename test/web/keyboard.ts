@@ -97,7 +97,7 @@ async function pages(): Promise<void> {
   await page.keyboard.type("#17");
   assert.match(page.url(), /q=%2317$/);
   assert.equal(await page.getByRole("searchbox").inputValue(), "#17", "a key is a letter while somebody types");
-  await page.locator('.rows [aria-rowindex="1"] .say[tabindex="0"]').focus();
+  await page.locator('.rows [role="row"]', { hasText: "#17" }).locator('.say[tabindex="0"]').focus();
   await page.keyboard.press("Enter");
   await page.getByRole("complementary").waitFor();
   await focusComesTo(page, "proof-title");

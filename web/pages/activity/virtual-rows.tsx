@@ -32,14 +32,21 @@ export function VirtualRows(props: VirtualRowsProps) {
   const { list, probe, rowHeight, seen, current, goTo } = useRows(props);
   const focusNext = useFocusOn(list, current);
   const gone = useRef<Going | undefined>(undefined);
+  const tries = useSignal(0);
+  void tries.value;
   // Only once the list is as tall as its rows: a shorter document cannot be scrolled there.
   useLayoutEffect(() => {
     const { going } = props;
     const isTall = rowHeight.value > 0 && (list.current?.offsetHeight ?? 0) >= Math.floor(count * rowHeight.value);
-    if (going === undefined || going === gone.current || !isTall) return;
+    if (going === undefined || going === gone.current) return undefined;
+    if (!isTall) {
+      const frame = requestAnimationFrame(() => (tries.value += 1));
+      return () => cancelAnimationFrame(frame);
+    }
     gone.current = going;
     focusNext.current = going.focus;
     goTo(going.position);
+    return undefined;
   });
   const onKey = (event: KeyboardEvent) => {
     const step = stepOfKey(event);
