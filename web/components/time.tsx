@@ -1,6 +1,6 @@
 /** Moments: relative up to a day, with the exact moment and zone on hover and for machines. */
 import { useComputed } from "@preact/signals";
-import { formatClock, formatExact, formatIso, formatRelative, formatSpan, formatTitle } from "../format.ts";
+import { formatExact, formatIso, formatRelative, formatSpan, formatTitle } from "../format.ts";
 import { useApp } from "../state/app.ts";
 
 interface MomentProps {
@@ -21,16 +21,6 @@ export function Relative({ at, ago = false }: MomentProps) {
   return (
     <time dateTime={formatIso(at)} title={formatTitle(at)}>
       {text}
-    </time>
-  );
-}
-
-/** `07:18`, under a heading that names the day. */
-export function Clock({ at }: { readonly at: number }) {
-  const { exactTimes } = useApp();
-  return (
-    <time dateTime={formatIso(at)} title={formatTitle(at)}>
-      {exactTimes.value ? formatExact(at) : formatClock(at)}
     </time>
   );
 }
