@@ -59,3 +59,5 @@ export const ledgerLineCodec = codec(lineSchema);
 
 /** No line is longer; a reader may refuse what is. Characters without the line end. */
 export const MAX_LEDGER_LINE = 262_144;
+/** Checkpoints of smaller sizes in one file, because each costs a reader signatures; one that has more passes over them. */
+export const MAX_EARLIER_CHECKPOINTS = 128;

@@ -7,8 +7,9 @@ import { verifyChunks } from "../verify/read.ts";
 import type { VerifyResult } from "../verify/verifier.ts";
 import { dataOption, type Command } from "./command.ts";
 import { CliError, EXIT, usageError } from "./io.ts";
-import { openTrust } from "./trust-state.ts";
+import { heldBy, openTrust } from "./trust-state.ts";
 import { readFileChunks } from "./verify-source.ts";
+import { trustMarkOfHost } from "./verify-trust.ts";
 import { jsonOf, saidOf } from "./verify-words.ts";
 
 export const auditCheck: Command = {
@@ -18,7 +19,8 @@ export const auditCheck: Command = {
 
 Takes a copy of the activity log in JSON lines, as the page Activity saves it. Everything that clawhold verify checks is
 checked, against this host's own workspace; and the log in it must have, at the size of the checkpoint that this host
-holds, that checkpoint's root. So a past that was made anew is found, also with every key of the edge.
+holds, that checkpoint's root. So a past that was made anew is found, also with every key of the edge. And the trust log
+in it, by which hosts are counted, must hold every statement that this host holds.
 
   --data <directory>   where the state of this installation lies
   --json               one JSON object
@@ -31,7 +33,8 @@ Exit code 0 when the copy contains what this host has seen, 1 when it does not o
     const [path] = input.words;
     if (path === undefined)
       throw usageError("The file to check is missing. Type clawhold audit check --help for what it takes.");
-    const { state, host } = openTrust(input, io);
+    const opened = openTrust(input, io);
+    const { state, host } = opened;
     const record = readWitnessRecord(state.files.witness);
     const held = record?.held;
     if (record === undefined || held === undefined)
@@ -39,7 +42,11 @@ Exit code 0 when the copy contains what this host has seen, 1 when it does not o
         "nothing_seen",
         "This host has seen nothing of the activity log yet, so there is nothing to compare with. Check the file by itself: clawhold verify",
       );
-    const result = await verifyChunks(readFileChunks(path), { workspace: host.workspace, kept: held.note });
+    const result = await verifyChunks(readFileChunks(path), {
+      workspace: host.workspace,
+      kept: held.note,
+      trust: trustMarkOfHost(await heldBy(opened)),
+    });
     const told = { ...result, pinned: true };
     if (input.json) io.out(jsonOf(told));
     else for (const line of [verdict(result, record), "", ...saidOf(told)]) io.out(line);

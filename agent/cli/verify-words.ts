@@ -17,6 +17,7 @@ export function saidOf(told: Told): readonly string[] {
     conclusion(told),
     ...coverage(told),
     ...witnesses(told.seenBy, told.last),
+    ...trustLines(told),
     ...(told.kept === "same" ? ["It is the log that you kept a checkpoint of, and goes on from there."] : []),
     ...(open.length === 0 ? [] : ["", "Worth knowing:", ...listed(open, told)]),
     ...workspaceLines(told),
@@ -51,7 +52,7 @@ function conclusion({ report, entries, receipts }: Told): string {
   return `${numberOf(wrong, "finding", "findings")} in ${counted}. Do not rely on what this file says.`;
 }
 
-function coverage({ log, first, last, checkpoint, audit, evidence }: Told): readonly string[] {
+function coverage({ log, first, last, checkpoint, audit, evidence, dropped }: Told): readonly string[] {
   if (log === undefined || audit === undefined) return [];
   const form =
     log.form === "chain"
@@ -75,7 +76,11 @@ function coverage({ log, first, last, checkpoint, audit, evidence }: Told): read
       : [
           `${numberOf(audit.unjudged, "receipt answers a command", "receipts answer commands")} from before the first entry.`,
         ];
-  return [form, ...asked, ...signed, ...commands, ...before, ...erased];
+  const gone =
+    dropped === undefined
+      ? []
+      : [`Entries 1 to ${String(dropped.to)} were dropped by a policy; entry ${String(dropped.entry)} says so.`];
+  return [form, ...gone, ...asked, ...signed, ...commands, ...before, ...erased];
 }
 
 function witnesses(seen: SeenBy | undefined, last: number): readonly string[] {
@@ -94,14 +99,27 @@ function witnesses(seen: SeenBy | undefined, last: number): readonly string[] {
   return [
     head,
     ...cosigned.map(
-      ({ host, size, at }) =>
-        `  ${host} cosigned ${numberOf(size, "entry", "entries")} on ${time(at)}, by its own clock.`,
+      ({ host, size, at, covers }) =>
+        `  ${host} cosigned ${numberOf(size, "entry", "entries")} on ${time(at)}, by its own clock${covers < size ? `: counted up to entry ${String(covers)}, because the next gives a later time` : ""}.`,
     ),
     ...(silent.length === 0
       ? []
       : [`  No cosignature here from the last 24 hours before the newest entry: ${silent.join(", ")}.`]),
     ...(recent.length === 0 ? [] : [`  Within those 24 hours: ${recent.join(", ")}.`]),
     ...beside,
+  ];
+}
+
+/** By which hosts were counted: a file brings its own. */
+function trustLines({ trust }: Told): readonly string[] {
+  if (trust === undefined) return [];
+  const { n, hash, statements, newest, compared } = trust;
+  const counted = `  Counted by the trust log of ${numberOf(statements, "statement", "statements")}, newest ${time(newest)}; its head is ${String(n)}.${hash}`;
+  if (compared === "holds") return [`${counted}, and holds everything of the one that you compare it with.`];
+  if (compared === "lacks") return [`${counted}, and lacks some of the one that you compare it with.`];
+  return [
+    `${counted}.`,
+    "  Whether that is the present one no file can say by itself: compare it with clawhold trust show on a host, or use --trust-head.",
   ];
 }
 

@@ -3,6 +3,7 @@ import { verifyChunks } from "../verify/read.ts";
 import type { Command } from "./command.ts";
 import { EXIT, usageError } from "./io.ts";
 import { isAddress, readAddress, readFileChunks, readKeptNote } from "./verify-source.ts";
+import { trustMarkOf } from "./verify-trust.ts";
 import { jsonOf, saidOf } from "./verify-words.ts";
 
 const WORKSPACE = /^[A-Za-z0-9_-]{43}$/;
@@ -10,15 +11,20 @@ const WORKSPACE = /^[A-Za-z0-9_-]{43}$/;
 export const verify: Command = {
   name: "verify",
   summary: "Check a copy of the activity log offline",
-  help: `Usage: clawhold verify <file|address> [--workspace <id>] [--checkpoint <file>] [--ticket-file <file>] [--json]
+  help: `Usage: clawhold verify <file|address> [--workspace=<id>] [--checkpoint <file>] [--trust-head <head|file>]
+                       [--ticket-file <file>] [--json]
 
 Takes a copy of the activity log in JSON lines, as the page Activity saves it: the whole log, a part of it, or the
 proof of one command. Checked are: the trust log from its root, the checkpoint's signature, the chain of entries and the
 tree over them (or each entry's proof), the values that entries commit to, each host's receipts, their signatures and
 their own chain, what people signed, and which hosts have witnessed it. Files of any size; nobody is asked.
 
-  --workspace <id>      the workspace that it must be of; without it, the file only proves that it agrees with itself
-  --checkpoint <file>   a checkpoint that you kept, or an earlier copy: the log must contain it
+  --workspace=<id>      the workspace that it must be of; without it, the file only proves that it agrees with itself
+  --checkpoint <file>   a checkpoint that you kept, or an earlier copy: the log must contain it; a file that cannot be
+                        compared with it is not found to be fine
+  --trust-head <head|file>
+                        how far the trust log must go at least: a head such as this command prints, or a file that
+                        clawhold trust export wrote on a host; without it an old trust log looks like the present one
   --ticket-file <file>  for an address that gives a download against a one-time ticket
   --json                one JSON object
 
@@ -26,6 +32,7 @@ Exit code 0 when everything verifies, 1 when something is wrong, 2 when nothing 
   options: {
     workspace: { type: "string" },
     checkpoint: { type: "string" },
+    "trust-head": { type: "string" },
     "ticket-file": { type: "string" },
   },
   words: 1,
@@ -41,10 +48,13 @@ Exit code 0 when everything verifies, 1 when something is wrong, 2 when nothing 
       throw usageError("--ticket-file goes with an address. Give the address of the download instead of a file.");
     const checkpoint = input.text("checkpoint");
     const kept = checkpoint === undefined ? undefined : await readKeptNote(checkpoint);
+    const trustHead = input.text("trust-head");
+    const trust = trustHead === undefined ? undefined : trustMarkOf(trustHead);
     const chunks = isAddress(from) ? readAddress(from, ticketFile) : readFileChunks(from);
     const result = await verifyChunks(chunks, {
       ...(workspace === undefined ? {} : { workspace }),
       ...(kept === undefined ? {} : { kept }),
+      ...(trust === undefined ? {} : { trust }),
     });
     const told = { ...result, pinned: workspace !== undefined };
     if (input.json) io.out(jsonOf(told));

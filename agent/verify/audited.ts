@@ -24,8 +24,13 @@ interface Waiting extends AuditedLine {
 /** Enough to keep the runtime's threads busy, little enough to hold. */
 const MAX_WAITING = 256;
 
-/** Entries that tell something to the audit or to the trust log's reader; others only need their values judged. */
-const READ: ReadonlySet<LedgerAction> = new Set<LedgerAction>([...auditedActions, "trust.stated", "trust.refused"]);
+/** Entries that tell something to the audit or to another reader of the file; others only need their values judged. */
+const READ: ReadonlySet<LedgerAction> = new Set<LedgerAction>([
+  ...auditedActions,
+  "trust.stated",
+  "trust.refused",
+  "ledger.dropped",
+]);
 
 export function isRead(action: LedgerAction): boolean {
   return READ.has(action);

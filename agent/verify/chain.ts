@@ -9,6 +9,7 @@ import { frontierNodes, verifyConsistency, type Hash } from "../../protocol/merk
 import type { Checkpoint } from "../../protocol/checkpoint.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
 import type { AuditedLine } from "./audited.ts";
+import type { Times } from "./times.ts";
 import { isRead } from "./audited.ts";
 import { actionIn, FastRows, timeIn, type CutLine } from "./fast-row.ts";
 import { CHAIN_CODES, type Report } from "./report.ts";
@@ -24,25 +25,32 @@ export interface Before {
 /** What is done with an entry that somebody has to read. */
 export type OnEntry = (row: AuditedLine) => void;
 
+/** What is told of every entry, in their order. */
+export interface EntryReaders {
+  readonly onEntry: OnEntry;
+  readonly times: Times;
+}
+
 export class ChainReader {
   readonly watched = new WatchedRoots();
   readonly #workspace: string;
   readonly #report: Report;
   readonly #onEntry: OnEntry;
+  readonly #times: Times;
   readonly #fast: FastRows;
   #tree = new DigestTree();
   #index = CHAIN_START.index;
   #previous = CHAIN_START.hash;
   #first = 1;
   #entries = 0;
-  /** Of the newest entry: the text that was read fast, or its time. */
-  #newest: string | number = 0;
+  #at = 0;
 
-  constructor(workspace: string, report: Report, onEntry: OnEntry) {
+  constructor(workspace: string, report: Report, { onEntry, times }: EntryReaders) {
     this.#workspace = workspace;
     this.#fast = new FastRows(workspace);
     this.#report = report;
     this.#onEntry = onEntry;
+    this.#times = times;
   }
 
   get entries(): number {
@@ -65,7 +73,7 @@ export class ChainReader {
 
   /** Edge clock, milliseconds, of the newest entry. */
   get at(): number {
-    return typeof this.#newest === "number" ? this.#newest : timeIn(this.#newest);
+    return this.#at;
   }
 
   /** False: its hashes are not those of a log of that length. */
@@ -91,7 +99,7 @@ export class ChainReader {
     if (!fast.read(line, this.#index + 1, this.#previous)) return false;
     this.#index += 1;
     this.#previous = fast.digest;
-    this.#newest = fast.text;
+    this.#timed(timeIn(fast.text), number);
     this.#grow(fast.digest);
     if (fast.receipt !== undefined || isRead(actionIn(fast.text))) this.#hand(fast, number);
     return true;
@@ -114,8 +122,13 @@ export class ChainReader {
     this.#previous = row.hash;
     this.#grow(entryDigest(bytes));
     if (entry === undefined) return;
-    this.#newest = entry.at;
+    this.#timed(entry.at, line);
     this.#onEntry({ line, entry, openings: row, receipt: row.receipt });
+  }
+
+  #timed(at: number, line: number): void {
+    this.#at = at;
+    this.#times.entry(this.#index, at, line);
   }
 
   #grow(digest: string): void {

@@ -61,7 +61,7 @@ const ENTRY_INDEX = ',"index":';
 const ENTRY_PREVIOUS = ',"previous":"';
 const SOURCE = ',"source":"';
 const ACTION_AT = '{"action":"'.length;
-const AT = /,"at":(\d+),/;
+const AT = ',"at":';
 
 /** Of the text of a fast row. */
 export function actionIn(text: string): LedgerAction {
@@ -70,7 +70,8 @@ export function actionIn(text: string): LedgerAction {
 
 /** Edge clock, milliseconds. */
 export function timeIn(text: string): number {
-  return Number(AT.exec(text)?.[1]);
+  const from = text.indexOf(AT, ACTION_AT) + AT.length;
+  return Number(text.slice(from, text.indexOf(",", from)));
 }
 
 /** What may follow the index in a row: the host's receipt, and the source address, as people's addresses are written. */

@@ -34,15 +34,15 @@ export class Kept {
     if (this.#checkpoint !== undefined) this.#outcome = roots.watch(this.#checkpoint.size, this.#checkpoint.root);
   }
 
-  /** Against a file whose entries are no neighbours: only the same size can be compared. */
-  compareAlone(covering: Checkpoint | undefined): void {
-    if (this.#checkpoint === undefined || covering?.size !== this.#checkpoint.size) return;
-    this.#outcome = { verdict: equalBytes(covering.root, this.#checkpoint.root) ? "same" : "other" };
-  }
-
-  judge(covering: Checkpoint | undefined): void {
+  /** `agreed`: checkpoints that are of one past with the file's entries, the one that covers them first. */
+  judge(agreed: readonly Checkpoint[]): void {
     if (this.#checkpoint === undefined) return;
-    const { size } = this.#checkpoint;
+    const { size, root } = this.#checkpoint;
+    const [covering] = agreed;
+    // What the entries here do not reach may still have been signed at the same size.
+    const same = agreed.find((one) => one.size === size);
+    if (this.verdict === "unmet" && same !== undefined)
+      this.#outcome = { verdict: equalBytes(same.root, root) ? "same" : "other" };
     const place = { line: 0, index: size };
     if (this.verdict === "other") return this.#report.file("kept_other", place);
     if (this.verdict === "same") return;

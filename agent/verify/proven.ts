@@ -5,22 +5,22 @@ import { entryLeaf, type Checkpoint } from "../../protocol/checkpoint.ts";
 import type { ProvenRow } from "../../protocol/contracts/ledger.ts";
 import { entryCodec, entryDigest, type LedgerEntry } from "../../protocol/ledger.ts";
 import { verifyInclusion } from "../../protocol/merkle.ts";
-import type { OnEntry } from "./chain.ts";
+import type { EntryReaders } from "./chain.ts";
 import type { FileCode, Report } from "./report.ts";
 
 export class ProvenReader {
   readonly #workspace: string;
   readonly #report: Report;
-  readonly #onEntry: OnEntry;
+  readonly #readers: EntryReaders;
   #entries = 0;
   #last = 0;
   #first = 0;
   #at = 0;
 
-  constructor(workspace: string, report: Report, onEntry: OnEntry) {
+  constructor(workspace: string, report: Report, readers: EntryReaders) {
     this.#workspace = workspace;
     this.#report = report;
-    this.#onEntry = onEntry;
+    this.#readers = readers;
   }
 
   get entries(): number {
@@ -60,7 +60,8 @@ export class ProvenReader {
     if (this.#first === 0) this.#first = entry.index;
     this.#last = entry.index;
     this.#at = Math.max(this.#at, entry.at);
-    this.#onEntry({ line, entry, openings: row, receipt: row.receipt });
+    this.#readers.times.entry(entry.index, entry.at, line);
+    this.#readers.onEntry({ line, entry, openings: row, receipt: row.receipt });
   }
 }
 

@@ -43,6 +43,11 @@ export const fileRules = {
     what: "an entry tells of a trust statement that the trust log of this file does not have: it was kept back, or never came into force",
     next: "Compare with clawhold trust show on a host: somebody who was revoked could still count here.",
   },
+  trust_older: {
+    weight: "wrong",
+    what: "the trust log of this file lacks statements of the one that you compare it with: it is older, or another",
+    next: "Take a fresh copy: hosts and people that were removed or admitted since count differently here. If it stays so, something is kept back.",
+  },
   checkpoint_missing: {
     weight: "wrong",
     what: "nothing in the file is signed by the log: the checkpoint is missing",
@@ -65,10 +70,30 @@ export const fileRules = {
     what: "a checkpoint that was signed earlier says another past than these entries",
     next: KEEP_BOTH,
   },
+  checkpoints_many: {
+    weight: "open",
+    what: "there are more earlier checkpoints than one file needs: this one was passed over",
+    next: "Take a fresh copy, if hosts seem to be missing among those that have seen the log.",
+  },
   before_malformed: {
     weight: "wrong",
     what: "what is said to stand before the first entry does not fit together",
     next: FRESH,
+  },
+  dropped_untold: {
+    weight: "wrong",
+    what: "everything up to here is said to be dropped by a policy, and no entry tells of it",
+    next: "Take a copy of the whole log, and ask who runs the edge where its beginning is.",
+  },
+  dropped_unshown: {
+    weight: "open",
+    what: "everything up to here is said to be dropped by a policy; the entry that would tell of it comes after the end of this file",
+    next: "Take a copy that reaches the newest entry.",
+  },
+  time_back: {
+    weight: "open",
+    what: "it says that it happened minutes before the entry before it",
+    next: "Ask who runs the edge whether its clock was set back: until then do not rely on the times around it.",
   },
   entry_malformed: { weight: "wrong", what: "the entry is not well formed", next: CHANGED },
   entry_workspace: { weight: "wrong", what: "the entry belongs to another workspace", next: CHANGED },
@@ -146,9 +171,14 @@ export const fileRules = {
     next: KEEP_BOTH,
   },
   kept_unjudged: {
+    weight: "wrong",
+    what: "this log could not be compared with the checkpoint that you kept, because the file does not hold what stood there",
+    next: "Take a copy of the whole log, without a filter: until then nothing says that it is the log that you saw then.",
+  },
+  cosigned_early: {
     weight: "open",
-    what: "this file does not reach back far enough to be compared with the checkpoint that you kept",
-    next: "Take a copy of the whole log, without a filter.",
+    what: "a host cosigned it before the time that it gives, so from here on that cosignature does not count",
+    next: "Compare the clocks of edge and host. If they agree, ask who runs the edge how an entry got a time to come.",
   },
   unwitnessed: {
     weight: "open",

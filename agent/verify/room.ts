@@ -29,6 +29,11 @@ export class TrustReader {
     return this.#state;
   }
 
+  /** How many statements it has, the root included. */
+  get size(): number {
+    return this.#statements.size + (this.#state === undefined ? 0 : 1);
+  }
+
   /** Whether the trust log holds this statement. */
   holds(statement: Digest): boolean {
     return this.#statements.has(statement);

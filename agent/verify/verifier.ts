@@ -5,27 +5,31 @@
 import { fromBase64url } from "../../protocol/bytes.ts";
 import type { AuditSummary } from "../../protocol/audit.ts";
 import { MalformedError } from "../../protocol/canonical.ts";
-import type { OpenedCheckpoint } from "../../protocol/checkpoint.ts";
-import { verifyConsistency } from "../../protocol/merkle.ts";
 import { toBase64 } from "../../protocol/note.ts";
 import type { LedgerEntry } from "../../protocol/ledger.ts";
 import { ledgerLineCodec, type LedgerLine } from "../../protocol/ledger-file.ts";
 import { AuditedRows, type AuditedLine } from "./audited.ts";
 import { ChainReader } from "./chain.ts";
+import { Dropped } from "./dropped.ts";
 import { EvidenceReader } from "./evidence.ts";
 import { Kept } from "./kept.ts";
 import type { LineCutter } from "./lines.ts";
+import { Notes } from "./notes.ts";
 import { ProvenReader } from "./proven.ts";
 import { Report, type FileCode } from "./report.ts";
-import { noteText, readCheckpoint, Room, TrustReader } from "./room.ts";
+import { Room, TrustReader } from "./room.ts";
+import { Times } from "./times.ts";
+import { judgeTrust, type SaidTrust, type TrustMark } from "./trust-mark.ts";
 import type { Met } from "./watched.ts";
-import { seenBy, type SeenBy } from "./witnesses.ts";
+import type { SeenBy } from "./witnesses.ts";
 
 export interface VerifyOptions {
   /** The id that the file must be of; absent: the one that it names. */
   readonly workspace?: string;
   /** A checkpoint that whoever checks kept from earlier: the text of its note. */
   readonly kept?: string;
+  /** What another trust log held, above all a host's: the file's must hold it too. */
+  readonly trust?: TrustMark;
 }
 
 type LogLine = Extract<LedgerLine, { kind: "log" }>;
@@ -43,6 +47,10 @@ export interface VerifyResult {
   readonly evidence: number;
   readonly audit: AuditSummary | undefined;
   readonly seenBy: SeenBy | undefined;
+  /** By which the hosts were counted. */
+  readonly trust: SaidTrust | undefined;
+  /** What was dropped before the first entry, and the entry that tells of it. */
+  readonly dropped: Dropped["said"];
   /** Undefined where no checkpoint was kept. */
   readonly kept: Met | undefined;
   readonly report: Report;
@@ -61,8 +69,6 @@ const ALLOWED: Readonly<Record<Stage, readonly LedgerLine["kind"][]>> = {
   ended: [],
 };
 
-/** Earlier checkpoints of one file: one for each host of a large fleet, and the newest of all. Each costs signatures. */
-export const MAX_EARLIER_CHECKPOINTS = 128;
 /** Statements that entries tell of and the trust log does not have: told apart at the end, beyond these at once. */
 const MAX_UNTOLD = 10_000;
 
@@ -87,15 +93,9 @@ export class FileVerifier {
   #log: LogLine | undefined;
   #trust: TrustReader | undefined;
   #room: Room | undefined;
-  /** The first covers the file; the others are what hosts cosigned. Undefined: it does not hold. */
-  #covering: OpenedCheckpoint | undefined;
-  #hasCheckpoint = false;
-  readonly #cosigned: {
-    readonly checkpoint: OpenedCheckpoint;
-    readonly line: number;
-    outcome?: { readonly verdict: Met };
-  }[] = [];
-  #root: { readonly verdict: Met } | undefined;
+  readonly #notes = new Notes(this.#report);
+  readonly #dropped = new Dropped(this.#report);
+  #saidTrust: SaidTrust | undefined;
   #isContinued = false;
   #readers: Readers | undefined;
   /** Entries that tell of statements which the trust log does not have. */
@@ -171,40 +171,19 @@ export class FileVerifier {
   /** Undefined: there is no trust log to hold anything against. */
   #knownRoom(): Room | undefined {
     const state = this.#trust?.state;
-    if (this.#room === undefined && this.#trust !== undefined && state !== undefined)
+    if (this.#room === undefined && this.#trust !== undefined && state !== undefined) {
       this.#room = new Room(this.#trust.workspace, state);
+      this.#saidTrust = judgeTrust(this.#trust, this.#options.trust, this.#report);
+    }
     if (this.#room === undefined) this.#refuse("trust_root");
     return this.#room;
   }
 
-  async #checkpoint({ note, consistency }: Extract<LedgerLine, { kind: "checkpoint" }>): Promise<void> {
+  async #checkpoint(line: Extract<LedgerLine, { kind: "checkpoint" }>): Promise<void> {
     const room = this.#knownRoom();
     if (room === undefined) return;
     this.#stage = "checkpoints";
-    const isFirst = !this.#hasCheckpoint;
-    this.#hasCheckpoint = true;
-    if (this.#cosigned.length >= MAX_EARLIER_CHECKPOINTS) return this.#refuse("line_order");
-    const verdict = await readCheckpoint(noteText(note) ?? "", room);
-    if (!verdict.ok) return this.#refuse(verdict.code);
-    const { checkpoint } = verdict;
-    // Hosts may have cosigned under an earlier key; what covers the file must be of the present one.
-    if (!isFirst) {
-      if (checkpoint.size > (this.#covering?.size ?? 0)) return this.#refuse("line_order");
-      const outcome = consistency === undefined ? undefined : this.#beginsWith(checkpoint, consistency);
-      this.#cosigned.push({ checkpoint, line: this.#lines, ...(outcome === undefined ? {} : { outcome }) });
-      return;
-    }
-    if (verdict.isOldKey) this.#refuse("checkpoint_old_key");
-    this.#covering = checkpoint;
-  }
-
-  /** Whether the log of the covering checkpoint begins with that of an earlier one. */
-  #beginsWith({ size, root }: OpenedCheckpoint, consistency: readonly string[]): { readonly verdict: Met } {
-    const covering = this.#covering;
-    if (covering === undefined) return { verdict: "unmet" };
-    const proof = consistency.map(fromBase64url);
-    const holds = verifyConsistency({ from: size, to: covering.size, fromRoot: root, toRoot: covering.root, proof });
-    return { verdict: holds ? "same" : "other" };
+    await this.#notes.read(line, this.#lines, room);
   }
 
   /** From here on entries come. False: they cannot be checked. */
@@ -212,17 +191,19 @@ export class FileVerifier {
     const room = this.#knownRoom();
     if (room === undefined || this.#log === undefined) return false;
     this.#stage = "entries";
-    if (!this.#hasCheckpoint) this.#refuse("checkpoint_missing");
-    const onEntry = (row: AuditedLine): void => this.#onEntry(row);
+    if (this.#notes.isEmpty) this.#refuse("checkpoint_missing");
+    const times = new Times(this.#report);
+    await this.#notes.cosigned(room, times);
+    const readers = { times, onEntry: (row: AuditedLine): void => this.#onEntry(row) };
     const isChain = this.#log.form === "chain";
-    const chain = isChain ? new ChainReader(room.workspace, this.#report, onEntry) : undefined;
+    const chain = isChain ? new ChainReader(room.workspace, this.#report, readers) : undefined;
     if (line.kind === "before") this.#startAfter(line, chain);
     this.#readers = {
       room,
       audited: new AuditedRows(room, this.#report, { first: chain?.first ?? 1, whole: isChain }),
       evidence: new EvidenceReader(room, this.#report),
       chain,
-      proven: isChain ? undefined : new ProvenReader(room.workspace, this.#report, onEntry),
+      proven: isChain ? undefined : new ProvenReader(room.workspace, this.#report, readers),
       kept: await Kept.read(this.#options.kept, room, this.#report),
     };
     this.#watch(this.#readers);
@@ -232,12 +213,12 @@ export class FileVerifier {
   #startAfter(line: Extract<LedgerLine, { kind: "before" }>, chain: ChainReader | undefined): void {
     if (chain === undefined) this.#refuse("line_order");
     else if (!chain.startAfter(line)) this.#stop("before_malformed");
+    else if (line.dropped) this.#dropped.claim(line);
   }
 
   #watch({ chain, kept }: Readers): void {
-    if (chain === undefined) return kept?.compareAlone(this.#covering);
-    if (this.#covering !== undefined) this.#root = chain.watched.watch(this.#covering.size, this.#covering.root);
-    for (const one of this.#cosigned) one.outcome ??= chain.watched.watch(one.checkpoint.size, one.checkpoint.root);
+    if (chain === undefined) return;
+    this.#notes.watch(chain.watched);
     kept?.watch(chain.watched);
     chain.begin();
   }
@@ -251,7 +232,7 @@ export class FileVerifier {
         break;
       case "proven":
         if (proven === undefined) return this.#refuse("line_order");
-        proven.read({ row: line.row, inclusion: line.inclusion }, this.#lines, this.#covering);
+        proven.read({ row: line.row, inclusion: line.inclusion }, this.#lines, this.#notes.covering);
         break;
       case "evidence":
         return evidence.judge(line, this.#lines);
@@ -271,7 +252,7 @@ export class FileVerifier {
     this.#stage = "after";
     if (chain === undefined || chain.size !== line.index) return this.#refuse("line_order");
     this.#isContinued = true;
-    const covering = this.#covering;
+    const { covering } = this.#notes;
     if (covering !== undefined && !chain.continuesTo(covering, line.consistency.map(fromBase64url)))
       this.#refuse("after_proof");
   }
@@ -285,6 +266,7 @@ export class FileVerifier {
     const { audited, evidence } = this.#knownReaders();
     audited.add(row);
     evidence.remember(row.entry);
+    this.#dropped.read(row.entry);
     this.#followTrust(row.entry, row.line);
   }
 
@@ -309,43 +291,31 @@ export class FileVerifier {
     if (isInside || this.#stage !== "ended") this.#report.file("cut", { line: this.#lines });
     if (readers === undefined) return this.#result(undefined, undefined);
     await readers.audited.drain();
-    for (const { outcome, line } of this.#cosigned)
-      if (outcome?.verdict === "other") this.#report.file("checkpoint_other", { line });
+    this.#notes.judge();
     if (readers.chain !== undefined) this.#judgeChain(readers.chain);
-    readers.kept?.judge(this.#covering);
+    readers.kept?.judge(this.#notes.agreed);
     for (const [, place] of this.#untold) this.#report.file("trust_short", place);
-    const { at } = readers.chain ?? readers.proven ?? NO_ENTRIES;
+    const newest = readers.chain ?? readers.proven ?? NO_ENTRIES;
     const isNewest = readers.chain !== undefined && !this.#isContinued;
-    const audit = readers.audited.end(at, isNewest);
-    return this.#result(audit, await this.#judgeWitnesses(readers, at));
+    this.#dropped.judge(isNewest);
+    const audit = readers.audited.end(newest.at, isNewest);
+    return this.#result(audit, this.#notes.judgeWitnesses(readers.room, newest));
   }
 
   #judgeChain(chain: ChainReader): void {
-    const covering = this.#covering;
+    const { covering, root } = this.#notes;
     if (covering === undefined || this.#isContinued) return;
     const place = { line: 0, index: chain.size };
-    if (this.#root?.verdict === "other") this.#report.file("root", place);
+    if (root === "other") this.#report.file("root", place);
     if (chain.size < covering.size)
       this.#report.file("short", { ...place, detail: `${chain.size} of ${covering.size}` });
     if (chain.size > covering.size) this.#report.file("uncovered", place);
   }
 
-  async #judgeWitnesses({ room, chain, proven }: Readers, at: number): Promise<SeenBy> {
-    const others = this.#cosigned
-      .filter(({ outcome }) => outcome?.verdict === "same")
-      .map(({ checkpoint }) => checkpoint);
-    const held = this.#covering === undefined ? others : [this.#covering, ...others];
-    const seen = await seenBy(held, room, Math.floor(at / 1_000));
-    const { last } = chain ?? proven ?? NO_ENTRIES;
-    if (seen.witnessedSize < last)
-      this.#report.file("unwitnessed", { line: 0, detail: `${seen.witnessedSize} of ${last} witnessed` });
-    return seen;
-  }
-
   #result(audit: AuditSummary | undefined, seen: SeenBy | undefined): VerifyResult {
     const { audited, evidence, kept } = this.#readers ?? {};
     const { entries, first, last } = this.#readers?.chain ?? this.#readers?.proven ?? NO_ENTRIES;
-    const covering = this.#covering;
+    const { covering } = this.#notes;
     return {
       log: this.#log,
       lines: this.#lines,
@@ -357,6 +327,8 @@ export class FileVerifier {
       evidence: evidence?.checked ?? 0,
       audit,
       seenBy: seen,
+      trust: this.#saidTrust,
+      dropped: this.#dropped.said,
       kept: kept?.verdict,
       report: this.#report,
     };

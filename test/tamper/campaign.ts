@@ -20,16 +20,22 @@ export function aloneOf({ found }: Outcome): Finding["code"] | undefined {
 }
 
 export async function tried(tamper: Tamper, town: LogTown): Promise<Outcome> {
-  const { lines, kept } = await tamper.make(town);
+  const { lines, kept, trust } = await tamper.make(town);
   const { workspace } = town.world;
-  const { report } = await verifyChunks([fileOf(lines)], { workspace, ...(kept === undefined ? {} : { kept }) });
+  const { report } = await verifyChunks([fileOf(lines)], {
+    workspace,
+    ...(kept === undefined ? {} : { kept }),
+    ...(trust === undefined ? {} : { trust }),
+  });
   const codes = (weight: Finding["weight"]): Finding["code"][] => [
     ...new Set(report.findings.filter((one) => one.weight === weight).map(({ code }) => code)),
   ];
   const wrong = codes("wrong");
   // What is signed by all keys of the edge only the hosts can tell apart: then it says that they did not. And what a file
   // keeps back of the trust log is said, though an honest log can look so.
-  const said = codes("open").filter((code) => code === "unwitnessed" || code === "trust_short");
+  const said = codes("open").filter(
+    (code) => code === "unwitnessed" || code === "trust_short" || code === "cosigned_early",
+  );
   const found = wrong.length > 0 ? wrong : said;
   return { name: tamper.name, power: tamper.power, by: tamper.by, found, isDetected: found.length > 0 };
 }

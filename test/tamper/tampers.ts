@@ -8,6 +8,7 @@ import type { AuditCode } from "../../protocol/audit/findings.ts";
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
 import type { ActivityRow } from "../../protocol/contracts/ledger.ts";
 import type { LedgerLine } from "../../protocol/ledger-file.ts";
+import { digestOf } from "../../protocol/signing.ts";
 import { flipBase64url, nonceOf, seedOf, signerOf } from "../fixtures/keys.ts";
 import {
   chainLines,
@@ -21,7 +22,7 @@ import {
   type EntryDraft,
   type LogTown,
 } from "../fixtures/log-file.ts";
-import { hostBodyOf, makeWorld, stated } from "../fixtures/workspace.ts";
+import { hostBodyOf, makeWorld, NOW, stated } from "../fixtures/workspace.ts";
 import { changedAt, entryOf, rechained, waysOf, withEntry, withoutAt } from "./rows.ts";
 
 /** What the attacker holds. `ledger key`: the edge's own, so that every new history is signed. */
@@ -31,6 +32,8 @@ export interface Tampered {
   readonly lines: readonly unknown[];
   /** A checkpoint that the reader kept. */
   readonly kept?: string;
+  /** Digests of trust statements that the reader knows of. */
+  readonly trust?: readonly string[];
 }
 
 export interface Tamper {
@@ -993,6 +996,50 @@ const rare: readonly Tamper[] = [
       lines: await chainLines(town),
       kept: await noteOf({ ...town, world: await elsewhere() }, { rows: rowsOf(town) }),
     }),
+  },
+  {
+    name: "a file that begins behind the checkpoint that was kept",
+    power: "the ledger key",
+    by: "kept_unjudged",
+    make: async (town) => ({
+      lines: await chainLines(town, { first: 6, evidence: false }),
+      kept: await noteOf(town, { rows: rowsOf(town).slice(0, 3) }),
+    }),
+  },
+  {
+    name: "a beginning left out, as if a policy had dropped it",
+    power: "the ledger key",
+    by: "dropped_untold",
+    make: async (town) => ({ lines: await chainLines(town, { first: 5, isDropped: true, evidence: false }) }),
+  },
+  {
+    name: "a trust log as it was before hosts were admitted, so that one host is more than half",
+    power: "the ledger key",
+    by: "trust_older",
+    make: async (town) => {
+      const drafts: EntryDraft[] = [{ actor: { kind: "edge" }, action: "alert.raised", detail: { code: "other" } }];
+      const rows = rowsOf({ ...town, drafts });
+      const { root, statements } = town.world;
+      const notes = [await noteOf(town, { rows, cosigners: town.hosts.slice(0, 1) })];
+      const page = { root, statements: statements.slice(0, -2) };
+      const newest = digestOf("statement", fromBase64url(statements.at(-1)?.statement ?? ""));
+      return { lines: await chainLines(town, { rows, notes, trust: [{ kind: "trust", page }] }), trust: [newest] };
+    },
+  },
+  {
+    name: "tomorrow's entries, cosigned by all hosts today",
+    power: "the ledger key",
+    by: "cosigned_early",
+    make: async (town) => {
+      const late: EntryDraft = {
+        actor: { kind: "edge" },
+        action: "alert.raised",
+        detail: { code: "other" },
+        at: (NOW + 86_400) * 1_000,
+      };
+      const rows = rowsOf({ ...town, drafts: [late] });
+      return { lines: await chainLines(town, { rows, notes: [await noteOf(town, { rows, cosigners: town.hosts })] }) };
+    },
   },
   {
     name: "the newest trust statement kept back",

@@ -7,6 +7,8 @@ import { openDoor } from "../../../agent/host/door.ts";
 import { openHostState, type HostState } from "../../../agent/host/state.ts";
 import { writeStatus, type AgentStatus } from "../../../agent/host/status-file.ts";
 import { forgetWitness, type WitnessRecord } from "../../../agent/host/witness/witness-file.ts";
+import { utf8Text } from "../../../protocol/bytes.ts";
+import { encodeCanonical } from "../../../protocol/canonical.ts";
 import { chainLines, chainOf, fileOf, makeTown, noteOf, type LogTown } from "../../fixtures/log-file.ts";
 import { NOW } from "../../fixtures/workspace.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
@@ -145,6 +147,25 @@ describe("audit check", () => {
     const { exit, out } = await audit("check", path);
     expect(exit).toBe(1);
     expect(out[0]).toContain("is not the one that this host has seen");
+  });
+
+  it("finds a copy whose trust log is older than this host's", async () => {
+    await seen(6);
+    const { root, statements } = town.world;
+    const items = (count: number): string =>
+      [root, ...statements.slice(0, count)].map((item) => `${utf8Text(encodeCanonical(item))}\n`).join("");
+    writeFileSync(state.files.trust, items(statements.length), { mode: 0o600 });
+    const held = await audit("check", await file("whole.jsonl"));
+    expect([held.exit, held.out.join("\n")]).toEqual([0, expect.stringContaining("holds everything of the one")]);
+    const trust = [{ kind: "trust" as const, page: { root, statements: statements.slice(0, -1) } }];
+    const path = join(data, "older.jsonl");
+    writeFileSync(path, fileOf(await chainLines(town, { trust, evidence: false })));
+    const { exit, out } = await audit("check", path);
+    expect(exit).toBe(1);
+    expect(out.join("\n")).toContain("lacks statements of the one that you compare it with");
+    // A host may know less than the edge: that is no fault of the copy.
+    writeFileSync(state.files.trust, items(1), { mode: 0o600 });
+    expect((await audit("check", await file("again.jsonl"))).exit).toBe(0);
   });
 
   it("says that a copy ends before it", async () => {

@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TICKET_HEADER } from "../../../protocol/contracts/exports.ts";
+import { fromBase64url, utf8Text } from "../../../protocol/bytes.ts";
+import { encodeCanonical } from "../../../protocol/canonical.ts";
+import { digestOf } from "../../../protocol/signing.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { chainLines, chainOf, fileOf, makeTown, noteOf, type LogTown } from "../../fixtures/log-file.ts";
 import { run } from "./terminal.ts";
@@ -24,6 +27,14 @@ beforeAll(async () => {
   const rows = chainOf(town.world.workspace, town.drafts);
   writeFileSync(at("earlier.note"), await noteOf(town, { rows: rows.slice(0, 6) }));
   writeFileSync(at("earlier.jsonl"), fileOf(await chainLines(town, { rows: rows.slice(0, 14) })));
+  writeFileSync(at("part.jsonl"), fileOf(await chainLines(town, { first: 8 })));
+  const { root, statements } = town.world;
+  const trust = [{ kind: "trust" as const, page: { root, statements: statements.slice(0, -1) } }];
+  writeFileSync(at("older-trust.jsonl"), fileOf(await chainLines(town, { trust, evidence: false })));
+  writeFileSync(
+    at("trust.jsonl"),
+    [root, ...statements].map((item) => `${utf8Text(encodeCanonical(item))}\n`).join(""),
+  );
   writeFileSync(at("ticket"), `${nonceOf("ticket")}\n`);
   server = createServer((request, response) => {
     if (request.url === "/moved") response.writeHead(302, { location: "/whole" }).end();
@@ -42,14 +53,27 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
+/** As the command prints it. */
+const headOf = (): string => {
+  const { statements } = town.world;
+  const newest = fromBase64url(statements.at(-1)?.statement ?? "");
+  return `${String(statements.length)}.${digestOf("statement", newest)}`;
+};
+
 describe("clawhold verify", () => {
   it("says that everything verifies, who has seen it, and exits with 0", async () => {
-    const { exit, out } = await run(["verify", at("whole.jsonl"), "--workspace", town.world.workspace]);
+    const { exit, out } = await run(["verify", at("whole.jsonl"), `--workspace=${town.world.workspace}`]);
     expect(exit).toBe(0);
     expect(out[0]).toBe("Everything verifies: 17 entries, 4 receipts.");
     expect(out).toContain("Witnessed: at least 2 of 3 hosts that count have seen all of it.");
     expect(out).toContain("5 commands accepted, 4 with the host's receipt, 5 with what the person signed.");
     expect(out.join("\n")).not.toContain("taken from the file");
+    const { statements } = town.world;
+    expect(out.join("\n")).toMatch(
+      new RegExp(
+        `Counted by the trust log of ${String(statements.length + 1)} statements, newest 2027-.*Z; its head is ${headOf()}\\.\n  Whether that is the present one no file can say`,
+      ),
+    );
   });
 
   it("without the id says where it came from and what that means", async () => {
@@ -72,6 +96,25 @@ describe("clawhold verify", () => {
     expect(JSON.parse(out[0] ?? "")).toMatchObject({ event: "verified", ok: false, pinned: false, entries: 16 });
   });
 
+  it("does not find a file fine that could not be compared with the checkpoint", async () => {
+    const { exit, out } = await run(["verify", at("part.jsonl"), "--checkpoint", at("earlier.note")]);
+    expect(exit).toBe(1);
+    expect(out[0]).toContain("could not be compared with the checkpoint that you kept");
+  });
+
+  it("holds the trust log against a head, and against a file of clawhold trust export", async () => {
+    for (const given of [headOf(), at("trust.jsonl")]) {
+      const { exit, out } = await run(["verify", at("whole.jsonl"), "--trust-head", given]);
+      expect(exit).toBe(0);
+      expect(out.join("\n")).toContain(`${headOf()}, and holds everything of the one that you compare it with.`);
+      const older = await run(["verify", at("older-trust.jsonl"), "--trust-head", given]);
+      expect(older.exit).toBe(1);
+      expect(older.out.join("\n")).toContain("lacks statements of the one that you compare it with");
+    }
+    const { out } = await run(["verify", at("whole.jsonl"), "--trust-head", headOf(), "--json"]);
+    expect(JSON.parse(out[0] ?? "")).toMatchObject({ trust: { n: town.world.statements.length, compared: "holds" } });
+  });
+
   it.each(["earlier.note", "earlier.jsonl"])("contains the checkpoint of %s", async (name) => {
     const { exit, out } = await run(["verify", at("whole.jsonl"), "--checkpoint", at(name)]);
     expect(exit).toBe(0);
@@ -90,6 +133,7 @@ describe("clawhold verify", () => {
     ["a directory", () => [directory]],
     ["a workspace that is none", () => [at("whole.jsonl"), "--workspace", "x"]],
     ["a checkpoint file without one", () => [at("whole.jsonl"), "--checkpoint", at("ticket")]],
+    ["a trust log that is not there", () => [at("whole.jsonl"), "--trust-head", "12.short"]],
     ["a ticket for a file", () => [at("whole.jsonl"), "--ticket-file", at("ticket")]],
     ["a ticket file without one", () => [`${address}/whole`, "--ticket-file", at("earlier.note")]],
     ["plain http elsewhere", () => ["http://example.com/log"]],

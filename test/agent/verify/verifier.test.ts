@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { verifyChunks } from "../../../agent/verify/read.ts";
-import { MAX_EARLIER_CHECKPOINTS, type VerifyOptions, type VerifyResult } from "../../../agent/verify/verifier.ts";
-import { toBase64url } from "../../../protocol/bytes.ts";
-import type { LedgerLine } from "../../../protocol/ledger-file.ts";
+import type { VerifyOptions, VerifyResult } from "../../../agent/verify/verifier.ts";
+import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
+import { COSIGN_SKEW_SECONDS } from "../../../protocol/checkpoint.ts";
+import { MAX_EARLIER_CHECKPOINTS, type LedgerLine } from "../../../protocol/ledger-file.ts";
 import { consistencyProof } from "../../../protocol/merkle.ts";
 import { noteToWire } from "../../../protocol/note.ts";
+import { digestOf } from "../../../protocol/signing.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
-import { stated } from "../../fixtures/workspace.ts";
+import { NOW, stated } from "../../fixtures/workspace.ts";
 import {
   chainLines,
   chainOf,
@@ -113,15 +115,16 @@ describe("the trust log of a file", () => {
 });
 
 describe("earlier checkpoints", () => {
-  it("are so many at most, because each costs signatures", async () => {
+  it("are so many at most, because each costs signatures; more are no fault", async () => {
     const rows = chainOf(town.world.workspace, town.drafts);
     const covering = await noteOf(town, { rows });
     const earlier = await noteOf(town, { rows: rows.slice(0, 3) });
     const many = (count: number) => [covering, ...Array.from({ length: count }, () => earlier)];
     const fine = await verified(await chainLines(town, { notes: many(MAX_EARLIER_CHECKPOINTS) }));
-    expect(wrongIn(fine)).toEqual([]);
+    expect([wrongIn(fine), openIn(fine)]).toEqual([[], ["unwitnessed"]]);
     const over = await verified(await chainLines(town, { notes: many(MAX_EARLIER_CHECKPOINTS + 1) }));
-    expect(wrongIn(over)).toEqual([`${String(3 + MAX_EARLIER_CHECKPOINTS + 2)} line_order`]);
+    expect([wrongIn(over), openIn(over)]).toEqual([[], ["checkpoints_many", "unwitnessed"]]);
+    expect(over.report.findings[0]?.line).toBe(3 + MAX_EARLIER_CHECKPOINTS + 2);
   });
 
   it("are not larger than the one that covers the file", async () => {
@@ -152,8 +155,126 @@ describe("a statement that the trust log does not have", () => {
   });
 });
 
+describe("the time of an entry", () => {
+  const at = (seconds: number, count = 1): readonly EntryDraft[] =>
+    Array.from({ length: count }, (_, i) => ({
+      actor: { kind: "edge" },
+      action: "alert.raised",
+      detail: { code: "other" },
+      at: seconds * 1_000 + i,
+    }));
+  const fileWith = async (more: readonly EntryDraft[], cosigned: readonly (readonly [number, number])[]) => {
+    const rows = chainOf(town.world.workspace, [...town.drafts, ...more]);
+    const notes = [await noteOf(town, { rows })];
+    for (const [size, seconds] of cosigned)
+      notes.push(await noteOf(town, { rows: rows.slice(0, size), cosigners: town.hosts, at: seconds }));
+    return verified(await chainLines(town, { rows, notes, evidence: false }));
+  };
+
+  it("is not later than who cosigned it, but for what clocks differ", async () => {
+    const fine = await fileWith(at(NOW + COSIGN_SKEW_SECONDS), [[18, NOW]]);
+    expect([openIn(fine), fine.seenBy?.witnessedSize]).toEqual([[], 18]);
+    const early = await fileWith(at(NOW + COSIGN_SKEW_SECONDS + 1, 3), [[20, NOW]]);
+    expect([wrongIn(early), early.seenBy?.witnessedSize]).toEqual([[], 17]);
+    expect(openIn(early)).toEqual([...town.hosts.map(() => "cosigned_early"), "unwitnessed"]);
+    expect(early.report.findings.map(({ index }) => index)).toEqual([18, 18, 18, undefined]);
+  });
+
+  it("hides no entry behind it that gives an earlier one", async () => {
+    const result = await fileWith([...at(NOW + 90_000), ...at(NOW)], [[19, NOW]]);
+    expect([result.seenBy?.witnessedSize, openIn(result)[0]]).toEqual([17, "time_back"]);
+  });
+
+  it("counts for each cosignature by itself: who cosigned again later has seen it", async () => {
+    const later = NOW + 90_000;
+    const result = await fileWith(at(later, 3), [
+      [20, NOW],
+      [19, later],
+    ]);
+    expect([result.seenBy?.witnessedSize, openIn(result)]).toEqual([19, ["unwitnessed"]]);
+  });
+
+  it("is looked at in single entries too", async () => {
+    const drafts = [...town.drafts, ...at(NOW + 90_000)];
+    const { seenBy } = await verified(await provenLines({ ...town, drafts }, [4, 18]));
+    expect(seenBy?.witnessedSize).toBe(17);
+  });
+
+  it("may go back by little", async () => {
+    const result = await fileWith([...at(NOW + COSIGN_SKEW_SECONDS), ...at(NOW)], [[19, NOW]]);
+    expect(openIn(result)).toEqual([]);
+    const { report } = await fileWith([...at(NOW + COSIGN_SKEW_SECONDS + 1), ...at(NOW)], [[19, NOW + 60]]);
+    expect(report.findings).toMatchObject([{ code: "time_back", weight: "open", index: 19 }]);
+  });
+});
+
+describe("what was dropped before the first entry", () => {
+  const rowsWith = (more: readonly EntryDraft[]) => chainOf(town.world.workspace, [...town.drafts, ...more]);
+  const dropped = (last: number, hash = rowsWith([])[last - 1]?.hash ?? ""): EntryDraft => ({
+    actor: { kind: "person", id: "p-ada" },
+    action: "ledger.dropped",
+    detail: { segment: { n: 1, first: 1, last, hash } },
+  });
+  const fileWith = (more: readonly EntryDraft[], last?: number) =>
+    chainLines(town, { rows: rowsWith(more), first: 5, isDropped: true, ...(last === undefined ? {} : { last }) });
+
+  it("is told by an entry", async () => {
+    for (const last of [4, 6]) {
+      const result = await verified(await fileWith([dropped(last)]));
+      expect([wrongIn(result), result.dropped]).toEqual([[], { to: 4, entry: 18 }]);
+    }
+  });
+
+  it("is not believed without one, or with one of something else", async () => {
+    for (const more of [[], [dropped(3)], [dropped(4, nonceOf("another entry"))]])
+      expect(wrongIn(await verified(await fileWith(more)))).toEqual(["0 dropped_untold 4"]);
+  });
+
+  it("is not shown by a file that ends before", async () => {
+    const result = await verified(await fileWith([dropped(4)], 17));
+    expect([wrongIn(result), openIn(result), result.dropped]).toEqual([[], ["dropped_unshown"], undefined]);
+  });
+});
+
+describe("the trust log of a file against another one", () => {
+  const digests = (lines: readonly LedgerLine[]) =>
+    lines.flatMap((line) =>
+      line.kind === "trust"
+        ? line.page.statements.map(({ statement }) => digestOf("statement", fromBase64url(statement)))
+        : [],
+    );
+
+  it("says how far it goes, and holds what the other one holds", async () => {
+    const { workspace, statements } = town.world;
+    const trust = digests(trustLines(town));
+    const n = statements.length;
+    const said = { n, hash: trust.at(-1), statements: n + 1, newest: expect.any(Number) };
+    expect((await verified(await chainLines(town))).trust).toEqual(said);
+    const result = await verified(await chainLines(town), { trust: [workspace, ...trust] });
+    expect([wrongIn(result), result.trust]).toEqual([[], { ...said, compared: "holds" }]);
+  });
+
+  it("is older, so that one host of one is a majority", async () => {
+    const alert: EntryDraft = { actor: { kind: "edge" }, action: "alert.raised", detail: { code: "other" } };
+    const rows = chainOf(town.world.workspace, [alert, alert]);
+    const [first] = trustLines(town);
+    if (first?.kind !== "trust") throw new RangeError("a page");
+    const root = { ...first.page, statements: town.world.statements.slice(0, -2) };
+    const lines = await chainLines(town, {
+      rows,
+      notes: [await noteOf(town, { rows, cosigners: town.hosts.slice(0, 1) })],
+      trust: [{ ...first, page: root }],
+      evidence: false,
+    });
+    const result = await verified(lines, { trust: digests(trustLines(town)) });
+    expect(result.seenBy).toMatchObject({ needed: 1, witnessedSize: 2 });
+    expect(wrongIn(result)).toEqual(["0 trust_older"]);
+    expect(result.trust?.compared).toBe("lacks");
+  });
+});
+
 describe("single entries under a checkpoint that hosts have not cosigned yet", () => {
-  const withEarlier = async (earlier: string, consistency: readonly string[] | undefined) => {
+  const withEarlier = async (earlier: string, consistency: readonly string[] | undefined, options?: VerifyOptions) => {
     const [log, a, b, , ...rest] = await provenLines(town, [4]);
     const rows = chainOf(town.world.workspace, town.drafts);
     const covering = { kind: "checkpoint", note: noteToWire(await noteOf(town, { rows })) };
@@ -162,7 +283,7 @@ describe("single entries under a checkpoint that hosts have not cosigned yet", (
       note: noteToWire(earlier),
       ...(consistency === undefined ? {} : { consistency }),
     };
-    return verified(closed([log, a, b, covering, seen, ...rest]));
+    return verified(closed([log, a, b, covering, seen, ...rest]), options);
   };
 
   it("are witnessed by an earlier one, where it is proven to be the beginning", async () => {
@@ -171,6 +292,7 @@ describe("single entries under a checkpoint that hosts have not cosigned yet", (
     const proof = (await consistencyProof(9, rows.length, nodesOf(rows))).map(toBase64url);
     const result = await withEarlier(earlier, proof);
     expect([wrongIn(result), result.seenBy?.witnessedSize, openIn(result)]).toEqual([[], 9, []]);
+    expect((await withEarlier(earlier, proof, { kept: earlier })).kept).toBe("same");
     expect((await withEarlier(earlier, undefined)).seenBy?.witnessedSize).toBe(0);
     expect(wrongIn(await withEarlier(earlier, proof.toReversed()))).toEqual(["5 checkpoint_other"]);
     const others = chainOf(town.world.workspace, town.drafts.toSpliced(2, 1));
@@ -233,8 +355,8 @@ describe("a checkpoint kept from earlier", () => {
   it("that cannot be compared is said so", async () => {
     const rows = chainOf(town.world.workspace, town.drafts);
     const kept = await noteOf(town, { rows: rows.slice(0, 3) });
-    expect(openIn(await verified(await chainLines(town, { first: 5 }), { kept }))).toContain("kept_unjudged");
-    expect(openIn(await verified(await provenLines(town, [4]), { kept }))).toContain("kept_unjudged");
+    expect(wrongIn(await verified(await chainLines(town, { first: 5 }), { kept }))).toEqual(["0 kept_unjudged 3"]);
+    expect(wrongIn(await verified(await provenLines(town, [4]), { kept }))).toEqual(["0 kept_unjudged 3"]);
     const same = await noteOf(town, { rows });
     expect(await verified(await provenLines(town, [4]), { kept: same })).toMatchObject({ kept: "same" });
   });
