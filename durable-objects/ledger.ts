@@ -200,6 +200,10 @@ export class Ledger extends DurableObject<Env> {
       durable: () => this.ctx.storage.sync(),
       doubt: () => (this.#head = undefined),
       append: async (draft) => (await this.append(workspace, [{ draft }]))[0] ?? UNAVAILABLE,
+      hosts: async () => {
+        const trust = await this.#trust.current(workspace);
+        return trust === undefined ? undefined : new Set(trust.hosts.keys());
+      },
       show: (note) => this.ctx.waitUntil(this.#show(workspace, note)),
     });
   }

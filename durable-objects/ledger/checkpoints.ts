@@ -21,6 +21,9 @@ const MAX_ENTRIES_PER_STEP = 16_384;
 /** Hashes in one answer of the database: 0.2 MB. */
 const HASHES_PER_PAGE = 4_096;
 
+/** While a refusal stands, a different one is worth an entry again after this long. */
+const ENTRY_SECONDS = 3_600;
+
 /** There is one alert of this kind, whatever it is about. */
 const ALERT = { kind: "ledger.rewritten", subject: "ledger" } as const;
 
@@ -42,6 +45,8 @@ export interface CheckpointDeps {
   /** The writer's copy of the head may be of another log. */
   readonly doubt: () => void;
   readonly append: (draft: LedgerDraft) => Promise<{ readonly ok: boolean }>;
+  /** Those that may witness; undefined where nobody can say, and then what any of them showed counts. */
+  readonly hosts: () => Promise<ReadonlySet<string> | undefined>;
   /** A new checkpoint, for whoever witnesses. */
   readonly show: (note: string) => void;
 }
@@ -88,7 +93,7 @@ export class Checkpoints {
     const view = { size: opened.size, root: rootDigest(opened) };
     const signed = memory.signed();
     if (view.size === 0 || (signed?.size === view.size && signed.root === view.root)) return;
-    memory.rememberShown(host, view);
+    memory.rememberShown(host, view, signer.publicKey);
     await this.cover();
   }
 
@@ -102,9 +107,9 @@ export class Checkpoints {
   }
 
   async #pass(): Promise<CheckpointResult> {
-    const { db, workspace, memory, sealed } = this.#deps;
+    const { db, workspace, memory, sealed, signer } = this.#deps;
     const log = { tree: new LedgerTree(db, workspace, sealed), size: (await this.#entries.head())?.index ?? 0 };
-    const shown = memory.shown();
+    const shown = await this.#fromWitnesses(memory.shown(signer.publicKey));
     const misfit = await this.#misfit(log, shown);
     if (misfit !== undefined) return { ok: false, refusal: await this.#refuse(misfit), isEmpty: false };
     await this.#resume();
@@ -128,6 +133,13 @@ export class Checkpoints {
       return { reason, held: { size, root }, shown: found, ...(host === undefined ? {} : { host }) };
     }
     return undefined;
+  }
+
+  /** A host that was removed cannot forget in public any more, so what it showed must not stand for ever. */
+  async #fromWitnesses(shown: readonly HeldView[]): Promise<readonly HeldView[]> {
+    if (shown.length === 0) return shown;
+    const hosts = await this.#deps.hosts();
+    return shown.filter(({ host }) => host === undefined || hosts === undefined || hosts.has(host));
   }
 
   async #ownViews(): Promise<readonly HeldView[]> {
@@ -189,7 +201,9 @@ export class Checkpoints {
     const isSame = standing !== undefined && nameOf(standing) === nameOf(misfit);
     // What was found first stays: by now the log may have grown over the place where it was cut.
     const refusal = isSame ? standing : { ...misfit, since: edgeSeconds() };
-    const written = isSame && memory.isRefusalWritten();
+    // One entry an hour tells of it: whoever holds many old notes could otherwise have one written for each.
+    const isRecent = standing !== undefined && edgeSeconds() - standing.since < ENTRY_SECONDS;
+    const written = (isSame || isRecent) && memory.isRefusalWritten();
     memory.rememberRefusal(refusal, { written });
     this.#raise(refusal);
     doubt();

@@ -27,10 +27,11 @@ CREATE TABLE IF NOT EXISTS signed (
   note TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS shown (
+  key TEXT NOT NULL,
   size INTEGER NOT NULL,
   root TEXT NOT NULL,
   host TEXT NOT NULL,
-  PRIMARY KEY (size, root, host)
+  PRIMARY KEY (key, size, root, host)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refusal (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -74,13 +75,16 @@ export class LedgerMemory {
     this.#sql.exec("INSERT OR REPLACE INTO signed (one, size, root, note) VALUES (1, ?, ?, ?)", size, root, note);
   }
 
-  /** What hosts hold and the log was not yet found to contain. Each was signed by the ledger key, so they are few. */
-  shown(): readonly HeldView[] {
-    return this.#sql.exec<ShownRow>("SELECT size, root, host FROM shown ORDER BY size").toArray();
+  /**
+   * What hosts hold and the log was not yet found to contain, as far as this ledger key signed it, so they are few. What an
+   * earlier key signed counts no more: it was replaced because somebody else may have it.
+   */
+  shown(key: string): readonly HeldView[] {
+    return this.#sql.exec<ShownRow>("SELECT size, root, host FROM shown WHERE key = ? ORDER BY size", key).toArray();
   }
 
-  rememberShown(host: string, { size, root }: CheckpointView): void {
-    this.#sql.exec("INSERT OR IGNORE INTO shown (size, root, host) VALUES (?, ?, ?)", size, root, host);
+  rememberShown(host: string, { size, root }: CheckpointView, key: string): void {
+    this.#sql.exec("INSERT OR IGNORE INTO shown (key, size, root, host) VALUES (?, ?, ?, ?)", key, size, root, host);
   }
 
   /** The log contains them, and what is signed from here on contains the log. Others may have come meanwhile. */

@@ -206,6 +206,60 @@ describe("a host's word", () => {
   });
 });
 
+describe("what a host has shown", () => {
+  const view = { size: 1_000_000, root: "A".repeat(43) };
+
+  /** Signs with what is remembered of hosts, and these admitted. */
+  function signing(writer: Writer, key: (own: string) => string, hosts: readonly string[]) {
+    return runInDurableObject(writer.stub, async (_, { storage }) => {
+      const memory = new LedgerMemory(storage.sql);
+      const signer = await seedNoteSigner(env.LEDGER_KEY);
+      memory.rememberShown(HOST, view, key(signer.publicKey));
+      const checkpoints = new Checkpoints({
+        db: env.DB,
+        workspace: writer.workspace,
+        sealed: new LedgerReader(env, writer.workspace),
+        memory,
+        signer,
+        alarms: { raise: () => Promise.resolve(), settle: () => Promise.resolve() },
+        hosts: () => Promise.resolve(new Set(hosts)),
+        durable: () => Promise.resolve(),
+        doubt: () => undefined,
+        append: () => Promise.resolve({ ok: true }),
+        show: () => undefined,
+      });
+      return checkpoints.cover();
+    });
+  }
+
+  it("blocks while it is a witness and the key is the same", async () => {
+    const writer = new Writer("blocked");
+    await writer.write(3);
+    expect(await signing(writer, (own) => own, [HOST])).toMatchObject({ ok: false, refusal: { host: HOST } });
+  });
+
+  it("blocks nothing once it was removed: it could never forget in public", async () => {
+    const writer = new Writer("removed host");
+    await writer.write(3);
+    expect(await signing(writer, (own) => own, ["h-other"])).toMatchObject({ ok: true, size: 3 });
+  });
+
+  it("blocks nothing under a key that was replaced: somebody else may have that", async () => {
+    const writer = new Writer("replaced key");
+    await writer.write(3);
+    expect(await signing(writer, () => "B".repeat(43), [HOST])).toMatchObject({ ok: true, size: 3 });
+  });
+
+  it("costs one entry an hour, however many views it has", async () => {
+    const writer = new Writer("many views");
+    await writer.write(9);
+    for (const size of [30, 29, 28, 27, 26]) await writer.seen(await writer.signedElsewhere(size));
+    await writer.seen(await writer.signedElsewhere(4));
+    expect(await writer.refusedToSign()).toMatchObject({ host: HOST });
+    expect(await writer.entries("checkpoint.refused")).toHaveLength(1);
+  });
+});
+
 describe("what a host shows while a checkpoint is being signed", () => {
   it("is held against the log by the next", async () => {
     const writer = new Writer("while signing");
@@ -213,14 +267,16 @@ describe("what a host shows while a checkpoint is being signed", () => {
     const root = "A".repeat(43);
     const results = await runInDurableObject(writer.stub, async (_, { storage }) => {
       const memory = new LedgerMemory(storage.sql);
+      const signer = await seedNoteSigner(env.LEDGER_KEY);
       const checkpoints = new Checkpoints({
         db: env.DB,
         workspace: writer.workspace,
         sealed: new LedgerReader(env, writer.workspace),
         memory,
-        signer: await seedNoteSigner(env.LEDGER_KEY),
+        signer,
         alarms: { raise: () => Promise.resolve(), settle: () => Promise.resolve() },
-        durable: () => Promise.resolve(memory.rememberShown(HOST, { size: 2, root })),
+        hosts: () => Promise.resolve(undefined),
+        durable: () => Promise.resolve(memory.rememberShown(HOST, { size: 2, root }, signer.publicKey)),
         doubt: () => undefined,
         append: () => Promise.resolve({ ok: true }),
         show: () => undefined,
