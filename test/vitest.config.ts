@@ -3,6 +3,7 @@
  * have their own configurations or runners and are left out here by directory or name.
  */
 import { defineConfig } from "vitest/config";
+import { campaigns } from "./campaigns.config.ts";
 
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
@@ -24,7 +25,7 @@ export default defineConfig({
             "test/parity/**", // miniflare and plain workerd
             "test/browser/**", // Chromium and plain workerd
             "test/**/real.test.ts", // real gateway
-            "test/**/mutation.test.ts", // takes minutes
+            ...campaigns, // take minutes
           ],
           pool: "threads",
         },

@@ -41,6 +41,8 @@ describe(`after ${KILLS} kills`, () => {
       writers = new Writers(rig, workspace);
       writers.start();
       for (let i = 0; i < KILLS; i++) {
+        // Three lives of four are killed while they write, the fourth perhaps before it has begun.
+        if (i % 4 !== 3) await writers.heard();
         await wait(randomInt(MAX_LIFE_MILLISECONDS));
         await rig.kill();
       }
@@ -81,7 +83,8 @@ describe(`after ${KILLS} kills`, () => {
       leaves.push(entryLeaf(hash));
     }
     console.log(`${log.length} entries, ${writers.acknowledged.length} acknowledged, ${KILLS} kills`);
-    expect(log.length).toBeGreaterThan(KILLS);
+    // Nothing lost of nothing acknowledged would prove nothing.
+    expect(writers.acknowledged.length).toBeGreaterThan(10 * KILLS);
   });
 
   it("nothing that was acknowledged is lost, moved or changed", () => {

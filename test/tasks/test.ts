@@ -24,7 +24,7 @@ if (noFaketime !== undefined) console.log(`The tests with a wrong clock will be 
 
 await runStages([
   ...checkStages,
-  vitest("each rule taken away", "test/mutation.config.ts"),
+  vitest("campaigns", "test/campaigns.config.ts"),
   command("build", [path.join(root, "agent", "build.mjs")]),
   command("deploy dry run", dryRun.args(path.join(root, ".cache", "dry-run")), dryRun.env),
   vitest("worker in workerd", "test/worker/vitest.config.ts"),
