@@ -123,6 +123,24 @@ describe("a row in the middle that somebody changed", () => {
     expect(sealOf(activity, 3_030)).toBe("verified");
     expect(sealOf(activity, 2_995)).toBe("verified");
   });
+
+  it("and right below rows that are held: the lowest of them names another", async () => {
+    const other = longLog({ ...world, host: "h-another" }, SIZE);
+    const mixed = longLog(world, SIZE);
+    await mixed.note(SIZE);
+    for (let index = SIZE - 300; index < SIZE - 200; index += 1) {
+      const row = other.rows[index];
+      if (row !== undefined) mixed.rows[index] = row;
+    }
+    const { activity } = await visit(mixed);
+    await wanted(activity, SIZE - 230, SIZE - 200);
+    expect(activity.status.value.failure).toEqual({
+      index: SIZE - 200,
+      reason: `Entry ${SIZE - 200} is not the one that the entry after it names.`,
+      of: "entry",
+    });
+    expect(sealOf(activity, SIZE - 210)).toBe("unverified");
+  });
 });
 
 describe("a moment", () => {
