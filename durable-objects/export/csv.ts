@@ -1,8 +1,9 @@
 /**
- * Comma-separated values (RFC 4180): a header, then one row an entry. A cell that a spreadsheet would take for a formula
- * begins with an apostrophe instead, so that opening the file runs nothing. Pure.
+ * Comma-separated values (RFC 4180): a header, then one row an entry. Every cell is quoted, because programs take other
+ * characters than a comma for its end; one that a spreadsheet would take for a formula begins with an apostrophe instead,
+ * so that opening the file runs nothing; and none shows in another order than it has. Pure.
  */
-import { actorOf, timeOf, type LedgerEvent, type UnreadableEvent } from "./event.ts";
+import { actorOf, printable, timeOf, type LedgerEvent, type UnreadableEvent } from "./event.ts";
 
 const COLUMNS = [
   "index",
@@ -21,14 +22,15 @@ const COLUMNS = [
   "leaf_hash",
 ] as const;
 
-export const CSV_HEADER = `${COLUMNS.join(",")}\r\n`;
+export const CSV_HEADER = `${COLUMNS.map((column) => `"${column}"`).join(",")}\r\n`;
 
-/** What spreadsheets read as the beginning of a formula, the full-width forms included. */
-const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+/** What spreadsheets read as the beginning of a formula, full-width forms included, and blanks that they may pass over. */
+const FORMULA = /^\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]/;
 
 export function csvCell(text: string): string {
-  const safe = FORMULA.test(text) ? `'${text}` : text;
-  return safe !== text || /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const shown = printable(text);
+  const safe = FORMULA.test(shown) ? `'${shown}` : shown;
+  return `"${safe.replaceAll('"', '""')}"`;
 }
 
 export function csvLine(event: LedgerEvent | UnreadableEvent): string {

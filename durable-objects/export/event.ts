@@ -126,12 +126,14 @@ function leafOf(digest: string): string | undefined {
   }
 }
 
-/** Control characters and line ends become their number: a row must not become two, nor a terminal's command. */
+/**
+ * Control characters and line ends become their number: a row must not become two, nor a terminal's command. So does what
+ * turns the order of writing round or shows nothing: a row must not look like another.
+ */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
-    const point = character.codePointAt(0) ?? 0;
-    return `\\u${point.toString(16).padStart(4, "0")}`;
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, (character) => {
+    const hex = (character.codePointAt(0) ?? 0).toString(16);
+    return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, "0")}`;
   });
 }
 

@@ -132,7 +132,7 @@ describe("a stream", () => {
   });
 
   it.each([
-    ["csv", "text/csv; charset=utf-8; header=present", /^index,time,/],
+    ["csv", "text/csv; charset=utf-8; header=present", /^"index","time",/],
     ["jsonl", "application/x-ndjson", /^\{"kind":"entry","row":/],
     ["cef", "text/plain; charset=utf-8", /^CEF:0\|/],
     ["syslog", "text/plain; charset=utf-8", /^<\d+>1 /],

@@ -6,8 +6,9 @@ import { toBase64url } from "../../protocol/bytes.ts";
 import type { ActivityRow } from "../../protocol/contracts/ledger.ts";
 import type { LedgerLine } from "../../protocol/ledger-file.ts";
 import { MAX_ENTRIES_SCANNED } from "../../protocol/limits.ts";
-import { decodeNote, noteToWire } from "../../protocol/note.ts";
+import { noteToWire } from "../../protocol/note.ts";
 import type { TrustPage } from "../../protocol/trust/statements.ts";
+import type { StoredCheckpoint } from "../../durable-objects/db/checkpoint-table.ts";
 import type { LedgerRecord } from "../../durable-objects/db/ledger-reader.ts";
 import type { LogPage } from "../../durable-objects/db/trust-log.ts";
 import { formats } from "../../durable-objects/export/formats.ts";
@@ -16,6 +17,7 @@ import type { ExportOrder } from "../../durable-objects/exports.ts";
 import type { LedgerBooks } from "../ledger-books.ts";
 import { coveringCheckpoint, type CoveringInput } from "./covering.ts";
 import type { Cursor } from "./cursor.ts";
+import { earlierCheckpoints } from "./earlier.ts";
 import { evidenceLine, type ReadSubmission } from "./evidence.ts";
 import { splitTrustPage } from "./trust-lines.ts";
 
@@ -90,19 +92,25 @@ export class ExportFile {
     const { checkpoint } = this.#order;
     if (checkpoint === undefined) throw new TypeError("export: nothing covers this file");
     const { checkpoints } = this.#source.books;
-    const { hosts } = this.#source;
-    const { note: covering, listed } = await coveringCheckpoint(checkpoints, { checkpoint, hosts });
-    const witnesses = await checkpoints.witnesses();
-    const cosigned = listed.filter(({ note }) => decodeNote(note).signatures.length > 1);
-    const known = new Set(cosigned.map(({ size }) => size));
-    const older = witnesses.filter(({ size }) => !known.has(size));
+    const { hosts, workspace } = this.#source;
     const { first } = this.#order;
-    const smaller = [...cosigned, ...older].filter(({ size }) => size < checkpoint.size && size >= first);
-    const notes = [covering, ...smaller.map(({ note }) => note)];
+    const { size } = checkpoint;
+    const { note: covering, listed } = await coveringCheckpoint(checkpoints, { checkpoint, hosts });
+    const candidates = [...listed, ...(await checkpoints.witnesses())];
+    const earlier = earlierCheckpoints(candidates, { workspace, hosts, first, size });
     return [
-      ...notes.map((note) => fileLine({ kind: "checkpoint", note: noteToWire(note) })),
+      fileLine({ kind: "checkpoint", note: noteToWire(covering) }),
+      ...(await Promise.all(earlier.map((one) => this.#earlierLine(one, size)))),
       ...(this.#isFiltered() ? [] : await this.#before()),
     ];
+  }
+
+  /** Between single entries its root cannot be computed: it is proven to be the beginning of the covering one. */
+  async #earlierLine({ size, note }: Pick<StoredCheckpoint, "size" | "note">, covering: number): Promise<string> {
+    const line = { kind: "checkpoint", note: noteToWire(note) } as const;
+    if (!this.#isFiltered()) return fileLine(line);
+    const consistency = await this.#source.books.tree.consistency(size, covering);
+    return fileLine({ ...line, consistency: consistency.map(toBase64url) });
   }
 
   async #before(): Promise<readonly string[]> {

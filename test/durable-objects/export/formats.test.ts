@@ -123,19 +123,36 @@ describe("a CSV cell", () => {
     ["+1", `"'+1"`],
     ["-1", `"'-1"`],
     ["@x", `"'@x"`],
-    ["\tx", `"'\tx"`],
-    ["\rx", `"'\rx"`],
+    ["|x", `"'|x"`],
+    ["%x", `"'%x"`],
+    [" =1+1", `"' =1+1"`],
+    ["\u00a0=1", `"'\u00a0=1"`],
+    ["\t=x", `"\\u0009=x"`],
     ["\uff1dx", `"'\uff1dx"`],
     ["\uff0bx", `"'\uff0bx"`],
     ["\uff0dx", `"'\uff0dx"`],
     ["\uff20x", `"'\uff20x"`],
     ['=cmd|"x"', `"'=cmd|""x"""`],
-    ["a=b", "a=b"],
+    ["a=b", '"a=b"'],
     ["a,b", '"a,b"'],
+    ["a;=1+1", '"a;=1+1"'],
     ['a"b', '"a""b"'],
-    ["a\nb", '"a\nb"'],
-    ["", ""],
+    ["a\nb", '"a\\u000ab"'],
+    ["", '""'],
   ])("%j is written %s", (text, cell) => expect(csvCell(text)).toBe(cell));
+
+  it.each(["\u202e", "\u2066", "\u200f", "\u061c", "\ufeff", "\u200b", "\u00ad", "\u{e0041}"])(
+    "shows %j as its number, as the other formats do",
+    (character) => {
+      const row = rowOf("session.started", 1, { device: `a${character}b` });
+      const number = (character.codePointAt(0) ?? 0).toString(16);
+      expect(csvCell(`a${character}b`)).not.toContain(character);
+      for (const name of ["csv", "cef", "syslog"] as const) {
+        expect(formats[name].row(row)).not.toContain(character);
+        expect(formats[name].row(row)).toContain(number);
+      }
+    },
+  );
 
   it("that came with a sign-in runs nothing", () => {
     const row = rowOf("session.started", 1, { device: "=HYPERLINK(1)" });
