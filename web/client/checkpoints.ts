@@ -13,16 +13,19 @@ import {
   witnessStanding,
   type Cosigned,
   type OpenedCheckpoint,
+  type WitnessStanding,
 } from "../../protocol/checkpoint.ts";
 import type { Checkpoints as CheckpointsAnswer } from "../../protocol/contracts/ledger.ts";
+import { ledgerKeysEver } from "../../protocol/audit/once-known.ts";
 import { WITNESS_SILENT_SECONDS } from "../../protocol/limits.ts";
 import { verifyConsistency, verifyInclusion, type Hash } from "../../protocol/merkle.ts";
 import { noteFromWire } from "../../protocol/note.ts";
-import type { ChainState, TrustState } from "../../protocol/trust/state.ts";
+import type { TrustState } from "../../protocol/trust/state.ts";
 import type { HostBody } from "../../protocol/trust/statements.ts";
 import type { LedgerFailure, WitnessHost, WitnessView } from "../state/ledger.ts";
 import type { Loadable } from "../state/backend.ts";
 import { hashOf, type LedgerSource } from "./ledger-source.ts";
+import { LogTimes } from "./log-times.ts";
 import { hostEverAdmitted } from "./once-known.ts";
 import { troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
@@ -45,6 +48,19 @@ type Belonging =
   | "other" // proven not to be, or not proven to be
   | "unknown"; // the edge holds nothing to prove it with
 
+/** A note that the workspace's ledger key signed: the one it has now, or one that it had. */
+interface Signed {
+  readonly checkpoint: OpenedCheckpoint;
+  readonly isByPresentKey: boolean;
+}
+
+/** Cosignatures that were counted last, and among which hosts. */
+interface Counted {
+  readonly hosts: readonly { readonly id: string; readonly colocated: boolean }[];
+  readonly cosigned: readonly Cosigned[];
+  readonly now: number;
+}
+
 /** Trees that were compared are remembered: a fleet that cosigned one checkpoint is one comparison. */
 const MAX_COMPARED = 256;
 
@@ -56,6 +72,8 @@ export class Checkpoints {
   #newestAt = 0;
   #base: Tree | undefined;
   readonly #compared = new Map<string, Belonging>();
+  readonly #times = new LogTimes();
+  #counted: Counted = { hosts: [], cosigned: [], now: 0 };
 
   constructor(deps: CheckpointDeps) {
     this.#deps = deps;
@@ -90,6 +108,17 @@ export class Checkpoints {
     this.#newest = undefined;
     this.#base = undefined;
     this.#compared.clear();
+    this.#times.forget();
+    this.#counted = { hosts: [], cosigned: [], now: 0 };
+  }
+
+  /** Entries whose place is proven: no cosignature covers one that is later than it. */
+  saw(entries: readonly { readonly index: number; readonly at: number }[]): void {
+    for (const entry of entries) this.#times.note(entry);
+    const view = this.#view.peek();
+    if (view.state !== "ready") return;
+    const size = this.#standing(this.#counted).witnessedSize;
+    if (size !== view.value.size) this.#view.value = { state: "ready", value: { ...view.value, size } };
   }
 
   /** Undefined where the row's place is not proven under a checkpoint of this log. @throws {TroubleError} */
@@ -103,12 +132,23 @@ export class Checkpoints {
 
   /** A signed checkpoint of this very log, or undefined. @throws {TroubleError} */
   async belonging(note: string): Promise<OpenedCheckpoint | undefined> {
-    const checkpoint = await this.open(note);
+    const checkpoint = await this.#openInTime(note);
     return checkpoint !== undefined && (await this.#belongs(checkpoint)) === "same" ? checkpoint : undefined;
+  }
+
+  /** A key that was replaced signed the log as far as it is known, and signs nothing new: somebody else may have it. */
+  async #openInTime(note: string): Promise<OpenedCheckpoint | undefined> {
+    const signed = await this.#read(note);
+    if (signed === undefined || signed.isByPresentKey) return signed?.checkpoint;
+    return signed.checkpoint.size <= (this.#base?.size ?? 0) ? signed.checkpoint : undefined;
   }
 
   /** Reads a note off the wire; undefined unless the workspace's ledger key, present or former, signed it. */
   async open(note: string): Promise<OpenedCheckpoint | undefined> {
+    return (await this.#read(note))?.checkpoint;
+  }
+
+  async #read(note: string): Promise<Signed | undefined> {
     const state = this.#deps.trust.state.value ?? (await this.#deps.trust.refresh());
     let encoded: string;
     try {
@@ -117,9 +157,9 @@ export class Checkpoints {
       if (error instanceof MalformedError) return undefined;
       throw error;
     }
-    for (const ledgerKey of ledgerKeys(state)) {
+    for (const ledgerKey of ledgerKeysEver(state)) {
       const opened = await openCheckpoint(encoded, { workspace: state.workspace, ledgerKey });
-      if (typeof opened !== "string") return opened;
+      if (typeof opened !== "string") return { checkpoint: opened, isByPresentKey: ledgerKey === state.ledgerKey };
     }
     return undefined;
   }
@@ -140,9 +180,11 @@ export class Checkpoints {
   }
 
   async #judgeNewest({ note, at }: { readonly note: string; readonly at: number }): Promise<void> {
-    const newest = await this.open(note);
+    const signed = await this.#read(note);
     const base = this.#base;
-    if (newest === undefined) return this.#fail(UNSIGNED);
+    if (signed === undefined) return this.#fail(UNSIGNED);
+    if (!signed.isByPresentKey) return this.#fail(REPLACED);
+    const newest = signed.checkpoint;
     if (base !== undefined && newest.size < base.size) return this.#fail(cut(base.size, newest.size));
     if ((await this.#belongs(newest)) !== "same") return this.#fail(rewritten(base?.size ?? 0, newest.size));
     this.#failure.value = undefined;
@@ -209,8 +251,9 @@ export class Checkpoints {
       if (witness.cosigned !== undefined) cosigned.push(witness.cosigned);
       hosts.push(hostView(host, witness, now));
     }
-    const eligible = [...state.hosts.values()].map(({ host, colocated }) => ({ id: host, colocated }));
-    const standing = witnessStanding(eligible, cosigned, { now, silentSeconds: WITNESS_SILENT_SECONDS });
+    const known = [...state.hosts.values()].map(({ host, colocated }) => ({ id: host, colocated }));
+    this.#counted = { hosts: known, cosigned, now };
+    const standing = this.#standing(this.#counted);
     const { refused } = answer ?? {};
     return {
       ...(this.#newest === undefined ? {} : { signed: this.#signedView(this.#newest) }),
@@ -222,6 +265,11 @@ export class Checkpoints {
     };
   }
 
+  #standing({ hosts, cosigned, now }: Counted): WitnessStanding {
+    const covered = cosigned.map((one) => ({ ...one, size: this.#times.coveredBy(one) }));
+    return witnessStanding(hosts, covered, { now, silentSeconds: WITNESS_SILENT_SECONDS });
+  }
+
   #signedView(newest: OpenedCheckpoint): NonNullable<WitnessView["signed"]> {
     return { size: newest.size, root: rootDigest(newest), at: this.#newestAt };
   }
@@ -229,7 +277,7 @@ export class Checkpoints {
   /** What this host's own cosignature says; only one over the log that is shown here counts. */
   async #witness({ host, cosignKey }: HostBody, answer: CheckpointsAnswer | undefined): Promise<Testimony> {
     const shown = answer?.witnesses.find((one) => one.host === host);
-    const checkpoint = shown === undefined ? undefined : await this.open(shown.note);
+    const checkpoint = shown === undefined ? undefined : await this.#openInTime(shown.note);
     if (checkpoint === undefined) return {};
     const at = await cosignedBy(checkpoint, { host, cosignKey });
     if (at === undefined) return {};
@@ -265,14 +313,6 @@ export function isIncluded(
   return verifyInclusion({ index: index - 1, size, leaf: entryLeaf(hash), proof: inclusion.map(hashOf), root });
 }
 
-/** The present one first; those before it signed older checkpoints. */
-function ledgerKeys(state: TrustState): ReadonlySet<string> {
-  const keys = new Set([state.ledgerKey]);
-  for (let place: ChainState | undefined = state.chain; place !== undefined; place = place.previous)
-    keys.add(place.ledgerKey);
-  return keys;
-}
-
 function rootDigestOf({ size, root }: Tree): string {
   return rootDigest({ workspace: "", size, root });
 }
@@ -286,6 +326,9 @@ function named(
 }
 
 const UNSIGNED = "Its newest checkpoint is not signed by the ledger key that the trust log names.";
+
+const REPLACED =
+  "Its newest checkpoint is signed by a ledger key that was replaced. After a change of that key the new one signs within seconds; until then nothing newer is believed.";
 
 function cut(before: number, now: number): string {
   return `This browser saw a signed log of ${entries(before)}, and what is shown now is one of ${entries(now)}: it was cut.`;

@@ -3,7 +3,7 @@
  * that log, what was signed for its command. And the same as a file that `clawhold verify` checks without us.
  */
 import { utf8Text } from "../../protocol/bytes.ts";
-import { cosignedBy, type OpenedCheckpoint } from "../../protocol/checkpoint.ts";
+import { coversTime, cosignedBy, type OpenedCheckpoint } from "../../protocol/checkpoint.ts";
 import { ledgerLineCodec, type LedgerLine } from "../../protocol/ledger-file.ts";
 import type { LedgerAction, LedgerEntry as ProtocolEntry } from "../../protocol/ledger.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
@@ -52,7 +52,7 @@ export async function proveEntryAt(index: number, deps: EntryProofDeps): Promise
   const standing = { placed, linked, base: deps.checkpoints.base?.size ?? 0 };
   const belongs =
     placed.answer !== undefined && (await deps.checkpoints.belonging(placed.answer.checkpoint)) !== undefined;
-  const cosigners = checkpoint === undefined ? [] : await cosignersOf(checkpoint, state);
+  const cosigners = checkpoint === undefined ? [] : await cosignersOf(checkpoint, checked.entry, state);
   const checks = [
     ...placeChecks({ ...standing, belongs }),
     ...(checkpoint === undefined ? [] : [witnessCheck(cosigners, state)]),
@@ -148,10 +148,17 @@ interface Cosigner {
   readonly counts: boolean;
 }
 
-async function cosignersOf(checkpoint: OpenedCheckpoint, state: TrustState): Promise<readonly Cosigner[]> {
+/** Nobody has seen what had not happened yet, whatever the control plane had them cosign. */
+async function cosignersOf(
+  checkpoint: OpenedCheckpoint,
+  entry: ProtocolEntry,
+  state: TrustState,
+): Promise<readonly Cosigner[]> {
   const found: Cosigner[] = [];
-  for (const { host, cosignKey, label, colocated } of state.hosts.values())
-    if ((await cosignedBy(checkpoint, { host, cosignKey })) !== undefined) found.push({ label, counts: !colocated });
+  for (const { host, cosignKey, label, colocated } of state.hosts.values()) {
+    const at = await cosignedBy(checkpoint, { host, cosignKey });
+    if (at !== undefined && coversTime(at, entry.at)) found.push({ label, counts: !colocated });
+  }
   return found;
 }
 
