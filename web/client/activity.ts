@@ -25,7 +25,8 @@ import { CrossCheck } from "./cross-check.ts";
 import { entryView } from "./entry-view.ts";
 import { arrived } from "./late.ts";
 import { LedgerSource } from "./ledger-source.ts";
-import { LogKeeper, type Held } from "./log-keeper.ts";
+import type { Held } from "./log-held.ts";
+import { LogKeeper } from "./log-keeper.ts";
 import { Matches } from "./log-matches.ts";
 import { LogSearch, type SearchDeps } from "./log-search.ts";
 import { Onlookers } from "./onlookers.ts";
@@ -77,11 +78,12 @@ export class Activity implements ActivityLog {
     const { trust, vault, client } = deps;
     this.#source = new LedgerSource(client);
     this.#checkpoints = new Checkpoints({ source: this.#source, trust, vault });
-    this.#keeper = new LogKeeper({ source: this.#source, trust, checkpoints: this.#checkpoints });
+    const indexBefore = (at: number) => this.#indexBefore(at);
+    this.#keeper = new LogKeeper({ source: this.#source, trust, checkpoints: this.#checkpoints, indexBefore });
     this.#patterns = new PatternWatch({
       ...this.#searchDeps(),
       now: () => deps.clock.now(),
-      indexBefore: (at) => this.#indexBefore(at),
+      indexBefore,
     });
     this.#findings = new CrossCheck(trust);
     this.#onlookers = new Onlookers({ source: this.#source, trust, person: () => deps.person?.() });
@@ -238,11 +240,12 @@ export class Activity implements ActivityLog {
     await this.#keeper.settle();
   }
 
-  /** Only a log in which nothing failed is one that the next visit may expect. */
+  /** Only what is proven in a log in which nothing failed is what the next visit may expect. */
   async #remember(): Promise<void> {
-    const { head, failure } = this.#keeper;
-    if (failure === undefined && this.#checkpoints.failure.value === undefined && head.index > 0)
-      await this.#deps.vault.set("ledger", head);
+    const { lasting, failure } = this.#keeper;
+    if (failure !== undefined || this.#checkpoints.failure.value !== undefined || lasting === undefined) return;
+    const seen = await this.#deps.vault.get("ledger");
+    if (lasting.index > (seen?.index ?? 0)) await this.#deps.vault.set("ledger", lasting);
   }
 
   /** Only while its page is open: a month of sign-ins and commands is not fetched for every page. */
@@ -298,14 +301,17 @@ export class Activity implements ActivityLog {
     around: { readonly partner: CheckedRow | undefined; readonly isAtEnd: boolean },
   ): LogItem {
     const findings = this.#findings.view.value.list.filter((finding) => finding.index === index);
-    const place = { index, witnessed: this.#witnessed(index), marks: this.#patterns.marksOf(index), findings };
+    const place = { index, witnessed: this.#witnessed(index, held), marks: this.#patterns.marksOf(index), findings };
     if (held.kind === "broken") return { ...place, broken: held.reason };
     return { ...place, entry: entryView(this.#deps.trust, held.checked, { ...around, linked: held.linked }) };
   }
 
-  #witnessed(index: number): Witnessed {
+  /** What hosts signed is the log that is proven: a row that is not known to stand in it is nobody's word. */
+  #witnessed(index: number, held: Held): Witnessed {
     const view = this.#checkpoints.view.value;
-    if (view.state === "ready" && index <= view.value.size) return "witnessed";
+    if (held.kind === "broken" || !held.linked) return "unsigned";
+    const isProven = index <= this.#keeper.provenTo;
+    if (isProven && view.state === "ready" && index <= view.value.size) return "witnessed";
     return index <= (this.#checkpoints.newest?.size ?? 0) ? "signed" : "unsigned";
   }
 
@@ -314,10 +320,7 @@ export class Activity implements ActivityLog {
       source: this.#source,
       trust: this.#deps.trust,
       checkpoints: this.#checkpoints,
-      linkedHash: (index) => {
-        const held = this.#keeper.held(index);
-        return held?.kind === "row" && held.linked ? held.checked.row.hash : undefined;
-      },
+      linkedHash: (index) => this.#keeper.linkedHash(index),
     };
   }
 

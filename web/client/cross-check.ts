@@ -7,7 +7,7 @@ import { Audit } from "../../protocol/audit.ts";
 import { auditRules, type AuditFinding } from "../../protocol/audit/findings.ts";
 import type { FindingsView, FindingView } from "../state/ledger.ts";
 import type { CheckedRow } from "./checked-row.ts";
-import type { Held } from "./log-keeper.ts";
+import type { Held } from "./log-held.ts";
 import { hostEverAdmitted } from "./once-known.ts";
 import type { TrustKeeper } from "./trust.ts";
 

@@ -48,6 +48,12 @@ export class LedgerSource {
     return answer?.consistency.map(hashOf);
   }
 
+  /** When the segment that ends there was dropped, by the edge's word: good for finding the entry that says so. */
+  async droppedAt(last: number): Promise<number | undefined> {
+    const kept = await orNothing(() => this.#client.call("retention"));
+    return kept?.segments.find((segment) => segment.last === last)?.droppedAt;
+  }
+
   looking(): Promise<Looking | undefined> {
     return orNothing(() => this.#client.call("looking"));
   }

@@ -10,8 +10,9 @@ import type { LedgerFailure } from "../state/ledger.ts";
 import type { Trouble } from "../state/backend.ts";
 import { checkRow, faultOf, linkRows, readRow, type CheckedRow, type ReadRow, type Run } from "./checked-row.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { partnersOf } from "./entry-view.ts";
 import type { LedgerSource } from "./ledger-source.ts";
+import { judgeDropped } from "./log-dropped.ts";
+import { HeldRows, type Held, type Span } from "./log-held.ts";
 import { troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
 
@@ -24,44 +25,32 @@ const GROWTH = 500;
 const MAX_CATCH_UP = 2_000;
 /** Newest rows that are never forgotten while the page is open. */
 const MAX_NEWEST = 1_000;
-/** About 4 kB each with its receipt. */
-const MAX_HELD = 4_000;
-
-export type Held =
-  | { readonly kind: "row"; readonly checked: CheckedRow; readonly linked: boolean }
-  | { readonly kind: "broken"; readonly reason: string };
 
 export interface KeeperDeps {
   readonly source: LedgerSource;
   readonly trust: TrustKeeper;
   readonly checkpoints: Checkpoints;
-}
-
-interface Span {
-  readonly first: number;
-  readonly last: number;
+  /** Index of the newest entry before that moment. */
+  readonly indexBefore: (at: number) => Promise<number>;
 }
 
 type Verdict = "proven" | "unproven" | { readonly reason: string };
-
-/** What is derived from the rows held at one moment. */
-interface Derived {
-  readonly partners: ReadonlyMap<number, number>;
-  /** From here to the end nothing is missing. */
-  readonly wholeFrom: number;
-}
 
 export class LogKeeper {
   readonly #deps: KeeperDeps;
   readonly changed = signal(0);
   readonly trouble = signal<Trouble | undefined>(undefined);
-  readonly #items = new Map<number, Held>();
-  #derived: Derived | undefined;
+  readonly #rows = new HeldRows();
   #head: ChainPosition = CHAIN_START;
   #from = 1;
   #isEndLinked = false;
-  #signedTo = 0;
+  /** The newest row whose place in the signed log was proven; what is linked and older stands in it too. */
+  #provenTo = 0;
+  /** What the edge does not give out any more, by its own word; and as far as the log says the same. */
+  #floor = 0;
   #droppedTo = 0;
+  /** An answer to that may change once more than this is signed. */
+  #floorJudgedAt = 0;
   #failure: LedgerFailure | undefined;
   #wish: Span | undefined;
   #isFetching = false;
@@ -85,6 +74,19 @@ export class LogKeeper {
     return this.#isEndLinked;
   }
 
+  /** No row after it is witnessed, however it is linked. */
+  get provenTo(): number {
+    return this.#provenTo;
+  }
+
+  /** What an honest log has here for ever: the newest row that is proven; where nothing was ever signed, the end. */
+  get lasting(): ChainPosition | undefined {
+    if (this.#deps.checkpoints.base === undefined) return this.#isEndLinked ? this.#head : undefined;
+    const hash = this.#rows.linkedHash(this.#provenTo);
+    return hash === undefined ? undefined : { index: this.#provenTo, hash };
+  }
+
+  /** An entry of the log says so. */
   get droppedTo(): number {
     return this.#droppedTo;
   }
@@ -94,27 +96,31 @@ export class LogKeeper {
   }
 
   held(index: number): Held | undefined {
-    return this.#items.get(index);
+    return this.#rows.get(index);
+  }
+
+  linkedHash(index: number): string | undefined {
+    return this.#rows.linkedHash(index);
   }
 
   partnerOf(index: number): CheckedRow | undefined {
-    const partner = this.#derive().partners.get(index);
-    const held = partner === undefined ? undefined : this.#items.get(partner);
-    return held?.kind === "row" ? held.checked : undefined;
+    return this.#rows.partnerOf(index);
   }
 
   isAtEnd(index: number): boolean {
-    return index >= this.#derive().wholeFrom;
+    return index >= this.#rows.wholeFrom(this.#head.index);
   }
 
   forget(): void {
     this.#visit = Symbol("visit");
-    this.#items.clear();
+    this.#rows.clear();
     this.#head = CHAIN_START;
     this.#from = 1;
     this.#isEndLinked = false;
-    this.#signedTo = 0;
+    this.#provenTo = 0;
+    this.#floor = 0;
     this.#droppedTo = 0;
+    this.#floorJudgedAt = 0;
     this.#failure = undefined;
     this.#wish = undefined;
     this.#change();
@@ -131,52 +137,61 @@ export class LogKeeper {
   /** The newest rows, when none is held. @throws {TroubleError} */
   async begin(): Promise<void> {
     const visit = this.#visit;
+    const signed = this.#signed();
     const { rows, head, droppedTo = 0 } = await this.#deps.source.rows({ limit: NEWEST });
     if (visit !== this.#visit) return;
-    this.#droppedTo = droppedTo;
     const last = Math.max(head.index, ...rows.map(({ index }) => index));
-    const first = Math.max(1, droppedTo + 1, last - NEWEST + 1);
-    if (last === 0) return;
+    this.#judgeLength(last, signed);
+    this.#floor = droppedTo < last ? Math.max(droppedTo, this.#droppedTo) : 0;
+    const first = Math.max(1, this.#floor + 1, last - NEWEST + 1);
+    if (last === 0) return this.#judgeFloor(droppedTo);
     const shown = rows.find(({ index }) => index === head.index);
     if (shown !== undefined && shown.hash !== head.hash) this.#failEntry(head.index, OTHER_END);
     await this.#take(rows, { first, last });
     if (visit !== this.#visit) return;
-    const top = this.#items.get(last);
+    const top = this.#rows.get(last);
     this.#from = first;
     this.#head = { index: last, hash: top?.kind === "row" ? top.checked.row.hash : head.hash };
     this.#isEndLinked = top?.kind === "row" && top.linked;
     this.#change();
+    await this.#judgeFloor(droppedTo);
   }
 
   /** What was written since. @throws {TroubleError} */
   async grow(): Promise<void> {
     const visit = this.#visit;
-    for (;;) {
+    const signed = this.#signed();
+    for (let isMore = true; isMore;) {
       const { rows, head } = await this.#deps.source.rows({ after: this.#head.index, limit: GROWTH });
       if (visit !== this.#visit) return;
-      if (rows.length === 0) return this.#judgeEnd(head);
-      if (head.index - this.#head.index > MAX_CATCH_UP) return this.#beginAnew();
-      if (!(await this.#append(rows)) || visit !== this.#visit) return;
-      if (rows.length < GROWTH) return;
+      if (rows.length === 0) this.#judgeEnd(head);
+      else if (head.index - this.#head.index > MAX_CATCH_UP) return this.#beginAnew();
+      else if (!(await this.#append(rows)) || visit !== this.#visit) return;
+      isMore = rows.length === GROWTH;
     }
+    this.#judgeLength(this.#head.index, signed);
+    if (this.#signed() > this.#floorJudgedAt) await this.#judgeFloor(this.#floor);
   }
 
   /** The newest checkpoint covers rows that are held: from now on they stand in a signed log. @throws {TroubleError} */
   async settle(): Promise<void> {
+    const visit = this.#visit;
     const { newest } = this.#deps.checkpoints;
-    if (newest === undefined || newest.size <= this.#signedTo || newest.size > this.#head.index) return;
-    const held = this.#items.get(newest.size);
+    // One that is longer than what was read so far: the next look finds its rows, or says that they are not there.
+    if (newest === undefined || newest.size <= this.#provenTo || newest.size > this.#head.index) return;
+    const held = this.#rows.get(newest.size);
     if (held?.kind !== "row") return;
-    if ((await this.#isProven(held.checked)) !== true)
-      return this.#failEntry(newest.size, `Entry ${newest.size} is not the one in the signed log.`);
-    this.#signedTo = newest.size;
+    const proven = await this.#isProven(held.checked);
+    if (visit !== this.#visit) return;
+    if (proven !== true) return this.#doubtEnd(newest.size, proven === undefined ? UNPROVEN : MISPLACED);
+    this.#provenTo = newest.size;
     if (!this.#isEndLinked) this.#linkEnd();
     this.#change();
   }
 
   /** Both included. Only the newest wish counts: whoever scrolls on does not wait for what they passed. */
   want(first: number, last: number): void {
-    this.#wish = { first: Math.max(first, this.#droppedTo + 1, 1), last: Math.min(last, this.#head.index) };
+    this.#wish = { first: Math.max(first, 1), last: Math.min(last, this.#head.index) };
     this.retry();
   }
 
@@ -197,17 +212,10 @@ export class LogKeeper {
     }
   }
 
-  /** The newest part of the wish that is not held, at most a page. */
   #missing(): Span | undefined {
-    if (this.#wish === undefined) return undefined;
-    const { first: wanted, last: end } = this.#wish;
-    let last = end;
-    while (last >= wanted && this.#items.has(last)) last -= 1;
-    if (last < wanted) return undefined;
-    let first = last;
-    const lowest = Math.max(1, this.#droppedTo + 1, last - PAGE + 1);
-    while (first > lowest && !this.#items.has(first - 1)) first -= 1;
-    return { first, last };
+    const wish = this.#wish;
+    if (wish === undefined) return undefined;
+    return this.#rows.missing({ first: Math.max(wish.first, this.#floor + 1), last: wish.last }, PAGE);
   }
 
   async #load(span: Span): Promise<void> {
@@ -215,9 +223,10 @@ export class LogKeeper {
     const limit = span.last - span.first + 1;
     const { rows, droppedTo = 0 } = await this.#deps.source.rows({ before: span.last + 1, limit });
     if (visit !== this.#visit) return;
-    this.#droppedTo = Math.max(this.#droppedTo, droppedTo);
-    await this.#take(rows, { first: Math.max(span.first, this.#droppedTo + 1), last: span.last });
-    this.#forgetFar();
+    if (droppedTo > this.#floor) await this.#judgeFloor(droppedTo);
+    if (visit !== this.#visit) return;
+    await this.#take(rows, { first: Math.max(span.first, this.#floor + 1), last: span.last });
+    if (this.#wish !== undefined) this.#rows.forgetFar(this.#wish, this.#from);
     this.#change();
   }
 
@@ -243,7 +252,8 @@ export class LogKeeper {
       if (!taken.has(index)) taken.set(index, { kind: "broken", reason });
       this.#failEntry(index, reason);
     }
-    for (const [index, held] of taken) this.#items.set(index, held);
+    for (const [index, held] of taken) this.#rows.set(index, held);
+    this.#deps.checkpoints.saw([...taken.values()].flatMap((held) => (isLinked(held) ? [held.checked.entry] : [])));
   }
 
   async #check(run: readonly ReadRow[], linked: boolean): Promise<(Held & { readonly kind: "row" })[]> {
@@ -259,25 +269,32 @@ export class LogKeeper {
   async #judgeRun(run: Run, { isEnd }: { readonly isEnd: boolean }): Promise<Verdict> {
     const newest = top(run);
     const { index } = newest.entry;
-    const after = this.#items.get(index + 1);
+    const after = this.#rows.get(index + 1);
     if (after?.kind === "row" && after.linked)
       return after.checked.entry.previous === newest.row.hash ? "proven" : { reason: faultOf(index, "previous") };
-    const { newest: checkpoint, base } = this.#deps.checkpoints;
+    const { newest: checkpoint } = this.#deps.checkpoints;
     // The very end is covered by no checkpoint yet; it stands on the row that is, and asking for more would sign for us.
     const covered = isEnd ? run.find(({ entry }) => entry.index === checkpoint?.size) : undefined;
-    const proven = await this.#isProven(covered ?? newest);
-    if (proven === true && covered !== undefined) this.#signedTo = covered.entry.index;
-    if (proven !== undefined) return proven ? "proven" : { reason: `Entry ${index} is not the one in the signed log.` };
+    const asked = covered ?? newest;
+    const signed = this.#signed();
+    const proven = await this.#isProven(asked);
+    if (proven === true && isEnd) this.#provenTo = Math.max(this.#provenTo, asked.entry.index);
+    if (proven !== undefined) return proven ? "proven" : { reason: MISPLACED(index) };
+    if (asked.entry.index <= signed) return { reason: UNPROVEN(asked.entry.index) };
     // Nothing was ever signed: then a chain from the first entry on is all there is.
-    return base === undefined && run[0].entry.index === 1 ? "proven" : "unproven";
+    return signed === 0 && run[0].entry.index === 1 ? "proven" : "unproven";
   }
 
   /** Undefined: the edge has no proof to give. */
-  async #isProven({ row, entry }: ReadRow): Promise<boolean | undefined> {
-    const proof = await this.#deps.source.proof(entry.index);
+  #isProven({ row, entry }: ReadRow): Promise<boolean | undefined> {
+    return this.#isPlaced({ index: entry.index, hash: row.hash });
+  }
+
+  async #isPlaced({ index, hash }: ChainPosition): Promise<boolean | undefined> {
+    const proof = await this.#deps.source.proof(index);
     if (proof === undefined) return undefined;
     const { inclusion, checkpoint: note } = proof;
-    return (await this.#deps.checkpoints.proveRow(entry.index, { hash: row.hash, inclusion, note })) !== undefined;
+    return (await this.#deps.checkpoints.proveRow(index, { hash, inclusion, note })) !== undefined;
   }
 
   /** False when the new rows do not follow from the ones held. */
@@ -291,7 +308,8 @@ export class LogKeeper {
     const follows = run !== undefined && run[0].entry.index === first && run[0].entry.previous === this.#head.hash;
     const held = follows ? await this.#check(run, this.#isEndLinked) : [];
     if (visit !== this.#visit) return false;
-    for (const one of held) this.#items.set(one.checked.entry.index, one);
+    for (const one of held) this.#rows.set(one.checked.entry.index, one);
+    if (this.#isEndLinked) this.#deps.checkpoints.saw(held.map(({ checked }) => checked.entry));
     const newest = held.at(-1)?.checked;
     if (newest !== undefined) this.#head = { index: newest.entry.index, hash: newest.row.hash };
     if (this.#head.index - this.#from >= MAX_NEWEST) this.#from = this.#head.index - NEWEST + 1;
@@ -312,9 +330,35 @@ export class LogKeeper {
     else if (head.index === this.#head.index && head.hash !== this.#head.hash) this.#failEntry(head.index, OTHER_END);
   }
 
+  /** A log that is signed is at least as long when it is read later. */
+  #judgeLength(shown: number, signed: number): void {
+    if (shown < signed) this.fail({ index: shown + 1, reason: shorterThanSigned(signed, shown), of: "log" });
+  }
+
+  #signed(): number {
+    return this.#deps.checkpoints.base?.size ?? 0;
+  }
+
+  /** @throws {TroubleError} */
+  async #judgeFloor(to: number): Promise<void> {
+    if (to <= this.#droppedTo) return;
+    const visit = this.#visit;
+    const head = this.#head.index;
+    this.#floorJudgedAt = this.#signed();
+    const deps = { ...this.#deps, head, linkedHash: (index: number) => this.#rows.linkedHash(index) };
+    // The entry that tells of it came after all that was dropped: no log consists of dropped entries.
+    const dropping = to < head ? await judgeDropped(to, deps) : "none";
+    if (visit !== this.#visit) return;
+    this.#floor = dropping === "none" ? this.#droppedTo : Math.max(to, this.#floor);
+    if (dropping === "proven") this.#droppedTo = this.#floor;
+    if (dropping === "unknown") this.#floorJudgedAt = Infinity;
+    if (dropping === "none") this.fail({ index: to, reason: notDropped(to), of: "log" });
+    this.#change();
+  }
+
   async #beginAnew(): Promise<void> {
     const seen = this.#head;
-    this.#items.clear();
+    this.#rows.clear();
     this.#head = CHAIN_START;
     await this.begin();
     await this.judgeSeen(seen);
@@ -332,59 +376,58 @@ export class LogKeeper {
   async judgeSeen(seen: ChainPosition): Promise<void> {
     if (seen.index > this.#head.index)
       return this.fail({ index: this.#head.index + 1, reason: shorter(seen.index, this.#head.index), of: "log" });
-    if (seen.index <= this.#droppedTo) return;
-    const held = this.#items.get(seen.index);
-    const hash = held?.kind === "row" ? held.checked.row.hash : (await this.#deps.source.proof(seen.index))?.row.hash;
-    if (hash !== undefined && hash !== seen.hash)
-      this.#failEntry(seen.index, `Entry ${seen.index} is not the one this browser verified before.`);
+    if (seen.index <= this.#floor) return;
+    const held = this.#rows.get(seen.index);
+    if (held?.kind === "row")
+      return held.checked.row.hash === seen.hash ? undefined : this.#failEntry(seen.index, OTHER(seen.index));
+    const proven = await this.#isPlaced(seen);
+    if (proven === false) this.#failEntry(seen.index, OTHER(seen.index));
+    else if (proven === undefined && seen.index <= this.#signed()) this.#failEntry(seen.index, UNPROVEN(seen.index));
   }
 
   /** The rows at the end were linked to each other all along; now one of them is proven. */
   #linkEnd(): void {
     this.#isEndLinked = true;
-    for (let index = this.#head.index; index >= this.#from; index -= 1) {
-      const held = this.#items.get(index);
-      if (held?.kind !== "row" || held.linked) return;
-      this.#items.set(index, { ...held, linked: true });
-    }
+    const linked = this.#rows.relink({ first: this.#from, last: this.#head.index }, true);
+    this.#deps.checkpoints.saw(linked.map(({ entry }) => entry));
+  }
+
+  /** What hung on a proven row, and is not in the signed log itself, is nothing that was verified. */
+  #doubtEnd(index: number, reasonOf: (index: number) => string): void {
+    this.#isEndLinked = false;
+    this.#rows.relink({ first: this.#provenTo + 1, last: this.#head.index }, false);
+    this.#failEntry(index, reasonOf(index));
+    this.#change();
   }
 
   #failEntry(index: number, reason: string): void {
     this.fail({ index, reason, of: "entry" });
   }
 
-  /** Whatever is furthest from what is wanted, but never the newest rows. */
-  #forgetFar(): void {
-    if (this.#items.size <= MAX_HELD || this.#wish === undefined) return;
-    const middle = (this.#wish.first + this.#wish.last) / 2;
-    const old = [...this.#items.keys()].filter((index) => index < this.#from);
-    const far = old.toSorted((a, b) => Math.abs(b - middle) - Math.abs(a - middle));
-    for (const index of far.slice(0, this.#items.size - Math.floor(MAX_HELD * 0.75))) this.#items.delete(index);
-  }
-
-  #derive(): Derived {
-    if (this.#derived !== undefined) return this.#derived;
-    const indices = [...this.#items.keys()].toSorted((a, b) => a - b);
-    const rows = indices.flatMap((index) => {
-      const held = this.#items.get(index);
-      return held?.kind === "row" ? [held.checked] : [];
-    });
-    let wholeFrom = this.#head.index + 1;
-    while (this.#items.get(wholeFrom - 1)?.kind === "row") wholeFrom -= 1;
-    this.#derived = { partners: partnersOf(rows), wholeFrom };
-    return this.#derived;
-  }
-
   #change(): void {
-    this.#derived = undefined;
     this.changed.value += 1;
   }
 }
 
 const OTHER_END = "The log ends in another entry than the one shown.";
+const MISPLACED = (index: number) => `Entry ${index} is not the one in the signed log.`;
+const UNPROVEN = (index: number) => `Entry ${index} comes without a proof, though a checkpoint covers it.`;
+const OTHER = (index: number) => `Entry ${index} is not the one this browser verified before.`;
 
 function shorter(before: number, now: number): string {
   return `This browser saw a log of ${before} entries, and what is shown now has ${now}: it was cut.`;
+}
+
+function shorterThanSigned(signed: number, shown: number): string {
+  return `The signed log has ${signed} entries, and those that are shown end at ${shown}: it was cut.`;
+}
+
+function notDropped(to: number): string {
+  return `The control plane says that entries 1 to ${to} were dropped, and no entry of the log says so.`;
+}
+
+function isLinked(held: Held): held is Held & { readonly kind: "row" } {
+  return held.kind === "row" && held.linked;
 }
 
 function top(run: Run): ReadRow {

@@ -3,7 +3,8 @@ import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
 import type { LogItem, LogMatches, LogQuery, MatchesState } from "../state/ledger.ts";
 import { partnersOf } from "./entry-view.ts";
 import type { CheckedRow } from "./checked-row.ts";
-import type { Held, LogKeeper } from "./log-keeper.ts";
+import type { Held } from "./log-held.ts";
+import type { LogKeeper } from "./log-keeper.ts";
 import type { LogSearch, Match } from "./log-search.ts";
 import { troubleOf } from "./trouble.ts";
 

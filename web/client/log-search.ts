@@ -8,7 +8,7 @@ import type { LedgerAction } from "../../protocol/ledger.ts";
 import type { LogQuery } from "../state/ledger.ts";
 import { checkRow, faultOf, readRow, type ReadRow } from "./checked-row.ts";
 import { isIncluded, type Checkpoints } from "./checkpoints.ts";
-import type { Held } from "./log-keeper.ts";
+import type { Held } from "./log-held.ts";
 import type { LedgerSource } from "./ledger-source.ts";
 import type { TrustKeeper } from "./trust.ts";
 
@@ -37,6 +37,14 @@ interface Stream {
   /** Everything from here on was looked at. */
   reached: number;
   isDone: boolean;
+}
+
+/** What a row of an answer is held against. */
+interface Standing {
+  readonly checkpoint: Awaited<ReturnType<Checkpoints["belonging"]>>;
+  /** So many entries were signed before the question was asked. */
+  readonly signed: number;
+  readonly proof: readonly string[];
 }
 
 /** Entries before index `before`, down to the one after `floor`. */
@@ -101,6 +109,8 @@ export class LogSearch {
   async #ask(stream: Stream): Promise<void> {
     const { source } = this.#deps;
     const filter = filterOf(this.#query, stream.action);
+    // Whatever is signed by now comes with its proof.
+    const signed = this.#deps.checkpoints.base?.size ?? 0;
     const answer = await source.rows({ before: stream.reached, limit: this.#limit, filter });
     const { rows, inclusion = [], checkpoint: note, scanned, droppedTo = 0 } = answer;
     const checkpoint = note === undefined ? undefined : await this.#deps.checkpoints.belonging(note);
@@ -108,7 +118,7 @@ export class LogSearch {
       if (row.index >= stream.reached) continue; // an answer that repeats itself would never end
       stream.found.push({
         index: row.index,
-        held: await this.#judge(row, { checkpoint, proof: inclusion[place] ?? [] }),
+        held: await this.#judge(row, { checkpoint, signed, proof: inclusion[place] ?? [] }),
       });
     }
     const lowest = Math.min(stream.reached, ...rows.map(({ index }) => index));
@@ -121,41 +131,33 @@ export class LogSearch {
     stream.reached = Math.max(1, reached);
   }
 
-  async #judge(
-    row: ActivityRow,
-    proof: { readonly checkpoint: Awaited<ReturnType<Checkpoints["belonging"]>>; readonly proof: readonly string[] },
-  ): Promise<Held> {
-    const { trust } = this.#deps;
+  async #judge(row: ActivityRow, standing: Standing): Promise<Held> {
+    const { trust, checkpoints } = this.#deps;
     const { workspace } = trust.state.value ?? (await trust.refresh());
     const read = readRow(row, row.index, workspace);
     if (typeof read === "string") return { kind: "broken", reason: faultOf(row.index, read) };
-    const place = this.#placeOf(read, proof);
+    const place = this.#placeOf(read, standing);
     if (place === "false") return { kind: "broken", reason: `Entry ${row.index} is not the one in the signed log.` };
+    if (place === "bare")
+      return { kind: "broken", reason: `Entry ${row.index} comes without a proof, though a checkpoint covers it.` };
+    if (place === "proven") checkpoints.saw([read.entry]);
     const state = await trust.refreshIfUnknown(read.entry);
     return { kind: "row", checked: await checkRow(read, state), linked: place === "proven" };
   }
 
-  #placeOf(
-    { row }: ReadRow,
-    {
-      checkpoint,
-      proof,
-    }: {
-      readonly checkpoint: { readonly size: number; readonly root: Uint8Array<ArrayBuffer> } | undefined;
-      readonly proof: readonly string[];
-    },
-  ): "proven" | "unproven" | "false" {
+  #placeOf({ row }: ReadRow, { checkpoint, signed, proof }: Standing): "proven" | "unproven" | "bare" | "false" {
     const known = this.#deps.linkedHash(row.index);
     if (known !== undefined) return known === row.hash ? "proven" : "false";
-    if (checkpoint === undefined || row.index > checkpoint.size) return "unproven";
+    if (checkpoint === undefined || row.index > checkpoint.size) return row.index > signed ? "unproven" : "bare";
     const { index, hash } = row;
     return isIncluded(checkpoint, { index, hash, inclusion: proof }) ? "proven" : "false";
   }
 }
 
-function filterOf({ since, until, actor, host }: LogQuery, action: LedgerAction | undefined): LedgerFilter {
+/** Never empty: only what a filter finds comes with proofs. */
+function filterOf({ since = 0, until, actor, host }: LogQuery, action: LedgerAction | undefined): LedgerFilter {
   return {
-    ...(since === undefined ? {} : { since }),
+    since,
     ...(until === undefined ? {} : { until }),
     ...(actor === undefined ? {} : { actor }),
     ...(host === undefined ? {} : { host }),

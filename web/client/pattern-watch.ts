@@ -14,7 +14,7 @@ import {
 import type { Loadable } from "../state/backend.ts";
 import type { Mark, PatternsView } from "../state/ledger.ts";
 import type { CheckedRow } from "./checked-row.ts";
-import type { Held } from "./log-keeper.ts";
+import type { Held } from "./log-held.ts";
 import { LogSearch, type Match, type SearchDeps } from "./log-search.ts";
 import { troubleOf } from "./trouble.ts";
 

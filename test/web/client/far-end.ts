@@ -1,5 +1,6 @@
 /** The far end of the page's network: an edge that says what a test wants it to say. What the page makes of it is real. */
 import type { ActivityRow, HostRow } from "../../../protocol/contracts.ts";
+import type { Segment } from "../../../protocol/contracts/ledger.ts";
 import type { ChainPosition } from "../../../protocol/ledger.ts";
 import type { Seen } from "../../../protocol/signer-memory.ts";
 import { NO_REVOCATIONS } from "../../../protocol/trust/state.ts";
@@ -29,6 +30,8 @@ export class FarEnd {
   hosts: readonly HostRow[] = [];
   /** A log with checkpoints; answers for the rows too. */
   log: SignedLog | undefined;
+  /** Sealed parts of the log, as the edge tells of them. */
+  segments: readonly Segment[] = [];
   /** What the edge hands out as the submission of every command. */
   evidence: string | undefined;
   /** Asked before each answer: true, and there is none. */
@@ -67,6 +70,7 @@ export class FarEnd {
     if (name === "trust") return Promise.resolve(this.#trust(after));
     if (name === "hosts") return Promise.resolve({ hosts: this.hosts, now: 1 });
     if (name === "activity") return Promise.resolve(this.#activity(query));
+    if (name === "retention") return Promise.resolve({ segments: this.segments, openFrom: 1 });
     // Nothing is signed here: an edge of which nobody has a checkpoint.
     if (LOG_CALLS.includes(name)) return Promise.reject(new TroubleError(NOT_FOUND));
     if (name === "commandEvidence") return Promise.resolve({ submission: this.evidence });
