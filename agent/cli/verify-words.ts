@@ -119,7 +119,7 @@ function trustLines({ trust }: Told): readonly string[] {
   if (compared === "lacks") return [`${counted}, and lacks some of the one that you compare it with.`];
   return [
     `${counted}.`,
-    "  Whether that is the present one no file can say by itself: compare it with clawhold trust show on a host, or use --trust-head.",
+    "  Whether that is the present one no file can say by itself: compare it with clawhold trust show --json on a host, or use --trust-head.",
   ];
 }
 

@@ -210,10 +210,10 @@ describe("the time of an entry", () => {
 
 describe("what was dropped before the first entry", () => {
   const rowsWith = (more: readonly EntryDraft[]) => chainOf(town.world.workspace, [...town.drafts, ...more]);
-  const dropped = (last: number, hash = rowsWith([])[last - 1]?.hash ?? ""): EntryDraft => ({
+  const dropped = (last: number, hash = rowsWith([])[last - 1]?.hash ?? "", first = 1): EntryDraft => ({
     actor: { kind: "person", id: "p-ada" },
     action: "ledger.dropped",
-    detail: { segment: { n: 1, first: 1, last, hash } },
+    detail: { segment: { n: 1, first, last, hash } },
   });
   const fileWith = (more: readonly EntryDraft[], last?: number) =>
     chainLines(town, { rows: rowsWith(more), first: 5, isDropped: true, ...(last === undefined ? {} : { last }) });
@@ -226,7 +226,8 @@ describe("what was dropped before the first entry", () => {
   });
 
   it("is not believed without one, or with one of something else", async () => {
-    for (const more of [[], [dropped(3)], [dropped(4, nonceOf("another entry"))]])
+    const other = nonceOf("another entry");
+    for (const more of [[], [dropped(3)], [dropped(4, other)], [dropped(9, other, 5)]])
       expect(wrongIn(await verified(await fileWith(more)))).toEqual(["0 dropped_untold 4"]);
   });
 
