@@ -25,6 +25,7 @@ import { listHosts } from "./db/host-rows.ts";
 import { hostOf, type Env } from "./env.ts";
 import { LedgerUnavailable, ledgerOf } from "./ledger-client.ts";
 import { OriginUseTable } from "./origin-use.ts";
+import { RefusalRoom } from "./refusal-room.ts";
 import { SessionTable, type PersonTerm, type SessionRecord, type StoredSession } from "./session-table.ts";
 
 /** The idle clock is kept this coarse, so that a busy page costs one write a minute and not one a request. */
@@ -88,6 +89,7 @@ export class Sessions extends DurableObject<Env> {
   /** Durable. */
   readonly #table: SessionTable;
   readonly #originUse: OriginUseTable;
+  readonly #refusals: RefusalRoom;
   /** In memory only: see above. jti -> until. */
   readonly #reads = new Map<string, number>();
   /** In memory only: a lost ticket is asked for again. */
@@ -100,6 +102,7 @@ export class Sessions extends DurableObject<Env> {
     super(state, env);
     this.#table = new SessionTable(state.storage.sql);
     this.#originUse = new OriginUseTable(state.storage.sql);
+    this.#refusals = new RefusalRoom(state.storage.sql);
     this.#calls = new CallCounts(state.storage.sql, () => state.waitUntil(this.#plan()));
   }
 
@@ -164,6 +167,11 @@ export class Sessions extends DurableObject<Env> {
   succeed({ session, key }: Succession): void {
     if (this.#table.bySession(session) === undefined || !this.#table.useKey(session, key)) return;
     this.#table.succeed(session, key, edgeSeconds() + PREVIOUS_KEY_SECONDS);
+  }
+
+  /** Whether one more refusal of what this session signed becomes an entry; true is counted. */
+  takeRefusal(session: string): boolean {
+    return this.#refusals.take(session, edgeSeconds());
   }
 
   isOpen(session: string): boolean {

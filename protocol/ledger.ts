@@ -52,6 +52,7 @@ export const ledgerActions = [
   "witness.reset", // a host's owner let it forget what it had seen
   "stream.set-aside", // entries that a far end would not take
   "stream.replayed",
+  "approval.refused", // a touch for a change of the edge, the end of a sign-in or a new passkey; some each hour, then only counted
 ] as const;
 export type LedgerAction = (typeof ledgerActions)[number];
 

@@ -78,7 +78,13 @@ const STRANGER: Past = {
 };
 
 /** The only actions that rules look at: whoever fetches entries for them needs no others. */
-export const patternActions = ["session.started", "session.refused", "command.accepted", "command.refused"] as const;
+export const patternActions = [
+  "session.started",
+  "session.refused",
+  "command.accepted",
+  "command.refused",
+  "approval.refused",
+] as const;
 
 export interface Observed {
   readonly state: PatternState;
@@ -90,6 +96,7 @@ export function observe(state: PatternState, event: PatternEvent): Observed {
   switch (event.action) {
     case "session.refused":
     case "command.refused":
+    case "approval.refused":
       return { state: { ...state, refusals: withRefusal(state.refusals, event) }, found: [] };
     case "session.started":
       return afterRefusals(observeSignIn(state, event), event);

@@ -151,6 +151,18 @@ describe("refused sign-ins", () => {
   });
 });
 
+describe("refused approvals", () => {
+  it("stand before the same person's command like its own refusals", () => {
+    const refused = (actor: Draft["actor"]): readonly Draft[] =>
+      [0, 5, 9].map((seconds) => ({ at: MORNING + seconds, action: "approval.refused", actor }));
+    const [command] = commands(1, 1).map((one) => ({ ...one, at: MORNING + 20 }));
+    if (command === undefined) throw new TypeError("no command");
+    expect(rulesOf([...refused(command.actor), command])).toEqual(["refused-then-accepted"]);
+    expect(rulesOf([...refused(nobody), command])).toEqual([]);
+    expect(rulesOf([...refused({ kind: "person", id: "p-other" }), command])).toEqual([]);
+  });
+});
+
 describe("a burst", () => {
   it("is marked once while it lasts, and again when another begins", () => {
     const again = commands(BURST_COMMANDS, 1).map((one) => ({

@@ -49,6 +49,7 @@ const WORDS = {
   "witness.reset": "edge",
   "stream.set-aside": "edge",
   "stream.replayed": "edge",
+  "approval.refused": "edge",
 } as const satisfies Record<LedgerAction, LedgerEntry["word"]>;
 
 export function wordOf(action: LedgerAction): LedgerEntry["word"] {

@@ -67,7 +67,7 @@ export const alertSettings: Handler<"alertSettings"> = async ({ authority, deps 
 export const alertSettingsChange: Handler<"alertSettingsChange"> = async ({ authority, body, arrival, deps }) => {
   const rule = { endpoint: "alertSettingsChange", permission: "workspace.administer" } as const;
   requireSafe(body.change);
-  await requireEdgeAction(authority, body, { rule, deps });
+  await requireEdgeAction(authority, body, { rule, deps, arrival });
   const { workspace, person, session } = authority;
   const { sourceIp } = arrival;
   await deps.ledger(workspace)({

@@ -17,6 +17,7 @@ export const erase: Handler<"erase"> = async ({ authority, body, arrival, deps }
   await requireEdgeAction(authority, body, {
     rule: { endpoint: "erase", permission: "workspace.administer" },
     deps,
+    arrival,
   });
   await deps.ledger(workspace)({
     actor: { kind: "person", id: person },

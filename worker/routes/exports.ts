@@ -24,7 +24,7 @@ import type { LedgerBooks } from "../ledger-books.ts";
 import { currentWorkspace } from "../workspace.ts";
 
 export const exportStart: Handler<"exportStart"> = async (call) => {
-  const { authority, body, deps } = call;
+  const { authority, body, arrival, deps } = call;
   const { workspace, person, session, expires } = authority;
   const { format, filter, segment } = body.change;
   const books = deps.books(workspace);
@@ -35,6 +35,7 @@ export const exportStart: Handler<"exportStart"> = async (call) => {
   await requireEdgeAction(authority, body, {
     rule: { endpoint: "exportStart", permission: "ledger.read" },
     deps,
+    arrival,
   });
   const name = randomId("x");
   await record(call, name, sealed);

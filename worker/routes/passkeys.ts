@@ -2,9 +2,10 @@
 import { edgeSeconds, randomNonce } from "../../durable-objects/clock.ts";
 import { NONCE_SECONDS } from "../../protocol/limits.ts";
 import type { Operator } from "../access/operator.ts";
+import { recordRefused } from "../access/refused-approval.ts";
 import { saveNonce } from "../db/nonces.ts";
 import { findName } from "../db/statements.ts";
-import { problem } from "../http/problems.ts";
+import { problem, ProblemError } from "../http/problems.ts";
 import type { Handler } from "../mount.ts";
 import { registrationOptions } from "../passkeys.ts";
 import { registerPasskey } from "../register.ts";
@@ -25,7 +26,7 @@ export const passkeyOptions: Handler<"passkeyOptions"> = async ({ authority, dep
   return { body: { options: await registrationOptions({ rpId: rpIdOf(authority), name, challenge, exclude }) } };
 };
 
-export const passkey: Handler<"passkey"> = async ({ authority, body, deps }) => {
+export const passkey: Handler<"passkey"> = async ({ authority, arrival, body, deps }) => {
   const { workspace, person, session, origin } = authority;
   const made = {
     response: body.response,
@@ -34,7 +35,13 @@ export const passkey: Handler<"passkey"> = async ({ authority, body, deps }) => 
     rpId: rpIdOf(authority),
     owner: { workspace, person, session },
   };
-  return { body: await registerPasskey(made, deps) };
+  try {
+    return { body: await registerPasskey(made, deps) };
+  } catch (error) {
+    if (error instanceof ProblemError)
+      await recordRefused(authority, { code: error.code, target: person }, { arrival, deps });
+    throw error;
+  }
 };
 
 /** A passkey belongs to the site it is made on: the one this session was certified for. */

@@ -20,7 +20,7 @@ export const retention: Handler<"retention"> = async ({ authority, deps }) => ({
 });
 
 export const retentionChange: Handler<"retentionChange"> = async (call) => {
-  const { authority, body, deps } = call;
+  const { authority, body, arrival, deps } = call;
   const { change } = body;
   const books = deps.books(authority.workspace);
   // Before the touch is judged and spent: what cannot be dropped should not cost one.
@@ -28,6 +28,7 @@ export const retentionChange: Handler<"retentionChange"> = async (call) => {
   await requireEdgeAction(authority, body, {
     rule: { endpoint: "retentionChange", permission: "workspace.administer" },
     deps,
+    arrival,
   });
   if (segment === undefined) await setPolicy(call, books);
   else await drop(call, segment);

@@ -5,9 +5,11 @@ import type { SessionRow } from "../../protocol/contracts/sessions.ts";
 import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import { signedSessionEndCodec } from "../../protocol/messages.ts";
 import { utf8Text } from "../../protocol/bytes.ts";
+import type { RefusalCode } from "../../protocol/refusals.ts";
 import { hasPermission } from "../../protocol/trust/state.ts";
 import { verifySessionEnd, type EndingSession } from "../../protocol/verify/session-end.ts";
 import type { Operator } from "../access/operator.ts";
+import { recordRefused } from "../access/refused-approval.ts";
 import type { Opening } from "../../durable-objects/db/ledger-reader.ts";
 import type { Deps } from "../deps.ts";
 import { tellEnd } from "../end-sessions.ts";
@@ -60,14 +62,19 @@ function describe(
 export const sessionEnd: Handler<"sessionEnd"> = async ({ authority, arrival, body, deps, later }) => {
   const { workspace, trust, person } = authority;
   const verdict = await verifySessionEnd(body, { trust, now: edgeSeconds() });
-  if (verdict.kind === "refused") throw commandProblem(verdict.code);
+  const refuse = async (code: RefusalCode, target?: string): Promise<never> => {
+    await recordRefused(authority, { code, ...(target === undefined ? {} : { target }) }, { arrival, deps });
+    throw commandProblem(code);
+  };
+  if (verdict.kind === "refused") return refuse(verdict.code);
   // Nobody brings the word of somebody else.
-  if (verdict.by !== person) throw commandProblem("people");
+  if (verdict.by !== person) return refuse("people", verdict.end.person);
   const bytes = signedSessionEndCodec.encode(body);
   // Hosts hear it as one frame; what does not fit could never be told.
   if (bytes.length > MAX_FRAME_BYTES - FRAME_ROOM) throw problem("too_large");
   const { ended } = verdict;
-  await requireTheirs(verdict.end.person, ended, deps.sessions(workspace));
+  if (!(await areTheirs(verdict.end.person, ended, deps.sessions(workspace))))
+    return refuse("people", verdict.end.person);
   const { sourceIp } = arrival;
   const append = deps.ledger(workspace);
   await Promise.all(
@@ -94,12 +101,12 @@ export const sessionEnd: Handler<"sessionEnd"> = async ({ authority, arrival, bo
  * The bytes of a sign-in name nobody: who saw somebody else's (an export shows them) can sign them again with a passkey of
  * their own, and would end that session as if it were theirs. Whose it is was written down when it was opened.
  */
-async function requireTheirs(
+async function areTheirs(
   person: string,
   ended: readonly EndingSession[],
   sessions: ReturnType<Deps["sessions"]>,
-): Promise<void> {
+): Promise<boolean> {
   const named = new Set(ended.map(({ session }) => session));
   const open = await sessions.list();
-  if (open.some((record) => named.has(record.session) && record.person !== person)) throw commandProblem("people");
+  return open.every((record) => !named.has(record.session) || record.person === person);
 }

@@ -16,13 +16,14 @@ export const streams: Handler<"streams"> = async ({ authority, deps }) => {
 };
 
 export const streamChange: Handler<"streamChange"> = async (call) => {
-  const { authority, body, deps } = call;
+  const { authority, body, arrival, deps } = call;
   const { workspace } = authority;
   const object = deps.streams(workspace);
   requireSensible(body.change, await object.list(workspace));
   await requireEdgeAction(authority, body, {
     rule: { endpoint: "streamChange", permission: "workspace.administer" },
     deps,
+    arrival,
   });
   const { change } = body;
   const stream = change.setting === "streamAdd" ? randomId("s") : change.stream;

@@ -42,4 +42,5 @@ export const actionNames = {
   "witness.reset": "Witness reset by its owner",
   "stream.set-aside": "Entries set aside by a stream",
   "stream.replayed": "Entries sent again by a stream",
+  "approval.refused": "Approval refused",
 } satisfies Record<LedgerAction, string>;

@@ -1,4 +1,4 @@
-/** What an alert is about and what a setting does, in the few words that fit into a sentence of the ledger. Pure. */
+/** What an alert is about, what a setting does, why an approval failed: few words that fit into a sentence. Pure. */
 import { isAlertKind, type AlertKind } from "../../../protocol/alerts.ts";
 import type { AlertChange } from "../../../protocol/contracts/alerts.ts";
 
@@ -33,4 +33,22 @@ const settingWords = {
 export function settingDone(setting: string | undefined): string {
   const known = Object.entries(settingWords).find(([name]) => name === setting);
   return known?.[1] ?? "changed a setting of the control plane";
+}
+
+/** Rules of the edge alone; those that hosts share have their own sentences. */
+const approvalFaults: ReadonlyMap<string, string> = new Map([
+  ["approval_workspace", "it was for another workspace"],
+  ["approval_session", "it was for another sign-in"],
+  ["approval_endpoint", "it was for something else"],
+  ["approval_change", "it was for another change"],
+  ["approval_kind", "the touch was for something else"],
+  ["approval_person", "somebody else's passkey was touched"],
+  ["approval_late", "it was approved too long ago, or by a wrong clock"],
+  ["approval_used", "it had been used already"],
+  ["passkey_refused", "the new passkey did not prove itself"],
+  ["passkey_exists", "the passkey was registered already"],
+]);
+
+export function approvalFault(code: string | undefined): string | undefined {
+  return code === undefined ? undefined : approvalFaults.get(code);
 }

@@ -49,6 +49,7 @@ const kinds = {
   "witness.reset": undefined,
   "stream.set-aside": undefined,
   "stream.replayed": undefined,
+  "approval.refused": undefined,
 } satisfies Record<LedgerAction, Kind | undefined>;
 
 /** Refused by anybody: edge, host, or a sign-in. */

@@ -9,7 +9,7 @@ import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
 import type { IconName } from "../../icons.tsx";
 import type { LedgerEntry } from "../../state/backend.ts";
 import { Name, sayStatement } from "./statement-sentences.tsx";
-import { alertAbout, settingDone } from "./alert-words.ts";
+import { alertAbout, approvalFault, settingDone } from "./alert-words.ts";
 
 interface Row {
   readonly icon: IconName;
@@ -392,6 +392,14 @@ const rows = {
     say: ({ actor }) => (
       <>
         <Name of={actor} /> had entries sent again that a far end had not taken
+      </>
+    ),
+  },
+  "approval.refused": {
+    icon: "x",
+    say: ({ actor, detail }) => (
+      <>
+        Something that <Name of={actor} /> signed was refused: {approvalFault(detail.code) ?? reasonOf(detail.code)}
       </>
     ),
   },

@@ -43,6 +43,7 @@ const messages = {
   "ledger.dropped": "dropping of entries",
   "host.reset": "farewell",
   "witness.refused": "refusal to witness",
+  "approval.refused": "approval",
 } as const satisfies Partial<Record<LedgerAction, string>>;
 
 export function isSigned(action: LedgerAction): action is keyof typeof messages {

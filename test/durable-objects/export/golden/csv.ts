@@ -82,4 +82,6 @@ export const csv: Readonly<Record<LedgerAction, string>> = {
     '"39","2027-01-15T08:00:39.039Z","stream.set-aside","A far end would not take entries; they were set aside.","edge","","","failure","","","","{""code"":""status"",""range"":{""first"":3,""last"":5},""stream"":""s-one""}","uIT0COlbFmsjKjdpjOkkczMDxWO95rW2hv47FshD9Eo","rnmIcv6wDwFQcsF-ak3bT9P26uAcrjtfkuT4Ra4hmJA"\r\n',
   "stream.replayed":
     '"40","2027-01-15T08:00:40.040Z","stream.replayed","Entries that were set aside are sent again.","person","p-ada","","success","","","","{""range"":{""first"":3,""last"":5},""stream"":""s-one""}","lTTz2_X2hbbDwOyyCzI5nCfWiFcobg5eTn-_GMmuJW0","aqNQ-TKVMSoaAxT3pSJkjM1SQfZ79Z-_gyyu1WoUdj8"\r\n',
+  "approval.refused":
+    '"41","2027-01-15T08:00:41.041Z","approval.refused","Something that a signed-in person signed was refused.","person","p-ada","","failure","192.0.2.7","","","{""code"":""approval_used"",""session"":""J74MyXKjgVHEldtzedqGeEGGjCXeDVfDO9Ger-j5BVs""}","FWAxotun-KvRo0CSKhuRMVCp7hCCHfelPljZBuEpQzQ","\'-_1bPLY8Q7jzqH_8UMu9n1Pax5tCwgisRGpW25odVp4"\r\n',
 };

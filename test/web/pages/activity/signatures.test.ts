@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { approvalFault } from "../../../../web/pages/activity/alert-words.ts";
 import { isSigned, signatureOf } from "../../../../web/pages/activity/signatures.ts";
 import type { LedgerEntry } from "../../../../web/state/backend.ts";
 import { brokenEntries, entries } from "../../fixtures/ledger.ts";
@@ -33,6 +34,16 @@ describe("the signature log", () => {
       verdict: "verified",
       rule: "local_policy",
     });
+  });
+
+  it("lists a refused approval, and the sentence has words for the edge's own rules", () => {
+    expect(found("session.refused", { action: "approval.refused", detail: { code: "approval_used" } })).toMatchObject({
+      message: "approval",
+      verdict: "refused",
+      rule: "approval_used",
+    });
+    expect(approvalFault("approval_used")).toBe("it had been used already");
+    expect(approvalFault("approval.signature")).toBeUndefined();
   });
 
   it("says so where a signature is false", () => {
