@@ -8,7 +8,7 @@ import type { ExportRequest } from "../../protocol/contracts/exports.ts";
 import { TICKET_SECONDS } from "../../protocol/limits.ts";
 import type { ExportFormat } from "../../protocol/ledger.ts";
 import { hasPermission } from "../../protocol/trust/state.ts";
-import type { ExportDesk, ExportStep, TicketStep } from "../state/exports.ts";
+import { fileEndings, type ExportDesk, type ExportStep, type TicketStep } from "../state/exports.ts";
 import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
 import type { Answer, EdgeClient } from "./http.ts";
 import type { MachineMemory } from "./machine-memory.ts";
@@ -25,14 +25,6 @@ export interface ExportsDeps extends EdgeActionDeps {
 /** A line that drops for a moment must not cost the whole file: the same part is asked for again. */
 const PART_ATTEMPTS = 5;
 const RETRY_MS = 2_000;
-
-const ENDINGS = {
-  jsonl: "jsonl",
-  csv: "csv",
-  ocsf: "ocsf.jsonl",
-  cef: "cef",
-  syslog: "log",
-} as const satisfies Record<ExportFormat, string>;
 
 export class Exports implements ExportDesk {
   readonly #deps: ExportsDeps;
@@ -93,7 +85,7 @@ export class Exports implements ExportDesk {
       yield { kind: "fetching", bytes, entries };
     } while (cursor !== undefined);
     const day = new Date(this.#deps.clock.now() * 1_000).toISOString().slice(0, 10);
-    yield { kind: "file", file: new Blob(parts), name: `clawhold-activity-${day}.${ENDINGS[format]}` };
+    yield { kind: "file", file: new Blob(parts), name: `clawhold-activity-${day}.${fileEndings[format]}` };
   }
 
   async #part(name: string, cursor: string | undefined): Promise<Answer<"exportPart">> {

@@ -4,7 +4,17 @@
  */
 import type { ReadonlySignal } from "@preact/signals";
 import type { ExportRequest } from "../../protocol/contracts/exports.ts";
+import type { ExportFormat } from "../../protocol/ledger.ts";
 import type { TouchStep } from "./backend.ts";
+
+/** What the name of a copy ends in. */
+export const fileEndings = {
+  jsonl: "jsonl",
+  csv: "csv",
+  ocsf: "ocsf.jsonl",
+  cef: "cef",
+  syslog: "log",
+} as const satisfies Record<ExportFormat, string>;
 
 /** What comes between the touch and the file. */
 export type ExportStep =

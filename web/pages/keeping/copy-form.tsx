@@ -14,7 +14,7 @@ import { ChoiceField, Refusal } from "../../components/touching.tsx";
 import { formatBytes, formatEntries } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
-import type { ExportStep, TicketStep } from "../../state/exports.ts";
+import { fileEndings, type ExportStep, type TicketStep } from "../../state/exports.ts";
 
 type Purpose = (typeof exportPurposes)[number];
 
@@ -35,7 +35,15 @@ interface CopyFormProps {
   readonly nameOf: (id: string) => string;
 }
 
-type Step = ExportStep | TicketStep | { readonly kind: "saved"; readonly name: string; readonly bytes: number };
+/** Part of every way to a file: what checks it depends on its form. */
+interface InForm {
+  readonly format: ExportFormat;
+}
+
+type Step =
+  | Exclude<ExportStep | TicketStep, { readonly kind: "ticket" }>
+  | (Extract<TicketStep, { readonly kind: "ticket" }> & InForm)
+  | ({ readonly kind: "saved"; readonly name: string; readonly bytes: number } & InForm);
 
 export function CopyForm({ filter, segment, nameOf }: CopyFormProps) {
   const { exports } = useApp().backend;
@@ -51,14 +59,17 @@ export function CopyForm({ filter, segment, nameOf }: CopyFormProps) {
   });
   const take = async () => {
     isCancelled.current = false;
-    for await (const one of exports.take(request())) {
-      step.value = one.kind === "file" ? save(one.file, one.name) : one;
+    const asked = request();
+    for await (const one of exports.take(asked)) {
+      step.value = one.kind === "file" ? { ...save(one.file, one.name), format: asked.format } : one;
       if (isCancelled.current) break;
     }
     if (isCancelled.current) step.value = { kind: "cancelled" };
   };
   const ticket = async () => {
-    for await (const one of exports.ticket(request())) step.value = one;
+    const asked = request();
+    for await (const one of exports.ticket(asked))
+      step.value = one.kind === "ticket" ? { ...one, format: asked.format } : one;
   };
   const busy = step.value !== undefined && ["touch", "sending", "fetching"].includes(step.value.kind);
   return (
@@ -134,7 +145,7 @@ function WithProgram({ step, busy, onTicket }: WithProgramProps) {
 }
 
 /** The browser saves it; nothing of it stays here. */
-function save(file: Blob, name: string): Step {
+function save(file: Blob, name: string): Omit<Extract<Step, { readonly kind: "saved" }>, keyof InForm> {
   const url = URL.createObjectURL(file);
   const anchor = document.createElement("a");
   anchor.href = url;
@@ -165,7 +176,7 @@ export function progressWords(step: Step | undefined): string {
     case "fetching":
       return `${formatBytes(step.bytes)} here, of up to ${formatEntries(step.entries)}.`;
     case "saved":
-      return `${step.name}, ${formatBytes(step.bytes)}, was handed to your browser. Check it with clawhold verify.`;
+      return `${step.name}, ${formatBytes(step.bytes)}, was handed to your browser. ${checkWords(step.format)}`;
     case "cancelled":
       return "Stopped. What the ledger has of it stays.";
     case "ticket":
@@ -176,16 +187,35 @@ export function progressWords(step: Step | undefined): string {
   }
 }
 
-function Ticket({ step: { ticket, url, until } }: { readonly step: Extract<TicketStep, { readonly kind: "ticket" }> }) {
+interface TicketProps {
+  readonly step: Extract<Step, { readonly kind: "ticket" }>;
+}
+
+/** Only our own form carries what proves it. */
+export function checkWords(format: ExportFormat): string {
+  return format === "jsonl"
+    ? "Check it with clawhold verify."
+    : "It proves nothing by itself; each row names its number and hashes, and the proof of that one entry is on page Activity.";
+}
+
+function Ticket({ step: { ticket, url, until, format } }: TicketProps) {
+  const file = `activity.${fileEndings[format]}`;
   return (
     <>
       <Command
         caption="First, in a terminal: waits for the ticket, then downloads"
-        command={`read -rs T && printf 'clawhold-ticket: %s\\n' "$T" | curl --fail --request POST --header @- --output activity.jsonl ${url}`}
+        command={`read -rs T && printf 'clawhold-ticket: %s\\n' "$T" | curl --fail --request POST --header @- --output ${file} ${url}`}
       />
       <Command caption="Then paste the ticket there and press Enter" command={ticket} />
       <p class="small muted" role="status">
-        Good for <Left at={until} />. Check the file with <code>clawhold verify activity.jsonl</code>.
+        Good for <Left at={until} />.{" "}
+        {format === "jsonl" ? (
+          <>
+            Check the file with <code>clawhold verify {file}</code>.
+          </>
+        ) : (
+          checkWords(format)
+        )}
       </p>
       <p class="tiny faint">
         A control plane whose certificate is not public also needs curl's --cacert with its authority.

@@ -32,7 +32,10 @@ describe("a copy on its way", () => {
     expect(progressWords({ kind: "fetching", bytes: 4_700_000, entries: 18_414 })).toBe(
       "5\u202fMB here, of up to 18,414 entries.",
     );
-    expect(progressWords({ kind: "saved", name: "a.jsonl", bytes: 1_000 })).toContain("clawhold verify");
+    const saved = { kind: "saved", name: "a.jsonl", bytes: 1_000 } as const;
+    expect(progressWords({ ...saved, format: "jsonl" })).toContain("clawhold verify");
+    for (const format of ["csv", "ocsf", "cef", "syslog"] as const)
+      expect(progressWords({ ...saved, format })).not.toContain("clawhold verify");
     expect(progressWords(undefined)).toBe("");
   });
 });
