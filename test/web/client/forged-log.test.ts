@@ -56,10 +56,11 @@ function bendRows(log: SignedLog, bend: (answer: Answer) => Answer): void {
   };
 }
 
-function refuseProofs(log: SignedLog): void {
+function refuseProofs(log: SignedLog, upTo = Infinity): void {
   const honest = log.answer.bind(log);
   log.answer = async (name, input) => {
-    if (name === "entryProof") throw new TroubleError({ code: "not_found", what: "There is nothing here." });
+    if (name === "entryProof" && Number(input.params["index"]) <= upTo)
+      throw new TroubleError({ code: "not_found", what: "There is nothing here." });
     return honest(name, input);
   };
 }
@@ -149,6 +150,36 @@ describe("rows of another history under true checkpoints", () => {
     expect(shownAs(activity, 10)).toEqual(["unsigned", "unverified"]);
   });
 
+  it("are a failure in the middle too, where somebody scrolls to them", async () => {
+    const log = signed(history("one", 400));
+    const activity = await visit();
+    expect(activity.status.value.failure).toBeUndefined();
+    showInstead(log, history("forged", 400));
+    refuseProofs(log, 150);
+    activity.rows.want(91, 150);
+    await expect.poll(() => activity.rows.item(91), { interval: 1 }).toBeDefined();
+    expect(activity.status.value).toMatchObject({ verified: 0, failure: { index: 150, of: "entry" } });
+    expect(shownAs(activity, 120)).toEqual(["unsigned", "unverified"]);
+  });
+
+  it("are not witnessed by what hosts cosigned before the page has read as far", async () => {
+    const forged = new LedgerMaker(world);
+    for (let i = 0; i < 20; i += 1) forged.add({ action: "alert.raised", detail: { code: i < 17 ? "one" : "forged" } });
+    const log = signed(rows.slice(0, 17));
+    const activity = await visit();
+    showInstead(log, forged.rows);
+    await activity.refresh();
+    log.rows.push(...history("one", 25).slice(17));
+    log.signed = 25;
+    log.witnesses = [{ host: world.host, key: "host cosign", size: 25, at: NOW }];
+    await activity.refresh(); // reads the checkpoint, after the rows
+    expect(activity.status.value.witness.size).toBe(25);
+    expect(shownAs(activity, 17)).toEqual(["witnessed", "verified"]);
+    expect(activity.rows.item(18)?.witnessed).toBe("signed");
+    await activity.refresh();
+    expect(activity.status.value.failure?.reason).toContain("has 25 entries, and those that are shown end at 20");
+  });
+
   it("are not remembered: the honest log is not accused afterwards", async () => {
     const log = signed(rows);
     showInstead(log, history("forged", 20));
@@ -214,10 +245,9 @@ describe("rows of another history under true checkpoints", () => {
   it("what an earlier visit saw is proven again, not only claimed", async () => {
     signed(rows.slice(0, 20));
     await visit();
-    const log = signed(history("one", 400));
-    refuseProofs(log);
+    refuseProofs(signed(history("one", 400)), 20);
     const { failure } = (await visit()).status.value;
-    expect(failure?.reason).toContain("comes without a proof");
+    expect(failure?.reason).toBe("Entry 20 comes without a proof, though a checkpoint covers it.");
   });
 });
 
@@ -340,6 +370,17 @@ describe("entries that are said to be dropped", () => {
       reason: `The control plane says that entries 1 to ${to} were dropped, and no entry of the log says so.`,
       of: "log",
     });
+  });
+
+  it("are not the whole log, though an entry beyond its end says so", async () => {
+    const shown = dropping(16);
+    bendRows(signed(shown, 16), (answer) => ({
+      ...(answer.inclusion === undefined ? claim(16)(answer) : answer),
+      head: { index: 16, hash: shown[15]?.hash ?? "" },
+      ...(answer.inclusion === undefined ? { rows: [] } : {}),
+      droppedTo: 16,
+    }));
+    expect((await visit()).status.value.failure?.reason).toContain("entries 1 to 16 were dropped, and no entry");
   });
 
   it("are found by the moment that the edge names, however much was written since", async () => {
