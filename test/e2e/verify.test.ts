@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Finding } from "../../agent/verify/report.ts";
+import { utf8Text } from "../../protocol/bytes.ts";
+import { encodeCanonical } from "../../protocol/canonical.ts";
+import { entryDigest } from "../../protocol/ledger.ts";
 import { ORIGIN } from "../fixtures/edge/page.ts";
 import { run } from "../agent/cli/terminal.ts";
 import { LongLog } from "./ledger/long-log.ts";
@@ -43,7 +46,7 @@ interface Said {
 }
 
 async function verified(path: string, ...more: readonly string[]): Promise<Said> {
-  const { exit, out } = await run(["verify", path, "--workspace", log.workspace, "--json", ...more]);
+  const { exit, out } = await run(["verify", path, `--workspace=${log.workspace}`, "--json", ...more]);
   const { findings, entries, kept } = JSON.parse(out[0] ?? "{}") as {
     findings: readonly Finding[];
     entries: number;
@@ -111,11 +114,13 @@ describe("a download against a ticket", () => {
   );
 });
 
+async function dropTriggers(): Promise<void> {
+  const [triggers = []] = await log.sql([{ sql: "SELECT name FROM sqlite_master WHERE type = 'trigger'" }]);
+  await log.sql(triggers.map((row) => ({ sql: `DROP TRIGGER "${String(row["name"])}"` })));
+}
+
 describe("with the triggers dropped", () => {
-  beforeAll(async () => {
-    const [triggers = []] = await log.sql([{ sql: "SELECT name FROM sqlite_master WHERE type = 'trigger'" }]);
-    await log.sql(triggers.map((row) => ({ sql: `DROP TRIGGER "${String(row["name"])}"` })));
-  });
+  beforeAll(dropTriggers);
 
   it.each(CHANGED)(
     "%s",
@@ -140,6 +145,56 @@ describe("with the triggers dropped", () => {
       }
       // Put back as it was, it verifies again.
       if (by !== "unsigned") expect(await found("again")).toEqual([]);
+    },
+    PATIENCE,
+  );
+});
+
+/** Moves everything after the row up by one place and puts a second copy of it into the gap. */
+async function insertRow(): Promise<void> {
+  const params = [ROW];
+  await log.sql([
+    { sql: "UPDATE ledger SET idx = -1 - idx WHERE idx > ?1", params },
+    { sql: "UPDATE ledger SET idx = -idx WHERE idx < 0" },
+    {
+      sql: "INSERT INTO ledger SELECT workspace, idx + 1, body, previous, hash, NULL FROM ledger WHERE idx = ?1",
+      params,
+    },
+  ]);
+}
+
+/** As a good forger: one entry says something else, and every digest from there on is computed again. */
+async function chainAgain(): Promise<void> {
+  const [rows = []] = await log.sql([
+    { sql: "SELECT idx, body, previous FROM ledger WHERE idx >= ?1 ORDER BY idx", params: [ROW] },
+  ]);
+  let previous = String(rows[0]?.["previous"]);
+  const changes = rows.map((row, place) => {
+    const told = place === 0 ? String(row["body"]).replace("host.connected", "host.frozen") : String(row["body"]);
+    const body = encodeCanonical({ ...(JSON.parse(told) as object), previous });
+    const hash = entryDigest(body);
+    const sql = "UPDATE ledger SET body = ?2, previous = ?3, hash = ?4 WHERE idx = ?1";
+    const params = [Number(row["idx"]), utf8Text(body), previous, hash];
+    previous = hash;
+    return { sql, params };
+  });
+  await log.sql(changes);
+}
+
+describe("with the triggers dropped and the whole log rewritten", () => {
+  it.each([
+    ["an entry inserted", insertRow],
+    ["everything chained again", chainAgain],
+  ] as const)(
+    "%s: the writer signs none of it",
+    async (name, rewrite) => {
+      await log.stop();
+      log = await LongLog.start(ENTRIES);
+      const earlier = await taken(`${name} before.jsonl`);
+      expect(await verified(earlier)).toMatchObject({ exit: 0, wrong: [] });
+      await dropTriggers();
+      await rewrite();
+      expect(await found(name)).toEqual(["unsigned"]);
     },
     PATIENCE,
   );
