@@ -33,7 +33,7 @@ import { sessionEndpoints } from "./contracts/sessions.ts";
 import { streamEndpoints } from "./contracts/streams.ts";
 import { credentialSchema, signedRootSchema, signedStatementSchema, trustPageSchema } from "./trust/statements.ts";
 
-export { activityRowSchema, type ActivityRow } from "./contracts/ledger.ts";
+export { type ActivityRow } from "./contracts/ledger.ts";
 export { type CommandStatus } from "./contracts/command-status.ts";
 
 export const hostRowSchema = v.strictObject({

@@ -128,7 +128,7 @@ export const MAX_CHECKPOINTS_LISTED = 20;
 export const MAX_ENTRIES_SCANNED = 20_000;
 /** A canonical entry: about 400 bytes, and never more than this. */
 export const MAX_ENTRY_BYTES = 4_096;
-/** Entries of one sealed segment: about 0.7 GB with receipts, so that the open and the newest full one fit a D1. */
+/** Entries of one sealed segment: about 1.4 GB in D1 with receipts, so that the open and the newest full one fit. */
 export const SEGMENT_ENTRIES = 1_000_000;
 /** Far ends that follow the log live. */
 export const MAX_STREAMS = 8;

@@ -125,8 +125,10 @@ export function LedgerBroken({ failure, live = false }: { readonly failure: Ledg
           ? `The ledger does not add up at entry #${formatIndex(index)}.`
           : "This is not the ledger that this browser saw before."}
       </strong>{" "}
-      {reason} The edge, or who owns it, changed something. Commands still need your touch; do not trust Activity from
-      that entry on{of === "log" && ", and compare with a copy or with clawhold audit on a host"}.
+      {reason} The edge, or who owns it, changed something. Commands still need your touch.{" "}
+      {of === "entry"
+        ? "Believe of Activity only what is marked as verified."
+        : "Do not trust Activity until you have compared it with a copy, or with clawhold audit on a host."}
     </Banner>
   );
 }
