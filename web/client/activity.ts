@@ -5,6 +5,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type {
   ActivityLog,
+  CheckpointsView,
   EntryProof,
   FindingsView,
   LedgerEntry,
@@ -20,6 +21,7 @@ import type {
 } from "../state/ledger.ts";
 import type { Loadable, Result, Stop } from "../state/backend.ts";
 import type { CheckedRow } from "./checked-row.ts";
+import { CheckpointList } from "./checkpoint-list.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { CrossCheck } from "./cross-check.ts";
 import { entryView } from "./entry-view.ts";
@@ -52,6 +54,7 @@ export class Activity implements ActivityLog {
   readonly #deps: ActivityDeps;
   readonly #source: LedgerSource;
   readonly #checkpoints: Checkpoints;
+  readonly #list: CheckpointList;
   readonly #keeper: LogKeeper;
   readonly #patterns: PatternWatch;
   readonly #findings: CrossCheck;
@@ -78,6 +81,7 @@ export class Activity implements ActivityLog {
     const { trust, vault, client } = deps;
     this.#source = new LedgerSource(client);
     this.#checkpoints = new Checkpoints({ source: this.#source, trust, vault });
+    this.#list = new CheckpointList({ source: this.#source, trust, checkpoints: this.#checkpoints });
     const indexBefore = (at: number) => this.#indexBefore(at);
     this.#keeper = new LogKeeper({ source: this.#source, trust, checkpoints: this.#checkpoints, indexBefore });
     this.#patterns = new PatternWatch({
@@ -100,6 +104,14 @@ export class Activity implements ActivityLog {
 
   get witnesses(): ReadonlySignal<Loadable<WitnessView>> {
     return this.#checkpoints.view;
+  }
+
+  get checkpoints(): ReadonlySignal<Loadable<CheckpointsView>> {
+    return this.#list.view;
+  }
+
+  lookAtCheckpoints(): void {
+    void this.#list.load();
   }
 
   get patterns(): ReadonlySignal<Loadable<PatternsView>> {
@@ -177,7 +189,7 @@ export class Activity implements ActivityLog {
     this.#checking.value = false;
     this.#loaded.value = { state: "loading" };
     this.#proofs.clear();
-    for (const part of [this.#checkpoints, this.#keeper, this.#patterns, this.#findings, this.#onlookers])
+    for (const part of [this.#checkpoints, this.#list, this.#keeper, this.#patterns, this.#findings, this.#onlookers])
       part.forget();
   }
 

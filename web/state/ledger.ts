@@ -209,6 +209,23 @@ export interface WitnessView {
   };
 }
 
+/** A checkpoint of this very log: its signature, its place in the log and every cosignature were verified here. */
+export interface CheckpointRow {
+  readonly size: number;
+  /** Edge clock, seconds. */
+  readonly at: number;
+  /** Labels of admitted hosts. */
+  readonly by: readonly string[];
+  readonly notBy: readonly string[];
+}
+
+export interface CheckpointsView {
+  /** Newest first. */
+  readonly rows: readonly CheckpointRow[];
+  /** How many more the edge gave that were not proven to be of this log. */
+  readonly unproven: number;
+}
+
 /** A log by its numbers. */
 export interface LogViewOf {
   readonly size: number;
@@ -260,6 +277,9 @@ export interface ActivityLog {
   /** Loads and checks it again: cosignatures and receipts come later. */
   prove(index: number): void;
   readonly witnesses: ReadonlySignal<Loadable<WitnessView>>;
+  readonly checkpoints: ReadonlySignal<Loadable<CheckpointsView>>;
+  /** Loads them and verifies each: only for whoever opens that list. */
+  lookAtCheckpoints(): void;
   readonly patterns: ReadonlySignal<Loadable<PatternsView>>;
   readonly findings: ReadonlySignal<FindingsView>;
   readonly onlookers: ReadonlySignal<readonly Onlooker[]>;

@@ -1,10 +1,12 @@
 /** Who beside the edge vouches for this log: up to which entry, which hosts, which of them fell silent or saw another. */
 import { Banner } from "../../components/banner.tsx";
+import { TroubleText, Waiting } from "../../components/parts.tsx";
 import { SealWith, State } from "../../components/state.tsx";
 import { Relative } from "../../components/time.tsx";
 import { formatEntries, formatHash, formatIndex, formatList } from "../../format.ts";
 import { useApp } from "../../state/app.ts";
-import type { LogViewOf, WitnessHost, WitnessView } from "../../state/ledger.ts";
+import type { Loadable } from "../../state/backend.ts";
+import type { CheckpointRow, CheckpointsView, LogViewOf, WitnessHost, WitnessView } from "../../state/ledger.ts";
 
 export function WitnessCard() {
   const witnesses = useApp().backend.activity.witnesses.value;
@@ -32,6 +34,7 @@ export function WitnessCard() {
               signature and that it continues what this browser saw before were verified here.
             </p>
           )}
+          {view.signed !== undefined && <Newest />}
         </div>
       </details>
     </>
@@ -73,6 +76,62 @@ function Hosts({ view }: { readonly view: WitnessView }) {
       ))}
     </ul>
   );
+}
+
+/** Asked for when it is opened: each is verified by itself. */
+function Newest() {
+  const { activity } = useApp().backend;
+  return (
+    <details
+      class="narrow"
+      onToggle={({ currentTarget }) => {
+        if (currentTarget.open) activity.lookAtCheckpoints();
+      }}
+    >
+      <summary class="small">Checkpoints</summary>
+      <Listed listed={activity.checkpoints.value} />
+    </details>
+  );
+}
+
+function Listed({ listed }: { readonly listed: Loadable<CheckpointsView> }) {
+  if (listed.state === "loading") return <Waiting what="Verifying the newest checkpoints" />;
+  if (listed.state === "failed") {
+    return (
+      <p class="small muted">
+        <TroubleText trouble={listed.trouble} />
+      </p>
+    );
+  }
+  const { rows, unproven } = listed.value;
+  return (
+    <>
+      {unproven > 0 && <p class="small">{unprovenWords(unproven)}</p>}
+      <ul class="list">
+        {rows.map((row) => (
+          <li key={row.size}>
+            <span class="grow">
+              <span class="medium">{formatEntries(row.size)}</span>{" "}
+              <span class="small muted">
+                signed <Relative at={row.at} ago />. {cosignersWords(row)}
+              </span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+export function cosignersWords({ by, notBy }: Pick<CheckpointRow, "by" | "notBy">): string {
+  if (by.length === 0) return "Cosigned by no host.";
+  return `Cosigned by ${formatList(by)}${notBy.length === 0 ? "" : `; not by ${formatList(notBy)}`}.`;
+}
+
+export function unprovenWords(unproven: number): string {
+  return unproven === 1
+    ? "One more came that is not proven to be of this log; it is not shown."
+    : `${unproven} more came that are not proven to be of this log; they are not shown.`;
 }
 
 function placeOf({ colocated, size }: WitnessHost): string {

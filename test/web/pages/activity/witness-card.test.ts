@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { explanationOf, sentenceOf } from "../../../../web/pages/activity/witness-card.tsx";
+import {
+  cosignersWords,
+  explanationOf,
+  sentenceOf,
+  unprovenWords,
+} from "../../../../web/pages/activity/witness-card.tsx";
 import type { WitnessHost, WitnessView } from "../../../../web/state/ledger.ts";
 
 const host = (recent: boolean, colocated = false): WitnessHost => ({ host: "h", label: "h", colocated, recent });
@@ -22,6 +27,16 @@ describe("who witnesses the log", () => {
     const alone = { ...view, eligible: 0, needed: 0, size: 0, hosts: [host(true, true)] };
     expect(sentenceOf(alone)).toBe("No host away from the edge.");
     expect(explanationOf(alone)).toContain("nothing here is ever witnessed. Add a host on another machine.");
+  });
+
+  it("is said of each checkpoint", () => {
+    expect(cosignersWords({ by: ["vps-1", "vps-2"], notBy: ["vps-3"] })).toBe(
+      "Cosigned by vps-1 and vps-2; not by vps-3.",
+    );
+    expect(cosignersWords({ by: ["vps-1"], notBy: [] })).toBe("Cosigned by vps-1.");
+    expect(cosignersWords({ by: [], notBy: ["vps-3"] })).toBe("Cosigned by no host.");
+    expect(unprovenWords(1)).toContain("it is not shown");
+    expect(unprovenWords(2)).toContain("they are not shown");
   });
 
   it("is nobody before anything is signed", () => {
