@@ -102,6 +102,11 @@ export class Checkpoints {
     return this.#base;
   }
 
+  /** So many entries are signed, as far as is proven here. */
+  get signed(): number {
+    return this.#base?.size ?? 0;
+  }
+
   forget(): void {
     this.#view.value = { state: "loading" };
     this.#failure.value = undefined;
@@ -140,7 +145,7 @@ export class Checkpoints {
   async #openInTime(note: string): Promise<OpenedCheckpoint | undefined> {
     const signed = await this.#read(note);
     if (signed === undefined || signed.isByPresentKey) return signed?.checkpoint;
-    return signed.checkpoint.size <= (this.#base?.size ?? 0) ? signed.checkpoint : undefined;
+    return signed.checkpoint.size <= this.signed ? signed.checkpoint : undefined;
   }
 
   /** Reads a note off the wire; undefined unless the workspace's ledger key, present or former, signed it. */

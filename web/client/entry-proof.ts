@@ -40,6 +40,7 @@ interface Placed {
 /** @throws {TroubleError} when the edge does not answer. */
 export async function proveEntryAt(index: number, deps: EntryProofDeps): Promise<Loadable<EntryProof>> {
   const state = deps.trust.state.value ?? (await deps.trust.refresh());
+  const signed = deps.checkpoints.signed; // by now: what is asked for after this comes with its proof
   const placed = await place(index, deps);
   if (typeof placed === "string") return missing(placed);
   const partner = await partnerOf(placed.checked, deps);
@@ -49,7 +50,7 @@ export async function proveEntryAt(index: number, deps: EntryProofDeps): Promise
     { client: deps.client, state, nameOf: (person) => deps.trust.nameOf(person) },
     { checked, partner },
   );
-  const standing = { placed, linked, base: deps.checkpoints.base?.size ?? 0 };
+  const standing = { placed, linked, signed, base: deps.checkpoints.signed };
   const belongs =
     placed.answer !== undefined && (await deps.checkpoints.belonging(placed.answer.checkpoint)) !== undefined;
   const cosigners = checkpoint === undefined ? [] : await cosignersOf(checkpoint, checked.entry, state);
@@ -103,11 +104,13 @@ interface Standing {
   /** The page linked it to a proven row before. */
   readonly linked: boolean;
   readonly belongs: boolean;
+  /** So many entries were signed before the proof was asked for. */
+  readonly signed: number;
   readonly base: number;
 }
 
 /** The first four, in the order in which each stands on the one before. */
-function placeChecks({ placed, linked, belongs, base }: Standing): readonly ProofCheck[] {
+function placeChecks({ placed, linked, belongs, signed, base }: Standing): readonly ProofCheck[] {
   const { checked, answer, checkpoint } = placed;
   const hashed: ProofCheck = { name: "Entry hash recomputed from its bytes", state: "passed" };
   if (answer === undefined) {
@@ -118,7 +121,9 @@ function placeChecks({ placed, linked, belongs, base }: Standing): readonly Proo
         name: `Linked to entry ${before}, and so to every entry before`,
         state: linked ? "passed" : "unchecked",
       },
-      { name: "In a signed log", state: "unchecked", detail: "no checkpoint covers it yet" },
+      checked.entry.index <= signed
+        ? { name: "In a signed log", state: "failed", detail: "a checkpoint covers it, and no proof was given" }
+        : { name: "In a signed log", state: "unchecked", detail: "no checkpoint covers it yet" },
     ];
   }
   const { index } = checked.entry;

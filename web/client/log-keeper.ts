@@ -137,7 +137,7 @@ export class LogKeeper {
   /** The newest rows, when none is held. @throws {TroubleError} */
   async begin(): Promise<void> {
     const visit = this.#visit;
-    const signed = this.#signed();
+    const signed = this.#deps.checkpoints.signed;
     const { rows, head, droppedTo = 0 } = await this.#deps.source.rows({ limit: NEWEST });
     if (visit !== this.#visit) return;
     const last = Math.max(head.index, ...rows.map(({ index }) => index));
@@ -160,7 +160,7 @@ export class LogKeeper {
   /** What was written since. @throws {TroubleError} */
   async grow(): Promise<void> {
     const visit = this.#visit;
-    const signed = this.#signed();
+    const signed = this.#deps.checkpoints.signed;
     for (let isMore = true; isMore;) {
       const { rows, head } = await this.#deps.source.rows({ after: this.#head.index, limit: GROWTH });
       if (visit !== this.#visit) return;
@@ -170,7 +170,7 @@ export class LogKeeper {
       isMore = rows.length === GROWTH;
     }
     this.#judgeLength(this.#head.index, signed);
-    if (this.#signed() > this.#floorJudgedAt) await this.#judgeFloor(this.#floor);
+    if (this.#deps.checkpoints.signed > this.#floorJudgedAt) await this.#judgeFloor(this.#floor);
   }
 
   /** The newest checkpoint covers rows that are held: from now on they stand in a signed log. @throws {TroubleError} */
@@ -276,7 +276,7 @@ export class LogKeeper {
     // The very end is covered by no checkpoint yet; it stands on the row that is, and asking for more would sign for us.
     const covered = isEnd ? run.find(({ entry }) => entry.index === checkpoint?.size) : undefined;
     const asked = covered ?? newest;
-    const signed = this.#signed();
+    const signed = this.#deps.checkpoints.signed;
     const proven = await this.#isProven(asked);
     if (proven === true && isEnd) this.#provenTo = Math.max(this.#provenTo, asked.entry.index);
     if (proven !== undefined) return proven ? "proven" : { reason: MISPLACED(index) };
@@ -335,16 +335,12 @@ export class LogKeeper {
     if (shown < signed) this.fail({ index: shown + 1, reason: shorterThanSigned(signed, shown), of: "log" });
   }
 
-  #signed(): number {
-    return this.#deps.checkpoints.base?.size ?? 0;
-  }
-
   /** @throws {TroubleError} */
   async #judgeFloor(to: number): Promise<void> {
     if (to <= this.#droppedTo) return;
     const visit = this.#visit;
     const head = this.#head.index;
-    this.#floorJudgedAt = this.#signed();
+    this.#floorJudgedAt = this.#deps.checkpoints.signed;
     const deps = { ...this.#deps, head, linkedHash: (index: number) => this.#rows.linkedHash(index) };
     // The entry that tells of it came after all that was dropped: no log consists of dropped entries.
     const dropping = to < head ? await judgeDropped(to, deps) : "none";
@@ -382,7 +378,8 @@ export class LogKeeper {
       return held.checked.row.hash === seen.hash ? undefined : this.#failEntry(seen.index, OTHER(seen.index));
     const proven = await this.#isPlaced(seen);
     if (proven === false) this.#failEntry(seen.index, OTHER(seen.index));
-    else if (proven === undefined && seen.index <= this.#signed()) this.#failEntry(seen.index, UNPROVEN(seen.index));
+    else if (proven === undefined && seen.index <= this.#deps.checkpoints.signed)
+      this.#failEntry(seen.index, UNPROVEN(seen.index));
   }
 
   /** The rows at the end were linked to each other all along; now one of them is proven. */

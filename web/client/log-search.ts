@@ -110,7 +110,7 @@ export class LogSearch {
     const { source } = this.#deps;
     const filter = filterOf(this.#query, stream.action);
     // Whatever is signed by now comes with its proof.
-    const signed = this.#deps.checkpoints.base?.size ?? 0;
+    const { signed } = this.#deps.checkpoints;
     const answer = await source.rows({ before: stream.reached, limit: this.#limit, filter });
     const { rows, inclusion = [], checkpoint: note, scanned, droppedTo = 0 } = answer;
     const checkpoint = note === undefined ? undefined : await this.#deps.checkpoints.belonging(note);

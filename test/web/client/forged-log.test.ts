@@ -242,6 +242,15 @@ describe("rows of another history under true checkpoints", () => {
     matches.stop();
   });
 
+  it("break the seal of an entry whose proof is kept back when somebody opens it", async () => {
+    const log = signed(rows);
+    const activity = await visit();
+    refuseProofs(log);
+    const proof = activity.proof(5);
+    await expect.poll(() => proof.value.state).toBe("ready");
+    expect(proof.value).toMatchObject({ value: { entry: { seal: { state: "failed" } }, cosigners: [] } });
+  });
+
   it("what an earlier visit saw is proven again, not only claimed", async () => {
     signed(rows.slice(0, 20));
     await visit();
