@@ -37,7 +37,7 @@ export function parseCommand(command: Command, argv: readonly string[]): Parsed 
   let positionals: readonly string[];
   try {
     ({ values, positionals } = parseArgs({
-      args: [...argv],
+      args: joinedIds(command, argv),
       options: { ...command.options, ...COMMON },
       allowPositionals: (command.words ?? 0) > 0,
     }));
@@ -65,6 +65,20 @@ export function parseCommand(command: Command, argv: readonly string[]): Parsed 
       flag: (name) => values[name] === true,
     },
   };
+}
+
+const ID_WITH_DASH = /^-[A-Za-z0-9_-]{42}$/;
+
+/** One id of 64 begins with a dash, and would be taken for an option: joined to the option that it belongs to. */
+function joinedIds(command: Command, argv: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const word of argv) {
+    const last = joined.at(-1) ?? "";
+    const takesText = last.startsWith("--") && command.options[last.slice(2)]?.type === "string";
+    if (takesText && ID_WITH_DASH.test(word)) joined.splice(-1, 1, `${last}=${word}`);
+    else joined.push(word);
+  }
+  return joined;
 }
 
 /** The first sentence of parseArgs: it names the option and no value. */

@@ -45,19 +45,32 @@ function sentence({ line, index, what }: Finding): string {
   return `${place.charAt(0).toUpperCase()}${place.slice(1)}: ${what}.`;
 }
 
-function conclusion({ report, entries, receipts }: Told): string {
+/** Whether as many hosts as count have seen all of it; undefined where none counts, or nothing says. */
+export function isWitnessed({ seenBy, last }: Pick<Told, "seenBy" | "last">): boolean | undefined {
+  return seenBy === undefined || seenBy.eligible.length === 0 ? undefined : seenBy.witnessedSize >= last;
+}
+
+function conclusion({ report, entries, receipts, seenBy, last }: Told): string {
   const wrong = report.count("wrong");
   const counted = `${numberOf(entries, "entry", "entries")}, ${numberOf(receipts, "receipt", "receipts")}`;
+  if (wrong === 0 && isWitnessed({ seenBy, last }) === false)
+    return `The file agrees with itself, but the hosts have not vouched for all of it: ${counted}.`;
   if (wrong === 0) return `Everything verifies: ${counted}.`;
   return `${numberOf(wrong, "finding", "findings")} in ${counted}. Do not rely on what this file says.`;
 }
 
-function coverage({ log, first, last, checkpoint, audit, evidence, dropped }: Told): readonly string[] {
+/** What is there; and, where nothing is wrong, what that proves. */
+function formOf({ report, log, first, last }: Told): string {
+  const [is, range] = [report.count("wrong") === 0, `${String(first)} and ${String(last)}`];
+  if (log?.form === "chain")
+    return `Entries ${range.replace("and", "to")}${is ? ", each linked to the one before" : ""}.`;
+  return `Single entries between ${range}${is ? ", each with its own proof" : ""}; what lies between is not in the file.`;
+}
+
+function coverage(told: Told): readonly string[] {
+  const { log, checkpoint, audit, evidence, dropped } = told;
   if (log === undefined || audit === undefined) return [];
-  const form =
-    log.form === "chain"
-      ? `Entries ${String(first)} to ${String(last)}, each linked to the one before.`
-      : `Single entries between ${String(first)} and ${String(last)}, each with its own proof; what lies between is not in the file.`;
+  const form = formOf(told);
   const asked =
     log.filter === undefined ? [] : ["The file answers a filter: what the edge left out of it would not show."];
   const signed =

@@ -27,6 +27,7 @@ beforeAll(async () => {
   const rows = chainOf(town.world.workspace, town.drafts);
   writeFileSync(at("earlier.note"), await noteOf(town, { rows: rows.slice(0, 6) }));
   writeFileSync(at("earlier.jsonl"), fileOf(await chainLines(town, { rows: rows.slice(0, 14) })));
+  writeFileSync(at("unseen.jsonl"), fileOf(await chainLines(town, { notes: [await noteOf(town, { rows })] })));
   writeFileSync(at("part.jsonl"), fileOf(await chainLines(town, { first: 8 })));
   const { root, statements } = town.world;
   const trust = [{ kind: "trust" as const, page: { root, statements: statements.slice(0, -1) } }];
@@ -88,6 +89,29 @@ describe("clawhold verify", () => {
     expect(out[0]).toMatch(/^Line \d+, entry \d+: an entry is missing before this one/);
     expect(out.join("\n")).toContain("  Next: ");
     expect(out.join("\n")).toContain("Do not rely on what this file says.");
+  });
+
+  it("does not say that what is wrong is linked, or proven", async () => {
+    expect((await run(["verify", at("whole.jsonl")])).out).toContain("Entries 1 to 17, each linked to the one before.");
+    expect((await run(["verify", at("changed.jsonl")])).out.join("\n")).not.toContain("each linked");
+  });
+
+  it("says first that the hosts have not vouched for it; with --witnessed that is not fine", async () => {
+    const { exit, out } = await run(["verify", at("unseen.jsonl")]);
+    expect(exit).toBe(0);
+    expect(out[0]).toBe(
+      "The file agrees with itself, but the hosts have not vouched for all of it: 17 entries, 4 receipts.",
+    );
+    expect((await run(["verify", at("unseen.jsonl"), "--witnessed"])).exit).toBe(1);
+    expect((await run(["verify", at("whole.jsonl"), "--witnessed"])).exit).toBe(0);
+  });
+
+  it("takes an id that begins with a dash behind its option", async () => {
+    const id = `-${"A".repeat(42)}`;
+    const { exit, out } = await run(["verify", at("whole.jsonl"), "--workspace", id]);
+    expect(exit).toBe(1);
+    expect(out.join("\n")).not.toContain("taken from the file");
+    expect((await run(["verify", at("whole.jsonl"), "--checkpoint", "--json"])).exit).toBe(2);
   });
 
   it("as JSON", async () => {
