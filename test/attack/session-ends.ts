@@ -288,7 +288,7 @@ export function afterTheEndOfSeveral(between: (scene: Scene) => Promise<void>) {
     const word = await ended(scene, await endOf(scene, { of, and, by: flo.daily }));
     if (word !== "session_ended") return word;
     // A host killed between two of them would hear the word again from an honest edge, but not from this one.
-    for (const { digest } of and) await isEnded(scene, mark, digest);
+    for (const { digest } of actors) await isEnded(scene, mark, digest);
     await between(scene);
     const outcomes = [];
     for (const actor of actors) outcomes.push(await commandAgain(scene, actor));
