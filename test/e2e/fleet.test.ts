@@ -183,7 +183,7 @@ describe("a fleet, and two people", () => {
     const main = page.getByRole("main");
     await main.getByText(/entries verified in this browser/).waitFor({ timeout: 30_000 });
     for (const label of LABELS) {
-      const entry = main.locator(".entries > li", { hasText: `checked the command path on ${label}` });
+      const entry = main.getByRole("row").filter({ hasText: `checked the command path on ${label}` });
       expect(await entry.first().innerText()).toMatch(/asked for in #\d+/);
       await entry.first().locator("a.say").click();
       await page.getByText(/Approved by a passkey of the trust log/).waitFor();
@@ -278,7 +278,7 @@ describe("a fleet, and two people", () => {
     it("proves afterwards, to somebody who was not there, that both approved it", async () => {
       const { page: at } = ada;
       await at.goto(`http://clawhold.localhost:${PORT}/activity?show=commands`);
-      const entry = at.locator(".entries > li", { hasText: /Cleo.*rehearsed a critical command on.*vps-1/ });
+      const entry = at.getByRole("row").filter({ hasText: /Cleo.*rehearsed a critical command on.*vps-1/ });
       await entry.first().locator("a.say").click();
       await at.getByText("Several people approved it").waitFor({ timeout: 30_000 });
       const proof = await at.getByRole("complementary").innerText();
