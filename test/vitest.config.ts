@@ -2,8 +2,12 @@
  * The fast tests: everything that runs in Node without a browser, a workerd or a gateway of its own. The others
  * have their own configurations or runners and are left out here by directory or name.
  */
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { campaigns } from "./campaigns.config.ts";
+
+/** One of two cores left idle would double the time of the quick gate. */
+const workers = Math.max(2, availableParallelism() - 1);
 
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
@@ -11,6 +15,7 @@ export default defineConfig({
   test: {
     // A busy machine is slow; nothing here measures time.
     testTimeout: 60_000,
+    maxWorkers: workers,
     projects: [
       {
         extends: true,

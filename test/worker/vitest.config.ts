@@ -2,6 +2,7 @@
  * The Worker and its objects in real workerd with the real migrations. Storage is one per file. Offline: no cf.json,
  * no telemetry.
  */
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -41,7 +42,9 @@ export default defineConfig({
     include: ["test/worker/**/*.test.ts", "test/durable-objects/**/*.test.ts"],
     setupFiles: ["test/worker/setup.ts"],
     // Some tests are a whole story of requests, and the machine may be busy with other suites.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
+    // Most of a file's time is the start of its workerd, so two cores take two at once.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // The edge logs every refusal; only those of a failed test are worth reading.
     silent: "passed-only",
   },
