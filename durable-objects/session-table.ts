@@ -1,6 +1,7 @@
 /** Sessions in the object's own SQLite. The cookie itself is never stored, only its hash. */
 import { toBase64url, utf8 } from "../protocol/bytes.ts";
 import { sha256Of } from "../protocol/signing.ts";
+import { Identity } from "./identity.ts";
 
 export interface SessionRecord {
   /** digest(session): its name everywhere. */
@@ -95,22 +96,21 @@ export function hashCookie(cookie: string): string {
 
 export class SessionTable {
   readonly #sql: SqlStorage;
+  readonly #identity: Identity;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(SCHEMA);
+    this.#identity = new Identity(sql, "session_identity");
   }
 
-  /** Whose sessions these are; alarms bring no caller. @throws {TypeError} for the object of another workspace */
+  /** @throws {TypeError} for the object of another workspace */
   identify(workspace: string): void {
-    const known = this.workspace();
-    if (known === undefined) this.#sql.exec("INSERT INTO session_identity VALUES (1, ?)", workspace);
-    else if (known !== workspace) throw new TypeError("sessions: object of another workspace");
+    this.#identity.identify(workspace);
   }
 
   workspace(): string | undefined {
-    const [row] = this.#sql.exec<{ workspace: string }>("SELECT workspace FROM session_identity").toArray();
-    return row?.workspace;
+    return this.#identity.workspace;
   }
 
   insert(record: SessionRecord, cookieHash: string): void {

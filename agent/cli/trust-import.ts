@@ -2,21 +2,20 @@
  * `clawhold trust import`: takes a trust log from a file, when the edge withholds something. A file is worth no more than a
  * page of the tunnel: every line proves itself against the pin of this host, or is not taken.
  */
-import { readFileSync, statSync } from "node:fs";
 import { fromBase64url, utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { TrustPage } from "../../protocol/trust/statements.ts";
 import { askAtDoor } from "../host/door.ts";
-import { MAX_TRUST_FILE_BYTES, pagesOf, readTrustFile, type HeldTrust } from "../host/trust-file.ts";
+import { pagesOf, readTrustFile, type HeldTrust } from "../host/trust-file.ts";
 import { AppendError } from "../host/warden/append-file.ts";
 import { isRoot, type TrustItem } from "../host/warden/trust-replay.ts";
 import { heldDigests, TrustStore } from "../host/warden/trust-store.ts";
-import { systemCode } from "../shared/edge-error.ts";
 import { dataOption, type Command } from "./command.ts";
 import { CliError, EXIT, usageError, type ExitCode } from "./io.ts";
 import { holderOf } from "./running-edge.ts";
+import { readTrustBytes } from "./trust-bytes.ts";
 import { heldBy, openTrust, type OpenedTrust } from "./trust-state.ts";
 import { describeStatement, explainFreeze, type Described } from "./trust-words.ts";
 
@@ -40,7 +39,7 @@ afterwards.`,
     const [path] = input.words;
     if (path === undefined)
       throw usageError("The file to take is missing. Type clawhold trust import --help for what it takes.");
-    const items = readTrustFile(readBytes(path));
+    const items = readTrustFile(readTrustBytes(path, "Check its name."));
     const opened = openTrust(input, io);
     const before = await heldBy(opened);
     const taking = await take(pagesOf(items), opened);
@@ -51,17 +50,6 @@ afterwards.`,
     return exitOf(result);
   },
 };
-
-function readBytes(path: string): Uint8Array {
-  try {
-    if (statSync(path).size > MAX_TRUST_FILE_BYTES) throw usageError(`${path} is too large for a trust log.`);
-    return readFileSync(path);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === undefined || error instanceof CliError) throw error;
-    throw usageError(`${path} cannot be read (${code}). Check its name.`);
-  }
-}
 
 interface Taken {
   readonly added: number;

@@ -5,6 +5,7 @@
 import type { AlertDetail, AlertKind, AlertRow, AlertState } from "../../protocol/alerts.ts";
 import { isAlertKind } from "../../protocol/alerts.ts";
 import type { LedgerDraft } from "../../protocol/ledger.ts";
+import { Identity } from "../identity.ts";
 
 export interface NewAlert {
   readonly kind: AlertKind;
@@ -67,22 +68,21 @@ export interface Step {
 
 export class AlertTable {
   readonly #sql: SqlStorage;
+  readonly #identity: Identity;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(SCHEMA);
+    this.#identity = new Identity(sql, "alert_identity");
   }
 
-  /** Whose alerts these are; alarms bring no caller. @throws {TypeError} for the object of another workspace */
+  /** @throws {TypeError} for the object of another workspace */
   identify(workspace: string): void {
-    const known = this.workspace();
-    if (known === undefined) this.#sql.exec("INSERT INTO alert_identity VALUES (1, ?)", workspace);
-    else if (known !== workspace) throw new TypeError("alerts: object of another workspace");
+    this.#identity.identify(workspace);
   }
 
   workspace(): string | undefined {
-    const [row] = this.#sql.exec<{ workspace: string }>("SELECT workspace FROM alert_identity").toArray();
-    return row?.workspace;
+    return this.#identity.workspace;
   }
 
   /** The alert that is not resolved yet, counted once more; undefined: there is none. */

@@ -4,6 +4,7 @@
  */
 import type { Checkpoints } from "../../protocol/contracts/ledger.ts";
 import type { CheckpointView } from "../../protocol/ledger.ts";
+import { Identity } from "../identity.ts";
 
 /** Why nothing is signed, in the form that the page reads. */
 export type CheckpointRefusal = NonNullable<Checkpoints["refused"]>;
@@ -45,25 +46,21 @@ type RefusalRow = Record<string, SqlStorageValue> & { readonly refusal: string; 
 
 export class LedgerMemory {
   readonly #sql: SqlStorage;
-  /** Rebuilt from the row. */
-  #workspace: string | undefined;
+  readonly #identity: Identity;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(SCHEMA);
-    this.#workspace = sql.exec<{ workspace: string }>("SELECT workspace FROM ledger_identity").toArray()[0]?.workspace;
+    this.#identity = new Identity(sql, "ledger_identity");
   }
 
   workspace(): string | undefined {
-    return this.#workspace;
+    return this.#identity.workspace;
   }
 
-  /** An object is named by its workspace, and cannot read its name back. */
+  /** @throws {TypeError} for the object of another workspace */
   identify(workspace: string): void {
-    if (this.#workspace === workspace) return;
-    if (this.#workspace !== undefined) throw new TypeError("ledger: object of another workspace");
-    this.#sql.exec("INSERT INTO ledger_identity (one, workspace) VALUES (1, ?)", workspace);
-    this.#workspace = workspace;
+    this.#identity.identify(workspace);
   }
 
   signed(): HeldCheckpoint | undefined {

@@ -8,6 +8,7 @@ import { ledgerFilterSchema } from "../../protocol/contracts/ledger.ts";
 import type { ExportFormat } from "../../protocol/ledger.ts";
 import type { Range } from "./batch.ts";
 import type { Aside, NewStream, Pending, StoredStream } from "./stream.ts";
+import { Identity } from "../identity.ts";
 
 type Row = Record<string, SqlStorageValue> & {
   readonly stream: string;
@@ -83,21 +84,21 @@ const NO_MESSAGE = "message = NULL, message_first = NULL, message_last = NULL, m
 
 export class StreamTable {
   readonly #sql: SqlStorage;
+  readonly #identity: Identity;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(SCHEMA);
+    this.#identity = new Identity(sql, "stream_identity");
   }
 
-  /** Whose streams these are; alarms bring no caller. @throws {TypeError} for the object of another workspace */
+  /** @throws {TypeError} for the object of another workspace */
   identify(workspace: string): void {
-    const known = this.workspace();
-    if (known === undefined) this.#sql.exec("INSERT INTO stream_identity VALUES (1, ?)", workspace);
-    else if (known !== workspace) throw new TypeError("streams: object of another workspace");
+    this.#identity.identify(workspace);
   }
 
   workspace(): string | undefined {
-    return this.#sql.exec<{ workspace: string }>("SELECT workspace FROM stream_identity").toArray()[0]?.workspace;
+    return this.#identity.workspace;
   }
 
   // ---- what people set ----
