@@ -2,7 +2,7 @@
 import { verifyChunks } from "../../agent/verify/read.ts";
 import type { Finding } from "../../agent/verify/report.ts";
 import { fileOf, type LogTown } from "../fixtures/log-file.ts";
-import type { Tamper } from "./tampers.ts";
+import type { Tamper } from "./tamper.ts";
 
 export interface Outcome {
   readonly name: string;

@@ -7,7 +7,8 @@ import { auditRules } from "../../protocol/audit/findings.ts";
 import { fileRules } from "../../agent/verify/report.ts";
 import { chainLines, makeTown, noteOf, chainOf, type LogTown } from "../fixtures/log-file.ts";
 import { aloneOf, tableOf, tried, type Outcome } from "./campaign.ts";
-import { fieldTampers, namedTampers, rowTampers } from "./tampers.ts";
+import { fieldTampers, rowTampers } from "./every-row.ts";
+import { namedTampers } from "./tampers.ts";
 
 const mode = process.env["CLAWHOLD_TAMPER"];
 
