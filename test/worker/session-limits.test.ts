@@ -1,20 +1,19 @@
 /** How long sessions last and rest, by each person's own roles; and what somebody who has shown no passkey learns of that. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
-import { LIVE_SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX } from "../../protocol/contracts.ts";
 import { ADMIN_SESSION_SECONDS } from "../../protocol/limits.ts";
 import { idleSecondsOf } from "../../worker/session-term.ts";
 import { HostPeer } from "../fixtures/edge/host-peer.ts";
 import type { EdgePage, Reply } from "../fixtures/edge/page.ts";
 import { addMember, signInMember, type Member } from "../fixtures/edge/people.ts";
+import { openSessions } from "../fixtures/edge/session-ends.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { signerOf } from "../fixtures/keys.ts";
 import { NO_REVOCATIONS } from "../../protocol/trust/state.ts";
 import type { Fields } from "../fixtures/workspace.ts";
-import { certificateOf, edge, fresh, ledgerBodies, now, Page, send, settled } from "./client.ts";
+import { certificateOf, edge, fresh, ledgerBodies, now, Page, settled } from "./client.ts";
 import { env } from "./environment.ts";
-
-const ORIGIN = "http://clawhold.localhost:8443";
+import { watch } from "./watched.ts";
 
 let town: Town;
 let viewer: Member;
@@ -38,8 +37,7 @@ const storage = (work: (sql: SqlStorage) => void): Promise<void> =>
   runInDurableObject(env.SESSIONS.getByName(town.workspace), (_, state) => work(state.storage.sql));
 
 const rowOf = async (page: EdgePage): Promise<Fields> => {
-  const rows = (await page.must("sessions"))["sessions"] as readonly Fields[];
-  return rows.find(({ current }) => current === true) ?? {};
+  return (await openSessions(page)).find(({ current }) => current === true) ?? {};
 };
 
 describe("the limits of a session", () => {
@@ -110,18 +108,6 @@ async function signInMemberFor(member: Member, seconds: number): Promise<EdgePag
   const { page, reply } = await ask(member, seconds);
   expect(reply.status).toBe(200);
   return page;
-}
-
-async function watch(page: EdgePage, host: string): Promise<{ readonly closed: Promise<number> }> {
-  const ticket = String((await page.must("ticket", { body: { host } }))["ticket"]);
-  const protocols = `${LIVE_SUBPROTOCOL}, ${TICKET_SUBPROTOCOL_PREFIX}${ticket}`;
-  const headers = { upgrade: "websocket", origin: ORIGIN, "sec-websocket-protocol": protocols };
-  const { webSocket } = await send("web", new Request(`${ORIGIN}/api/hosts/${host}/live`, { headers }));
-  const closed = new Promise<number>((resolve) => {
-    webSocket?.addEventListener("close", ({ code }) => resolve(code));
-  });
-  webSocket?.accept();
-  return { closed };
 }
 
 describe("a role that is taken, changed, or ends", () => {
