@@ -15,8 +15,11 @@ export interface AuthorView {
   readonly trust: TrustState;
   /** Seconds, of whoever judges. */
   readonly now: number;
-  /** Ended early, by its person or an administrator. */
-  isSessionEnded(session: Digest): boolean;
+  /**
+   * Ended early, by its person or an administrator. The bytes of a sign-in name no person: somebody else's passkey can
+   * sign them too, and is another session.
+   */
+  isSessionEnded(session: Digest, person: string): boolean;
 }
 
 export interface SessionAuthor {
@@ -82,7 +85,7 @@ export async function judgeCertificate(asserted: Asserted, named: Digest, view: 
   const person = view.trust.credentials.get(asserted.assertion.credentialId)?.person ?? "";
   judgeLifetime(session, sessionLimit(view.trust, person, view.now), view.now);
   const digest = digestOf("session", bytes);
-  if (view.isSessionEnded(digest)) throw new Refused("session_revoked");
+  if (view.isSessionEnded(digest, person)) throw new Refused("session_revoked");
   if (digest !== named) throw new Refused("session_key");
   return { ...session, person, digest };
 }

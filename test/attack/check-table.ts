@@ -30,7 +30,12 @@ const forTwo = (rows: typeof alone): Layer["attacks"] =>
   rows.map(([name, rule, bend]) => ({ name, rule, run: bentForTwo(bend) }));
 
 /** Ends that a host obeys without the check; nothing runs, but somebody is kept from commanding. */
-const endings = (layer: string, made: Cut, attacks: readonly Attack[]): Layer => ({ layer, cuts: [made], attacks });
+const endings = (layer: string, made: Cut, attacks: readonly Attack[]): Layer => ({
+  layer,
+  // What a host keeps is of whoever the word names, so a word about somebody else's session needs both to be gone.
+  cuts: [made, cut("agent/host/warden/session-ends.ts", "return `${person} ${session}`;", "return session;")],
+  attacks,
+});
 
 const whoMayEnd: readonly Layer[] = [
   endings(
@@ -119,12 +124,8 @@ export const checks: readonly Layer[] = [
   {
     layer: "end of a session",
     cuts: [
-      cut(AUTHOR, 'if (view.isSessionEnded(digest)) throw new Refused("session_revoked");'),
-      cut(
-        COMMANDS,
-        'return "session" in intent.actor && sessionEnds.has(intent.actor.session) ? "session_revoked" : undefined;',
-        "return undefined;",
-      ),
+      cut(AUTHOR, 'if (view.isSessionEnded(digest, person)) throw new Refused("session_revoked");'),
+      cut(COMMANDS, 'return isEnded ? "session_revoked" : undefined;', "return undefined;"),
     ],
     attacks: [
       { name: "by its own key", rule: "session_revoked", run: afterTheEnd(false, () => Promise.resolve()) },

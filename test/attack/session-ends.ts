@@ -342,6 +342,20 @@ const ends: readonly Attack[] = [
       return then === "executed" ? outcome : `${outcome}, then the honest command ${then}`;
     },
   },
+  {
+    class: "end of a session",
+    name: "somebody else's sign-in signed by a passkey of one's own, and ended",
+    rule: "the ender's own",
+    async run(scene) {
+      const { olga, otto } = scene.town.actors;
+      const victim = await anotherSession(scene, olga, "victim");
+      const taken = { ...victim, id: otto.id, passkey: otto.passkey };
+      const outcome = await ended(scene, await endOf(scene, { of: taken, by: otto.passkey }));
+      const then = await commandOf(scene, victim);
+      // A valid word, about a session of otto's that nobody has the key of: hers goes on.
+      return outcome === "session_ended" && then === "executed" ? "the ender's own" : `${outcome}, then ${then}`;
+    },
+  },
 ];
 
 export const sessionEndAttacks: readonly Attack[] = [...forgeries, ...several, ...ends];

@@ -33,7 +33,7 @@ async function envelopes(state: TrustState): Promise<readonly TeamEnvelope[]> {
     { bytes, view },
   ) => {
     const envelope = utf8Text(bytes);
-    const isPlain = view.trust === state && !view.isSessionEnded("") && view.known("", undefined) === undefined;
+    const isPlain = view.trust === state && !view.isSessionEnded("", "") && view.known("", undefined) === undefined;
     if (!isPlain || utf8OfIntent(envelope).includes(FOREIGN)) return;
     const challenge = view.challenge(CHALLENGE);
     found.push({

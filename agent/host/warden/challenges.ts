@@ -10,7 +10,7 @@ import {
   MAX_CHALLENGES_PER_HOST,
 } from "../../../protocol/limits.ts";
 import type { Digest } from "../../../protocol/signing.ts";
-import type { ChallengeRecord } from "../../../protocol/verify.ts";
+import type { ChallengeRecord, CommandAuthor } from "../../../protocol/verify.ts";
 import type { HostClock } from "./clock.ts";
 
 export interface ChallengeDraft extends ChallengeRecord {
@@ -31,6 +31,11 @@ export interface ChallengeDeps {
   readonly clock: HostClock;
   /** A fresh nonce, base64url of 32 random bytes. */
   readonly nonce: () => string;
+}
+
+/** Who holds a challenge: a person, whatever their session, or an automation key. */
+export function holderOf({ kind, id }: CommandAuthor): string {
+  return `${kind}:${id}`;
 }
 
 export class ChallengeTable {
@@ -69,9 +74,10 @@ export class ChallengeTable {
     return this.#entries.delete(challenge);
   }
 
-  /** The challenges of a session that was ended die with it. */
-  dropActor(actor: string): void {
-    for (const entry of this.#entries.values()) if (entry.actor === actor) this.#entries.delete(entry.challenge);
+  /** The challenges of a session that was ended die with it; of this holder, as they were minted. */
+  dropActor(actor: string, holder: string): void {
+    for (const entry of this.#entries.values())
+      if (entry.actor === actor && entry.holder === holder) this.#entries.delete(entry.challenge);
   }
 
   #expire(): void {

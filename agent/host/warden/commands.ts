@@ -118,7 +118,7 @@ export class Commands {
       trust: state,
       now,
       known: (intent, proposal) => journal.known(intent, proposal),
-      isSessionEnded: (session) => sessionEnds.has(session),
+      isSessionEnded: (session, person) => sessionEnds.has(session, person),
       automationRuns: (key, seconds) => journal.runsSince(key, now - seconds),
       challenge: (challenge) => challenges.find(challenge),
       denies: (operation) => denyList.denies(operation),
@@ -152,13 +152,15 @@ export class Commands {
   }
 
   /** Asking the gateway took a moment: who may command can have changed in it. */
-  #sinceVerified({ intent }: Command): RefusalCode | undefined {
+  #sinceVerified({ intent, author }: Command): RefusalCode | undefined {
     const { trust, keys, sessionEnds } = this.#context;
     const { state } = trust;
     if (state === undefined || admissionOf(state, keys) !== "admitted") return "target";
     if (state.frozen !== undefined) return "trust_frozen";
     if (!sameHead(intent.trustHead, state.head)) return "trust_behind";
-    return "session" in intent.actor && sessionEnds.has(intent.actor.session) ? "session_revoked" : undefined;
+    const { actor } = intent;
+    const isEnded = "session" in actor && sessionEnds.has(actor.session, author.id);
+    return isEnded ? "session_revoked" : undefined;
   }
 
   async #run(command: Verified<Command>): Promise<Outcome> {

@@ -8,6 +8,7 @@ import { digestOf } from "../../../protocol/signing.ts";
 import { verifySessionEnd } from "../../../protocol/verify/session-end.ts";
 import { AppendError } from "./append-file.ts";
 import { wallSeconds } from "./clock.ts";
+import { holderOf } from "./challenges.ts";
 import type { WardenContext } from "./deps.ts";
 import type { EndedSession } from "./session-ends.ts";
 
@@ -20,7 +21,7 @@ export async function endSession(signed: SignedSessionEnd, context: WardenContex
   if (verdict.kind === "refused") return log({ event: "session_end_refused", end: named, code: verdict.code });
   const { end, ended } = verdict;
   // RAM first: also when the disk is full, nothing more comes of what was asked for.
-  for (const { session } of ended) context.challenges.dropActor(session);
+  for (const { session } of ended) context.challenges.dropActor(session, holderOf({ kind: "person", id: end.person }));
   for (const { session, until } of ended) keepEnd({ session, person: end.person, until }, context);
 }
 

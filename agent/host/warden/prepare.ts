@@ -11,6 +11,7 @@ import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
 import { verifyPrepare } from "../../../protocol/verify.ts";
 import { admissionOf } from "./admission.ts";
+import { holderOf } from "./challenges.ts";
 import { wallSeconds } from "./clock.ts";
 import type { WardenContext } from "./deps.ts";
 import { observeGateway } from "./executor.ts";
@@ -33,14 +34,14 @@ export async function answerPrepare(frame: PrepareFrame, context: WardenContext)
     trust,
     now: wallSeconds(context.clock),
     host: context.keys.host,
-    isSessionEnded: (digest: Digest) => context.sessionEnds.has(digest),
+    isSessionEnded: (digest: Digest, person: string) => context.sessionEnds.has(digest, person),
   };
   const verdict = await verifyPrepare({ signed: frame.prepare, session, successor }, view);
   if (verdict.kind === "refused") return refuse(verdict.code);
   const challenge = context.challenges.mint({
     actor: actorName(verdict.prepare.actor),
     operation: verdict.prepare.operation,
-    holder: `${verdict.author.kind}:${verdict.author.id}`,
+    holder: holderOf(verdict.author),
     prepare: subject,
   });
   if (challenge === undefined) return refuse("busy");

@@ -38,10 +38,10 @@ export interface SessionEndsOptions {
 export class SessionEnds {
   readonly #file: AppendFile;
   readonly #now: () => number;
-  /** Durable but for the unwritten: the file holds each of these, and some that are over. */
-  readonly #ends = new Map<Digest, EndedSession>();
+  /** By person and session. Durable but for the unwritten: the file holds each of these, and some that are over. */
+  readonly #ends = new Map<string, EndedSession>();
   /** RAM only: counts until this process ends, and is written when it is said again. */
-  readonly #unwritten = new Set<Digest>();
+  readonly #unwritten = new Set<string>();
   #lines = 0;
 
   private constructor(file: AppendFile, now: () => number) {
@@ -62,18 +62,20 @@ export class SessionEnds {
     }
   }
 
-  has(session: Digest): boolean {
-    return this.#ends.has(session);
+  /** Of this person: whoever has seen a sign-in can have the same bytes signed by a passkey of their own. */
+  has(session: Digest, person: string): boolean {
+    return this.#ends.has(nameOf({ session, person }));
   }
 
   /** Counts at once, and is durable when it returns; false when it was before. @throws {AppendError} */
   add(end: EndedSession): boolean {
-    if (this.#ends.has(end.session) && !this.#unwritten.has(end.session)) return false;
+    const name = nameOf(end);
+    if (this.#ends.has(name) && !this.#unwritten.has(name)) return false;
     this.#keep(end);
-    this.#unwritten.add(end.session);
+    this.#unwritten.add(name);
     if (this.#lines > this.#ends.size + SPARE_LINES) this.#rewrite();
     else this.#append(end);
-    this.#unwritten.delete(end.session);
+    this.#unwritten.delete(name);
     return true;
   }
 
@@ -84,11 +86,11 @@ export class SessionEnds {
   #keep(end: EndedSession): void {
     this.#dropOver();
     const own = [...this.#ends.values()].filter(({ person }) => person === end.person);
-    if (own.length >= MAX_ENDS_PER_PERSON && !this.#ends.has(end.session)) {
+    if (own.length >= MAX_ENDS_PER_PERSON && !this.#ends.has(nameOf(end))) {
       const soonest = own.reduce((a, b) => (b.until < a.until ? b : a));
       this.#forget(soonest);
     }
-    this.#ends.set(end.session, end);
+    this.#ends.set(nameOf(end), end);
   }
 
   /** A certificate counts a little longer than it says, so its end is kept as long. */
@@ -97,9 +99,9 @@ export class SessionEnds {
     for (const end of this.#ends.values()) if (now > end.until + SESSION_SKEW_SECONDS) this.#forget(end);
   }
 
-  #forget({ session }: EndedSession): void {
-    this.#ends.delete(session);
-    this.#unwritten.delete(session);
+  #forget(end: EndedSession): void {
+    this.#ends.delete(nameOf(end));
+    this.#unwritten.delete(nameOf(end));
   }
 
   #append(end: EndedSession): void {
@@ -118,6 +120,10 @@ export class SessionEnds {
     }
     this.#lines = this.#ends.size;
   }
+}
+
+function nameOf({ session, person }: Pick<EndedSession, "session" | "person">): string {
+  return `${person} ${session}`;
 }
 
 function encodeLine(end: EndedSession): string {

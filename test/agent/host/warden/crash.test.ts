@@ -157,7 +157,7 @@ describe.each([
   it("of the ended sessions: it counts whole or not at all", async () => {
     const death = await dieAt(`session-ends:${moment}`);
     const rig = await Rig.open({ directory: death.directory, world: death.world });
-    expect(allowed).toContain(rig.context.sessionEnds.has(death.session));
+    expect(allowed).toContain(rig.context.sessionEnds.has(death.session, "p-ada"));
     await rig.close();
   });
 });

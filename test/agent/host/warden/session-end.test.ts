@@ -140,8 +140,8 @@ describe("a session that was ended", () => {
     await host.receive({ kind: "session-end", end });
     expect(await host.prepare()).toMatchObject({ code: "session_revoked" });
     const next = await again(host);
-    expect(next.context.sessionEnds.has(elsewhere.session)).toBe(true);
-    expect(next.context.sessionEnds.has(open.session)).toBe(false);
+    expect(next.context.sessionEnds.has(elsewhere.session, "p-ada")).toBe(true);
+    expect(next.context.sessionEnds.has(open.session, "p-ada")).toBe(false);
     expect(await next.prepare()).toMatchObject({ code: "session_revoked" });
   });
 
@@ -211,13 +211,13 @@ describe("the list on disk", () => {
     now = NOW + 600 + SESSION_SKEW_SECONDS;
     const before = open(host);
     before.add(end("two", { until: now + 600 }));
-    expect(before.has(nonceOf("one"))).toBe(true);
+    expect(before.has(nonceOf("one"), "p-ada")).toBe(true);
     before.close();
     now += 1;
     const after = open(host);
     after.add(end("three", { until: now + 600 }));
-    expect(after.has(nonceOf("one"))).toBe(false);
-    expect(after.has(nonceOf("two"))).toBe(true);
+    expect(after.has(nonceOf("one"), "p-ada")).toBe(false);
+    expect(after.has(nonceOf("two"), "p-ada")).toBe(true);
     after.close();
     now = NOW;
   });
@@ -227,13 +227,30 @@ describe("the list on disk", () => {
     const ends = open(host);
     ends.add(end("otto's", { person: "p-otto", until: NOW + 1 }));
     for (let i = 0; i < MAX_ENDS_PER_PERSON; i += 1) ends.add(end(`ada ${String(i)}`, { until: NOW + 600 + i }));
-    expect(ends.has(nonceOf("ada 0"))).toBe(true);
+    expect(ends.has(nonceOf("ada 0"), "p-ada")).toBe(true);
     ends.add(end("one more", { until: NOW + 9_000 }));
-    expect(ends.has(nonceOf("ada 0"))).toBe(false);
-    expect(ends.has(nonceOf("ada 1"))).toBe(true);
-    expect(ends.has(nonceOf("one more"))).toBe(true);
-    expect(ends.has(nonceOf("otto's"))).toBe(true);
+    expect(ends.has(nonceOf("ada 0"), "p-ada")).toBe(false);
+    expect(ends.has(nonceOf("ada 1"), "p-ada")).toBe(true);
+    expect(ends.has(nonceOf("one more"), "p-ada")).toBe(true);
+    expect(ends.has(nonceOf("otto's"), "p-otto")).toBe(true);
     ends.close();
+  });
+
+  it("is of one person: somebody else's word about the same bytes neither ends it nor takes its place", async () => {
+    const host = await rig();
+    const ends = open(host);
+    expect(ends.add(end("one", { person: "p-mallory", until: NOW + 1 }))).toBe(true);
+    expect(ends.has(nonceOf("one"), "p-ada")).toBe(false);
+    expect(ends.add(end("one"))).toBe(true);
+    // As many as push the first of hers out.
+    for (let i = 0; i < MAX_ENDS_PER_PERSON; i += 1)
+      ends.add(end(`mallory ${String(i)}`, { person: "p-mallory", until: NOW + 600 + i }));
+    expect(ends.has(nonceOf("one"), "p-mallory")).toBe(false);
+    expect(ends.has(nonceOf("one"), "p-ada")).toBe(true);
+    ends.close();
+    const next = open(host);
+    expect(next.has(nonceOf("one"), "p-ada")).toBe(true);
+    next.close();
   });
 
   it("is written anew before it fills the disk", async () => {
@@ -254,7 +271,7 @@ describe("the list on disk", () => {
     expect(largest).toBeLessThan((1_024 + MAX_ENDS_PER_PERSON + 2) * (line + 1));
     ends.close();
     const next = open(host);
-    expect(next.has(nonceOf("many 2499"))).toBe(true);
+    expect(next.has(nonceOf("many 2499"), "p-ada")).toBe(true);
     next.close();
   });
 
@@ -266,7 +283,7 @@ describe("the list on disk", () => {
     ends.close();
     appendFileSync(path, '{"person":"p-a');
     const torn = open(host);
-    expect(torn.has(nonceOf("one"))).toBe(true);
+    expect(torn.has(nonceOf("one"), "p-ada")).toBe(true);
     torn.close();
     appendFileSync(path, '{"person":"p-ada"}\n');
     expect(() => open(host)).toThrow(expect.objectContaining({ code: "session_ends_damaged" }));
@@ -287,7 +304,7 @@ describe("the list on disk", () => {
       },
     });
     expect(() => ends.add(end("one"))).toThrow(AppendError);
-    expect(ends.has(nonceOf("one"))).toBe(true);
+    expect(ends.has(nonceOf("one"), "p-ada")).toBe(true);
     expect(() => ends.add(end("one"))).toThrow(AppendError);
     ends.close();
   });
