@@ -1,9 +1,8 @@
 /** One touch after another on a form: what is waited for, said in words, and what was refused. */
-import type { ComponentChildren } from "preact";
-import { useSignal, type Signal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { TouchStep, Trouble } from "../state/backend.ts";
 import { Banner } from "./banner.tsx";
-import { TroubleText } from "./parts.tsx";
+import { TouchButton, TroubleText } from "./parts.tsx";
 
 export interface Touching {
   readonly busy: boolean;
@@ -38,13 +37,37 @@ const words: Readonly<Record<TouchStep["kind"], string>> = {
   failed: "",
 };
 
-export function TouchOutcome({ touching: { step } }: { readonly touching: Touching }) {
+interface OutcomeProps {
+  readonly touching: Touching;
+  readonly done?: string | undefined;
+}
+
+export function TouchOutcome({ touching: { step }, done = words.done }: OutcomeProps) {
   return (
     <>
       <p class="small muted" role="status">
-        {step === undefined ? "" : words[step.kind]}
+        {step === undefined ? "" : step.kind === "done" ? done : words[step.kind]}
       </p>
       {step?.kind === "failed" && <Refusal trouble={step.trouble} />}
+    </>
+  );
+}
+
+interface TouchFootProps extends OutcomeProps {
+  readonly title: string;
+  readonly effect?: string;
+  readonly onClick: () => void;
+}
+
+/** Where a form ends: its one touch, and what became of it. */
+export function TouchFoot(props: TouchFootProps) {
+  const { touching, done, title, effect = "one touch, recorded in the ledger", onClick } = props;
+  return (
+    <>
+      <div class="row">
+        <TouchButton title={title} effect={effect} busy={touching.busy} onClick={onClick} />
+      </div>
+      <TouchOutcome touching={touching} done={done} />
     </>
   );
 }
@@ -54,74 +77,5 @@ export function Refusal({ trouble }: { readonly trouble: Trouble }) {
     <Banner tone="warn" icon="warn" live>
       <TroubleText trouble={trouble} />
     </Banner>
-  );
-}
-
-interface TextFieldProps {
-  readonly id: string;
-  readonly label: string;
-  readonly value: Signal<string>;
-  readonly hint: ComponentChildren;
-  readonly maxLength: number;
-  readonly numeric?: boolean;
-}
-
-export function TextField({ id, label, value, hint, maxLength, numeric = false }: TextFieldProps) {
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <input
-        class="input"
-        id={id}
-        value={value.value}
-        maxLength={maxLength}
-        inputMode={numeric ? "numeric" : "text"}
-        autocomplete="off"
-        autocapitalize="off"
-        spellcheck={false}
-        aria-describedby={`${id}-hint`}
-        onInput={(event) => (value.value = event.currentTarget.value)}
-      />
-      <p class="tiny faint" id={`${id}-hint`}>
-        {hint}
-      </p>
-    </div>
-  );
-}
-
-interface ChoiceFieldProps<T extends string> {
-  readonly id: string;
-  readonly label: string;
-  readonly value: Signal<T>;
-  readonly options: readonly (readonly [T, string])[];
-  readonly hint?: ComponentChildren;
-}
-
-export function ChoiceField<T extends string>({ id, label, value, options, hint }: ChoiceFieldProps<T>) {
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <select
-        class="select"
-        id={id}
-        value={value.value}
-        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
-        onChange={({ currentTarget: { selectedIndex } }) => {
-          const chosen = options[selectedIndex];
-          if (chosen !== undefined) [value.value] = chosen;
-        }}
-      >
-        {options.map(([one, text]) => (
-          <option key={one} value={one}>
-            {text}
-          </option>
-        ))}
-      </select>
-      {hint !== undefined && (
-        <p class="tiny faint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-    </div>
   );
 }

@@ -1,6 +1,7 @@
 /** What the list is narrowed to: kind, text, time, person, host, action; and going to a day. All of it is in the address. */
 import { useSignal } from "@preact/signals";
 import { ledgerActions } from "../../../protocol/ledger.ts";
+import { Field, SelectField } from "../../components/fields.tsx";
 import { Icon } from "../../icons.tsx";
 import { activityFilters, type ActivityFilter, type ActivityRoute } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
@@ -69,38 +70,24 @@ export function Filters({ route, parties, unusual, onDay }: FiltersProps) {
 function Narrowing({ route, parties, onDay }: Omit<FiltersProps, "unusual">) {
   const isNarrow = [route.since, route.until, route.actor, route.host, route.action].some((one) => one !== undefined);
   const isOpen = useSignal(isNarrow);
-  const hosts = parties.filter(({ kind }) => kind === "host");
+  const listed = (some: readonly Party[]) => some.map((party) => [party.id, nameOf(party)] as const);
+  const choices = [
+    ["actor", "Who", listed(parties)],
+    ["host", "Host", listed(parties.filter(({ kind }) => kind === "host"))],
+    ["action", "What", ledgerActions.map((action) => [action, actionNames[action]] as const)],
+  ] as const;
   return (
     <details class="narrow" open={isOpen.value} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
       <summary class="small">
         {isNarrow ? "Narrowed by time, person, host or action" : "By time, person, host or action"}
       </summary>
       <div class="narrowing">
-        <Choice
-          id="narrow-actor"
-          label="Who"
-          name="actor"
-          route={route}
-          options={parties.map((party) => [party.id, nameOf(party)])}
-        />
-        <Choice
-          id="narrow-host"
-          label="Host"
-          name="host"
-          route={route}
-          options={hosts.map((party) => [party.id, nameOf(party)])}
-        />
-        <Choice
-          id="narrow-action"
-          label="What"
-          name="action"
-          route={route}
-          options={ledgerActions.map((action) => [action, actionNames[action]])}
-        />
-        <Day id="narrow-since" label="From" route={route} name="since" />
-        <Day id="narrow-until" label="Until" route={route} name="until" />
-        <div class="field">
-          <label for="go-day">Go to a day</label>
+        {choices.map(([name, label, options]) => (
+          <Choice key={name} label={label} name={name} route={route} options={options} />
+        ))}
+        <Day label="From" route={route} name="since" />
+        <Day label="Until" route={route} name="until" />
+        <Field id="go-day" label="Go to a day">
           <input
             class="input"
             id="go-day"
@@ -110,60 +97,48 @@ function Narrowing({ route, parties, onDay }: Omit<FiltersProps, "unusual">) {
               if (start !== undefined) onDay(start + DAY_SECONDS);
             }}
           />
-        </div>
+        </Field>
       </div>
     </details>
   );
 }
 
 interface ChoiceProps {
-  readonly id: string;
   readonly label: string;
   readonly name: "actor" | "host" | "action";
   readonly route: ActivityRoute;
   readonly options: readonly (readonly [string, string])[];
 }
 
-function Choice({ id, label, name, route, options }: ChoiceProps) {
+function Choice({ label, name, route, options }: ChoiceProps) {
   const { router } = useApp();
   const chosen = route[name] ?? "";
   const isListed = chosen === "" || options.some(([value]) => value === chosen);
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <select
-        class="select"
-        id={id}
-        value={chosen}
-        onChange={({ currentTarget: { value } }) => router.go(without(route, name, value), "replace")}
-      >
-        <option value="">Any</option>
-        {!isListed && <option value={chosen}>{chosen}</option>}
-        {options.map(([value, text]) => (
-          <option key={value} value={value}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </div>
+    <SelectField
+      id={`narrow-${name}`}
+      label={label}
+      chosen={chosen}
+      options={[["", "Any"], ...(isListed ? [] : [[chosen, chosen] as const]), ...options]}
+      onChoose={(value) => router.go(without(route, name, value), "replace")}
+    />
   );
 }
 
 const DAY_SECONDS = 86_400;
 
-function Day({
-  id,
-  label,
-  route,
-  name,
-}: Pick<ChoiceProps, "id" | "label" | "route"> & { readonly name: "since" | "until" }) {
+interface DayProps extends Pick<ChoiceProps, "label" | "route"> {
+  readonly name: "since" | "until";
+}
+
+function Day({ label, name, route }: DayProps) {
   const { router } = useApp();
   const at = route[name];
   // The last day is meant whole; the address holds the moment after it.
   const shown = at === undefined ? "" : dayOf(name === "until" ? at - 1 : at);
+  const id = `narrow-${name}`;
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
+    <Field id={id} label={label}>
       <input
         class="input"
         id={id}
@@ -175,7 +150,7 @@ function Day({
           router.go(without(route, name, moment ?? ""), "replace");
         }}
       />
-    </div>
+    </Field>
   );
 }
 

@@ -6,7 +6,7 @@ import { unusedDays } from "../../state/addresses.ts";
 import type { OriginClass } from "../../state/backend.ts";
 import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
-import { TextField } from "../people/fields.tsx";
+import { TextField } from "../../components/fields.tsx";
 import { TrustFrame, type Desk } from "../people/frame.tsx";
 
 export function AddressesPage() {

@@ -7,7 +7,7 @@ import { TroubleText, Waiting } from "../../components/parts.tsx";
 import { useApp } from "../../state/app.ts";
 import type { Result } from "../../state/backend.ts";
 import { NtfyForm, ThresholdForm, WebhookForm } from "./sending-forms.tsx";
-import { faultWords } from "./wording.ts";
+import { faultWords } from "../../components/delivery-words.ts";
 
 export function SendingCard() {
   const { alerts } = useApp().backend;

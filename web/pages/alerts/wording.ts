@@ -1,6 +1,7 @@
 /** What an alert says to a person: its measure, and what became of its messages. Pure; states no more than it knows. */
-import type { AlertDelivery, AlertState, DeliveryFault } from "../../../protocol/alerts.ts";
+import type { AlertDelivery, AlertState } from "../../../protocol/alerts.ts";
 import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
+import { faultWords } from "../../components/delivery-words.ts";
 import { formatList, formatNumberOf, formatRelative, formatShortId, formatSpan } from "../../format.ts";
 import type { AlertView } from "../../state/alerts.ts";
 import { personName } from "./title.ts";
@@ -49,16 +50,6 @@ export function stepsOf(alert: AlertView): readonly string[] {
 }
 
 const channelNames = { webhook: "webhook", ntfy: "ntfy" } as const;
-
-export const faultWords = {
-  unreachable: "it could not be reached",
-  timeout: "it took longer than 10 seconds",
-  redirect: "it answered with a redirect, which is never followed",
-  status: "it answered with an error",
-  gone: "it says that it is gone for good",
-  target: "its address is not allowed any more",
-  settings: "its settings cannot be opened any more; set them again",
-} as const satisfies Record<DeliveryFault, string>;
 
 /** One sentence part for each, those that arrived together. */
 export function deliveriesOf(deliveries: readonly AlertDelivery[], now: number): readonly string[] {

@@ -1,19 +1,11 @@
 /** Granting a key: paste its public half, compare six words with the machine, choose what it may do and until when. */
 import { useSignal, type Signal } from "@preact/signals";
 import { operations, type Operation } from "../../../protocol/operations.ts";
+import { TextField } from "../../components/fields.tsx";
 import { Words } from "../../components/parts.tsx";
 import { useApp } from "../../state/app.ts";
 import { readOfferedKey, type OfferedKey } from "../../state/automation.ts";
-import {
-  Choices,
-  EndField,
-  FormFoot,
-  isEmptyScope,
-  ScopeFields,
-  scopeOf,
-  TextField,
-  useScope,
-} from "../people/fields.tsx";
+import { Choices, EndField, FormFoot, isEmptyScope, ScopeFields, scopeOf, useScope } from "../people/fields.tsx";
 import type { Desk } from "../people/frame.tsx";
 
 /** A minute less than the protocol's longest: the statement's time is a little later than this page's. */
@@ -60,7 +52,7 @@ export function KeyForm({ desk }: { readonly desk: Desk }) {
       </div>
       <div class="card-body stack">
         <KeyField text={text} offered={offered} />
-        <TextField id="key-label" label="What the key is called" value={label} maxLength={64} />
+        <TextField id="key-label" label="What the key is called" value={label} maxLength={64} capitals />
         <Choices
           legend="May run"
           options={Object.entries(operations).map(([value, { verb }]) => ({ value, label: `${verb} (${value})` }))}

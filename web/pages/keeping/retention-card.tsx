@@ -2,10 +2,11 @@
 import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { retentionPresets, type Retention, type Segment } from "../../../protocol/contracts/ledger.ts";
-import { TouchButton, TroubleText, Waiting } from "../../components/parts.tsx";
+import { TextField } from "../../components/fields.tsx";
+import { TroubleText, Waiting } from "../../components/parts.tsx";
 import { State } from "../../components/state.tsx";
 import { Relative } from "../../components/time.tsx";
-import { TextField, TouchOutcome, useTouching } from "../../components/touching.tsx";
+import { TouchFoot, useTouching } from "../../components/touching.tsx";
 import { formatEntries, formatExact, formatIndex } from "../../format.ts";
 import { useApp } from "../../state/app.ts";
 import { CopyForm } from "./copy-form.tsx";
@@ -84,15 +85,7 @@ function Policy({ days }: { readonly days: number | undefined }) {
           PCI DSS, twelve months
         </button>
       </div>
-      <div class="row">
-        <TouchButton
-          title="Keep it this long"
-          effect="one touch, recorded in the ledger"
-          busy={touching.busy}
-          onClick={save}
-        />
-      </div>
-      <TouchOutcome touching={touching} />
+      <TouchFoot title="Keep it this long" touching={touching} onClick={save} />
     </div>
   );
 }
@@ -171,15 +164,12 @@ function DropSegment({ segment: { n, exported, first, last } }: { readonly segme
         {formatEntries(last - first + 1)} go from here for good; the copy with SHA-256{" "}
         <code class="hash break">{exported}</code> is all that is left of them. Run clawhold verify on it before.
       </p>
-      <div class="row">
-        <TouchButton
-          title={`Drop segment ${n}`}
-          effect="for good; one touch, recorded in the ledger"
-          busy={touching.busy}
-          onClick={() => void touching.run(keeping.change({ setting: "ledgerDropSegment", n, exported }))}
-        />
-      </div>
-      <TouchOutcome touching={touching} />
+      <TouchFoot
+        title={`Drop segment ${n}`}
+        effect="for good; one touch, recorded in the ledger"
+        touching={touching}
+        onClick={() => void touching.run(keeping.change({ setting: "ledgerDropSegment", n, exported }))}
+      />
     </div>
   );
 }

@@ -1,6 +1,7 @@
 /** Form parts of the pages about the trust log: roles, scope, end. What is typed is kept until the change is made. */
 import { useSignal, type Signal } from "@preact/signals";
 import { GRANT_SECONDS } from "../../../protocol/limits.ts";
+import { ChoiceField, TextField } from "../../components/fields.tsx";
 import type { TrustView } from "../../state/people.ts";
 import { formatNumberOf } from "../../format.ts";
 import type { Scope } from "../../statement/words.ts";
@@ -47,40 +48,7 @@ export function RoleChoices({
   return <Choices legend="Roles" options={options} chosen={chosen} />;
 }
 
-interface TextFieldProps {
-  readonly id: string;
-  readonly label: string;
-  readonly value: Signal<string>;
-  readonly hint?: string;
-  readonly maxLength?: number;
-  readonly numeric?: boolean;
-}
-
-export function TextField({ id, label, value, hint, maxLength = 128, numeric = false }: TextFieldProps) {
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <input
-        class="input"
-        id={id}
-        value={value.value}
-        maxLength={maxLength}
-        inputMode={numeric ? "numeric" : "text"}
-        autocomplete="off"
-        spellcheck={false}
-        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
-        onInput={(event) => (value.value = event.currentTarget.value)}
-      />
-      {hint !== undefined && (
-        <p class="tiny faint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-    </div>
-  );
-}
-
-const days = [7, 30, 60, 90] as const;
+const ends = [7, 30, 60, 90].map((count) => [count, `after ${formatNumberOf(count, "day")}`] as const);
 
 interface EndFieldProps {
   readonly id: string;
@@ -90,23 +58,7 @@ interface EndFieldProps {
 
 /** Days from now; the longest is what the protocol allows. */
 export function EndField({ id, value, what }: EndFieldProps) {
-  return (
-    <div class="field">
-      <label for={id}>{what}</label>
-      <select
-        class="select"
-        id={id}
-        value={String(value.value)}
-        onChange={(event) => (value.value = Number(event.currentTarget.value))}
-      >
-        {days.map((count) => (
-          <option key={count} value={String(count)}>
-            after {formatNumberOf(count, "day")}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
+  return <ChoiceField id={id} label={what} value={value} options={ends} />;
 }
 
 /** Left out where it is the latest that is allowed: the statement's own time decides then, not this page's. */

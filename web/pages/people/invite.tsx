@@ -5,15 +5,17 @@
 import { useEffect } from "preact/hooks";
 import { useSignal, type Signal } from "@preact/signals";
 import { Banner } from "../../components/banner.tsx";
+import { ChoiceField, TextField } from "../../components/fields.tsx";
 import { Command, TroubleText, Words } from "../../components/parts.tsx";
 import { State } from "../../components/state.tsx";
 import { Left } from "../../components/time.tsx";
+import { Refusal } from "../../components/touching.tsx";
 import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
 import type { Trouble } from "../../state/backend.ts";
 import type { InvitationView, InvitedPasskey, NewInvitation } from "../../state/invitations.ts";
 import { nameIn } from "../../state/people.ts";
-import { EndField, RoleChoices, TextField, untilOf } from "./fields.tsx";
+import { EndField, RoleChoices, untilOf } from "./fields.tsx";
 import type { Desk } from "./frame.tsx";
 
 const LOOK_EVERY_MS = 5_000;
@@ -77,6 +79,7 @@ function InviteForm({ onMade }: { readonly onMade: (made: NewInvitation) => void
         label="Whom do you invite?"
         value={label}
         maxLength={64}
+        capitals
         hint="Only for your list."
       />
       <div class="row">
@@ -85,11 +88,7 @@ function InviteForm({ onMade }: { readonly onMade: (made: NewInvitation) => void
           Make the link
         </button>
       </div>
-      {trouble.value !== undefined && (
-        <Banner tone="warn" icon="warn" live>
-          <TroubleText trouble={trouble.value} />
-        </Banner>
-      )}
+      {trouble.value !== undefined && <Refusal trouble={trouble.value} />}
     </form>
   );
 }
@@ -241,22 +240,7 @@ interface OwnerProps {
 
 /** A passkey for another device, or for a page of the edge, of somebody who is here already. */
 function OwnerField({ id, owner, desk }: OwnerProps) {
-  return (
-    <div class="field">
-      <label for={id}>Who is it?</label>
-      <select
-        class="select"
-        id={id}
-        value={owner.value}
-        onChange={(event) => (owner.value = event.currentTarget.value)}
-      >
-        <option value="">Somebody new</option>
-        {[...desk.view.state.people.keys()].map((person) => (
-          <option key={person} value={person}>
-            Another passkey of {nameIn(desk.view, person)}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
+  const people = [...desk.view.state.people.keys()];
+  const passkeys = people.map((person) => [person, `Another passkey of ${nameIn(desk.view, person)}`] as const);
+  return <ChoiceField id={id} label="Who is it?" value={owner} options={[["", "Somebody new"], ...passkeys]} />;
 }

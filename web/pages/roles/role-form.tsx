@@ -1,12 +1,13 @@
 /** A role of one's own, or a change of one: permissions, hosts, length of a session. */
 import { useEffect, useRef } from "preact/hooks";
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import { permissions, type Permission, type RoleDefinition } from "../../../protocol/roles.ts";
+import { ChoiceField, TextField } from "../../components/fields.tsx";
 import { permissionWords } from "../../statement/words.ts";
-import { Choices, FormFoot, isEmptyScope, ScopeFields, scopeOf, TextField, useScope } from "../people/fields.tsx";
+import { Choices, FormFoot, isEmptyScope, ScopeFields, scopeOf, useScope } from "../people/fields.tsx";
 import type { Desk } from "../people/frame.tsx";
 
-const hours = [1, 2, 4, 8, 12] as const;
+const lengths = [1, 2, 4, 8, 12].map((hours) => [hours, `${hours} h`] as const);
 const ID = /^[a-z][a-z0-9-]{1,47}$/;
 
 interface RoleFormProps {
@@ -71,22 +72,6 @@ function problemOf(id: string, isScopeEmpty: boolean): string | undefined {
   return isScopeEmpty ? "It needs at least one host." : undefined;
 }
 
-function SessionField({ value }: { readonly value: { value: number } }) {
-  return (
-    <div class="field">
-      <label for="role-session">A session lasts at most</label>
-      <select
-        class="select"
-        id="role-session"
-        value={String(value.value)}
-        onChange={(event) => (value.value = Number(event.currentTarget.value))}
-      >
-        {hours.map((count) => (
-          <option key={count} value={String(count)}>
-            {count} h
-          </option>
-        ))}
-      </select>
-    </div>
-  );
+function SessionField({ value }: { readonly value: Signal<number> }) {
+  return <ChoiceField id="role-session" label="A session lasts at most" value={value} options={lengths} />;
 }

@@ -4,9 +4,10 @@ import { useSignal, type Signal } from "@preact/signals";
 import { MAX_PEOPLE } from "../../../protocol/limits.ts";
 import { operations } from "../../../protocol/operations.ts";
 import type { Policy } from "../../../protocol/trust/statements.ts";
+import { TextField } from "../../components/fields.tsx";
 import { formatNumberOf } from "../../format.ts";
 import { ableToApprove } from "../../state/people.ts";
-import { Choices, FormFoot, isEmptyScope, ScopeFields, scopeOf, TextField, useScope } from "../people/fields.tsx";
+import { Choices, FormFoot, isEmptyScope, ScopeFields, scopeOf, useScope } from "../people/fields.tsx";
 import type { Desk } from "../people/frame.tsx";
 
 const ID = /^[a-z][a-z0-9-]{1,47}$/;

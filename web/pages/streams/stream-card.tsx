@@ -3,18 +3,18 @@ import { useSignal } from "@preact/signals";
 import type { StreamChange } from "../../../protocol/contracts/streams.ts";
 import type { DeliveryFault } from "../../../protocol/alerts.ts";
 import { Banner } from "../../components/banner.tsx";
+import { faultWords, secretFault } from "../../components/delivery-words.ts";
+import { SecretField, TextField } from "../../components/fields.tsx";
 import { filterWords, formatNames } from "../../components/ledger-formats.ts";
 import { Fact, TouchButton } from "../../components/parts.tsx";
 import { State } from "../../components/state.tsx";
 import { Left, Relative } from "../../components/time.tsx";
-import { Refusal, TextField, TouchOutcome, useTouching } from "../../components/touching.tsx";
+import { Refusal, TouchOutcome, useTouching } from "../../components/touching.tsx";
 import { formatIndex } from "../../format.ts";
 import { useApp } from "../../state/app.ts";
 import type { Result } from "../../state/backend.ts";
 import type { StreamView } from "../../state/streams.ts";
-import { SecretField } from "./stream-form.tsx";
-import { WEBHOOK_SECRET } from "../../../protocol/contracts/alerts.ts";
-import { asideWords, faultWords, wordsOf } from "./wording.ts";
+import { asideWords, wordsOf } from "./wording.ts";
 
 export function StreamCard({ stream }: { readonly stream: StreamView }) {
   const { now } = useApp();
@@ -185,14 +185,16 @@ interface DoingProps {
 }
 
 function Rotate({ id, busy, onChange, onWrong }: DoingProps & { readonly id: string }) {
+  const { streams } = useApp().backend;
   const secret = useSignal("");
   const save = () => {
-    if (!WEBHOOK_SECRET.test(secret.value)) return onWrong("The secret must be whsec_ and 24 to 64 bytes in base64.");
+    const fault = secretFault(secret.value);
+    if (fault !== undefined) return onWrong(fault);
     void onChange({ setting: "streamRotate", stream: id, secret: secret.value });
   };
   return (
     <div class="stack mid">
-      <SecretField id={`rotate-${id}`} value={secret} />
+      <SecretField id={`rotate-${id}`} value={secret} fresh={() => streams.freshSecret()} />
       <p class="small muted">Both secrets sign for a day, so that the far end can change over without a gap.</p>
       <div class="row">
         <TouchButton title="Use the new secret" effect="one touch, recorded in the ledger" busy={busy} onClick={save} />

@@ -1,14 +1,13 @@
 /** The form of a new stream. What was typed stays until the change is made; nothing is sent without a touch. */
-import { useSignal, type Signal } from "@preact/signals";
-import { WEBHOOK_SECRET } from "../../../protocol/contracts/alerts.ts";
+import { useSignal } from "@preact/signals";
 import { ledgerActions, type ExportFormat, type LedgerAction } from "../../../protocol/ledger.ts";
 import { MAX_TARGET_CHARACTERS } from "../../../protocol/limits.ts";
+import { addressFault, secretFault } from "../../components/delivery-words.ts";
+import { ChoiceField, SecretField, TextField } from "../../components/fields.tsx";
 import { formatOptions } from "../../components/ledger-formats.ts";
-import { TouchButton } from "../../components/parts.tsx";
-import { ChoiceField, TextField, TouchOutcome, useTouching } from "../../components/touching.tsx";
+import { TouchFoot, useTouching } from "../../components/touching.tsx";
 import { actionNames } from "../activity/action-names.ts";
 import { useApp } from "../../state/app.ts";
-import { addressFault } from "./wording.ts";
 
 const MAX_LABEL_CHARACTERS = 64;
 
@@ -37,8 +36,8 @@ export function AddStream() {
   const save = async () => {
     const fault =
       (label.value.trim() === "" ? "Give it a name, so that people know which far end it is." : undefined) ??
-      addressFault(url.value) ??
-      (WEBHOOK_SECRET.test(secret.value) ? undefined : "The secret must be whsec_ and 24 to 64 bytes in base64.");
+      addressFault(url.value, "siem.example.com") ??
+      secretFault(secret.value);
     if (fault !== undefined) return touching.refuse(fault);
     const change = {
       setting: "streamAdd",
@@ -78,42 +77,14 @@ export function AddStream() {
             maxLength={MAX_TARGET_CHARACTERS}
             hint="Gets a signed POST for each batch, by the Standard Webhooks rules."
           />
-          <SecretField id="stream-secret" value={secret} />
+          <SecretField id="stream-secret" value={secret} fresh={() => streams.freshSecret()} />
           <ChoiceField id="stream-format" label="Form" value={format} options={formatOptions} />
           <ChoiceField id="stream-host" label="Of" value={host} options={hostOptions} />
           <ChoiceField id="stream-action" label="Only" value={action} options={actionOptions} />
           <ChoiceField id="stream-from" label="Begins" value={from} options={beginnings} />
         </div>
-        <div class="row">
-          <TouchButton
-            title="Send the log there"
-            effect="one touch, recorded in the ledger"
-            busy={touching.busy}
-            onClick={() => void save()}
-          />
-        </div>
-        <TouchOutcome touching={touching} />
+        <TouchFoot title="Send the log there" touching={touching} onClick={() => void save()} />
       </div>
     </section>
-  );
-}
-
-export function SecretField({ id, value }: { readonly id: string; readonly value: Signal<string> }) {
-  const { streams } = useApp().backend;
-  return (
-    <TextField
-      id={id}
-      label="Signing secret"
-      value={value}
-      maxLength={128}
-      hint={
-        <>
-          Give the far end the same one. It is not shown again.{" "}
-          <button class="btn quiet sm" type="button" onClick={() => (value.value = streams.freshSecret())}>
-            Make one
-          </button>
-        </>
-      }
-    />
   );
 }

@@ -1,18 +1,8 @@
 /** How a stream is doing, in words. Pure. */
-import type { DeliveryFault } from "../../../protocol/alerts.ts";
+import { faultWords } from "../../components/delivery-words.ts";
 import { formatEntries, formatIndex, formatNumberOf, formatSpan } from "../../format.ts";
 import type { Shape } from "../../state/condition.ts";
 import type { StreamView } from "../../state/streams.ts";
-
-export const faultWords = {
-  unreachable: "it could not be reached",
-  timeout: "it took longer than 10 seconds",
-  redirect: "it answered with a redirect, which is never followed",
-  status: "it answered with an error",
-  gone: "it says that it is gone for good",
-  target: "its address is not allowed any more",
-  settings: "its settings cannot be opened any more; set them again",
-} as const satisfies Record<DeliveryFault, string>;
 
 export interface StreamWords {
   readonly shape: Shape;
@@ -46,13 +36,4 @@ export function asideWords(setAside: StreamView["setAside"]): string {
   const entries = setAside.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   const where = setAside.length === 1 ? `#${formatIndex(one.first)} to #${formatIndex(one.last)}` : "in several places";
   return `${formatEntries(entries)} set aside (${where}): ${faultWords[one.fault]}.`;
-}
-
-/** The edge judges the address fully; this spares a touch for what it would refuse anyway. */
-export function addressFault(url: string): string | undefined {
-  if (!url.startsWith("https://") || !URL.canParse(url))
-    return "The address must be a whole one, beginning with https://.";
-  const { hostname } = new URL(url);
-  const isName = /[a-z]$/.test(hostname) && hostname.includes(".");
-  return isName ? undefined : "The address must have a public name, such as siem.example.com.";
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { deliveryFaults } from "../../../../protocol/alerts.ts";
 import type { StreamView } from "../../../../web/state/streams.ts";
-import { addressFault, asideWords, faultWords, wordsOf } from "../../../../web/pages/streams/wording.ts";
+import { asideWords, wordsOf } from "../../../../web/pages/streams/wording.ts";
 
 const NOW = 1_800_000_000;
 const live: StreamView = {
@@ -36,10 +35,6 @@ describe("how a stream is doing", () => {
     expect(wordsOf({ ...live, state: "paused", fault: "gone" }, NOW).sentence).toContain("it says that it is gone");
   });
 
-  it("has words for every fault", () => {
-    expect(Object.keys(faultWords)).toEqual([...deliveryFaults]);
-  });
-
   it("names what was set aside", () => {
     const aside = { first: 10_001, last: 10_012, fault: "status", at: NOW } as const;
     expect(asideWords([aside])).toBe("12 entries set aside (#10,001 to #10,012): it answered with an error.");
@@ -47,21 +42,5 @@ describe("how a stream is doing", () => {
       "13 entries set aside (in several",
     );
     expect(asideWords([])).toBe("");
-  });
-});
-
-describe("an address", () => {
-  it.each([
-    "http://siem.example.com/in",
-    "siem.example.com",
-    "https://10.0.0.7/in",
-    "https://localhost/in",
-    "https://",
-  ])("%s costs no touch", (url) => {
-    expect(addressFault(url)).toMatch(/^The address must .*\.$/);
-  });
-
-  it("of a public name is left to the edge", () => {
-    expect(addressFault("https://siem.example.com/in?x=1")).toBeUndefined();
   });
 });
