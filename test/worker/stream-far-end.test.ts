@@ -1,5 +1,5 @@
 /** Far ends that are slow, gone, or refuse: what a stream sends again, sets aside, and says of it. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MAX_STREAM_ATTEMPTS, STREAM_PATIENCE_SECONDS } from "../../protocol/limits.ts";
 import { streamRig, upTo } from "./stream-rig.ts";
 
@@ -122,6 +122,9 @@ describe("a batch that the far end refuses", () => {
       await look();
       await lookLater();
     }
+    // Another object raises the alerts, each once and in its own time; with both there, all is said.
+    const open = async () => (await alerts()).filter(({ state }) => state === "open").length;
+    await vi.waitFor(async () => expect(await open()).toBe(2), { timeout: 10_000 });
     const size = await head();
     for (let i = 0; i < 5; i++) await lookLater();
     await look();
