@@ -6,7 +6,8 @@ import { alertsOf } from "../../durable-objects/alert-client.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { AlertKind, AlertRow } from "../../protocol/alerts.ts";
 import { ALERT_REFUSALS_PER_MINUTE, CERTIFICATE_NOTICE_SECONDS } from "../../protocol/limits.ts";
-import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
+import { admittedTo } from "../fixtures/edge/admitted.ts";
+import type { Tunnel } from "../fixtures/edge/host-peer.ts";
 import { certificateOf, edge, fresh, ledgerBodies, now, Page, settled } from "./client.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { signed, signerOf } from "../fixtures/keys.ts";
@@ -16,13 +17,6 @@ let town: Town;
 beforeAll(async () => {
   town = await Town.at(edge);
 });
-
-async function admitted(name: string): Promise<{ readonly peer: HostPeer; readonly tunnel: Tunnel }> {
-  const peer = await HostPeer.at(edge, name, town.workspace);
-  await peer.join();
-  await town.admit(peer);
-  return { peer, tunnel: await peer.open((await town.trust()).head) };
-}
 
 async function alertsAbout(kind: AlertKind, host: string): Promise<readonly AlertRow[]> {
   const rows = await alertsOf(env, town.workspace).list(town.workspace);
@@ -51,7 +45,7 @@ async function recorded(action: string, target: string): Promise<void> {
 
 describe("an alert is raised", () => {
   it("for a second connection with one host key, while the first answers", async () => {
-    const { peer, tunnel } = await admitted("cloned");
+    const { peer, tunnel } = await admittedTo(town, "cloned");
     const second = await peer.connect();
     const asked = tunnel.next("trust");
     await second.hello();
@@ -62,7 +56,7 @@ describe("an alert is raised", () => {
   });
 
   it("for two receipts under one number, and not for one receipt told twice", async () => {
-    const { peer, tunnel } = await admitted("forked");
+    const { peer, tunnel } = await admittedTo(town, "forked");
     const first = await peer.receipt(fresh());
     tunnel.say(first);
     await tunnel.next("ack");
@@ -74,7 +68,7 @@ describe("an alert is raised", () => {
   });
 
   it("for many refusals of one host, signed or not", async () => {
-    const { peer, tunnel } = await admitted("refusing");
+    const { peer, tunnel } = await admittedTo(town, "refusing");
     const body = { verdict: "refused", code: "local_policy" };
     for (let number = 1; number < ALERT_REFUSALS_PER_MINUTE; number++) {
       tunnel.say(await peer.receipt(fresh(), { ...body, number }));
@@ -116,7 +110,7 @@ describe("an alert is raised", () => {
   });
 
   it("for a prepare that the edge refuses, by host, session and rule", async () => {
-    const { peer } = await admitted("asked");
+    const { peer } = await admittedTo(town, "asked");
     for (let i = 0; i < ALERT_REFUSALS_PER_MINUTE; i++) {
       const { prepare } = await town.prepareBody(peer.host, { operation: "host.format@1" });
       expect((await town.page.call("prepare", { params: { host: peer.host }, body: { prepare } })).code).toBe(
@@ -128,7 +122,7 @@ describe("an alert is raised", () => {
   });
 
   it("for a certificate near its end when its host comes, and resolved when it comes with a new one", async () => {
-    const { peer, tunnel } = await admitted("ending");
+    const { peer, tunnel } = await admittedTo(town, "ending");
     const end = (at: number) =>
       env.DB.prepare("UPDATE hosts SET certificate_not_after = ? WHERE host = ?").bind(at, peer.host).run();
     await end(now() + CERTIFICATE_NOTICE_SECONDS - 60);
@@ -163,14 +157,14 @@ describe("a host that makes things up", () => {
   }
 
   it("does not make the log grow with every receipt for a command that nobody asked for", async () => {
-    const { peer, tunnel } = await admitted("inventor of receipts");
+    const { peer, tunnel } = await admittedTo(town, "inventor of receipts");
     for (let i = 0; i < more; i += 1) tunnel.say(await peer.receipt(fresh()));
     expect(await heard(tunnel, "command.receipt", ODD_ENTRIES_PER_HOUR)).toBe(ODD_ENTRIES_PER_HOUR);
     expect(tunnel.heard.filter(({ kind }) => kind === "ack")).toHaveLength(ODD_ENTRIES_PER_HOUR);
   });
 
   it("nor with every freeze", async () => {
-    const { peer, tunnel } = await admitted("inventor of freezes");
+    const { peer, tunnel } = await admittedTo(town, "inventor of freezes");
     const { head: trustHead } = await town.trust();
     for (let i = 0; i < more; i += 1) {
       const frozen = { reason: "fork", place: 3, mine: fresh(), other: fresh() };
@@ -181,7 +175,7 @@ describe("a host that makes things up", () => {
   });
 
   it("and has one last word", async () => {
-    const { peer, tunnel } = await admitted("inventor of farewells");
+    const { peer, tunnel } = await admittedTo(town, "inventor of farewells");
     for (let number = 0; number < 3; number += 1) {
       const lastReceipt = { number, digest: fresh() };
       const body = encodeCanonical({ v: 1, workspace: town.workspace, host: peer.host, lastReceipt, at: now() });

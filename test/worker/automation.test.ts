@@ -1,10 +1,10 @@
 /** What an automation key may ask of the edge, and every way in which somebody else cannot. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
+import { fromBase64url } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { requestHeaders, type EndpointName } from "../../protocol/contracts.ts";
-import { submissionCodec } from "../../protocol/messages.ts";
 import { digestOf, type Signer } from "../../protocol/signing.ts";
+import { automationSubmission, grantAutomation, type AutomationKey } from "../fixtures/edge/automation.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import type { CallInput, Reply } from "../fixtures/edge/page.ts";
 import { Town } from "../fixtures/edge/town.ts";
@@ -29,20 +29,10 @@ beforeAll(async () => {
   tunnel = await host.open((await town.trust()).head);
 });
 
-async function grant(id: string, { publicKey }: Signer, change: Fields): Promise<void> {
-  const body = {
-    id,
-    publicKey,
-    label: "pipeline",
-    operations: [{ operation: "host.check@1", limits: [] }],
-    hosts: [host.host],
-    rate: { commands: 5, seconds: 60 },
-    until: now() + 3_600,
-    ...change,
-  };
-  const granted = await town.state("automation-key.add", body);
-  if (granted.status !== 200) throw new Error(JSON.stringify(granted.body));
-}
+const keyOf = (id: string, by: Signer): AutomationKey => ({ town, host: host.host, id, signer: by });
+const grant = (id: string, by: Signer, change: Fields): Promise<void> => grantAutomation(keyOf(id, by), change);
+const submissionOf = (change: Fields = {}, envelope: Fields = {}, by: Signer = signer) =>
+  automationSubmission(keyOf(KEY, by), change, envelope);
 
 /** A pipeline's machine: no cookie, no origin. */
 async function call(
@@ -65,30 +55,6 @@ async function prepareOf(change: Fields = {}, by: Signer = signer) {
     ...change,
   });
   return { prepare: await signed(by, "prepare", body), digest: digestOf("prepare", body) };
-}
-
-async function submissionOf(change: Fields = {}, envelope: Fields = {}, by: Signer = signer) {
-  const intent = encodeCanonical({
-    v: 1,
-    workspace: town.workspace,
-    actor: { automationKey: KEY },
-    operation: "host.check@1",
-    args: {},
-    targets: [{ host: host.host, challenge: fresh(), iat: now(), expect: {}, sealed: [] }],
-    trustHead: (await town.trust()).head,
-    ttl: 120,
-    id: fresh(),
-    ...change,
-  });
-  const sessionSignature = await by.sign("intent", intent);
-  const bytes = submissionCodec.encode({
-    intent: toBase64url(intent),
-    sessionSignature,
-    approvals: [],
-    sealed: [],
-    ...envelope,
-  });
-  return { body: { submission: toBase64url(bytes) }, digest: digestOf("intent", intent) };
 }
 
 describe("an automation key", () => {

@@ -3,7 +3,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
 import { hostOf } from "../../durable-objects/env.ts";
 import { signedStatementCodec } from "../../protocol/trust/statements.ts";
-import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
+import { admittedTo } from "../fixtures/edge/admitted.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { applied, type Fields } from "../fixtures/workspace.ts";
 import { edge, fresh } from "./client.ts";
@@ -13,13 +13,6 @@ let town: Town;
 beforeAll(async () => {
   town = await Town.at(edge);
 });
-
-async function admitted(name: string): Promise<{ readonly peer: HostPeer; readonly tunnel: Tunnel }> {
-  const peer = await HostPeer.at(edge, name, town.workspace);
-  await peer.join();
-  await town.admit(peer);
-  return { peer, tunnel: await peer.open((await town.trust()).head) };
-}
 
 /** Hands in a command for one host and returns its state there. */
 async function submitted(body: Fields): Promise<Fields> {
@@ -31,7 +24,7 @@ const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 describe("a command", () => {
   it("is answered with the receipt of a quick host, and with its refusal", async () => {
-    const { peer, tunnel } = await admitted("quick");
+    const { peer, tunnel } = await admittedTo(town, "quick");
     const quick = await town.submission(peer.host);
     const asked = submitted(quick.body);
     await tunnel.next("deliver");
@@ -46,7 +39,7 @@ describe("a command", () => {
   });
 
   it("is answered when its host goes away meanwhile", async () => {
-    const { peer, tunnel } = await admitted("leaving");
+    const { peer, tunnel } = await admittedTo(town, "leaving");
     const { body, digest } = await town.submission(peer.host);
     const asked = submitted(body);
     await tunnel.next("deliver");
@@ -56,7 +49,7 @@ describe("a command", () => {
   });
 
   it("takes no receipt from a removed host, even when its object was never told", async () => {
-    const { peer, tunnel } = await admitted("untold");
+    const { peer, tunnel } = await admittedTo(town, "untold");
     const removal = await town.statement("host.remove", { host: peer.host });
     const { head } = await applied(await town.trust(), removal);
     const signed = new TextDecoder().decode(signedStatementCodec.encode(removal));
@@ -71,7 +64,7 @@ describe("a command", () => {
   });
 
   it("has an alarm ahead when the one before went off in the middle of it", async () => {
-    const { peer, tunnel } = await admitted("alarmed");
+    const { peer, tunnel } = await admittedTo(town, "alarmed");
     const { body } = await town.submission(peer.host);
     const stub = hostOf(env, town.workspace, peer.host);
     const rows = (table: "outbox" | "held") =>

@@ -9,20 +9,14 @@ import { signerOf } from "../fixtures/keys.ts";
 import type { Fields } from "../fixtures/workspace.ts";
 import { edge, fresh, ledgerBodies, Page, replyOf, send, settled, type Reply } from "./client.ts";
 import { env } from "./environment.ts";
-import { HostPeer, telemetryOf, type Tunnel } from "../fixtures/edge/host-peer.ts";
+import { admittedTo } from "../fixtures/edge/admitted.ts";
+import { telemetryOf } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
 
 let town: Town;
 beforeAll(async () => {
   town = await Town.at(edge);
 });
-
-async function admitted(name: string): Promise<{ readonly peer: HostPeer; readonly tunnel: Tunnel }> {
-  const peer = await HostPeer.at(edge, name, town.workspace);
-  await peer.join();
-  await town.admit(peer);
-  return { peer, tunnel: await peer.open((await town.trust()).head) };
-}
 
 /** Hands in a command for one host and returns its state there. */
 async function submitted(body: Fields): Promise<Fields> {
@@ -44,7 +38,7 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 
 describe("prepare", () => {
   it("carries the question and the host's own answer", async () => {
-    const { peer, tunnel } = await admitted("prepared");
+    const { peer, tunnel } = await admittedTo(town, "prepared");
     const { prepare } = await town.prepareBody(peer.host);
     const asked = town.page.call("prepare", { params: { host: peer.host }, body: { prepare } });
     await tunnel.answerPrepare();
@@ -54,7 +48,7 @@ describe("prepare", () => {
   });
 
   it("passes on the host's refusal by its name", async () => {
-    const { peer, tunnel } = await admitted("busy");
+    const { peer, tunnel } = await admittedTo(town, "busy");
     const { prepare, digest } = await town.prepareBody(peer.host);
     const asked = town.page.call("prepare", { params: { host: peer.host }, body: { prepare } });
     await tunnel.next("prepare");
@@ -63,7 +57,7 @@ describe("prepare", () => {
   });
 
   it("closes on an answer that is not the host's", async () => {
-    const { peer, tunnel } = await admitted("impostor");
+    const { peer, tunnel } = await admittedTo(town, "impostor");
     const { prepare } = await town.prepareBody(peer.host);
     const asked = town.page.call("prepare", { params: { host: peer.host }, body: { prepare } });
     await tunnel.answerPrepare({}, await signerOf("stranger"));
@@ -72,7 +66,7 @@ describe("prepare", () => {
   });
 
   it("is refused early: unknown host, offline, another session's key, another host, unknown operation", async () => {
-    const { peer, tunnel } = await admitted("early");
+    const { peer, tunnel } = await admittedTo(town, "early");
     const ask = async (host: string, change: Fields = {}) => {
       const { prepare } = await town.prepareBody(peer.host, change);
       return (await town.page.call("prepare", { params: { host }, body: { prepare } })).code;
@@ -92,7 +86,7 @@ describe("prepare", () => {
 
 describe("a command", () => {
   it("is recorded, delivered with a dispatch for this tunnel, and ends in a receipt in the ledger", async () => {
-    const { peer, tunnel } = await admitted("commanded");
+    const { peer, tunnel } = await admittedTo(town, "commanded");
     const { body, digest } = await town.submission(peer.host);
     const first = await submitted(body);
     expect(first).toMatchObject({ intent: digest, state: "delivered" });
@@ -130,7 +124,7 @@ describe("a command", () => {
   });
 
   it("is one command however often it is submitted and receipted", async () => {
-    const { peer, tunnel } = await admitted("repeated");
+    const { peer, tunnel } = await admittedTo(town, "repeated");
     const { body, digest } = await town.submission(peer.host);
     await Promise.all([town.page.must("command", { body }), town.page.must("command", { body })]);
     const { number } = await tunnel.next("deliver");
@@ -147,7 +141,7 @@ describe("a command", () => {
   });
 
   it("waits for an absent host and is delivered again after every welcome until there is a receipt", async () => {
-    const { peer, tunnel } = await admitted("absent");
+    const { peer, tunnel } = await admittedTo(town, "absent");
     tunnel.socket.close(1000);
     await until(
       async () =>
@@ -178,7 +172,7 @@ describe("a command", () => {
   });
 
   it("does not reach a host when the ledger cannot write", async () => {
-    const { peer, tunnel } = await admitted("unrecorded");
+    const { peer, tunnel } = await admittedTo(town, "unrecorded");
     const { body, digest } = await town.submission(peer.host);
     await env.DB.exec("CREATE TRIGGER full BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk full'); END");
     const refused = await town.page.call("command", { body });
@@ -192,7 +186,7 @@ describe("a command", () => {
   });
 
   it("is finished by the alarm when the edge died between accepting and recording it", async () => {
-    const { peer, tunnel } = await admitted("half accepted");
+    const { peer, tunnel } = await admittedTo(town, "half accepted");
     const { bytes, digest } = await town.submission(peer.host);
     const entry = {
       actor: { kind: "person", id: "p-ada" },
@@ -214,7 +208,7 @@ describe("a command", () => {
   });
 
   it("keeps a receipt whose entry the ledger could not take, through an eviction, until the alarm brings it", async () => {
-    const { peer, tunnel } = await admitted("outboxed");
+    const { peer, tunnel } = await admittedTo(town, "outboxed");
     const { body, digest } = await town.submission(peer.host);
     await town.page.must("command", { body });
     await tunnel.next("deliver");
@@ -229,7 +223,7 @@ describe("a command", () => {
   });
 
   it("records the host's unsigned refusal as the edge's word, and lets a later receipt overrule it", async () => {
-    const { peer, tunnel } = await admitted("refusing");
+    const { peer, tunnel } = await admittedTo(town, "refusing");
     const { body, digest } = await town.submission(peer.host);
     await town.page.must("command", { body });
     await tunnel.next("deliver");
@@ -247,7 +241,7 @@ describe("a command", () => {
 
   it("closes on a receipt that is not this host's own word", async () => {
     const stranger = await signerOf("stranger");
-    const { peer, tunnel: first } = await admitted("lying");
+    const { peer, tunnel: first } = await admittedTo(town, "lying");
     first.socket.close(1000);
     const intent = fresh();
     const lies = [
@@ -274,7 +268,7 @@ describe("a command", () => {
   });
 
   it("is refused by the edge by the same rules as by a host, and recorded", async () => {
-    const { peer, tunnel } = await admitted("guarded");
+    const { peer, tunnel } = await admittedTo(town, "guarded");
     const cases: readonly (readonly [string, Fields, Fields])[] = [
       ["trust_behind", { trustHead: { n: 0, hash: fresh(), revoked: fresh() } }, {}],
       ["operation", { operation: "host.format@1" }, {}],
@@ -318,7 +312,7 @@ describe("the live socket", () => {
     String((await town.page.must("ticket", { body: { host } }))["ticket"]);
 
   it("opens with one ticket once, for its host, from its origin, and then shows what happens", async () => {
-    const { peer, tunnel } = await admitted("watched");
+    const { peer, tunnel } = await admittedTo(town, "watched");
     const ticket = await ticketFor(peer.host);
     const { webSocket, headers } = await connect(peer.host, ticket);
     expect(headers.get("sec-websocket-protocol")).toBe(LIVE_SUBPROTOCOL);
@@ -354,7 +348,7 @@ describe("the live socket", () => {
   });
 
   it("closes when the page speaks, and when its session ends", async () => {
-    const { peer } = await admitted("closing");
+    const { peer } = await admittedTo(town, "closing");
     const closes = async (webSocket: WebSocket | null): Promise<number> => {
       const closed = new Promise<number>((resolve) =>
         webSocket?.addEventListener("close", ({ code }) => resolve(code)),

@@ -5,15 +5,14 @@
 import { runInDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { alertsOf } from "../../durable-objects/alert-client.ts";
-import { toBase64url } from "../../protocol/bytes.ts";
-import { encodeCanonical } from "../../protocol/canonical.ts";
 import { requestHeaders, type endpoints, type EndpointName } from "../../protocol/contracts.ts";
-import { submissionCodec } from "../../protocol/messages.ts";
-import { digestOf } from "../../protocol/signing.ts";
 import { createCredential, registrationJson } from "../fixtures/authenticator.ts";
 import { approvedBody } from "../fixtures/edge/edge-action.ts";
+import { automationSubmission, grantAutomation, type AutomationKey } from "../fixtures/edge/automation.ts";
 import { HostPeer, joinTokenOf } from "../fixtures/edge/host-peer.ts";
 import { approvalOf, signInMember, type SignedIn } from "../fixtures/edge/people.ts";
+import { proposalFor, proposedBy, type Proposed } from "../fixtures/edge/proposed.ts";
+import { SessionEnds } from "../fixtures/edge/session-ends.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { nonceOf, signerOf } from "../fixtures/keys.ts";
 import type { Fields } from "../fixtures/workspace.ts";
@@ -73,18 +72,15 @@ beforeAll(async () => {
   host = await HostPeer.at(edge, "recorded", town.workspace);
   await host.join();
   await town.admit(host);
-  const granted = await town.state("automation-key.add", {
-    id: KEY,
-    publicKey: (await signerOf("automation")).publicKey,
-    label: "pipeline",
-    operations: [{ operation: "host.check@1", limits: [] }],
-    hosts: [host.host],
-    rate: { commands: 50, seconds: 60 },
-    until: now() + 3_600,
-  });
-  expect(granted.status).toBe(200);
+  await grantAutomation(await pipeline(), { rate: { commands: 50, seconds: 60 } });
 }, 60_000);
 
+const pipeline = async (): Promise<AutomationKey> => ({
+  town,
+  host: host.host,
+  id: KEY,
+  signer: await signerOf("automation"),
+});
 const snapshot = (): Promise<unknown> => everythingOf(town.workspace, host.host);
 
 // ---- attempts ----
@@ -119,20 +115,8 @@ async function signedInAgain(): Promise<Page> {
   return page;
 }
 
-async function proposed(): Promise<{ readonly digest: string; readonly body: Fields }> {
-  const bytes = encodeCanonical({
-    v: 1,
-    workspace: town.workspace,
-    operation: "host.check@1",
-    args: {},
-    targets: [{ host: host.host, expect: {} }],
-    exp: now() + 3_600,
-    id: fresh(),
-  });
-  const digest = digestOf("proposal", bytes);
-  const approval = await approvalOf(town, town.founded.passkey, { kind: "proposal", subject: digest });
-  return { digest, body: { kind: "command", body: toBase64url(bytes), approval } };
-}
+const proposed = (): Promise<Proposed> =>
+  proposedBy(town, town.founded.passkey, { bytes: proposalFor(town, host.host) });
 
 async function open(): Promise<string> {
   const { digest, body } = await proposed();
@@ -172,15 +156,7 @@ const attempts: Record<Exclude<PostName, "setupRoot">, Attempt | { readonly noth
   },
   sessionEnd: async () => {
     const ended = await signInMember(town, otto, fresh());
-    const body = encodeCanonical({
-      v: 1,
-      workspace: town.workspace,
-      session: ended.session,
-      person: ended.id,
-      at: now(),
-    });
-    const signature = await ended.page.signer.sign("session-end", body);
-    const end = { body: toBase64url(body), session: ended.certificate, by: { kind: "session", signature } };
+    const end = await new SessionEnds(town).byKey(ended);
     return () => ended.page.call("sessionEnd", { body: end });
   },
   trustState: async () => {
@@ -230,27 +206,10 @@ const attempts: Record<Exclude<PostName, "setupRoot">, Attempt | { readonly noth
   alertTest: { nothing: "one fixed sentence to a far end that was set, and nothing is kept" },
   automationPrepare: { nothing: "a question; the host answers it and nothing is done" },
   automationCommand: async () => {
-    const signer = await signerOf("automation");
-    const intent = encodeCanonical({
-      v: 1,
-      workspace: town.workspace,
-      actor: { automationKey: KEY },
-      operation: "host.check@1",
-      args: {},
-      targets: [{ host: host.host, challenge: fresh(), iat: now(), expect: {}, sealed: [] }],
-      trustHead: (await town.trust()).head,
-      ttl: 120,
-      id: fresh(),
-    });
-    const bytes = submissionCodec.encode({
-      intent: toBase64url(intent),
-      sessionSignature: await signer.sign("intent", intent),
-      approvals: [],
-      sealed: [],
-    });
+    const key = await pipeline();
+    const { body } = await automationSubmission(key);
     const headers = { [requestHeaders.automationKey]: KEY, origin: undefined };
-    const body = { submission: toBase64url(bytes) };
-    return () => new Page(signer).call("automationCommand", { body, headers });
+    return () => new Page(key.signer).call("automationCommand", { body, headers });
   },
   invite: pageCall("invite", () => Promise.resolve({ body: { label: "Grace" } })),
   uninvite: pageCall("uninvite", async () => ({ body: { invitation: (await invited()).invitation } })),

@@ -1,12 +1,12 @@
 /** Commands and statements that several people approve, and commands for several hosts. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
-import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { Asserted } from "../../protocol/messages.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import type { SignedStatement } from "../../protocol/trust/statements.ts";
 import { createCredential, FLAGS, type SoftwareCredential } from "../fixtures/authenticator.ts";
-import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
+import { admittedTo } from "../fixtures/edge/admitted.ts";
+import type { HostPeer, Tunnel } from "../fixtures/edge/host-peer.ts";
 import {
   approvalOf,
   enrolDaily,
@@ -15,9 +15,10 @@ import {
   submissionBy,
   type SignedIn,
 } from "../fixtures/edge/people.ts";
+import { proposalFor, proposedBy } from "../fixtures/edge/proposed.ts";
 import type { Town } from "../fixtures/edge/town.ts";
 import { asserted, ELSEWHERE_ROLE, stated, type Fields } from "../fixtures/workspace.ts";
-import { edge, fresh, ledgerBodies, now } from "./client.ts";
+import { fresh, ledgerBodies, now } from "./client.ts";
 import { env } from "./environment.ts";
 import { addYesterday, oldTown } from "./old-town.ts";
 
@@ -59,35 +60,14 @@ beforeAll(async () => {
   [vera, scot] = [named("vera"), named("scot")];
   daily = (await enrolDaily(town)).passkey;
   expect((await town.state("credential.add", { person: "p-bea", ...daily.pinned })).status).toBe(200);
-  ({ peer: host, tunnel } = await admitted("two people's host"));
+  ({ peer: host, tunnel } = await admittedTo(town, "two people's host"));
   const rule = { id: "pol-two", operations: ["host.check@1"], hosts: ["all"], people: 2 };
   expect((await town.state("policy.set", rule)).status).toBe(200);
 }, 30_000);
 
-async function admitted(name: string): Promise<{ readonly peer: HostPeer; readonly tunnel: Tunnel }> {
-  const peer = await HostPeer.at(edge, name, town.workspace);
-  await peer.join();
-  await town.admit(peer);
-  return { peer, tunnel: await peer.open((await town.trust()).head) };
-}
-
-const proposalBytes = (change: Fields = {}): Uint8Array<ArrayBuffer> =>
-  encodeCanonical({
-    v: 1,
-    workspace: town.workspace,
-    operation: "host.check@1",
-    args: {},
-    targets: [{ host: host.host, expect: {} }],
-    exp: now() + 3_600,
-    id: fresh(),
-    ...change,
-  });
-
-async function proposing(by: SignedIn, bytes: Uint8Array, change: Fields = {}) {
-  const digest = digestOf("proposal", bytes);
-  const approval = await approvalOf(town, by.passkey, { kind: "proposal", subject: digest, ...change });
-  return { digest, approval, body: { kind: "command", body: toBase64url(bytes), approval } };
-}
+const proposalBytes = (change: Fields = {}): Uint8Array<ArrayBuffer> => proposalFor(town, host.host, change);
+const proposing = (by: SignedIn, bytes: Uint8Array, approval: Fields = {}) =>
+  proposedBy(town, by.passkey, { bytes, approval });
 
 const waiting = async (by: SignedIn): Promise<readonly Fields[]> =>
   (await by.page.must("proposals"))["proposals"] as readonly Fields[];
@@ -294,8 +274,8 @@ describe("a statement for two people", () => {
 
 describe("a command for several hosts", () => {
   it("has an entry and a state for each; one that is away or refuses holds up no other", async () => {
-    const second = await admitted("second host");
-    const third = await admitted("third host");
+    const second = await admittedTo(town, "second host");
+    const third = await admittedTo(town, "third host");
     third.tunnel.socket.close(1000);
     const hosts = [host.host, second.peer.host, third.peer.host].toSorted();
     const targets = hosts.map((name) => ({ host: name, expect: {} }));
@@ -333,7 +313,7 @@ describe("a command for several hosts", () => {
   });
 
   it("names every host's state when the ledger takes some entries and not others", async () => {
-    const second = await admitted("recorded host");
+    const second = await admittedTo(town, "recorded host");
     const hosts = [host.host, second.peer.host].toSorted();
     const bytes = proposalBytes({ targets: hosts.map((name) => ({ host: name, expect: {} })) });
     const approval = await approvalOf(town, otto.passkey, { kind: "proposal", subject: digestOf("proposal", bytes) });

@@ -7,7 +7,8 @@ import { statementCodec, type TrustPage } from "../../protocol/trust/statements.
 import { signed } from "../fixtures/keys.ts";
 import { addMember, enrolDaily, registerPasskeyAt, signInMember } from "../fixtures/edge/people.ts";
 import { createCredential } from "../fixtures/authenticator.ts";
-import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
+import { admittedTo } from "../fixtures/edge/admitted.ts";
+import { HostPeer } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { asserted, stated, type Fields } from "../fixtures/workspace.ts";
 import { certificateOf, edge, fresh, ledgerBodies, now, settled } from "./client.ts";
@@ -219,17 +220,11 @@ describe("a host", () => {
     const body = encodeCanonical({ v: 1, workspace: town.workspace, host: peer.host, ...change });
     return { kind: "trust-ack", signed: await signed(peer.key, "trust-ack", body) };
   };
-  async function admitted(name: string): Promise<{ readonly peer: HostPeer; readonly tunnel: Tunnel }> {
-    const peer = await HostPeer.at(edge, name, town.workspace);
-    await peer.join();
-    await town.admit(peer);
-    return { peer, tunnel: await peer.open((await town.trust()).head) };
-  }
   const kindsOf = ({ statements }: TrustPage): readonly string[] =>
     statements.map(({ statement }) => statementCodec.decode(fromBase64url(statement)).kind);
 
   it("hears of a revocation at once, and at its hello if it missed one", async () => {
-    const { peer, tunnel } = await admitted("hearing");
+    const { peer, tunnel } = await admittedTo(town, "hearing");
     const { head } = await town.trust();
     await addMember(town, "p-heard", []);
     await settled();
@@ -257,7 +252,7 @@ describe("a host", () => {
   });
 
   it("that acknowledges something else is told once more, not for ever", async () => {
-    const { peer, tunnel } = await admitted("deaf");
+    const { peer, tunnel } = await admittedTo(town, "deaf");
     const { head } = await town.trust();
     tunnel.say(await trustAck(peer, { trustHead: { ...head, revoked: fresh() } }));
     expect((await tunnel.next("trust")).page.root).toBeDefined();
@@ -270,7 +265,7 @@ describe("a host", () => {
   });
 
   it("that is frozen is recorded and raises an alert, by its own signed word only", async () => {
-    const { peer, tunnel } = await admitted("frozen");
+    const { peer, tunnel } = await admittedTo(town, "frozen");
     const { head } = await town.trust();
     const frozen = { reason: "fork", place: 3, mine: fresh(), other: fresh() };
     tunnel.say(await trustAck(peer, { trustHead: head, frozen }));
@@ -299,7 +294,7 @@ describe("a host", () => {
   });
 
   it("that was reset says so in the ledger, on every screen, and hears that it was heard", async () => {
-    const { peer, tunnel } = await admitted("reset");
+    const { peer, tunnel } = await admittedTo(town, "reset");
     const body = encodeCanonical({
       v: 1,
       workspace: town.workspace,
