@@ -13,6 +13,24 @@ export const CHROMIUM: Wanted = { name: "chromium", path: "/usr/bin/chromium" };
 /** Runs a program with another clock. */
 export const FAKETIME: Wanted = { name: "faketime", path: "/usr/bin/faketime" };
 
+export const OPENVPN: Wanted = { name: "openvpn", path: "/usr/sbin/openvpn" };
+/** WireGuard without a kernel module. */
+export const WIREGUARD: Wanted = { name: "wireguard-go", path: "/usr/bin/wireguard-go" };
+export const WIREGUARD_TOOLS: Wanted = { name: "wireguard-tools", path: "/usr/bin/wg" };
+export const SSHD: Wanted = { name: "openssh-server", path: "/usr/sbin/sshd" };
+export const SSH: Wanted = { name: "openssh-client", path: "/usr/bin/ssh" };
+export const TESTSSL: Wanted = { name: "testssl.sh", path: "/usr/bin/testssl" };
+export const IP: Wanted = { name: "iproute2", path: "/usr/sbin/ip" };
+
+/** Undefined when network namespaces can be made here; otherwise why not. */
+export function namespaces(): string | undefined {
+  const missing = ensure(IP);
+  if (missing !== undefined) return missing;
+  if (process.getuid?.() !== 0) return "network namespaces need root";
+  const tried = spawnSync("/usr/bin/unshare", ["--net", "/bin/true"]);
+  return tried.status === 0 ? undefined : "this kernel or container allows no network namespaces";
+}
+
 /** Undefined when the program is there; otherwise why not, with what to type. */
 export function ensure({ name, path }: Wanted): string | undefined {
   if (existsSync(path)) return undefined;

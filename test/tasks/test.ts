@@ -3,7 +3,7 @@
  * docs/OPERATE.md. Says what it skipped and why, and ends with the counts.
  */
 import { checkStages } from "./check-stages.ts";
-import { CHROMIUM, ensure, FAKETIME } from "./debian.ts";
+import { CHROMIUM, ensure, FAKETIME, namespaces, OPENVPN, SSH, SSHD, WIREGUARD, WIREGUARD_TOOLS } from "./debian.ts";
 import { dryRun } from "./dry-run.ts";
 import { command, root, runStages, vitest, type Stage } from "./stage.ts";
 import path from "node:path";
@@ -14,6 +14,17 @@ function withBrowser(stage: Stage): Stage {
     name: stage.name,
     async run() {
       const missing = ensure(CHROMIUM);
+      return missing === undefined ? stage.run() : { skipped: missing };
+    },
+  };
+}
+
+/** Likewise one that makes networks of its own; the VPN programs are installed before it. */
+function withNetworks(stage: Stage): Stage {
+  return {
+    name: stage.name,
+    async run() {
+      const missing = namespaces() ?? [OPENVPN, WIREGUARD, WIREGUARD_TOOLS, SSHD, SSH].map(ensure).find(Boolean);
       return missing === undefined ? stage.run() : { skipped: missing };
     },
   };
@@ -33,5 +44,6 @@ await runStages([
   withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")])),
   vitest("real gateway", "test/real.config.ts"),
   command("attack suite", [path.join(root, "test", "tasks", "attack.ts")]),
+  withNetworks(vitest("networks", "test/net/vitest.config.ts", ["--passWithNoTests"])),
   withBrowser(vitest("end to end", "test/e2e/vitest.config.ts")),
 ]);
