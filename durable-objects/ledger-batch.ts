@@ -1,6 +1,6 @@
 /** Turns drafts into the next links of the chain. Pure but for the salts of commitments. */
-import { utf8Text } from "../protocol/bytes.ts";
-import { encodeCanonical, MalformedError } from "../protocol/canonical.ts";
+import { utf8 } from "../protocol/bytes.ts";
+import { MalformedError } from "../protocol/canonical.ts";
 import {
   commit,
   entryCodec,
@@ -90,7 +90,7 @@ function buildLink({ workspace, after, draft, at }: LinkInput): Link | undefined
     const value = clearValues[field](draft);
     return value === undefined ? [] : [{ idx, field, salt: randomNonce(), value }];
   });
-  const bytes = encoded({
+  const body = textOf({
     v: 1,
     workspace,
     index: idx,
@@ -102,21 +102,14 @@ function buildLink({ workspace, after, draft, at }: LinkInput): Link | undefined
     detail: draft.detail,
     previous: after.hash,
   });
-  if (bytes === undefined) return undefined;
-  return { row: { idx, body: utf8Text(bytes), previous: after.hash, hash: entryDigest(bytes) }, values };
+  if (body === undefined) return undefined;
+  return { row: { idx, body, previous: after.hash, hash: entryDigest(utf8(body)) }, values };
 }
 
-/** Written, then read as everybody else will: one look finds what is no entry, at half the price of two. */
-function encoded(entry: LedgerEntry): Uint8Array | undefined {
-  let bytes: Uint8Array<ArrayBuffer>;
+/** Undefined for what is no entry: what is written here, every reader takes. */
+function textOf(entry: LedgerEntry): string | undefined {
   try {
-    bytes = encodeCanonical(entry);
-  } catch {
-    return undefined; // not JSON
-  }
-  try {
-    entryCodec.decode(bytes);
-    return bytes;
+    return entryCodec.text(entry);
   } catch (error) {
     if (error instanceof MalformedError) return undefined;
     throw error;

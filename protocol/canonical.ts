@@ -92,6 +92,17 @@ export function decodeCanonicalAs<T>(bytes: Uint8Array, read: (value: JsonObject
 }
 
 /**
+ * The canonical text of what `read`, a schema, makes of a value of our own: what any decoder takes, found without reading
+ * it back. Members that are `undefined` are absent.
+ * @throws {MalformedError} when no decoder would take it
+ */
+export function canonicalTextAs(value: unknown, read: (value: unknown) => unknown): string {
+  const result = read(value);
+  refuseForeignValues(result, 1);
+  return canonicalText(result);
+}
+
+/**
  * True when `read`, what a schema made of `written`, still says the same. Schema libraries repair without a word: ours
  * takes an empty list for an object and drops members named like an object's own machinery.
  */
@@ -110,9 +121,11 @@ export function readsAsWritten(written: unknown, read: unknown): boolean {
 function canonicalText(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
-  const members = Object.keys(value)
-    .toSorted()
-    .map((key) => `"${key}":${canonicalText((value as JsonObject)[key])}`);
+  const members: string[] = [];
+  for (const key of Object.keys(value).toSorted()) {
+    const member = (value as JsonObject)[key];
+    if (member !== undefined) members.push(`"${key}":${canonicalText(member)}`);
+  }
   return `{${members.join(",")}}`;
 }
 
@@ -135,7 +148,7 @@ function refuseForeignValues(value: unknown, depth: number): void {
       }
       for (const [key, item] of Object.entries(value)) {
         if (!KEY.test(key)) throw new MalformedError("foreign key");
-        refuseForeignValues(item, depth + 1);
+        if (item !== undefined) refuseForeignValues(item, depth + 1); // nothing that was parsed is
       }
       return;
     default:

@@ -1,6 +1,6 @@
 /** Field types shared by all messages. Closed: what is not described is refused. */
 import * as v from "valibot";
-import { decodeCanonicalAs, encodeCanonical, MalformedError, readsAsWritten } from "./canonical.ts";
+import { canonicalTextAs, decodeCanonicalAs, encodeCanonical, MalformedError, readsAsWritten } from "./canonical.ts";
 import { MAX_CREDENTIAL_ID_BYTES, MAX_LABEL_CHARACTERS } from "./limits.ts";
 
 /** What the encoder writes: whole groups, and a last one whose unused bits are zero, so that bytes have one spelling. */
@@ -50,6 +50,8 @@ export type TrustHead = v.InferOutput<typeof trustHead>;
 /** A type, its encoder and its parser, from one schema. */
 export interface Codec<T> {
   encode(value: T): Uint8Array<ArrayBuffer>;
+  /** The text of what the schema makes of it: cheaper, for a value that nobody else wrote. @throws {MalformedError} */
+  text(value: T): string;
   /** @throws {MalformedError} */
   decode(bytes: Uint8Array): T;
   /** For values that are already JSON, e.g. nested in a decoded message. @throws {MalformedError} */
@@ -69,6 +71,7 @@ export function codec<S extends v.GenericSchema>(schema: S): Codec<v.InferOutput
   }
   return {
     encode: (value) => encodeCanonical(check(value)),
+    text: (value) => canonicalTextAs(value, read),
     decode: (bytes) => decodeCanonicalAs(bytes, read),
     check,
   };
