@@ -61,6 +61,22 @@ export const NONCE_SECONDS = 300;
 export const PREPARE_TIMEOUT_SECONDS = 10;
 /** A host that sent nothing for this long is shown as not heard from (three missed beats). */
 export const SILENT_SECONDS = 45;
+/** A sign of life on an idle tunnel, below the idle limits of the proxies in front of any edge. */
+export const KEEP_ALIVE_SECONDS = 25;
+/** A tunnel whose other end is gone without a word is found by then: asked for life at the next beat, cut at the one after. */
+export const HALF_OPEN_SECONDS = 2 * KEEP_ALIVE_SECONDS;
+/** After a sleep or a jump of the clock the tunnel is asked for life at once, and has this long to answer. */
+export const LIFE_CHECK_SECONDS = 5;
+/** An edge may ask its hosts to come back over at most this long: 100,000 hosts at 333 a second. */
+export const MAX_DRAIN_SPREAD_SECONDS = 300;
+/** Hosts that left together come back over this long where the edge did not say: 5,000 at 500 a second. */
+export const DRAIN_SPREAD_SECONDS = 10;
+/** Commands on their way to a host that it has not answered: all that a socket that does not drain can be made to hold. */
+export const MAX_UNANSWERED_DELIVERIES = 16;
+/** Questions to a host that it has not answered: half of what it takes, so that ours never look to it like a flood. */
+export const MAX_UNANSWERED_PREPARES = 16;
+/** Receipts on their way to the edge that it has not confirmed; the others wait in the journal. */
+export const MAX_UNCONFIRMED_RECEIPTS = 64;
 /** The agent's heartbeat: one telemetry frame at least this often. */
 export const TELEMETRY_SECONDS = 15;
 /** The challenge and nonces: 256 bits. */
@@ -73,6 +89,14 @@ export const MAX_STATEMENTS_PER_PAGE = 64;
 export const MAX_ENTRIES_PER_PAGE = 500;
 /** A client certificate of the local CA. Renewed at two thirds of its life. */
 export const CLIENT_CERTIFICATE_SECONDS = 90 * 86_400;
+/** Requests are spread over this part of a certificate's life: one day of 90. */
+export const CERTIFICATE_SPREAD_PARTS = 90;
+/** A host that got no certificate asks again after this long; a month is left, and each answer is a ledger entry. */
+export const CERTIFICATE_RETRY_SECONDS = 3_600;
+/** An honest host asks once an hour at most; a restart or a lost answer in between must not lock it out. */
+export const MAX_CERTIFICATE_REQUESTS_PER_HOUR = 4;
+/** Clocks of host and edge differ: a request this much before the edge finds it due is honest. */
+export const CERTIFICATE_SKEW_SECONDS = 3_600;
 /** Role grants end by themselves: whoever still needs one is asked for again, everybody else is forgotten. */
 export const GRANT_SECONDS = 90 * 86_400;
 /** A grant that ends within this time is announced, and can be renewed with one gesture. */
@@ -152,3 +176,9 @@ export const EXPORT_PART_CHARACTERS = 196_608;
 export const MAX_EXPORT_PART_ROWS = 100;
 /** Calls of one actor are counted together for this long before the count becomes an entry. */
 export const CALL_COUNT_SECONDS = 3_600;
+/** Networks in one list: somebody reads them all, and every request is held against them. */
+export const MAX_NETWORKS = 64;
+/** Bans in one answer, the newest first; the ledger has them all. */
+export const MAX_BANS_LISTED = 100;
+/** A body of at most 128 KB that is not there after this long is not coming. */
+export const BODY_SECONDS = 30;

@@ -20,7 +20,9 @@ import {
   trustHead,
   version,
 } from "./fields.ts";
+import { inwardLimits, outwardLimits, type FrameLimit } from "./frame-limits.ts";
 import {
+  MAX_DRAIN_SPREAD_SECONDS,
   MAX_ENTRY_BYTES,
   MAX_ENVELOPE_BYTES,
   MAX_FRAME_BYTES,
@@ -122,6 +124,34 @@ const farewellSchema = v.strictObject({
 export type Farewell = v.InferOutput<typeof farewellSchema>;
 export const farewellCodec = codec(farewellSchema);
 
+/**
+ * Asks for the next client certificate, on the tunnel that it names. Signed by the host key, which the network side of a
+ * host does not hold: neither it nor an edge can ask for a key of its own.
+ */
+const certificateRequestSchema = v.strictObject({
+  v: version,
+  workspace: digest,
+  host: id,
+  tunnel: nonce,
+  /** PKCS#10 request for a new P-256 key, DER. */
+  csr: someBytes(2_048),
+});
+export type CertificateRequest = v.InferOutput<typeof certificateRequestSchema>;
+export const certificateRequestCodec = codec(certificateRequestSchema);
+
+/** Why a host gets no new certificate now. It keeps the one it has and asks again later. */
+export const certificateRefusals = [
+  "not_admitted", // nobody admitted the host: it can join again
+  "not_due", // less than two thirds of the life of the one in use are over
+  "too_often",
+  "repeated", // the same request again, or a key that had a certificate before
+  "request", // no well-formed request for a P-256 key
+  "quota", // the provider issues no more
+  "authority", // the provider did not answer, or not as agreed
+  "ledger", // no certificate without its entry
+] as const;
+export type CertificateRefusal = (typeof certificateRefusals)[number];
+
 /** A signed note with a line or two (note.ts), as bytes of its text. */
 const smallNote = someBytes(MAX_FRAME_NOTE_BYTES);
 const hashList = v.pipe(v.array(digest), v.maxLength(MAX_PROOF_HASHES));
@@ -169,7 +199,14 @@ const inwardSchema = v.variant("kind", [
       v.maxLength(MAX_PROVEN_RECEIPTS),
     ),
   }),
-  v.strictObject({ kind: v.literal("drain") }),
+  /** The answer to `certificate-request`: DER. The host takes it only for the key that it asked for. */
+  v.strictObject({ kind: v.literal("certificate"), certificate: someBytes(4_096) }),
+  v.strictObject({ kind: v.literal("certificate-refused"), code: v.picklist(certificateRefusals) }),
+  /** The edge is about to restart. `spreadSeconds`: the hosts come back over this long, each at a moment of its own. */
+  v.strictObject({
+    kind: v.literal("drain"),
+    spreadSeconds: v.optional(v.pipe(count, v.maxValue(MAX_DRAIN_SPREAD_SECONDS))),
+  }),
 ]);
 export type InwardFrame = v.InferOutput<typeof inwardSchema>;
 
@@ -205,6 +242,7 @@ const outwardSchema = v.variant("kind", [
     /** The receipt that was not proven. */
     receipt: v.optional(count),
   }),
+  v.strictObject({ kind: v.literal("certificate-request"), signed: signedSchema }),
   /** The owner of this host let it forget what it had seen; from here on it witnesses anew. */
   v.strictObject({ kind: v.literal("witness-reset"), note: v.optional(smallNote) }),
 ]);
@@ -214,14 +252,17 @@ export type OutwardFrame = v.InferOutput<typeof outwardSchema>;
 export const PING = "ping";
 export const PONG = "pong";
 
-function frameCodec<S extends v.GenericSchema>(schema: S) {
+type FrameLimits = Readonly<Record<string, FrameLimit>>;
+
+function frameCodec<S extends v.GenericSchema<unknown, { readonly kind: string }>>(schema: S, limits: FrameLimits) {
   const frames = codec(schema);
+  const isTooLarge = ({ kind }: v.InferOutput<S>, bytes: number): boolean => bytes > (limits[kind]?.bytes ?? 0);
   return {
     /** @throws {TypeError} for a frame that the other end would refuse: a programmer's mistake. */
     encode(frame: v.InferOutput<S>): string {
       if (!v.is(schema, frame)) throw new TypeError("frame does not fit its schema");
       const bytes = frames.encode(frame);
-      if (bytes.length > MAX_FRAME_BYTES) throw new TypeError("frame larger than any receiver takes");
+      if (isTooLarge(frame, bytes.length)) throw new TypeError("frame larger than any receiver takes");
       return utf8Text(bytes);
     },
     /** @throws {MalformedError} */
@@ -230,9 +271,12 @@ function frameCodec<S extends v.GenericSchema>(schema: S) {
       if (text.length > MAX_FRAME_BYTES) throw new MalformedError("frame too large");
       const bytes = utf8(text);
       if (bytes.length > MAX_FRAME_BYTES) throw new MalformedError("frame too large");
-      return frames.decode(bytes);
+      const frame = frames.decode(bytes);
+      if (isTooLarge(frame, bytes.length)) throw new MalformedError("frame too large for its kind");
+      return frame;
     },
   };
 }
-export const inwardFrames = frameCodec(inwardSchema);
-export const outwardFrames = frameCodec(outwardSchema);
+// Pure: a program that reads no frames, such as a page, need not carry the tables.
+export const inwardFrames = /* @__PURE__ */ frameCodec(inwardSchema, inwardLimits);
+export const outwardFrames = /* @__PURE__ */ frameCodec(outwardSchema, outwardLimits);
