@@ -197,6 +197,8 @@ export class Host extends DurableObject<Env> {
         return this.#words.farewell(open, frame.signed);
       case "refused":
         return this.#words.refused(open, frame);
+      case "certificate-request":
+        throw new MalformedError("not answered yet");
       default:
         // A quarantined or removed host takes no part: its words and figures are nobody's business.
         if (this.#isAskedFor(frame) || (await this.#isAdmitted(open.attachment)))

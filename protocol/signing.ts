@@ -32,6 +32,7 @@ export const messageKinds = [
   "invitation-words",
   "automation-key-words",
   "farewell",
+  "certificate-request",
 ] as const;
 export type MessageKind = (typeof messageKinds)[number];
 

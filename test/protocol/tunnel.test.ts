@@ -39,6 +39,8 @@ const inward: { readonly [K in InwardFrame["kind"]]: Extract<InwardFrame, { kind
     consistency: [nonceOf("node")],
     receipts: [{ number: 1, entry: nonceOf("entry"), inclusion: [nonceOf("node")] }],
   },
+  certificate: { kind: "certificate", certificate: nonceOf("certificate") },
+  "certificate-refused": { kind: "certificate-refused", code: "not_due" },
   drain: { kind: "drain" },
 };
 const outward: { readonly [K in OutwardFrame["kind"]]: Extract<OutwardFrame, { kind: K }> } = {
@@ -60,6 +62,7 @@ const outward: { readonly [K in OutwardFrame["kind"]]: Extract<OutwardFrame, { k
     shown: nonceOf("shown"),
     receipt: 1,
   },
+  "certificate-request": { kind: "certificate-request", signed },
   "witness-reset": { kind: "witness-reset", note: nonceOf("note") },
 };
 
@@ -102,7 +105,7 @@ describe.each(directions)("$name frames", ({ codec, own, foreign }) => {
     expect(() => decode((foreign as Record<string, Fields>)[kind] ?? {})).toThrow(MalformedError);
   });
 
-  it.each(["stream.open", "certificate", "exec", "toString", ""])("the unknown kind %j is refused", (kind) => {
+  it.each(["stream.open", "certificate-renewed", "exec", "toString", ""])("the unknown kind %j is refused", (kind) => {
     expect(() => decode({ kind })).toThrow(MalformedError);
   });
 

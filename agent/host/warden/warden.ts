@@ -197,6 +197,9 @@ class Core implements Warden {
       case "proof":
         connection.requireWelcome();
         return this.#witness.proof(frame);
+      case "certificate":
+      case "certificate-refused":
+        throw new TunnelViolation("out_of_order"); // nothing was asked for
       case "drain":
         connection.requireWelcome();
     }
