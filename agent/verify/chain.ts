@@ -11,7 +11,7 @@ import { MalformedError } from "../../protocol/canonical.ts";
 import type { AuditedLine } from "./audited.ts";
 import type { Times } from "./times.ts";
 import { isRead } from "./audited.ts";
-import { actionIn, FastRows, timeIn, type CutLine } from "./fast-row.ts";
+import { FastRows, timeIn, type CutLine } from "./fast-row.ts";
 import { CHAIN_CODES, type Report } from "./report.ts";
 import { DigestTree } from "./tree.ts";
 import { WatchedRoots } from "./watched.ts";
@@ -101,7 +101,7 @@ export class ChainReader {
     this.#previous = fast.digest;
     this.#timed(timeIn(fast.text), number);
     this.#grow(fast.digest);
-    if (fast.receipt !== undefined || isRead(actionIn(fast.text))) this.#hand(fast, number);
+    if (fast.receipt !== undefined || isRead(fast.action)) this.#hand(fast, number);
     return true;
   }
 
