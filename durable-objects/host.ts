@@ -9,7 +9,7 @@ import { LIVE_SUBPROTOCOL, type CommandStatus, type HostRow } from "../protocol/
 import type { Signed, SignedSessionEnd } from "../protocol/messages.ts";
 import type { Signer } from "../protocol/signing.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
-import { inwardFrames, outwardFrames, PING, PONG, type OutwardFrame } from "../protocol/tunnel.ts";
+import { inwardFrames, PING, PONG, type OutwardFrame } from "../protocol/tunnel.ts";
 import { edgeSeconds } from "./clock.ts";
 import { alarmsOf, type Alarms } from "./alert-client.ts";
 import { openDatabase, type Database } from "./db/database.ts";
@@ -19,7 +19,9 @@ import type { Env } from "./env.ts";
 import { Acceptance, type NewCommand } from "./host/acceptance.ts";
 import { Answers } from "./host/answers.ts";
 import { Delivery, type OpenTunnel } from "./host/delivery.ts";
+import { closeAfter, FrameGate } from "./host/frame-gate.ts";
 import { judgeHello, sendSessionEnds, writeWelcome } from "./host/greeting.ts";
+import { Live } from "./host/live.ts";
 import { Outbox } from "./host/outbox.ts";
 import { Pages } from "./host/pages.ts";
 import { prepareFrame, Prepares, type PrepareAnswer, type PrepareCall } from "./host/prepares.ts";
@@ -34,7 +36,7 @@ import { Wake } from "./host/wake.ts";
 import { Witnessing, type WitnessFrame } from "./host/witnessing.ts";
 import { Words } from "./host/words.ts";
 import { ledgerGroupOf, ledgerOf } from "./ledger-client.ts";
-import { logFault, logStep } from "./log.ts";
+import { logStep } from "./log.ts";
 import { seedSigner } from "./signer.ts";
 
 type AdmittedFrame = Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" }> | WitnessFrame;
@@ -50,7 +52,8 @@ export class Host extends DurableObject<Env> {
   readonly #prepares = new Prepares();
   readonly #answers = new Answers();
   /** In memory only: a handshake that waits. */
-  readonly #rivals = new Rivals();
+  readonly #rivals: Rivals;
+  readonly #gate = new FrameGate();
   /** The newest in memory, one every 30 s in storage. */
   readonly #telemetry: LatestTelemetry;
   /** Its alarm is durable. */
@@ -58,6 +61,7 @@ export class Host extends DurableObject<Env> {
   /** Durable with their sockets. */
   readonly #tunnels: Tunnels;
   readonly #pages: Pages;
+  readonly #live: Live;
   readonly #delivery: Delivery;
   readonly #words: Words;
   readonly #witnessing: Witnessing;
@@ -78,8 +82,14 @@ export class Host extends DurableObject<Env> {
     this.#wake = new Wake(state.storage);
     this.#tunnels = new Tunnels(state);
     this.#pages = new Pages(state);
+    this.#live = new Live({ store: this.#store, pages: this.#pages, row: () => this.#ownRow() });
     this.#delivery = new Delivery(this.#store, () => this.#dispatchSigner());
     this.#alarms = alarmsOf(env, () => this.#store.requireIdentity().workspace);
+    this.#rivals = new Rivals({
+      first: () => this.#tunnel(),
+      ended: ({ socket }) => this.webSocketClose(socket),
+      cloneSuspected: (host) => state.waitUntil(this.#alarms.raise({ kind: "host.cloned", subject: host, host })),
+    });
     this.#words = new Words({
       store: this.#store,
       prepares: this.#prepares,
@@ -136,24 +146,21 @@ export class Host extends DurableObject<Env> {
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const attachment = sockets.readAgent(socket);
     if (attachment === undefined) return sockets.tryClose(socket, sockets.CLOSE.violation, "pages only listen");
+    // What was on its way when we closed is not heard any more.
+    if (socket.readyState !== WebSocket.OPEN) return;
     try {
-      if (typeof message !== "string") throw new MalformedError("binary frame");
-      const frame = outwardFrames.decode(message);
+      const frame = this.#gate.read(attachment.tunnel, message);
       this.#telemetry.heard();
       this.#rivals.heard(attachment.tunnel);
       await this.#receive({ socket, attachment }, frame);
     } catch (error) {
-      if (!(error instanceof MalformedError)) {
-        logFault("tunnel", error, { host: attachment.host, tunnel: attachment.tunnel });
-        return sockets.tryClose(socket, 1011, "internal");
-      }
-      logStep("frame-refused", { host: attachment.host, tunnel: attachment.tunnel, why: error.message });
-      sockets.tryClose(socket, sockets.CLOSE.violation, "frame");
+      closeAfter(error, { socket, attachment });
     }
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
     const attachment = sockets.readAgent(socket);
+    if (attachment !== undefined) this.#gate.forget(attachment.tunnel);
     if (attachment?.phase !== "welcomed") return;
     socket.serializeAttachment({ ...attachment, phase: "challenged" }); // counted as closed once, whoever tells of it
     this.#telemetry.persist();
@@ -192,7 +199,7 @@ export class Host extends DurableObject<Env> {
         return this.#courier.answer(open, frame.after);
       case "trust-ack":
         await this.#courier.repair(open, await this.#words.trustAck(open, frame.signed));
-        return this.#pushRow();
+        return this.#live.pushRow();
       case "farewell":
         return this.#words.farewell(open, frame.signed);
       case "refused":
@@ -219,7 +226,7 @@ export class Host extends DurableObject<Env> {
         return this.#words.receipt(open, frame);
       case "telemetry":
         this.#telemetry.set(frame.telemetry);
-        return this.#pushRow();
+        return this.#live.pushRow();
       default:
         return this.#witnessing.receive(open, frame);
     }
@@ -229,10 +236,10 @@ export class Host extends DurableObject<Env> {
     const hello = await judgeHello(attachment, signed);
     if (hello === undefined) throw new MalformedError("hello does not verify");
     socket.serializeAttachment({ ...attachment, phase: "rival" });
-    if (!(await this.#winsOverRivals(socket, attachment))) return;
+    if (!(await this.#rivals.yieldTo({ socket, attachment }))) return;
     const trust = await this.#courier.bring({ socket, attachment }, hello.trustHead);
     const welcome = await writeWelcome(attachment, hello, await this.#dispatchSigner());
-    if (this.#tunnel() !== undefined) return this.#refuseNewcomer(socket, attachment);
+    if (this.#tunnel() !== undefined) return this.#rivals.refuse({ socket, attachment });
     const welcomed: sockets.AgentAttachment = { ...attachment, phase: "welcomed", trustSent: trust.head.n };
     socket.serializeAttachment(welcomed);
     sockets.trySend(socket, welcome);
@@ -241,28 +248,8 @@ export class Host extends DurableObject<Env> {
     if (!trust.hosts.has(attachment.host)) return;
     this.ctx.waitUntil(this.#alarms.look());
     await sendSessionEnds(socket, this.env.SESSIONS.getByName(attachment.workspace));
-    await this.#delivery.redeliver(() => this.#tunnel());
+    await this.#delivery.advance(() => this.#tunnel());
     await this.#witnessing.showNewest({ socket, attachment: welcomed });
-  }
-
-  async #winsOverRivals(socket: WebSocket, attachment: sockets.AgentAttachment): Promise<boolean> {
-    const first = this.#tunnel();
-    if (first === undefined) return true;
-    const { host } = attachment;
-    if (await this.#rivals.answers(first)) {
-      this.#refuseNewcomer(socket, attachment);
-      return false;
-    }
-    logStep("tunnel-replaced", { host, first: first.attachment.tunnel, newcomer: attachment.tunnel });
-    sockets.tryClose(first.socket, sockets.CLOSE.replaced, "no answer");
-    await this.webSocketClose(first.socket);
-    return true;
-  }
-
-  #refuseNewcomer(socket: WebSocket, { host, tunnel }: sockets.AgentAttachment): void {
-    logStep("clone-suspected", { host, newcomer: tunnel });
-    this.ctx.waitUntil(this.#alarms.raise({ kind: "host.cloned", subject: host, host }));
-    sockets.tryClose(socket, sockets.CLOSE.duplicate, "another connection with this host key is open");
   }
 
   // ---- calls of the Worker ----
@@ -325,7 +312,7 @@ export class Host extends DurableObject<Env> {
     const open = this.#tunnel();
     if (open !== undefined && (await this.#courier.bringChange(open)).removedHosts.has(identity.host))
       sockets.tryClose(open.socket, sockets.CLOSE.removed, "removed from the workspace");
-    await this.#pushRow();
+    await this.#live.pushRow();
   }
 
   /** The log was signed anew. A host that is away is shown the newest when it comes. */
@@ -352,8 +339,14 @@ export class Host extends DurableObject<Env> {
   // ---- inside ----
 
   async #deliver(intent: string): Promise<void> {
-    await this.#delivery.deliver(intent, () => this.#tunnel());
+    await this.#delivery.advance(() => this.#tunnel());
     this.#pushCommand(intent);
+  }
+
+  /** An answer made room for the next command. */
+  async #deliverMore(): Promise<void> {
+    if (!this.#delivery.hasMore(this.#tunnel()) || !(await this.#isAdmitted(this.#store.requireIdentity()))) return;
+    await this.#delivery.advance(() => this.#tunnel());
   }
 
   #tunnel(): OpenTunnel | undefined {
@@ -394,23 +387,22 @@ export class Host extends DurableObject<Env> {
       subject: tunnel,
     });
     const carried = this.#requireOutbox().schedule();
-    await this.#pushRow();
+    await this.#live.pushRow();
     await carried;
   }
 
-  async #pushRow(): Promise<void> {
-    if (this.#pages.isEmpty) return;
+  #ownRow(): Promise<HostRow | undefined> {
     const { workspace, host } = this.#store.requireIdentity();
-    const row = await this.row(workspace, host);
-    if (row !== undefined) this.#pages.push({ kind: "host", row, now: edgeSeconds() }, edgeSeconds());
+    return this.row(workspace, host);
   }
 
   #pushCommand(intent: string): void {
     const command = this.#store.command(intent);
     if (command === undefined) return;
-    if (command.state === "receipted" || command.state === "refused") this.#answers.settle(intent);
-    if (this.#pages.isEmpty) return;
-    const status = statusOf(command, this.#store.requireIdentity().host);
-    this.#pages.push({ kind: "command", status }, edgeSeconds());
+    if (command.state === "receipted" || command.state === "refused") {
+      this.#answers.settle(intent);
+      this.ctx.waitUntil(this.#deliverMore());
+    }
+    this.#live.pushCommand(command);
   }
 }

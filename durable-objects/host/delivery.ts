@@ -1,15 +1,17 @@
 /**
  * Hands commands to the host, in their sequence, each time with a fresh dispatch signature that binds the intent to
- * this tunnel and this client certificate. Redelivery is safe: the host's journal runs an intent at most once.
+ * this tunnel and this client certificate. Redelivery is safe: the host's journal runs an intent at most once. Only so many
+ * are on their way at a time, and each answer lets the next one go: a socket that does not drain holds no more, and a host
+ * that comes back to hundreds is not flooded. How far a tunnel is, its socket remembers; what has no answer, the store.
  */
 import { toBase64url } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
+import { MAX_UNANSWERED_DELIVERIES } from "../../protocol/limits.ts";
 import { dispatchCodec, type Envelope, type Submission } from "../../protocol/messages.ts";
 import type { Signer } from "../../protocol/signing.ts";
 import { inwardFrames } from "../../protocol/tunnel.ts";
 import { logStep } from "../log.ts";
-import type { AgentAttachment } from "./sockets.ts";
-import { trySend } from "./sockets.ts";
+import { readAgent, trySend, type AgentAttachment } from "./sockets.ts";
 import type { HostStore, StoredCommand } from "./store.ts";
 
 export interface OpenTunnel {
@@ -28,19 +30,20 @@ export class Delivery {
     this.#signer = signer;
   }
 
-  /** Sends everything that has no final answer. `tunnel` is asked for at the moment of sending. */
-  redeliver(tunnel: () => OpenTunnel | undefined): Promise<void> {
+  /**
+   * Sends what has no final answer and was not sent on this tunnel, as far as there is room. `tunnel` is asked for at the
+   * moment of sending.
+   */
+  advance(tunnel: () => OpenTunnel | undefined): Promise<void> {
     return this.#inTurn(async () => {
-      for (const command of this.#store.openCommands()) await this.#send(command, tunnel);
+      while (await this.#sendNext(tunnel)) continue;
     });
   }
 
-  deliver(intent: string, tunnel: () => OpenTunnel | undefined): Promise<void> {
-    return this.#inTurn(async () => {
-      const command = this.#store.command(intent);
-      if (command !== undefined && (command.state === "queued" || command.state === "delivered"))
-        await this.#send(command, tunnel);
-    });
+  /** True while something waits that was not sent on this tunnel. */
+  hasMore(tunnel: OpenTunnel | undefined): boolean {
+    const sent = placeOf(tunnel);
+    return sent !== undefined && this.#store.openCommandAfter(sent) !== undefined;
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -49,25 +52,39 @@ export class Delivery {
     return turn;
   }
 
-  async #send(command: StoredCommand, tunnel: () => OpenTunnel | undefined): Promise<void> {
+  /** False when there is nothing to send, no room, or nobody. */
+  async #sendNext(tunnel: () => OpenTunnel | undefined): Promise<boolean> {
+    const store = this.#store;
+    const sent = placeOf(tunnel());
+    const command = sent === undefined ? undefined : store.openCommandAfter(sent);
+    if (sent === undefined || command === undefined) return false;
+    if (store.openCommandsUpTo(sent) >= MAX_UNANSWERED_DELIVERIES) return false;
     const signer = await this.#signer();
     const open = tunnel();
-    if (open === undefined) return;
-    const { workspace, host, tunnel: tunnelId, certFingerprint } = open.attachment;
-    const body = dispatchCodec.encode({
-      v: 1,
-      workspace,
-      host,
-      intent: command.intent,
-      tunnel: tunnelId,
-      certFingerprint,
-    });
-    const dispatch = { body: toBase64url(body), signature: await signer.sign("dispatch", body) };
-    // Our own row, read by its schema when it was accepted; the host reads the whole again.
-    const submission = JSON.parse(command.submission) as Submission;
-    const envelope = toBase64url(encodeCanonical({ ...submission, dispatch } satisfies Envelope));
-    if (!trySend(open.socket, inwardFrames.encode({ kind: "deliver", number: command.number, envelope }))) return;
-    this.#store.markDelivered(command.intent);
-    logStep("dispatched", { intent: command.intent, host, number: command.number });
+    if (open === undefined || placeOf(open) !== sent) return open !== undefined; // another tunnel by now: from its place
+    const { socket, attachment } = open;
+    const frame = await writeDelivery(command, attachment, signer);
+    if (!trySend(socket, frame)) return false;
+    socket.serializeAttachment({ ...(readAgent(socket) ?? attachment), delivered: command.number });
+    store.markDelivered(command.intent);
+    logStep("dispatched", { intent: command.intent, host: attachment.host, number: command.number });
+    return true;
   }
+}
+
+/** Undefined when there is no tunnel. */
+function placeOf(open: OpenTunnel | undefined): number | undefined {
+  return open === undefined ? undefined : (readAgent(open.socket)?.delivered ?? 0);
+}
+
+async function writeDelivery(
+  { intent, submission, number }: StoredCommand,
+  { workspace, host, tunnel, certFingerprint }: AgentAttachment,
+  signer: Signer,
+): Promise<string> {
+  const body = dispatchCodec.encode({ v: 1, workspace, host, intent, tunnel, certFingerprint });
+  const dispatch = { body: toBase64url(body), signature: await signer.sign("dispatch", body) };
+  // Our own row, read by its schema when it was accepted; the host reads the whole again.
+  const envelope = { ...(JSON.parse(submission) as Submission), dispatch } satisfies Envelope;
+  return inwardFrames.encode({ kind: "deliver", number, envelope: toBase64url(encodeCanonical(envelope)) });
 }

@@ -2,7 +2,7 @@
  * Questions put to a host that a page is waiting for right now. In memory only: when this object dies the page's request
  * dies with it, and the page asks again.
  */
-import { PREPARE_TIMEOUT_SECONDS } from "../../protocol/limits.ts";
+import { MAX_UNANSWERED_PREPARES, PREPARE_TIMEOUT_SECONDS } from "../../protocol/limits.ts";
 import { toBase64url } from "../../protocol/bytes.ts";
 import { assertedCodec, type Asserted, type Signed } from "../../protocol/messages.ts";
 import type { RefusalCode } from "../../protocol/refusals.ts";
@@ -45,6 +45,8 @@ export class Prepares {
   wait(prepare: string, ask: () => boolean): Promise<PrepareAnswer> {
     const open = this.#waiting.get(prepare);
     if (open !== undefined) return open.answer;
+    // A host that is slow to answer gets no pile of questions: it would take it for a flood, or its socket would hold it.
+    if (this.#waiting.size >= MAX_UNANSWERED_PREPARES) return Promise.resolve({ kind: "refused", code: "busy" });
     let settle: (answer: PrepareAnswer) => void = () => undefined;
     const answer = new Promise<PrepareAnswer>((resolve) => {
       const timer = setTimeout(() => settle({ kind: "silent" }), PREPARE_TIMEOUT_SECONDS * 1_000);

@@ -55,6 +55,8 @@ const agentAttachmentSchema = v.strictObject({
   repaired: v.optional(v.pipe(v.string(), v.maxLength(128))),
   /** Size of the newest checkpoint sent to this host. */
   checkpointSent: v.optional(count),
+  /** Place of the newest command sent on this tunnel. */
+  delivered: v.optional(count),
   openedAt: count,
 });
 export type AgentAttachment = v.InferOutput<typeof agentAttachmentSchema>;
@@ -77,7 +79,14 @@ export function pageTag(session: string): string {
 }
 
 /** Close codes: 1008 policy violation (RFC 6455, section 7.4.1), 4xxx ours. */
-export const CLOSE = { violation: 1008, replaced: 4001, duplicate: 4002, removed: 4003, ended: 4004 } as const;
+export const CLOSE = {
+  violation: 1008,
+  replaced: 4001,
+  duplicate: 4002,
+  removed: 4003,
+  ended: 4004,
+  flood: 4005,
+} as const;
 
 /** Sends unless the socket is already gone; its close event says the rest. */
 export function trySend(socket: WebSocket, text: string): boolean {

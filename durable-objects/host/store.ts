@@ -149,9 +149,23 @@ export class HostStore {
     return this.#commands("SELECT * FROM commands WHERE intent = ?", intent)[0];
   }
 
-  /** Everything without a final answer, in sequence. */
-  openCommands(): readonly StoredCommand[] {
-    return this.#commands("SELECT * FROM commands WHERE state IN ('queued', 'delivered') ORDER BY number");
+  /** The next of the sequence after a place that has no final answer. */
+  openCommandAfter(place: number): StoredCommand | undefined {
+    return this.#commands(
+      "SELECT * FROM commands WHERE state IN ('queued', 'delivered') AND number > ? ORDER BY number LIMIT 1",
+      place,
+    )[0];
+  }
+
+  /** How many up to a place have none. */
+  openCommandsUpTo(place: number): number {
+    const [row] = this.#sql
+      .exec<{ open: number }>(
+        "SELECT count(*) AS open FROM commands WHERE state IN ('queued', 'delivered') AND number <= ?",
+        place,
+      )
+      .toArray();
+    return row?.open ?? 0;
   }
 
   /** Keeps what is not in the ledger yet. It has no place, and nothing delivers it. */

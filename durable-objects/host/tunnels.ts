@@ -6,6 +6,8 @@ import { AGENT_TAG, CLOSE, readAgent, tryClose, trySend, type AgentAttachment, t
 
 /** A socket that has not answered its challenge by then is not a host of ours. */
 const HELLO_SECONDS = 30;
+/** An honest host opens one at a time; a copied one beside it another. More that say nothing are somebody's flood. */
+export const MAX_UNWELCOMED = 8;
 
 export class Tunnels {
   /** Sockets and attachments are durable through hibernation. */
@@ -52,12 +54,14 @@ export class Tunnels {
   }
 
   #closeSpeechless(): void {
-    for (const socket of this.#state.getWebSockets(AGENT_TAG)) {
+    const waiting = this.#state.getWebSockets(AGENT_TAG).flatMap((socket) => {
       const attachment = readAgent(socket);
-      const waited = Date.now() - (attachment?.openedAt ?? 0);
-      if (attachment?.phase === "challenged" && waited > HELLO_SECONDS * 1_000) {
+      if (socket.readyState !== WebSocket.OPEN || attachment?.phase !== "challenged") return [];
+      return [{ socket, openedAt: attachment.openedAt }];
+    });
+    waiting.sort((one, two) => two.openedAt - one.openedAt);
+    for (const [i, { socket, openedAt }] of waiting.entries())
+      if (i >= MAX_UNWELCOMED - 1 || Date.now() - openedAt > HELLO_SECONDS * 1_000)
         tryClose(socket, CLOSE.violation, "no hello");
-      }
-    }
   }
 }
