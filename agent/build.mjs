@@ -16,7 +16,8 @@ const common = { bundle: true, format: "esm", target: "es2023", legalComments: "
 
 await build({
   ...common,
-  entryPoints: { clawhold: file("agent", "main.ts") },
+  // The second: a thread of its own.
+  entryPoints: { clawhold: file("agent", "main.ts"), "tree-thread": file("agent", "verify", "tree-thread.ts") },
   outdir: dist,
   outExtension: { ".js": ".mjs" },
   platform: "node",

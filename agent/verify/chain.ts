@@ -13,8 +13,12 @@ import type { Times } from "./times.ts";
 import { isRead } from "./audited.ts";
 import { FastRows, timeIn, type CutLine } from "./fast-row.ts";
 import { CHAIN_CODES, type Report } from "./report.ts";
-import { DigestTree } from "./tree.ts";
+import { DigestTree, type GrowingTree } from "./tree.ts";
+import { TreeBeside } from "./tree-beside.ts";
 import { WatchedRoots } from "./watched.ts";
+
+/** Entries: some tens of milliseconds' work. */
+const BESIDE_AFTER = 16_384;
 
 export interface Before {
   readonly index: number;
@@ -38,7 +42,9 @@ export class ChainReader {
   readonly #onEntry: OnEntry;
   readonly #times: Times;
   readonly #fast: FastRows;
-  #tree = new DigestTree();
+  #tree: GrowingTree = new DigestTree();
+  /** From here on a second thread computes the tree: before, starting one costs more than it saves. */
+  #besideFrom = BESIDE_AFTER;
   #index = CHAIN_START.index;
   #previous = CHAIN_START.hash;
   #first = 1;
@@ -82,6 +88,7 @@ export class ChainReader {
     if (nodes.length !== frontier.length) return false;
     const levels = nodes.map(({ level }) => level);
     this.#tree = DigestTree.after(index, levels, frontier.map(fromBase64url));
+    this.#besideFrom = index + BESIDE_AFTER;
     this.#index = index;
     this.#previous = hash;
     this.#first = index + 1;
@@ -132,9 +139,16 @@ export class ChainReader {
   }
 
   #grow(digest: string): void {
+    if (this.#tree.size === this.#besideFrom && this.#tree instanceof DigestTree)
+      this.#tree = new TreeBeside(this.#tree);
     this.#tree.append(digest);
     this.#entries += 1;
     if (this.watched.next <= this.#tree.size) this.watched.meet(this.#tree);
+  }
+
+  /** After the last entry, and the last question. */
+  end(): void {
+    if (this.#tree instanceof TreeBeside) this.#tree.end();
   }
 
   /** That the checkpoint's log begins with these entries. */

@@ -7,10 +7,18 @@ import { hash } from "node:crypto";
 import { typeOf, type MessageKind } from "../../protocol/signing.ts";
 import type { Hash } from "../../protocol/merkle.ts";
 
-const HASH_BYTES = 32;
+export const HASH_BYTES = 32;
+
+/** What the reader of a chain needs of a tree, wherever it is computed. */
+export interface GrowingTree {
+  readonly size: number;
+  /** The digest of the next entry, base64url. */
+  append(digest: string): void;
+  root(): Buffer;
+}
 
 /** Hashes travel as text of one character a byte ("binary"): the runtime makes those faster than buffers. */
-export class DigestTree {
+export class DigestTree implements GrowingTree {
   #size = 0;
   /** One for each complete subtree, the largest first; levels fall from left to right. */
   readonly #levels: number[] = [];
@@ -31,9 +39,27 @@ export class DigestTree {
     return this.#size;
   }
 
-  /** The digest of the next entry, base64url. */
+  /** Of each complete subtree, as `after` takes them. */
+  get levels(): readonly number[] {
+    return [...this.#levels];
+  }
+
+  get hashes(): readonly Hash[] {
+    return this.#hashes.map((one) => new Uint8Array(Buffer.from(one, "latin1")));
+  }
+
   append(digest: string): void {
     this.#leaf.write(digest, 1, HASH_BYTES, "base64url");
+    this.#grow();
+  }
+
+  /** The digest that stands at this place. */
+  appendFrom(bytes: Buffer, at: number): void {
+    bytes.copy(this.#leaf, 1, at, at + HASH_BYTES);
+    this.#grow();
+  }
+
+  #grow(): void {
     let merged: string = hash("sha256", this.#leaf, "binary");
     let level = 0;
     while (this.#levels.at(-1) === level) {

@@ -291,6 +291,7 @@ export class FileVerifier {
     if (isInside || this.#stage !== "ended") this.#report.file("cut", { line: this.#lines });
     if (readers === undefined) return this.#result(undefined, undefined);
     await readers.audited.drain();
+    readers.chain?.end();
     this.#notes.judge();
     if (readers.chain !== undefined) this.#judgeChain(readers.chain);
     readers.kept?.judge(this.#notes.agreed);

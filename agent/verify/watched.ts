@@ -1,7 +1,7 @@
 /** Roots that a stream of entries must have at certain sizes: the covering checkpoint's, cosigned ones, the reader's own. */
 import { equalBytes } from "../../protocol/bytes.ts";
 import type { Hash } from "../../protocol/merkle.ts";
-import type { DigestTree } from "./tree.ts";
+import type { GrowingTree } from "./tree.ts";
 
 interface Watched {
   readonly size: number;
@@ -29,7 +29,7 @@ export class WatchedRoots {
     return this.#waiting.at(-1)?.size ?? Number.POSITIVE_INFINITY;
   }
 
-  meet(tree: DigestTree): void {
+  meet(tree: GrowingTree): void {
     for (let one = this.#waiting.at(-1); one !== undefined && one.size <= tree.size; one = this.#waiting.at(-1)) {
       this.#waiting.pop();
       if (one.size === tree.size) one.settle(equalBytes(one.root, tree.root()) ? "same" : "other");

@@ -1,10 +1,9 @@
 /**
- * What `clawhold verify` takes for a long log, against SHA-256 of each of its entries once, chunk by chunk in turn. In time
- * of the processor: this program shares the machine. First the chain and the tree alone, then a log as it comes: a third
+ * What `clawhold verify` takes for a long log, against SHA-256 of each of its entries once. First the chain and the tree alone, then a log as it comes: a third
  * acceptances with a source address, a third receipts that hosts signed.
  */
 import { createHash, hash } from "node:crypto";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readFileChunks } from "../../agent/cli/verify-source.ts";
@@ -31,6 +30,8 @@ import { row, type Row } from "./bench.ts";
 
 const ENTRIES = 1_000_000;
 const MIXED_ENTRIES = 30_000;
+/** In turn, so that whatever else the machine does befalls all alike. */
+const ROUNDS = 2;
 const TIME_TARGET = 3;
 /** Between a tenth of the file and its end; what the collector has not taken back yet is in it. */
 const GROWTH_TARGET_MB = 48;
@@ -123,49 +124,82 @@ function lineOf(value: unknown): string {
   return `${utf8Text(encodeCanonical(value))}\n`;
 }
 
-/** Milliseconds of the processor. */
+/** Milliseconds, of one pass over the file. */
+interface Taken {
+  readonly time: number;
+  /** Of the processor, whatever else runs on the machine. */
+  readonly processor: number;
+}
+
 interface Measured {
-  readonly verify: number;
+  readonly verify: Taken;
   /** The platform's usual way, a digest as bytes. */
-  readonly digest: number;
+  readonly digest: Taken;
   /** Its fastest way: one call, a digest as text. */
-  readonly oneShot: number;
+  readonly oneShot: Taken;
   readonly growthMb: number;
 }
 
 /** Adds up what the work between two looks took. */
 class Clock {
-  spent = 0;
-  #started = process.cpuUsage();
+  time = 0;
+  processor = 0;
+  #since = 0;
+  #used = process.cpuUsage();
 
   start(): void {
-    this.#started = process.cpuUsage();
+    this.#used = process.cpuUsage();
+    this.#since = performance.now();
   }
 
   stop(): void {
-    const { user, system } = process.cpuUsage(this.#started);
-    this.spent += (user + system) / 1_000;
+    this.time += performance.now() - this.#since;
+    const { user, system } = process.cpuUsage(this.#used);
+    this.processor += (user + system) / 1_000;
   }
 }
 
-async function measure({ path, entries }: LogFile): Promise<Measured> {
+/** A pass of each, in turn: the verifier has a thread of its own, which must not work while somebody else is measured. */
+async function measure(log: LogFile): Promise<Measured> {
+  const clocks = { verify: new Clock(), digest: new Clock(), oneShot: new Clock() };
+  let growthMb = 0;
+  for (let i = 0; i < ROUNDS; i++) {
+    growthMb = Math.max(growthMb, await verifyOnce(log, clocks.verify));
+    await hashOnce(log, clocks);
+  }
+  const mean = ({ time, processor }: Clock): Taken => ({ time: time / ROUNDS, processor: processor / ROUNDS });
+  return { verify: mean(clocks.verify), digest: mean(clocks.digest), oneShot: mean(clocks.oneShot), growthMb };
+}
+
+/** MB by which memory grew in the last nine tenths. */
+async function verifyOnce({ path, entries }: LogFile, clock: Clock): Promise<number> {
   const verifier = new FileVerifier({});
   const cutter = new LineCutter();
-  const bodies = new Bodies();
-  const [verify, digest, oneShot] = [new Clock(), new Clock(), new Clock()];
   const memory = { early: 0, most: 0 };
-  const chunks = readFileChunks(path)[Symbol.asyncIterator]();
-  let seen = 0;
-  for (;;) {
-    verify.start();
-    const { value: chunk, done } = await chunks.next();
-    if (done === true) break;
+  let bytes = 0;
+  const { size } = statSync(path);
+  clock.start();
+  for await (const chunk of readFileChunks(path)) {
     cutter.push(chunk);
     while (cutter.advance()) {
       const pending = verifier.line(cutter);
       if (pending !== undefined) await pending;
     }
-    verify.stop();
+    bytes += chunk.length;
+    const rss = process.memoryUsage.rss();
+    if (bytes < size / 10) memory.early = Math.max(memory.early, rss);
+    else memory.most = Math.max(memory.most, rss);
+  }
+  const result = await verifier.finish(cutter.isInside);
+  clock.stop();
+  demandFine(result, entries);
+  return Math.max(0, memory.most - memory.early) / MB;
+}
+
+/** Reading and finding the entries is not measured: only their hashing is. */
+async function hashOnce({ path }: LogFile, { digest, oneShot }: Record<"digest" | "oneShot", Clock>): Promise<void> {
+  const bodies = new Bodies();
+  for await (const chunk of readFileChunks(path)) {
     const found = bodies.of(chunk);
     digest.start();
     for (const body of found) createHash("sha256").update(body).digest();
@@ -173,15 +207,7 @@ async function measure({ path, entries }: LogFile): Promise<Measured> {
     oneShot.start();
     for (const body of found) hash("sha256", body, "base64url");
     oneShot.stop();
-    seen += found.length;
-    const { rss } = process.memoryUsage();
-    if (seen < entries / 10) memory.early = Math.max(memory.early, rss);
-    else memory.most = Math.max(memory.most, rss);
   }
-  demandFine(await verifier.finish(cutter.isInside), entries);
-  verify.stop();
-  const growthMb = Math.max(0, memory.most - memory.early) / MB;
-  return { verify: verify.spent, digest: digest.spent, oneShot: oneShot.spent, growthMb };
 }
 
 /** The entries themselves, out of the same chunk. */
@@ -220,23 +246,29 @@ export async function verification(entries = ENTRIES, mixedEntries = MIXED_ENTRI
     return [
       row({
         name: `verify ${String(entries)} entries`,
-        value: chain.verify,
-        unit: "CPU ms",
-        baseline: { name: "SHA-256 of each once", value: chain.digest },
+        value: chain.verify.time,
+        unit: "ms",
+        baseline: { name: "SHA-256 of each once", value: chain.digest.time },
         target: TIME_TARGET,
       }),
       row({
-        name: "the same",
-        value: chain.verify,
-        unit: "CPU ms",
-        baseline: { name: "SHA-256 of each, one-shot to text", value: chain.oneShot },
+        name: "processor time of the same",
+        value: chain.verify.processor,
+        unit: "ms",
+        baseline: { name: "SHA-256 of each once", value: chain.digest.processor },
+      }),
+      row({
+        name: "the same, time",
+        value: chain.verify.time,
+        unit: "ms",
+        baseline: { name: "SHA-256 of each, one-shot to text", value: chain.oneShot.time },
       }),
       row({ name: "memory, last nine tenths", value: chain.growthMb, unit: "MB more", target: GROWTH_TARGET_MB }),
       row({
         name: `verify ${String(mixedEntries)}, a third receipts`,
-        value: whole.verify,
-        unit: "CPU ms",
-        baseline: { name: "SHA-256 of each once", value: whole.digest },
+        value: whole.verify.time,
+        unit: "ms",
+        baseline: { name: "SHA-256 of each once", value: whole.digest.time },
       }),
     ];
   } finally {

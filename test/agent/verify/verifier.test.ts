@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { verifyChunks } from "../../../agent/verify/read.ts";
+import { DigestTree } from "../../../agent/verify/tree.ts";
 import type { VerifyOptions, VerifyResult } from "../../../agent/verify/verifier.ts";
 import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
 import { COSIGN_SKEW_SECONDS } from "../../../protocol/checkpoint.ts";
 import { MAX_EARLIER_CHECKPOINTS, type LedgerLine } from "../../../protocol/ledger-file.ts";
-import { consistencyProof } from "../../../protocol/merkle.ts";
+import { consistencyProof, type Hash } from "../../../protocol/merkle.ts";
 import { noteToWire } from "../../../protocol/note.ts";
 import { digestOf } from "../../../protocol/signing.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
@@ -94,6 +95,47 @@ describe("an honest copy", () => {
     const result = await verified(await chainLines(town, { notes }));
     expect(wrongIn(result)).toEqual([]);
     expect(result.seenBy?.witnessedSize).toBe(9);
+  });
+});
+
+describe("a copy that is long enough for a second thread", () => {
+  const ENTRIES = 20_000;
+  const EARLIER = 18_000;
+
+  async function long(last: number): Promise<VerifyResult> {
+    const { world, hosts } = town;
+    const target = hosts[0]?.id ?? "";
+    const draft: EntryDraft = { actor: { kind: "host", id: target }, action: "host.connected", target, detail: {} };
+    const rows = chainOf(
+      world.workspace,
+      Array.from({ length: ENTRIES }, (_, i) => ({ ...draft, at: NOW * 1_000 + i })),
+    );
+    const tree = new DigestTree();
+    const roots = new Map<number, Hash>();
+    for (const { index, hash } of rows) {
+      tree.append(hash);
+      roots.set(index, index === EARLIER || index === ENTRIES ? new Uint8Array(tree.root()) : new Uint8Array());
+    }
+    const note = (size: number, root = size) =>
+      noteOf(town, { rows: rows.slice(0, size), root: roots.get(root) ?? new Uint8Array() });
+    const notes = [await note(ENTRIES, last), await note(EARLIER)];
+    return verified([
+      { kind: "log", v: 1, workspace: world.workspace, form: "chain" },
+      ...trustLines(town),
+      ...notes.map((one) => ({ kind: "checkpoint", note: noteToWire(one) })),
+      ...rows.map((row) => ({ kind: "entry", row })),
+      { kind: "end", lines: trustLines(town).length + 3 + ENTRIES },
+    ]);
+  }
+
+  it("has the roots that were signed, now and on the way", async () => {
+    const result = await long(ENTRIES);
+    expect(wrongIn(result)).toEqual([]);
+    expect(result.entries).toBe(ENTRIES);
+  });
+
+  it("is found out where another root was signed", async () => {
+    expect(wrongIn(await long(EARLIER))).toEqual([`0 root ${String(ENTRIES)}`]);
   });
 });
 
