@@ -19,7 +19,7 @@ import { Seals } from "./outbound/seal.ts";
 import { AlertSettingsTable } from "./alerts/settings.ts";
 import { edgeSeconds, randomId } from "./clock.ts";
 import { openDatabase, type Database } from "./db/database.ts";
-import { listHosts } from "./db/host-rows.ts";
+import { certificatesInUse } from "./db/certificate-rows.ts";
 import { TrustLog } from "./db/trust-log.ts";
 import type { Env } from "./env.ts";
 import { LedgerUnavailable, ledgerOf } from "./ledger-client.ts";
@@ -278,9 +278,12 @@ export class Alerts extends DurableObject<Env> {
     if (now - this.#lookedAt < pauseSeconds) return;
     this.#lookedAt = now;
     try {
-      const [trust, hosts] = await Promise.all([this.#trust.current(workspace), listHosts(this.#db, workspace)]);
+      const [trust, certificates] = await Promise.all([
+        this.#trust.current(workspace),
+        certificatesInUse(this.#db, workspace),
+      ]);
       if (trust === undefined) return;
-      const endings = findEndings({ trust, hosts, now });
+      const endings = findEndings({ trust, certificates, now });
       for (const kind of endingKinds) {
         const ending = endings.filter((alert) => alert.kind === kind);
         const live = this.#table.live(kind);

@@ -6,18 +6,21 @@
 import { DurableObject } from "cloudflare:workers";
 import { MalformedError } from "../protocol/canonical.ts";
 import { LIVE_SUBPROTOCOL, type CommandStatus, type HostRow } from "../protocol/contracts.ts";
+import type { LedgerDraft } from "../protocol/ledger.ts";
 import type { Signed, SignedSessionEnd } from "../protocol/messages.ts";
 import type { Signer } from "../protocol/signing.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
 import { inwardFrames, PING, PONG, type OutwardFrame } from "../protocol/tunnel.ts";
 import { edgeSeconds } from "./clock.ts";
 import { alarmsOf, type Alarms } from "./alert-client.ts";
+import { authorityOf } from "./certificates/authority.ts";
 import { openDatabase, type Database } from "./db/database.ts";
 import { findHost } from "./db/host-rows.ts";
 import { TrustLog } from "./db/trust-log.ts";
 import type { Env } from "./env.ts";
 import { Acceptance, type NewCommand } from "./host/acceptance.ts";
 import { Answers } from "./host/answers.ts";
+import { Certificates } from "./host/certificates.ts";
 import { Delivery, type OpenTunnel } from "./host/delivery.ts";
 import { closeAfter, FrameGate } from "./host/frame-gate.ts";
 import { judgeHello, sendSessionEnds, writeWelcome } from "./host/greeting.ts";
@@ -65,6 +68,7 @@ export class Host extends DurableObject<Env> {
   readonly #delivery: Delivery;
   readonly #words: Words;
   readonly #witnessing: Witnessing;
+  readonly #certificates: Certificates;
   readonly #alarms: Alarms;
   /** Rebuilt. */
   #signer: Promise<Signer> | undefined;
@@ -104,6 +108,14 @@ export class Host extends DurableObject<Env> {
       outbox: () => this.#requireOutbox(),
       alarms: this.#alarms,
       trust: (workspace) => this.#trust.current(workspace),
+    });
+    this.#certificates = new Certificates({
+      store: this.#store,
+      db: this.#db,
+      authority: () => authorityOf(env),
+      append: () => ledgerOf(env, this.#store.requireIdentity().workspace),
+      appendLater: (draft) => this.#appendLater(draft),
+      isAdmitted: (identity) => this.#isAdmitted(identity),
     });
     // Keep-alive is answered by the runtime, so that an idle tunnel never wakes this object.
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
@@ -205,7 +217,7 @@ export class Host extends DurableObject<Env> {
       case "refused":
         return this.#words.refused(open, frame);
       case "certificate-request":
-        throw new MalformedError("not answered yet");
+        return this.#certificates.request(open, frame.signed);
       default:
         // A quarantined or removed host takes no part: its words and figures are nobody's business.
         if (this.#isAskedFor(frame) || (await this.#isAdmitted(open.attachment)))
@@ -235,6 +247,8 @@ export class Host extends DurableObject<Env> {
   async #greet({ socket, attachment }: OpenTunnel, signed: Signed): Promise<void> {
     const hello = await judgeHello(attachment, signed);
     if (hello === undefined) throw new MalformedError("hello does not verify");
+    if (hello === "foreign")
+      return sockets.tryClose(socket, sockets.CLOSE.foreign, "the certificate is another host's");
     socket.serializeAttachment({ ...attachment, phase: "rival" });
     if (!(await this.#rivals.yieldTo({ socket, attachment }))) return;
     const trust = await this.#courier.bring({ socket, attachment }, hello.trustHead);
@@ -243,6 +257,10 @@ export class Host extends DurableObject<Env> {
     const welcomed: sockets.AgentAttachment = { ...attachment, phase: "welcomed", trustSent: trust.head.n };
     socket.serializeAttachment(welcomed);
     sockets.trySend(socket, welcome);
+    if (attachment.isFirstUse === true) {
+      await this.#certificates.firstUse(attachment);
+      this.ctx.waitUntil(this.#certificates.tellRevocations());
+    }
     logStep("tunnel-open", { host: attachment.host, tunnel: attachment.tunnel });
     await this.#recordConnection("host.connected", attachment);
     if (!trust.hosts.has(attachment.host)) return;
@@ -325,6 +343,7 @@ export class Host extends DurableObject<Env> {
   closeTunnel(identity: Identity): void {
     this.#store.identify(identity);
     this.#tunnels.closeAll(sockets.CLOSE.removed, "the certificate is no longer good");
+    this.ctx.waitUntil(this.#certificates.tellRevocations());
   }
 
   /** What the session watches is closed; with `end`, the host hears why its commands do not count any more. */
@@ -379,16 +398,22 @@ export class Host extends DurableObject<Env> {
     attachment: sockets.AgentAttachment,
   ): Promise<void> {
     const { host, tunnel, certFingerprint } = attachment;
-    this.#store.addToOutbox({
+    const detail = { certificate: certFingerprint };
+    const carried = this.#appendLater({
       actor: { kind: "host", id: host },
       action,
       target: host,
-      detail: { certificate: certFingerprint },
+      detail,
       subject: tunnel,
     });
-    const carried = this.#requireOutbox().schedule();
     await this.#live.pushRow();
     await carried;
+  }
+
+  /** In the ledger as soon as it can be written, whatever becomes of this object. */
+  #appendLater(draft: LedgerDraft): Promise<void> {
+    this.#store.addToOutbox(draft);
+    return this.#requireOutbox().schedule();
   }
 
   #ownRow(): Promise<HostRow | undefined> {

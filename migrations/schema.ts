@@ -91,20 +91,41 @@ export const hosts = sqliteTable(
     cosignKey: text("cosign_key").notNull(),
     label: text("label").notNull(),
     colocated: integer("colocated", { mode: "boolean" }).notNull(),
-    fingerprint: text("fingerprint").notNull(),
-    certificateNotAfter: integer("certificate_not_after").notNull(),
-    revoked: integer("revoked", { mode: "boolean" }).notNull(),
     joinedAt: integer("joined_at").notNull(),
     /** base64url of the signed bytes of the join; null for hosts that joined before these columns. */
     joinBody: text("join_body"),
     joinSignature: text("join_signature"),
   },
-  (table) => [
-    primaryKey({ columns: [table.workspace, table.host] }),
-    uniqueIndex("hosts_fingerprint").on(table.fingerprint),
-  ],
+  (table) => [primaryKey({ columns: [table.workspace, table.host] })],
 );
 export type HostRecord = typeof hosts.$inferSelect;
+
+export const certificates = sqliteTable(
+  "certificates",
+  {
+    fingerprint: text("fingerprint").primaryKey().notNull(),
+    workspace: text("workspace").notNull(),
+    host: text("host").notNull(),
+    /** SHA-256 of the public key, hex; null for certificates from before this table. */
+    keyDigest: text("key_digest"),
+    validFrom: integer("valid_from").notNull(),
+    validUntil: integer("valid_until").notNull(),
+    issuedAt: integer("issued_at").notNull(),
+    /** When a tunnel with it was first welcomed. */
+    usedAt: integer("used_at"),
+    revokedAt: integer("revoked_at"),
+    /** Where the provider keeps it; null for those that this edge signed itself. */
+    zone: text("zone"),
+    reference: text("reference"),
+    /** When the provider took note of the revocation. */
+    toldAt: integer("told_at"),
+  },
+  (table) => [
+    index("certificates_host").on(table.workspace, table.host),
+    uniqueIndex("certificates_key").on(table.keyDigest),
+  ],
+);
+export type CertificateRecord = typeof certificates.$inferSelect;
 
 export const joinTokens = sqliteTable("join_tokens", {
   hash: text("hash").primaryKey().notNull(),

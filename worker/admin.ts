@@ -5,7 +5,8 @@
 import { Hono, type Context } from "hono";
 import * as v from "valibot";
 import { edgeSeconds, randomNonce } from "../durable-objects/clock.ts";
-import { findHostByCertificate, listHosts, revokeCertificate } from "../durable-objects/db/host-rows.ts";
+import { findCertificate } from "../durable-objects/db/certificate-rows.ts";
+import { listHosts } from "../durable-objects/db/host-rows.ts";
 import { fromBase64url, toBase64url, utf8Text } from "../protocol/bytes.ts";
 import { isAcceptablePoint } from "../protocol/ed25519.ts";
 import { digest, fingerprint, id, nonce, publicKey, seconds, trustHead } from "../protocol/fields.ts";
@@ -15,7 +16,7 @@ import { signedRootSchema } from "../protocol/trust/statements.ts";
 import { saveJoinToken } from "./db/join-tokens.ts";
 import { replaceSetup } from "./db/setup.ts";
 import type { Deps } from "./deps.ts";
-import { certificateRevoked } from "./follow-statement.ts";
+import { takeCertificates } from "./follow-statement.ts";
 import { readBody } from "./http/arrival.ts";
 import { problem } from "./http/problems.ts";
 import { withSecurityHeaders } from "./http/headers.ts";
@@ -27,6 +28,7 @@ export const adminSchemas = {
   workspace: v.strictObject({ signedRoot: v.optional(signedRootSchema) }),
   joinToken: v.strictObject({ token: nonce, workspace: digest, expires: seconds }),
   revokeCertificate: v.strictObject({ fingerprint }),
+  browserCertificate: v.strictObject({ fingerprint, change: v.picklist(["issued", "revoked"]) }),
   status: v.strictObject({
     workspace: v.optional(digest),
     trustHead: v.optional(trustHead),
@@ -54,6 +56,7 @@ export function adminApp(): Hono<{ Bindings: Deps }> {
   app.post("/admin/join-token", makeJoinToken);
   app.get("/admin/status", showStatus);
   app.post("/admin/revoke-certificate", revoke);
+  app.post("/admin/browser-certificate", recordBrowserCertificate);
   app.notFound(() => answerProblem(problem("not_found")));
   app.onError((error) => answerProblem(tellingDamage(error)));
   return app;
@@ -134,11 +137,23 @@ async function showStatus(context: AdminContext): Promise<Response> {
 async function revoke(context: AdminContext): Promise<Response> {
   const deps = context.env;
   const { fingerprint: revoked } = await readJson(context, adminSchemas.revokeCertificate);
-  const row = await findHostByCertificate(deps.db, revoked);
-  if (row === undefined) throw problem("certificate_unknown");
-  const { workspace, host } = row;
-  await deps.ledger(workspace)(certificateRevoked(row));
-  await revokeCertificate(deps.db, revoked);
-  await deps.host(workspace, host).closeTunnel({ workspace, host });
+  const found = await findCertificate(deps.db, revoked);
+  if (found === undefined) throw problem("certificate_unknown");
+  // All of the host's: one that it has not used yet would let it back in.
+  await takeCertificates(found.host.workspace, found.host.host, deps);
+  return answer({ ok: true });
+}
+
+/** Which browsers the front lets in is the front's own list; the log only learns of it. */
+async function recordBrowserCertificate(context: AdminContext): Promise<Response> {
+  const deps = context.env;
+  const { fingerprint: certificate, change } = await readJson(context, adminSchemas.browserCertificate);
+  const { workspace } = await requireTrust(deps);
+  await deps.ledger(workspace)({
+    actor: { kind: "edge" },
+    action: `certificate.${change}`,
+    detail: { certificate },
+    subject: certificate,
+  });
   return answer({ ok: true });
 }

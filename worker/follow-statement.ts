@@ -1,7 +1,8 @@
 /** What follows at the edge itself from a statement that was accepted. The log alone decides; these rows only follow it. */
-import { listHosts, revokeCertificate } from "../durable-objects/db/host-rows.ts";
-import type { HostRecord } from "../migrations/schema.ts";
-import { commit, type LedgerDraft } from "../protocol/ledger.ts";
+import { revokeCertificates } from "../durable-objects/certificates/issue.ts";
+import { edgeSeconds } from "../durable-objects/clock.ts";
+import { listHosts } from "../durable-objects/db/host-rows.ts";
+import { commit } from "../protocol/ledger.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
 import type { Statement } from "../protocol/trust/statements.ts";
 import { settleInvitation } from "./db/invitations.ts";
@@ -19,7 +20,7 @@ export async function followStatement(statement: Statement, after: TrustState, d
   await removeStatementProposals(deps.db, workspace);
   await endUnborne(after, deps);
   // Last, because only this needs the ledger. The host is out without it: the log says so at every connection.
-  if (statement.kind === "host.remove") await takeCertificate(workspace, statement.body.host, deps);
+  if (statement.kind === "host.remove") await takeCertificates(workspace, statement.body.host, deps);
 }
 
 /** The passkey belongs to somebody now; if they enrolled with an invitation, their name is theirs. */
@@ -35,21 +36,12 @@ async function follow({ person, credential }: AddedCredential, after: TrustState
     await saveName(deps.db, { workspace, person, ...opening });
 }
 
-async function takeCertificate(workspace: string, host: string, deps: Deps): Promise<void> {
-  const removed = (await listHosts(deps.db, workspace)).find((row) => row.host === host);
-  if (removed === undefined) return;
-  await deps.ledger(workspace)(certificateRevoked(removed));
-  await revokeCertificate(deps.db, removed.fingerprint);
-}
-
-export function certificateRevoked({ host, fingerprint }: HostRecord): LedgerDraft {
-  return {
-    actor: { kind: "edge" },
-    action: "certificate.revoked",
-    target: host,
-    detail: { certificate: fingerprint },
-    subject: fingerprint,
-  };
+/** Every certificate of a host, each with an entry first; its tunnel closes. */
+export async function takeCertificates(workspace: string, host: string, deps: Deps): Promise<void> {
+  const { db } = deps;
+  const append = deps.ledger(workspace);
+  await revokeCertificates({ workspace, host }, () => true, { db, append, now: edgeSeconds() });
+  await deps.host(workspace, host).closeTunnel({ workspace, host });
 }
 
 export async function tellHosts(workspace: string, deps: Deps): Promise<void> {

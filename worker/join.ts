@@ -4,17 +4,25 @@
  */
 import { edgeSeconds } from "../durable-objects/clock.ts";
 import { saveHost } from "../durable-objects/db/host-rows.ts";
-import { LedgerUnavailable } from "../durable-objects/ledger-client.ts";
+import {
+  issueCertificate,
+  revokeCertificates,
+  type IssuedCertificate,
+  type IssueFailure,
+  type Order,
+} from "../durable-objects/certificates/issue.ts";
+import { readKeyRequest } from "../durable-objects/certificates/key-request.ts";
+import type { HostName } from "../durable-objects/db/certificate-rows.ts";
+import type { LedgerDraft } from "../protocol/ledger.ts";
 import { fromBase64url, toBase64url } from "../protocol/bytes.ts";
 import { MalformedError } from "../protocol/canonical.ts";
 import { isAcceptablePoint } from "../protocol/ed25519.ts";
 import { sha256Of, verifySignature } from "../protocol/signing.ts";
 import { joinAnswerCodec, joinCodec, joinRequestCodec, type Join } from "../protocol/tunnel.ts";
 import { hostIdOf } from "../protocol/words.ts";
-import { issueClientCertificate, type IssuedCertificate } from "./certificates.ts";
 import { findJoinToken, restoreJoinToken, useJoinToken } from "./db/join-tokens.ts";
 import type { Deps } from "./deps.ts";
-import { problem } from "./http/problems.ts";
+import { problem, type ProblemCode } from "./http/problems.ts";
 import { requireTrust } from "./workspace.ts";
 
 /** @throws {ProblemError} */
@@ -25,28 +33,24 @@ export async function joinHost(body: Uint8Array, deps: Deps): Promise<Uint8Array
   const token = toBase64url(sha256Of(fromBase64url(request.token)));
   await requireToken(token, now, deps);
   const join = await judgeJoin(request, deps);
-  const host = hostIdOf(join.hostKey);
-  const csr = fromBase64url(join.csr);
-  const certificate = await issueClientCertificate({ csr, host, authority: deps.agentAuthority, now });
-  if (certificate === undefined) throw problem("join_refused", "csr");
+  const { workspace, hostKey, cosignKey, label, colocated } = join;
+  const host = hostIdOf(hostKey);
+  const key = await readKeyRequest(fromBase64url(join.csr));
+  if (key === undefined) throw problem("join_refused", "csr");
   if (!(await useJoinToken(deps.db, token, now))) throw problem("join_token_used");
-  await record({ join, host, certificate, token }, deps);
+  const certificate = await issue({ workspace, host, request: key, now }, token, deps);
   await saveHost(deps.db, {
-    workspace: join.workspace,
+    workspace,
     host,
-    hostKey: join.hostKey,
-    cosignKey: join.cosignKey,
-    label: join.label,
-    colocated: join.colocated,
-    fingerprint: certificate.fingerprint,
-    certificateNotAfter: certificate.notAfter,
-    revoked: false,
+    hostKey,
+    cosignKey,
+    label,
+    colocated,
     joinedAt: now,
     joinBody: request.join,
     joinSignature: request.signature,
   });
-  // A tunnel that is open rests on the certificate before this one.
-  await deps.host(join.workspace, host).closeTunnel({ workspace: join.workspace, host });
+  await endEarlier({ workspace, host }, certificate.fingerprint, deps);
   return joinAnswerCodec.encode({ host, certificate: toBase64url(certificate.der) });
 }
 
@@ -75,31 +79,38 @@ async function judgeJoin(request: { readonly join: string; readonly signature: s
   return join;
 }
 
-interface Joined {
-  readonly join: Join;
-  readonly host: string;
-  readonly certificate: IssuedCertificate;
-  readonly token: string;
+/** Nothing is handed out without its entries. Whatever fails gives the token back. */
+async function issue(order: Order, token: string, deps: Deps): Promise<IssuedCertificate> {
+  const { workspace, host } = order;
+  const announce = (fingerprint: string): LedgerDraft => ({
+    actor: { kind: "host", id: host },
+    action: "host.joined",
+    target: host,
+    detail: { certificate: fingerprint },
+    subject: fingerprint,
+  });
+  const authority = deps.authority();
+  const issued = await issueCertificate(
+    { ...order, announce },
+    { db: deps.db, authority, append: deps.ledger(workspace) },
+  );
+  if (typeof issued !== "string") return issued;
+  await restoreJoinToken(deps.db, token);
+  throw problem(PROBLEM_OF[issued], "certificate");
 }
 
-/** Before anything is stored or handed out. A ledger that cannot write gives the token back. */
-async function record({ join, host, certificate, token }: Joined, deps: Deps): Promise<void> {
-  const append = deps.ledger(join.workspace);
-  const actor = { kind: "host", id: host } as const;
-  const detail = { certificate: certificate.fingerprint };
-  try {
-    await append({ actor, action: "host.joined", target: host, detail, subject: certificate.fingerprint });
-    await append({
-      actor: { kind: "edge" },
-      action: "certificate.issued",
-      target: host,
-      detail,
-      subject: certificate.fingerprint,
-    });
-  } catch (error) {
-    if (error instanceof LedgerUnavailable) await restoreJoinToken(deps.db, token);
-    throw error;
-  }
+const PROBLEM_OF = {
+  repeated: "join_refused",
+  quota: "certificate_quota",
+  authority: "certificate_authority",
+  ledger: "ledger_unavailable",
+} as const satisfies Record<IssueFailure, ProblemCode>;
+
+/** A host that joins again begins anew: what it had before is over, and so is the tunnel that rests on it. */
+async function endEarlier(name: HostName, newest: string, { db, ledger, host }: Deps): Promise<void> {
+  const append = ledger(name.workspace);
+  await revokeCertificates(name, ({ fingerprint }) => fingerprint !== newest, { db, append, now: edgeSeconds() });
+  await host(name.workspace, name.host).closeTunnel(name);
 }
 
 function decoded<T>(decode: () => T): T | undefined {

@@ -1,5 +1,5 @@
 /** What will end soon: certificates that were not renewed, roles that nobody renewed. Pure: the caller brings the clock. */
-import type { HostRecord } from "../../migrations/schema.ts";
+import type { CertificateRecord } from "../../migrations/schema.ts";
 import { CERTIFICATE_NOTICE_SECONDS, GRANT_NOTICE_SECONDS } from "../../protocol/limits.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { NewAlert } from "./alert-table.ts";
@@ -9,26 +9,25 @@ export const endingKinds = ["certificate.ending", "grant.ending"] as const;
 
 export interface EndingsView {
   readonly trust: TrustState;
-  /** Hosts that joined. */
-  readonly hosts: readonly HostRecord[];
+  /** One for each host that joined: the one that it connects with. */
+  readonly certificates: readonly CertificateRecord[];
   /** Edge clock, seconds. */
   readonly now: number;
 }
 
-export function findEndings({ trust, hosts, now }: EndingsView): readonly NewAlert[] {
-  return [...endingCertificates(trust, hosts, now), ...endingGrants(trust, now)];
+export function findEndings({ trust, certificates, now }: EndingsView): readonly NewAlert[] {
+  return [...endingCertificates(trust, certificates, now), ...endingGrants(trust, now)];
 }
 
-function endingCertificates(trust: TrustState, hosts: readonly HostRecord[], now: number): readonly NewAlert[] {
-  return hosts
-    .filter(({ host, revoked }) => trust.hosts.has(host) && !revoked)
-    .filter(({ certificateNotAfter }) => certificateNotAfter - now <= CERTIFICATE_NOTICE_SECONDS)
-    .map(({ host, certificateNotAfter: until }) => ({
-      kind: "certificate.ending",
-      subject: host,
-      host,
-      detail: { until },
-    }));
+function endingCertificates(
+  trust: TrustState,
+  certificates: readonly CertificateRecord[],
+  now: number,
+): readonly NewAlert[] {
+  return certificates
+    .filter(({ host, revokedAt }) => trust.hosts.has(host) && revokedAt === null)
+    .filter(({ validUntil }) => validUntil - now <= CERTIFICATE_NOTICE_SECONDS)
+    .map(({ host, validUntil: until }) => ({ kind: "certificate.ending", subject: host, host, detail: { until } }));
 }
 
 /** Also when they have ended: then somebody should know that a person can do nothing any more. */

@@ -11,26 +11,15 @@ export async function findHost(db: Database, workspace: string, host: string): P
   return row;
 }
 
-export async function findHostByCertificate(db: Database, fingerprint: string): Promise<HostRecord | undefined> {
-  const [row] = await db.select().from(hosts).where(eq(hosts.fingerprint, fingerprint));
-  return row;
-}
-
 export async function listHosts(db: Database, workspace: string): Promise<readonly HostRecord[]> {
   return db.select().from(hosts).where(eq(hosts.workspace, workspace)).orderBy(asc(hosts.joinedAt), asc(hosts.host));
 }
 
-/** A host that joins again keeps its row; only its newest certificate opens a tunnel. */
+/** A host that joins again keeps its row. */
 export async function saveHost(db: Database, record: HostRecord): Promise<void> {
   const { workspace: _workspace, host: _host, ...rest } = record;
   await db
     .insert(hosts)
     .values(record)
     .onConflictDoUpdate({ target: [hosts.workspace, hosts.host], set: rest });
-}
-
-/** The host whose certificate it was, or undefined. */
-export async function revokeCertificate(db: Database, fingerprint: string): Promise<HostRecord | undefined> {
-  const [row] = await db.update(hosts).set({ revoked: true }).where(eq(hosts.fingerprint, fingerprint)).returning();
-  return row;
 }

@@ -20,16 +20,19 @@ import { trySend, type AgentAttachment } from "./sockets.ts";
 
 export type TrustAck = ReturnType<typeof trustAckCodec.decode>;
 
-/** The host's hello, if it is signed by the key that joined and answers exactly this socket's challenge. */
-export async function judgeHello(attachment: AgentAttachment, signed: Signed): Promise<Hello | undefined> {
+/**
+ * The host's hello, if it is signed by the key that joined and answers exactly this socket's challenge. `foreign`: it says
+ * itself that it is another host than the one whose certificate this is; that is only good for telling it so.
+ */
+export async function judgeHello(attachment: AgentAttachment, signed: Signed): Promise<Hello | "foreign" | undefined> {
   const body = fromBase64url(signed.body);
   const { signature } = signed;
-  if (!(await verifySignature({ kind: "hello", body, signature, publicKey: attachment.hostKey }))) return undefined;
   const hello = decoded(() => helloCodec.decode(body));
   if (hello === undefined) return undefined;
+  if (hello.host !== attachment.host) return "foreign";
+  if (!(await verifySignature({ kind: "hello", body, signature, publicKey: attachment.hostKey }))) return undefined;
   const answers =
     hello.workspace === attachment.workspace &&
-    hello.host === attachment.host &&
     hello.edgeNonce === attachment.edgeNonce &&
     hello.tunnel === attachment.tunnel;
   return answers ? hello : undefined;

@@ -14,6 +14,8 @@ const agentSocketSchema = v.strictObject({
   /** Of the host that joined with this certificate. */
   hostKey: publicKey,
   certFingerprint: fingerprint,
+  /** No tunnel with this certificate was welcomed before. */
+  isFirstUse: v.optional(v.literal(true)),
 });
 const pageSocketSchema = v.strictObject({
   kind: v.literal("page"),
@@ -86,6 +88,7 @@ export const CLOSE = {
   removed: 4003,
   ended: 4004,
   flood: 4005,
+  foreign: 4006,
 } as const;
 
 /** Sends unless the socket is already gone; its close event says the rest. */

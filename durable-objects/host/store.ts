@@ -100,7 +100,8 @@ type ReceiptRow = Record<string, SqlStorageValue> & {
 
 /**
  * `telemetry` and `trust-ack`: JSON. `seen`: edge clock, seconds. `frozen`: yes or no. `witness`: refused or fine.
- * `witness-entries`, `odd-entries`: an hour since 1970, and how many entries the host's words of that kind made in it.
+ * `witness-entries`, `odd-entries`: an hour since 1970, and how many entries the host's words of that kind made in it;
+ * `certificate-requests` likewise, of its requests.
  * `freeze`: the subject of the newest entry that told of one.
  */
 export type LatestName =
@@ -111,7 +112,8 @@ export type LatestName =
   | "freeze"
   | "witness"
   | "witness-entries"
-  | "odd-entries";
+  | "odd-entries"
+  | "certificate-requests";
 
 export class HostStore {
   readonly #sql: SqlStorage;

@@ -84,7 +84,7 @@ const certificates: readonly DoorAttack<Hosts>[] = [
   tls("never issued, and headers that claim a joined host's", "certificate_unknown", (hosts) =>
     tunnelWith(hosts, { authority: hosts.authority, headers: claims(hosts) }),
   ),
-  tls("that a newer one replaced", "certificate_unknown", async ({ edge, peer }) => {
+  tls("that a newer one replaced", "certificate_replaced", async ({ edge, peer }) => {
     const before = tlsOf(peer);
     await joined(peer);
     return refusalOf(edge.tunnelOf(before));

@@ -163,9 +163,14 @@ describe("a certificate", () => {
   it("that was replaced by a newer one is refused: somebody may hold a copy", async () => {
     const host = await joinSecond();
     await openAdmin(path.join(town.dataDir, "run", "d1.sock"))("/query", [
-      { sql: `UPDATE hosts SET fingerprint = '${"0".repeat(64)}' WHERE host = '${host.id}'` },
+      {
+        sql: `INSERT INTO certificates (fingerprint, workspace, host, valid_from, valid_until, issued_at)
+              SELECT '${"0".repeat(64)}', workspace, host, valid_from, valid_until, issued_at + 1
+              FROM certificates WHERE host = '${host.id}'`,
+      },
+      { sql: `UPDATE certificates SET revoked_at = issued_at WHERE fingerprint = '${host.fingerprint}'` },
     ]);
-    const problem = await host.start().problem("certificate_unknown");
+    const problem = await host.start().problem("certificate_replaced");
     expectPlain(problem);
     expect(problem).toContain("a newer certificate, perhaps to a copy of it.");
   });

@@ -124,7 +124,7 @@ describe("an alert is raised", () => {
   it("for a certificate near its end when its host comes, and resolved when it comes with a new one", async () => {
     const { peer, tunnel } = await admittedTo(town, "ending");
     const end = (at: number) =>
-      env.DB.prepare("UPDATE hosts SET certificate_not_after = ? WHERE host = ?").bind(at, peer.host).run();
+      env.DB.prepare("UPDATE certificates SET valid_until = ? WHERE host = ?").bind(at, peer.host).run();
     await end(now() + CERTIFICATE_NOTICE_SECONDS - 60);
     tunnel.socket.close(1000);
     await forgetLook();

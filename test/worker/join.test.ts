@@ -115,7 +115,7 @@ describe("joining", () => {
     expect((await send("agent", request("/api/health"))).status).toBe(404);
     // Without marks the hostname decides: this is the agents' door, which wants a certificate even to say that it is well.
     const health = await send(undefined, new Request("https://agents.test/health"));
-    expect((await replyOf(health)).code).toBe("certificate_missing");
+    expect((await replyOf(health)).code).toBe("certificate_unavailable");
     expect((await send(undefined, new Request("https://agents.test/admin/status"))).status).toBe(404);
   });
 });
@@ -146,11 +146,11 @@ describe("the client certificate", () => {
       "agent",
       new Request("https://agents.test:4471/tunnel", { headers: { upgrade: "websocket" } }),
     );
-    expect((await replyOf(bare)).code).toBe("certificate_missing");
+    expect((await replyOf(bare)).code).toBe("certificate_unavailable");
     const { fingerprint } = peer;
     await peer.join();
-    expect(await refusal(peer, { certFingerprintSHA256: fingerprint })).toBe("certificate_unknown");
-    await env.DB.prepare("UPDATE hosts SET certificate_not_after = ? WHERE host = ?").bind(now(), peer.host).run();
+    expect(await refusal(peer, { certFingerprintSHA256: fingerprint })).toBe("certificate_replaced");
+    await env.DB.prepare("UPDATE certificates SET valid_until = ? WHERE host = ?").bind(now(), peer.host).run();
     expect(await refusal(peer, {})).toBe("certificate_expired");
   });
 
@@ -161,9 +161,10 @@ describe("the client certificate", () => {
     expect((await admin("/admin/revoke-certificate", { fingerprint: peer.fingerprint })).status).toBe(200);
     expect(await tunnel.closed()).toBe(4003);
     expect(await refusal(peer, {})).toBe("certificate_revoked");
-    expect((await ledgerBodies(town.workspace)).filter(({ action }) => action === "certificate.revoked")).toMatchObject(
-      [{ actor: { kind: "edge" }, target: peer.host, detail: { certificate: peer.fingerprint } }],
+    const revoked = (await ledgerBodies(town.workspace)).filter(
+      ({ action, target }) => action === "certificate.revoked" && target === peer.host,
     );
+    expect(revoked).toMatchObject([{ actor: { kind: "edge" }, detail: { certificate: peer.fingerprint } }]);
     expect((await admin("/admin/revoke-certificate", { fingerprint: "0".repeat(64) })).code).toBe(
       "certificate_unknown",
     );
@@ -225,7 +226,7 @@ describe("the handshake", () => {
     const peer = await peerOf("bent hello");
     await peer.join();
     const stranger = await signerOf("stranger");
-    const bends = [{ host: "h-other" }, { workspace: fresh() }, { edgeNonce: fresh() }, { tunnel: fresh() }];
+    const bends = [{ workspace: fresh() }, { edgeNonce: fresh() }, { tunnel: fresh() }];
     for (const bend of bends) {
       const tunnel = await peer.connect();
       await tunnel.hello(bend);
@@ -234,6 +235,19 @@ describe("the handshake", () => {
     const tunnel = await peer.connect();
     await tunnel.hello({}, stranger);
     expect(await tunnel.closed()).toBe(1008);
+  });
+
+  it("tells a host that came with another host's certificate, and takes nothing else from it", async () => {
+    const peer = await peerOf("one with the files of another");
+    await peer.join();
+    const other = await peerOf("whose files they are");
+    await other.join();
+    peer.fingerprint = other.fingerprint;
+    const tunnel = await peer.connect();
+    await tunnel.hello();
+    expect(await tunnel.closed()).toBe(4006);
+    const rows = (await town.page.must("hosts"))["hosts"] as { host: string; connected: boolean }[];
+    expect(rows.filter(({ host, connected }) => connected && [peer.host, other.host].includes(host))).toEqual([]);
   });
 
   it("closes on a frame before hello, on unknown frames and fields, on binary, and on a second hello", async () => {

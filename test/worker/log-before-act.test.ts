@@ -186,6 +186,9 @@ const attempts: Record<Exclude<PostName, "setupRoot">, Attempt | { readonly noth
     return { field: "source", index };
   }),
   retentionChange: change("retentionChange", () => Promise.resolve({ setting: "ledgerRetention", days: 400 })),
+  networksChange: change("networksChange", () =>
+    Promise.resolve({ setting: "networkAdd", list: "deny", network: "192.0.2.1" }),
+  ),
   exportStart: change("exportStart", () => Promise.resolve({ format: "csv", purpose: "audit", filter: {} })),
   exportTicket: { nothing: "the export is in the log before there is a ticket to it" },
   exportDownload: { nothing: "the export is in the log before there is a ticket to it" },
@@ -307,8 +310,8 @@ describe("while the ledger cannot be written", () => {
     );
     expect((await town.state("host.remove", { host: peer.host })).code).toBe("ledger_unavailable");
     await mendLedger();
-    const row = await env.DB.prepare("SELECT revoked FROM hosts WHERE host = ?").bind(peer.host).first();
-    expect(row).toEqual({ revoked: 0 });
+    const row = await env.DB.prepare("SELECT revoked_at FROM certificates WHERE host = ?").bind(peer.host).first();
+    expect(row).toEqual({ revoked_at: null });
     // The statement is in the log and in force.
     expect((await town.trust()).removedHosts.has(peer.host)).toBe(true);
     expect(await refusal(peer, {})).toBe("host_removed");
