@@ -6,6 +6,7 @@ import type { Alerts } from "./alerts.ts";
 import type { Exports } from "./exports.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Limits } from "./limits.ts";
 import type { LedgerSegment } from "./segment.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Streams } from "./streams.ts";
@@ -26,6 +27,8 @@ export interface Env {
   readonly EXPORTS: DurableObjectNamespace<Exports>;
   /** One a workspace, named by its id. */
   readonly STREAMS: DurableObjectNamespace<Streams>;
+  /** One a workspace, named by its id; before there is one, `NO_WORKSPACE`. */
+  readonly LIMITS: DurableObjectNamespace<Limits>;
   /** Ed25519 seeds, base64url. */
   readonly DISPATCH_KEY: string;
   readonly LEDGER_KEY: string;
@@ -33,14 +36,24 @@ export interface Env {
   readonly SETTINGS_KEY: string;
   /** The way out for alerts and streams, where the runtime gives one that reaches public addresses only. */
   readonly ALERTS_OUT?: Fetcher;
-  /** PEM; signs the agents' client certificates. */
-  readonly AGENT_CA_KEY: string;
-  readonly AGENT_CA_CERT: string;
+  /** PEM; signs the agents' client certificates. Absent where Cloudflare's managed authority does. */
+  readonly AGENT_CA_KEY?: string;
+  readonly AGENT_CA_CERT?: string;
+  /** JSON list of zone ids in which client certificates are asked for, in order; and the API token for it. */
+  readonly CLIENT_CERTIFICATE_ZONES?: string;
+  readonly CLIENT_CERTIFICATE_TOKEN?: string;
   /** The dashboard's origin where it is served by the person's own machine; absent: no origin is a signer here. */
   readonly SIGNER_ORIGIN?: string;
   /** wss:// address at which agents reach this edge. */
   readonly AGENT_ENDPOINT?: string;
   readonly EDGE_CA_CERT?: string;
+  /** Cloudflare Access in front: `name.cloudflareaccess.com` and the application's audience tag. Both, or neither. */
+  readonly ACCESS_TEAM_DOMAIN?: string;
+  readonly ACCESS_AUDIENCE?: string;
+  /** Every rate times this, a whole number from 1 to 1000; absent: 1. */
+  readonly RATE_FACTOR?: string;
+  /** `off`: the lists of networks are not looked at. The way back for an owner who locked everybody out. */
+  readonly NETWORK_LISTS?: string;
 }
 
 export function hostOf(env: Pick<Env, "HOST">, workspace: string, host: string): DurableObjectStub<Host> {

@@ -4,7 +4,12 @@
  */
 
 /** Each with one row at most: `one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL`. */
-export type IdentityTable = "alert_identity" | "ledger_identity" | "session_identity" | "stream_identity";
+export type IdentityTable =
+  | "alert_identity"
+  | "ledger_identity"
+  | "limit_identity"
+  | "session_identity"
+  | "stream_identity";
 
 export class Identity {
   readonly #sql: SqlStorage;

@@ -20,7 +20,7 @@ export class RefusalRoom {
   }
 
   /** True, and counted, while this session has room in this hour. `now`: seconds. */
-  take(session: string, now: number): boolean {
+  take(session: string, now: number, room = REFUSED_ENTRIES_PER_HOUR): boolean {
     const hour = Math.floor(now / HOUR_SECONDS);
     this.#sql.exec("DELETE FROM refused_signatures WHERE hour <> ?", hour);
     const taken = this.#sql.exec(
@@ -28,7 +28,7 @@ export class RefusalRoom {
        ON CONFLICT (session) DO UPDATE SET entries = entries + 1 WHERE entries < ? RETURNING entries`,
       session,
       hour,
-      REFUSED_ENTRIES_PER_HOUR,
+      room,
     );
     return taken.toArray().length > 0;
   }

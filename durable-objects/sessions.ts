@@ -27,6 +27,8 @@ import { LedgerUnavailable, ledgerOf } from "./ledger-client.ts";
 import { OriginUseTable } from "./origin-use.ts";
 import { RefusalRoom } from "./refusal-room.ts";
 import { SessionTable, type PersonTerm, type SessionRecord, type StoredSession } from "./session-table.ts";
+import { SessionRates, type NamedRate } from "./session-rates.ts";
+import type { Standing } from "../protocol/rates.ts";
 
 /** The idle clock is kept this coarse, so that a busy page costs one write a minute and not one a request. */
 const TOUCH_SECONDS = 60;
@@ -61,10 +63,23 @@ export type RequestRefusal =
   | "replay"
   | "ended"
   | "idle"
-  | "flood";
+  | "flood"
+  | "rate";
 export type Authentication =
-  | { readonly ok: true; readonly record: SessionRecord }
-  | { readonly ok: false; readonly why: RequestRefusal };
+  | { readonly ok: true; readonly record: SessionRecord; readonly standings: readonly Standing[] }
+  | { readonly ok: false; readonly why: Exclude<RequestRefusal, "rate"> }
+  /** Whose session it is is beyond doubt; it asks too often. */
+  | { readonly ok: false; readonly why: "rate"; readonly standings: readonly Standing[] };
+
+/** By which rates a call is counted. */
+export interface SessionAllowance {
+  readonly everybody: NamedRate;
+  /** Instead of everybody's, for these people. */
+  readonly administrator: NamedRate;
+  readonly administrators: readonly string[];
+  /** Of what is asked for, beside those. */
+  readonly own?: NamedRate;
+}
 
 export interface NewSession {
   readonly workspace: string;
@@ -97,6 +112,7 @@ export class Sessions extends DurableObject<Env> {
   /** In memory only: whoever still looks asks again soon. Session -> its person, and when it last asked. */
   readonly #recent = new Map<string, { readonly person: string; readonly lastSeen: number }>();
   readonly #calls: CallCounts;
+  readonly #rates = new SessionRates();
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -128,7 +144,7 @@ export class Sessions extends DurableObject<Env> {
     await this.#plan();
   }
 
-  async authenticate(observed: ObservedRequest): Promise<Authentication> {
+  async authenticate(observed: ObservedRequest, allowance: SessionAllowance): Promise<Authentication> {
     const stored = this.#table.byCookie(observed.cookieHash);
     if (stored === undefined) return refuse("cookie");
     const now = edgeSeconds();
@@ -138,17 +154,20 @@ export class Sessions extends DurableObject<Env> {
     if (over !== undefined) return refuse(over);
     const used = this.#useOnce(request, now);
     if (used !== undefined) return refuse(used);
+    const standings = this.#rates.take(stored.session, ratesOf(stored.person, allowance), Date.now());
+    if (standings.some(({ isAllowed }) => !isAllowed)) return { ok: false, why: "rate", standings };
     if (now - stored.lastSeen >= TOUCH_SECONDS) this.#table.touch(stored.session, now);
     const { previous: _previous, ...record } = stored;
     this.#recent.set(record.session, { person: record.person, lastSeen: now });
     this.#calls.add({ kind: "person", id: record.person }, now);
-    return { ok: true, record };
+    return { ok: true, record, standings };
   }
 
-  /** A call that brought no session. */
-  countCall(workspace: string, caller: Caller): void {
+  /** A call that brought no session. It counts as one whether or not there was any left. */
+  countCall(workspace: string, caller: Caller, rate: NamedRate): readonly Standing[] {
     this.#table.identify(workspace);
     this.#calls.add(caller, edgeSeconds());
+    return this.#rates.take(`${caller.kind} ${caller.id}`, [rate], Date.now());
   }
 
   /** Makes durable what was counted so far. */
@@ -296,7 +315,15 @@ async function closeSockets(env: Env, workspace: string, session: string): Promi
   await Promise.all(rows.map(({ host }) => hostOf(env, workspace, host).endSession({ workspace, host }, session)));
 }
 
-function refuse(why: RequestRefusal): Authentication {
+function ratesOf(
+  person: string,
+  { everybody, administrator, administrators, own }: SessionAllowance,
+): readonly NamedRate[] {
+  const general = administrators.includes(person) ? administrator : everybody;
+  return own === undefined ? [general] : [general, own];
+}
+
+function refuse(why: Exclude<RequestRefusal, "rate">): Authentication {
   return { ok: false, why };
 }
 

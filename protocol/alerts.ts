@@ -48,6 +48,11 @@ export const alertKinds = {
     what: "A far end that follows the activity log does not take entries. Nothing is lost: they wait, or are set aside to be sent again.",
     next: "Look at Streams what it answers, then let it resume.",
   },
+  "address.banned": {
+    severity: "warning",
+    what: "An address failed to sign in so often that it was turned away for half an hour or longer.",
+    next: "Nobody who is signed in is affected. Look at Networks which address it is; spare it if it is yours, deny it if it is not.",
+  },
   "host.cloned": {
     severity: "critical",
     what: "A second machine connected with this host's key while the first was connected. It was turned away.",

@@ -28,6 +28,7 @@ import {
   ledgerEndpoints,
   lookingEndpoints,
 } from "./contracts/ledger.ts";
+import { networkEndpoints } from "./contracts/networks.ts";
 import { proposalEndpoints } from "./contracts/proposals.ts";
 import { sessionEndpoints } from "./contracts/sessions.ts";
 import { streamEndpoints } from "./contracts/streams.ts";
@@ -255,6 +256,7 @@ export const endpoints = {
   ...automationEndpoints,
   ...invitationEndpoints,
   ...proposalEndpoints,
+  ...networkEndpoints,
 } as const satisfies Record<string, Endpoint>;
 
 export type { Endpoint } from "./contracts/endpoint.ts";

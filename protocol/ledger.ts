@@ -53,6 +53,8 @@ export const ledgerActions = [
   "stream.set-aside", // entries that a far end would not take
   "stream.replayed",
   "approval.refused", // a touch for a change of the edge, the end of a sign-in or a new passkey; some each hour, then only counted
+  "address.banned", // an address failed too often to prove anything
+  "address.unbanned", // by a person; a ban that runs out says so in its own entry
 ] as const;
 export type LedgerAction = (typeof ledgerActions)[number];
 
@@ -118,6 +120,8 @@ const detailSchema = v.strictObject({
   /** Two views of one log: what was held or signed before, and what was shown. */
   views: v.optional(v.strictObject({ held: viewSchema, shown: viewSchema })),
   stream: v.optional(id),
+  /** How long an address is banned, and for the how-manieth time in a row. The address is the entry's source. */
+  ban: v.optional(v.strictObject({ seconds: count, times: v.pipe(count, v.minValue(1)) })),
   /** Entries of a stream, both included. */
   range: v.optional(v.strictObject({ first: count, last: count })),
 });

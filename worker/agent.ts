@@ -1,24 +1,36 @@
 /** The agents' door: join and tunnel. No cookie, no page; what counts is a token once, and a certificate ever after. */
 import { Hono } from "hono";
+import { rateLimitFields } from "../protocol/rates.ts";
 import type { Deps } from "./deps.ts";
-import { readBody } from "./http/arrival.ts";
+import { readBody, sourceAddress } from "./http/arrival.ts";
 import { withSecurityHeaders } from "./http/headers.ts";
 import { problem } from "./http/problems.ts";
 import { joinHost } from "./join.ts";
 import { answerProblem } from "./mount.ts";
-import { openTunnel, requireJoinedHost } from "./tunnel.ts";
+import { openTunnel, requireClientTls, requireJoinedHost } from "./tunnel.ts";
 
 export function agentApp(): Hono<{ Bindings: Deps }> {
   const app = new Hono<{ Bindings: Deps }>();
   // For `clawhold doctor`: says what the tunnel would say to this certificate, so that the two never disagree.
   app.get("/health", async (context) => {
-    await requireJoinedHost(context.req.raw, context.env);
-    return withSecurityHeaders(Response.json({ ok: true }));
+    const { host } = await requireJoinedHost(context.req.raw, context.env);
+    // Whose certificate it is: a machine that holds another one's finds out here.
+    return withSecurityHeaders(Response.json({ ok: true, host: host.host }));
   });
   app.post("/join", async (context) => {
     const request = context.req.raw;
-    const answer = await joinHost(await readBody(request), context.env);
-    return withSecurityHeaders(new Response(answer, { headers: { "content-type": "application/json" } }));
+    requireClientTls(request);
+    const { rates } = context.env;
+    const from = { sourceIp: sourceAddress(request) };
+    const standings = await rates.count("join", from);
+    try {
+      const answer = await joinHost(await readBody(request), context.env);
+      const headers = { ...rateLimitFields(standings), "content-type": "application/json" };
+      return withSecurityHeaders(new Response(answer, { headers }));
+    } catch (error) {
+      await rates.failed(error, from);
+      throw error;
+    }
   });
   app.get("/tunnel", (context) => openTunnel(context.req.raw, context.env));
   app.notFound(() => answerProblem(problem("not_found")));

@@ -1,6 +1,7 @@
 /** Everything the Worker's parts may use, made once by index.ts from the environment. */
 import type { Alerts } from "../durable-objects/alerts.ts";
 import type { Refusal } from "../durable-objects/alerts/refusal-counts.ts";
+import type { CertificateAuthority } from "../durable-objects/certificates/authority.ts";
 import type { AppendEntry } from "../durable-objects/ledger-client.ts";
 import type { Database } from "../durable-objects/db/database.ts";
 import type { TrustLog } from "../durable-objects/db/trust-log.ts";
@@ -9,7 +10,12 @@ import type { Host } from "../durable-objects/host.ts";
 import type { Sessions } from "../durable-objects/sessions.ts";
 import type { Streams } from "../durable-objects/streams.ts";
 import type { LedgerBooks } from "./ledger-books.ts";
+import type { Limits, Verdict } from "../durable-objects/limits.ts";
+import type { AccessGate } from "./access/access.ts";
 import type { Attempts } from "./http/attempts.ts";
+import type { Refusals } from "./http/refusals.ts";
+import type { NetworkDoors } from "./http/networks.ts";
+import type { StrangerRates } from "./http/rates.ts";
 
 export interface Deps {
   readonly db: Database;
@@ -17,8 +23,15 @@ export interface Deps {
   readonly ledger: (workspace: string) => AppendEntry;
   readonly books: (workspace: string) => LedgerBooks;
   readonly sessions: (workspace: string) => DurableObjectStub<Sessions>;
-  /** Of this isolate. */
+  readonly limits: (workspace: string) => DurableObjectStub<Limits>;
+  /** Of this isolate; so are the next three. */
   readonly attempts: Attempts;
+  readonly rates: StrangerRates;
+  readonly networks: NetworkDoors;
+  /** What the counting object refused lately. */
+  readonly refusals: Refusals<Verdict>;
+  /** Absent: no Cloudflare Access in front. */
+  readonly access: AccessGate | undefined;
   readonly alerts: (workspace: string) => DurableObjectStub<Alerts>;
   readonly exports: (workspace: string) => DurableObjectStub<Exports>;
   readonly streams: (workspace: string) => DurableObjectStub<Streams>;
@@ -30,6 +43,6 @@ export interface Deps {
   readonly ledgerKey: () => Promise<string>;
   /** The one origin that this deployment serves from the person's own machine. */
   readonly signerOrigin: string | undefined;
-  /** PEM. */
-  readonly agentAuthority: { readonly key: string; readonly certificate: string };
+  /** Signs client certificates. @throws {TypeError} where none is configured as it must be. */
+  readonly authority: () => CertificateAuthority;
 }

@@ -6,6 +6,7 @@ import "reflect-metadata"; // before the certificate and passkey libraries
 import { openDatabase } from "../durable-objects/db/database.ts";
 import { TrustLog } from "../durable-objects/db/trust-log.ts";
 import { alertsOf, countRefusal } from "../durable-objects/alert-client.ts";
+import { authorityOf } from "../durable-objects/certificates/authority.ts";
 import { hostOf, type Env } from "../durable-objects/env.ts";
 import { ledgerOf } from "../durable-objects/ledger-client.ts";
 import { publicKeyOf } from "../durable-objects/signer.ts";
@@ -13,7 +14,13 @@ import { adminApp } from "./admin.ts";
 import { agentApp } from "./agent.ts";
 import type { Deps } from "./deps.ts";
 import { doorOf, type Door } from "./doors.ts";
+import { accessGate } from "./access/access.ts";
+import { firstWorkspace } from "./db/setup.ts";
+import { refusedAt } from "./gate.ts";
 import { Attempts } from "./http/attempts.ts";
+import { NetworkDoors } from "./http/networks.ts";
+import { StrangerRates } from "./http/rates.ts";
+import { Refusals } from "./http/refusals.ts";
 import { LedgerBooks } from "./ledger-books.ts";
 import { mountEndpoints } from "./mount.ts";
 import { handlers } from "./routes/handlers.ts";
@@ -23,6 +30,7 @@ export { Exports } from "../durable-objects/exports.ts";
 export { Host } from "../durable-objects/host.ts";
 export { Ledger } from "../durable-objects/ledger.ts";
 export { LedgerSegment } from "../durable-objects/segment.ts";
+export { Limits } from "../durable-objects/limits.ts";
 export { Sessions } from "../durable-objects/sessions.ts";
 export { Streams } from "../durable-objects/streams.ts";
 
@@ -31,15 +39,27 @@ const apps = { web: mountEndpoints(handlers), agent: agentApp(), admin: adminApp
   unknown
 >;
 
-// One set an isolate, for the verified trust states it holds; they are checked against the database at every request.
-let depsOfIsolate: Deps | undefined;
+// One set an isolate, for the verified trust states it holds; they are checked against the database at every request. The
+// runtime hands an isolate one environment for its whole life.
+const depsOfIsolate = new WeakMap<Env, Deps>();
+
+function depsOf(env: Env): Deps {
+  const known = depsOfIsolate.get(env);
+  if (known !== undefined) return known;
+  const made = makeDeps(env);
+  depsOfIsolate.set(env, made);
+  return made;
+}
 
 function makeDeps(env: Env): Deps {
   const db = openDatabase(env.DB);
+  const limits: Deps["limits"] = (workspace) => env.LIMITS.getByName(workspace);
   return {
     db,
     trust: new TrustLog(db),
     attempts: new Attempts(),
+    limits,
+    ...doorKeepers(env, { workspace: () => firstWorkspace(db), limits }),
     ledger: (workspace) => ledgerOf(env, workspace),
     books: (workspace) => new LedgerBooks(env, workspace),
     sessions: (workspace) => env.SESSIONS.getByName(workspace),
@@ -51,15 +71,39 @@ function makeDeps(env: Env): Deps {
     dispatchKey: () => publicKeyOf(env.DISPATCH_KEY),
     ledgerKey: () => publicKeyOf(env.LEDGER_KEY),
     signerOrigin: env.SIGNER_ORIGIN,
-    agentAuthority: { key: env.AGENT_CA_KEY, certificate: env.AGENT_CA_CERT },
+    authority: () => authorityOf(env),
+  };
+}
+
+/** Who is let in to ask at all: Access, the lists of networks, the rates of strangers. */
+function doorKeepers(
+  env: Env,
+  { workspace, limits }: { readonly workspace: () => Promise<string | undefined>; readonly limits: Deps["limits"] },
+): Pick<Deps, "access" | "networks" | "rates" | "refusals"> {
+  const refusals: Deps["refusals"] = new Refusals();
+  return {
+    refusals,
+    access: accessGate({
+      teamDomain: env.ACCESS_TEAM_DOMAIN,
+      audience: env.ACCESS_AUDIENCE,
+      // The runtime's own: where nothing may leave, nothing is reached, and nobody is let in.
+      fetchKeys: (url, init) => fetch(url, init),
+    }),
+    networks: new NetworkDoors({
+      workspace,
+      standing: async (name) => limits(name).standing(name),
+      isOff: env.NETWORK_LISTS === "off",
+    }),
+    rates: new StrangerRates({ workspace, limits, factor: env.RATE_FACTOR, refusals }),
   };
 }
 
 export default {
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
-    const deps = (depsOfIsolate ??= makeDeps(env));
+    const deps = depsOf(env);
     const { hostname } = new URL(request.url);
     const door = doorOf({ props: context.props, hostname, agentEndpoint: env.AGENT_ENDPOINT });
-    return apps[door].fetch(request, deps, context);
+    const refused = door === "admin" ? undefined : await refusedAt(door, request, deps);
+    return refused ?? apps[door].fetch(request, deps, context);
   },
 } satisfies ExportedHandler<Env>;

@@ -10,13 +10,14 @@ import { LedgerUnavailable } from "../durable-objects/ledger-client.ts";
 import { TrustLogDamaged } from "../durable-objects/db/trust-log.ts";
 import { utf8Text } from "../protocol/bytes.ts";
 import { endpoints, type Endpoint, type EndpointName } from "../protocol/contracts.ts";
+import { endpointRates, rateLimitFields, type Standing } from "../protocol/rates.ts";
 import { hasPermission } from "../protocol/trust/state.ts";
 import { authenticateAutomation, type AutomationHolder } from "./access/automation.ts";
 import { authenticate, type Operator } from "./access/operator.ts";
 import { authenticateSetup, type SetupHolder } from "./access/setup-holder.ts";
 import type { Deps } from "./deps.ts";
 import { readArrival, type Arrival } from "./http/arrival.ts";
-import { problem, ProblemError, problemResponse } from "./http/problems.ts";
+import { limitedProblem, problem, ProblemError, problemResponse } from "./http/problems.ts";
 import { withSecurityHeaders } from "./http/headers.ts";
 import { sayDamage } from "./workspace.ts";
 
@@ -64,7 +65,7 @@ export function mountEndpoints(handlers: Handlers): Hono<Bindings> {
     const endpoint: Endpoint = endpoints[name];
     // The table ties each name to its own body and authority; the compiler cannot follow that through a loop.
     const handler = handlers[name] as unknown as AnyHandler;
-    app.on(endpoint.method, endpoint.path, (context) => serve(context, endpoint, handler));
+    app.on(endpoint.method, endpoint.path, (context) => serve(context, name, handler));
   }
   app.notFound(() => answerProblem(problem("not_found")));
   app.onError((error) => answerProblem(error));
@@ -82,41 +83,75 @@ interface AnyCall {
 }
 type AnyHandler = (call: AnyCall) => Promise<{ readonly body: unknown; readonly setCookie?: string } | Response>;
 
-async function serve(context: Context<Bindings>, endpoint: Endpoint, handler: AnyHandler): Promise<Response> {
+/** How the rates stand that this call was counted by, for the answer's headers, whatever the answer is. */
+interface Tally {
+  standings: readonly Standing[];
+}
+
+async function serve(context: Context<Bindings>, name: EndpointName, handler: AnyHandler): Promise<Response> {
+  const tally: Tally = { standings: [] };
+  const response = await answerOf({ context, name, handler }, tally).catch((error: unknown) => answerProblem(error));
+  // A socket's handshake has no headers of ours; a refusal by a rate has brought its own.
+  if (response.webSocket !== null || response.headers.has("ratelimit")) return response;
+  for (const [field, value] of Object.entries(rateLimitFields(tally.standings))) response.headers.set(field, value);
+  return response;
+}
+
+interface Serving {
+  readonly context: Context<Bindings>;
+  readonly name: EndpointName;
+  readonly handler: AnyHandler;
+}
+
+async function answerOf({ context, name, handler }: Serving, tally: Tally): Promise<Response> {
   const deps = context.env;
   const request = context.req.raw;
+  const endpoint: Endpoint = endpoints[name];
   const arrival = await readArrival(request);
-  const authority = await authorise(endpoint, arrival, deps);
-  const answer = handler({
-    authority,
-    body: readBodyAs(endpoint, arrival),
-    params: context.req.param(),
-    arrival,
-    request,
-    deps,
-    later: (work) => context.executionCtx.waitUntil(work.catch((error: unknown) => logFault("later", error))),
-  });
-  const result = await (authority === undefined ? answer : sayDamage(answer));
-  if (result instanceof Response) return withSecurityHeaders(result);
-  return withSecurityHeaders(jsonResponse(endpoint, result));
+  try {
+    const authority = await authorise(name, { arrival, deps }, tally);
+    const answer = handler({
+      authority,
+      body: readBodyAs(endpoint, arrival),
+      params: context.req.param(),
+      arrival,
+      request,
+      deps,
+      later: (work) => context.executionCtx.waitUntil(work.catch((error: unknown) => logFault("later", error))),
+    });
+    const result = await (authority === undefined ? answer : sayDamage(answer));
+    if (result instanceof Response) return withSecurityHeaders(result);
+    return withSecurityHeaders(jsonResponse(endpoint, result));
+  } catch (error) {
+    await deps.rates.failed(error, arrival);
+    throw error;
+  }
+}
+
+interface Asking {
+  readonly arrival: Arrival;
+  readonly deps: Deps;
 }
 
 async function authorise(
-  endpoint: Endpoint,
-  arrival: Arrival,
-  deps: Deps,
+  name: EndpointName,
+  { arrival, deps }: Asking,
+  tally: Tally,
 ): Promise<Operator | SetupHolder | AutomationHolder | undefined> {
-  switch (endpoint.access) {
+  const { access, permission }: Endpoint = endpoints[name];
+  switch (access) {
     case "open":
     case "ticket":
+      tally.standings = await deps.rates.count(endpointRates[name], arrival);
       return undefined;
     case "setup":
+      tally.standings = await deps.rates.count(endpointRates[name], arrival);
       return authenticateSetup(arrival, deps);
     case "automation":
-      return countedAutomation(await authenticateAutomation(arrival, deps), deps);
+      return requireProof(() => countedAutomation({ arrival, deps }, tally), { arrival, deps });
     case "session": {
-      const operator = await authenticate(arrival, deps);
-      const { permission } = endpoint;
+      const { operator, standings } = await requireProof(() => authenticate(name, arrival, deps), { arrival, deps });
+      tally.standings = standings;
       if (
         permission !== undefined &&
         !hasPermission(operator.trust, operator.person, { permission, now: edgeSeconds() })
@@ -127,10 +162,29 @@ async function authorise(
   }
 }
 
+const STRANGER_CODES: ReadonlySet<string> = new Set(["unauthenticated", "automation_refused"]);
+
+/** Whoever turns out to have proven nothing is counted as a stranger, and hears of that instead when it was too often. */
+async function requireProof<T>(prove: () => Promise<T>, { arrival, deps }: Asking): Promise<T> {
+  try {
+    return await prove();
+  } catch (error) {
+    if (error instanceof ProblemError && STRANGER_CODES.has(error.code))
+      await deps.rates.count("unauthenticated", arrival);
+    throw error;
+  }
+}
+
 /** Calls of people are counted where their session is judged; an automation key has none. */
-async function countedAutomation(holder: AutomationHolder, deps: Deps): Promise<AutomationHolder> {
+async function countedAutomation({ arrival, deps }: Asking, tally: Tally): Promise<AutomationHolder> {
+  const holder = await authenticateAutomation(arrival, deps);
   const { workspace, key } = holder;
-  await deps.sessions(workspace).countCall(workspace, { kind: "automation", id: key.id });
+  const rate = { name: "automation", rate: deps.rates.rate("automation") } as const;
+  const standings = await deps.sessions(workspace).countCall(workspace, { kind: "automation", id: key.id }, rate);
+  tally.standings = standings;
+  const [standing] = standings;
+  if (standing !== undefined && !standing.isAllowed)
+    throw limitedProblem("too_many", { standings, waitSeconds: standing.waitSeconds });
   return holder;
 }
 

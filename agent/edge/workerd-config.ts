@@ -26,6 +26,7 @@ export interface WorkerEnvironment {
   readonly SIGNER_ORIGIN: string;
   readonly AGENT_ENDPOINT: string;
   readonly EDGE_CA_CERT: string;
+  readonly RATE_FACTOR: string;
 }
 
 const ENVIRONMENT_NAMES = Object.keys({
@@ -37,6 +38,7 @@ const ENVIRONMENT_NAMES = Object.keys({
   SIGNER_ORIGIN: true,
   AGENT_ENDPOINT: true,
   EDGE_CA_CERT: true,
+  RATE_FACTOR: true,
 } satisfies Record<keyof WorkerEnvironment, true>);
 
 /** The binding and class of each Durable Object. The unique key names its files: it never changes. */
@@ -48,6 +50,7 @@ const OBJECTS = [
   { binding: "ALERTS", className: "Alerts" },
   { binding: "EXPORTS", className: "Exports" },
   { binding: "STREAMS", className: "Streams" },
+  { binding: "LIMITS", className: "Limits" },
 ] as const;
 
 /** By which door a request came; the Worker reads it from its props and nobody can send it. */

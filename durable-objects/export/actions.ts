@@ -105,5 +105,7 @@ export const exportedActions = {
   "witness.reset": row("A host's owner made it forget what it had witnessed.", found, { level: "high" }),
   "stream.set-aside": row("A far end would not take entries; they were set aside.", base, refused),
   "stream.replayed": row("Entries that were set aside are sent again.", resume),
+  "address.banned": row("An address failed to prove itself too often and was banned for a while.", logon, refused),
+  "address.unbanned": row("A person ended the ban of an address.", update, low),
   "approval.refused": row("Something that a signed-in person signed was refused.", update, refused),
 } as const satisfies Record<LedgerAction, Row>;

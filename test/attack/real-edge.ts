@@ -79,6 +79,8 @@ export class RealEdge implements Edge {
       workerBundlePath: workerPath,
       webDir,
       migrations,
+      // Nobody here has to wait a minute for what a person does in one.
+      rateFactor: "1000",
       log: () => undefined,
     });
   }

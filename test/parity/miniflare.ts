@@ -15,7 +15,7 @@ export interface RunningEdge extends Edge {
 /** What a runtime's configuration says by props, said here by a header. */
 const ENTRY = `
 import worker from "./worker.js";
-export { Alerts, Exports, Host, Ledger, LedgerSegment, Sessions, Streams } from "./worker.js";
+export { Alerts, Exports, Host, Ledger, LedgerSegment, Limits, Sessions, Streams } from "./worker.js";
 export default {
   fetch(request, env, context) {
     const headers = new Headers(request.headers);
@@ -49,6 +49,7 @@ export async function startMiniflare({ workerPath, migrations }: Bundle): Promis
         ALERTS: { className: "Alerts", useSQLite: true },
         EXPORTS: { className: "Exports", useSQLite: true },
         STREAMS: { className: "Streams", useSQLite: true },
+        LIMITS: { className: "Limits", useSQLite: true },
       },
       bindings: {
         DISPATCH_KEY: randomBytes(32).toString("base64url"),
@@ -58,6 +59,7 @@ export async function startMiniflare({ workerPath, migrations }: Bundle): Promis
         AGENT_CA_CERT: authority.certificate,
         SIGNER_ORIGIN: ORIGIN,
         AGENT_ENDPOINT: "wss://agents.test:4471",
+        RATE_FACTOR: "1000",
       },
     }),
   );

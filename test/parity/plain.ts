@@ -21,6 +21,7 @@ export async function startPlain({ directory, workerPath, migrations }: Bundle):
     workerBundlePath: workerPath,
     webDir,
     migrations,
+    rateFactor: "1000",
     log: () => undefined,
   });
   const agents = new URL(edge.agentEndpoint);

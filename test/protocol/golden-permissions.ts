@@ -131,6 +131,8 @@ export const goldenEndpoints: Readonly<Record<string, Readonly<Record<Caller, bo
   erase: ADMINISTRATORS,
   retention: LEDGER_READERS,
   retentionChange: ADMINISTRATORS,
+  networks: ADMINISTRATORS,
+  networksChange: ADMINISTRATORS,
   alertAcknowledge: ACKNOWLEDGERS,
   alertResolve: ACKNOWLEDGERS,
   alertSettings: ADMINISTRATORS,

@@ -2,6 +2,7 @@
 import worker from "../../worker/index.ts";
 import type { Signer } from "../../protocol/signing.ts";
 import type { Fields } from "../fixtures/workspace.ts";
+import type { Env } from "../../durable-objects/env.ts";
 import { env } from "./environment.ts";
 import type { HostPeer, TunnelSocket } from "../fixtures/edge/host-peer.ts";
 import * as page from "../fixtures/edge/page.ts";
@@ -15,13 +16,19 @@ export async function settled(): Promise<void> {
   await Promise.all(pending.splice(0));
 }
 
-export function send(via: page.Door | undefined, request: Request): Promise<Response> {
+export function send(via: page.Door | undefined, request: Request, bindings: Env = env): Promise<Response> {
   const context = {
     waitUntil: (work: Promise<unknown>) => void pending.push(work),
     passThroughOnException: () => undefined,
     props: via === undefined ? {} : { via },
   } as unknown as ExecutionContext;
-  return worker.fetch(request, env, context);
+  return worker.fetch(request, bindings, context);
+}
+
+/** The same edge, deployed with other settings. */
+export function edgeWith(settings: Partial<Env>): page.Edge {
+  const bindings = { ...env, ...settings };
+  return { ...edge, send: (via, request) => send(via, request, bindings) };
 }
 
 export function upgrade(

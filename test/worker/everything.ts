@@ -29,6 +29,7 @@ export async function everythingOf(workspace: string, host: string): Promise<unk
       "SELECT stream FROM streams",
       "SELECT * FROM stream_asides",
     ]),
+    limits: await held(env.LIMITS.getByName(workspace), ["SELECT * FROM networks", "SELECT network FROM bans"]),
     exports: await held(env.EXPORTS.getByName(workspace), ["SELECT * FROM exports"]),
     host: await held(hostOf(env, workspace, host), [
       "SELECT intent FROM commands",

@@ -49,6 +49,8 @@ const WORDS = {
   "witness.reset": "edge",
   "stream.set-aside": "edge",
   "stream.replayed": "edge",
+  "address.banned": "edge",
+  "address.unbanned": "edge",
   "approval.refused": "edge",
 } as const satisfies Record<LedgerAction, LedgerEntry["word"]>;
 

@@ -25,9 +25,6 @@ export interface Invited {
   readonly page: ListedOrigin;
 }
 
-/** A token has 256 bits, so this only bounds the noise: wrong ones from one address. */
-const WRONG_TOKENS = { attempts: 10, seconds: 60 } as const;
-
 /** @throws {ProblemError} */
 export async function requireInvited(token: string, arrival: Arrival, deps: Deps): Promise<Invited> {
   const trust = await requireTrust(deps);
@@ -38,13 +35,8 @@ export async function requireInvited(token: string, arrival: Arrival, deps: Deps
   const page = trust.origins.find(({ origin }) => origin === arrival.origin);
   if (page === undefined) throw problem("origin", "unlisted");
   const now = edgeSeconds();
-  const source = `invitation ${arrival.sourceIp ?? ""}`;
-  if (!deps.attempts.hasLeft(source, WRONG_TOKENS, now)) throw problem("too_many");
   const invitation = await findInvitation(deps.db, toBase64url(sha256Of(fromBase64url(token))));
-  if (invitation === undefined || invitation.workspace !== trust.workspace) {
-    deps.attempts.take(source, WRONG_TOKENS, now);
-    throw problem("invitation_wrong");
-  }
+  if (invitation === undefined || invitation.workspace !== trust.workspace) throw problem("invitation_wrong");
   if (invitation.withdrawn) throw problem("invitation_withdrawn");
   if (invitation.expires <= now) throw problem("invitation_expired");
   const facts: Omit<Invited, typeof invited> = { invitation, trust, page };

@@ -6,11 +6,14 @@ import { edgeSeconds } from "../../durable-objects/clock.ts";
 import { TrustLogDamaged } from "../../durable-objects/db/trust-log.ts";
 import type { ObservedRequest, RequestRefusal } from "../../durable-objects/sessions.ts";
 import { hashCookie, type SessionRecord } from "../../durable-objects/session-table.ts";
+import type { EndpointName } from "../../protocol/contracts.ts";
+import type { Standing } from "../../protocol/rates.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
 import type { Deps } from "../deps.ts";
 import { isBorne } from "../end-sessions.ts";
 import type { Arrival } from "../http/arrival.ts";
-import { problem } from "../http/problems.ts";
+import { limitedProblem, problem, type ProblemError } from "../http/problems.ts";
+import { allowanceFor } from "./session-rates.ts";
 import { currentTrust, currentWorkspace } from "../workspace.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
@@ -37,30 +40,52 @@ const WITH_COOKIE: ReadonlySet<RequestRefusal> = new Set<RequestRefusal>([
   "replay",
 ]);
 
-/** @throws {ProblemError} `unauthenticated` or `origin` */
-export async function authenticate(arrival: Arrival, deps: Deps): Promise<Operator> {
+export interface Authenticated {
+  readonly operator: Operator;
+  /** How the rates of this session stand. */
+  readonly standings: readonly Standing[];
+}
+
+/** @throws {ProblemError} `unauthenticated`, `origin` or `too_many` */
+export async function authenticate(name: EndpointName, arrival: Arrival, deps: Deps): Promise<Authenticated> {
   const { cookie, signed, method, path, bodyDigest } = arrival;
   if (cookie === undefined || signed === undefined)
     throw problem("unauthenticated", cookie === undefined ? "no cookie" : "no signature");
   const observed = { cookieHash: hashCookie(cookie), ...signed, method, path, bodyDigest };
-  const trust = await currentTrust(deps).catch((error: unknown) => refuseUnjudged(error, observed, deps));
+  const trust = await currentTrust(deps).catch((error: unknown) => refuseUnjudged(error, { name, observed }, deps));
   if (trust === undefined) throw problem("unauthenticated", "no workspace");
-  const result = await deps.sessions(trust.workspace).authenticate(observed);
+  const result = await deps
+    .sessions(trust.workspace)
+    .authenticate(observed, allowanceFor(name, { trust, rates: deps.rates }));
   if (!result.ok) {
+    if (result.why === "rate") throw overRate(result.standings);
     if (WITH_COOKIE.has(result.why)) await deps.countRefusal(trust.workspace, { code: `request_${result.why}` });
     throw problem("unauthenticated", result.why);
   }
   requireSameOrigin(arrival, [result.record.origin]);
   if (!isBorne(trust, result.record, edgeSeconds())) throw problem("unauthenticated", "trust");
-  return operatorOf(result.record, trust);
+  return { operator: operatorOf(result.record, trust), standings: result.standings };
+}
+
+function overRate(standings: readonly Standing[]): ProblemError {
+  return limitedProblem("too_many", {
+    standings,
+    waitSeconds: Math.max(...standings.map(({ waitSeconds }) => waitSeconds)),
+  });
 }
 
 /** Without a sound trust log nobody is let in. Whoever proves an open session is told why; strangers are strangers. */
-async function refuseUnjudged(error: unknown, observed: ObservedRequest, deps: Deps): Promise<never> {
+async function refuseUnjudged(
+  error: unknown,
+  { name, observed }: { readonly name: EndpointName; readonly observed: ObservedRequest },
+  deps: Deps,
+): Promise<never> {
   if (!(error instanceof TrustLogDamaged)) throw error;
   const workspace = await currentWorkspace(deps);
   if (workspace === undefined) throw problem("unauthenticated", "no workspace");
-  const result = await deps.sessions(workspace).authenticate(observed);
+  const allowance = allowanceFor(name, { trust: undefined, rates: deps.rates });
+  const result = await deps.sessions(workspace).authenticate(observed, allowance);
+  if (!result.ok && result.why === "rate") throw overRate(result.standings);
   throw result.ok ? problem("trust_damaged", error.message) : problem("unauthenticated", result.why);
 }
 

@@ -2,7 +2,7 @@
 import { toBase64url } from "../../protocol/bytes.ts";
 import { requestHeaders, SESSION_COOKIE } from "../../protocol/contracts.ts";
 import type { LedgerDraft } from "../../protocol/ledger.ts";
-import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
+import { BODY_SECONDS, MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import { sha256Of } from "../../protocol/signing.ts";
 import { deviceOf } from "./device.ts";
 import { problem } from "./problems.ts";
@@ -64,13 +64,28 @@ export async function readArrival(request: Request): Promise<Arrival> {
     automationKey: header(requestHeaders.automationKey),
     signed: signedRequest === undefined || signature === undefined ? undefined : { request: signedRequest, signature },
     device: deviceOf(header("user-agent")),
-    sourceIp: readAddress(header("cf-connecting-ip")),
+    sourceIp: sourceAddress(request),
     country: readCountry(request.cf?.country),
   };
 }
 
-/** Counts while reading: a length that a client states is not a limit. */
-export async function readBody(request: Request): Promise<Uint8Array> {
+/**
+ * Counts while reading: a length that a client states is not a limit. Who sends a byte now and then holds a request open
+ * no longer than anybody needs for a whole one.
+ * @throws {ProblemError} `too_large` or `body_slow`
+ */
+export async function readBody(request: Request, seconds = BODY_SECONDS): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(problem("body_slow")), seconds * 1_000);
+  try {
+    return await Promise.race([readAll(request), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readAll(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw problem("too_large");
   if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
@@ -104,8 +119,10 @@ function readCookie(header: string | undefined): string | undefined {
   return /^[A-Za-z0-9_-]{43}$/.test(value) ? value : undefined;
 }
 
-function readAddress(text: string | undefined): string | undefined {
-  return text !== undefined && /^[0-9a-fA-F:.]{2,45}$/.test(text) ? text : undefined;
+/** As the front or Cloudflare states it, who alone can: both take the field away from clients. */
+export function sourceAddress(request: Request): string | undefined {
+  const text = request.headers.get("cf-connecting-ip");
+  return text !== null && /^[0-9a-fA-F:.]{2,45}$/.test(text) ? text : undefined;
 }
 
 export function sessionCookie(value: string, maxAgeSeconds: number): string {

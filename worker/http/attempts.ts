@@ -33,12 +33,6 @@ export class Attempts {
     return true;
   }
 
-  /** False when there are none left; takes none. */
-  hasLeft(key: string, { attempts }: Allowance, now: number): boolean {
-    const open = this.#windows.get(key);
-    return open === undefined || open.until <= now || open.count < attempts;
-  }
-
   #forget(now: number): void {
     for (const [key, { until }] of this.#windows) if (until <= now) this.#windows.delete(key);
   }

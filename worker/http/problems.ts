@@ -4,6 +4,7 @@
  */
 import { logStep } from "../../durable-objects/log.ts";
 import type { Problem } from "../../protocol/contracts.ts";
+import { rateLimitFields, type Standing } from "../../protocol/rates.ts";
 import { explainRefusal, type RefusalCode } from "../../protocol/refusals.ts";
 import { explainTrustRefusal, type TrustRefusal } from "../../protocol/trust/refusals.ts";
 import { randomNonce } from "../../durable-objects/clock.ts";
@@ -204,6 +205,43 @@ const PROBLEMS = {
     status: 404,
     title: "There is no such invitation, or it became a person already. Reload the list.",
   },
+  address_banned: {
+    status: 429,
+    title:
+      "Too many attempts from this address failed, so it is turned away for a while. Wait, or use another network; an administrator who is signed in can end it under Networks.",
+  },
+  network_refused: {
+    status: 403,
+    title:
+      "The control plane does not answer to this network. Use one that is allowed, or ask an administrator to change the list under Networks.",
+  },
+  network_locks_out: {
+    status: 409,
+    title:
+      "This would turn away the very address you ask from. Nothing was changed; allow your own network first, or make the change from another one.",
+  },
+  networks_many: { status: 409, title: "This list has as many networks as it may have. Remove one first." },
+  network_known: { status: 409, title: "This network is in that list already. Reload the list." },
+  network_unknown: { status: 404, title: "There is no such entry in that list any more. Reload the list." },
+  access_required: {
+    status: 403,
+    title:
+      "This dashboard stands behind Cloudflare Access, which did not vouch for this request. Open the dashboard's own address again and sign in to Access.",
+  },
+  access_unreachable: {
+    status: 503,
+    title: "Cloudflare Access could not be asked for its keys, so nobody is let in. Try again in a minute.",
+  },
+  access_misconfigured: {
+    status: 503,
+    title:
+      "Cloudflare Access is configured by halves, so nothing is answered. Set ACCESS_TEAM_DOMAIN and ACCESS_AUDIENCE both, or neither, then deploy again.",
+  },
+  rates_misconfigured: {
+    status: 503,
+    title: "RATE_FACTOR must be a whole number from 1 to 1000, so nothing is answered. Correct it, then deploy again.",
+  },
+  body_slow: { status: 408, title: "The request took too long to arrive. Try again." },
   too_many: { status: 429, title: "That was asked too often. Wait a minute, then try again." },
   certificate_missing: { status: 403, title: "The host sent no client certificate. Join it to the workspace first." },
   certificate_untrusted: {
@@ -211,13 +249,37 @@ const PROBLEMS = {
     title: "The host's client certificate is not one of this control plane's. Join the host again.",
   },
   certificate_expired: { status: 403, title: "The host's client certificate has ended. Join the host again." },
+  certificate_early: {
+    status: 403,
+    title: "The host's client certificate is not valid yet. Check the clocks of the host and of the control plane.",
+  },
+  certificate_unavailable: {
+    status: 403,
+    title:
+      "This address takes no client certificates (names under workers.dev never do), so no host is let in. Give the control plane a hostname of one of your zones, enable client certificates for it, and make new join files.",
+  },
+  certificate_quota: {
+    status: 503,
+    title:
+      "Cloudflare issues no more client certificates in the configured zones. Add another zone of the same account, or revoke certificates that nobody uses; docs/DEPLOY.md, Client certificates, says how.",
+  },
+  certificate_authority: {
+    status: 503,
+    title:
+      "The certificate authority did not answer as agreed, so nothing was done. Try again; if it stays so, check the API token of the control plane.",
+  },
   certificate_revoked: {
     status: 403,
     title: "The host's client certificate was revoked. Join the host again if it should come back.",
   },
+  certificate_replaced: {
+    status: 403,
+    title:
+      "The host has a newer client certificate than this one, perhaps on a copy of it. Find out whether there is one, then join the host again.",
+  },
   certificate_unknown: {
     status: 403,
-    title: "The host's client certificate was replaced or never issued here. Join the host again.",
+    title: "The host's client certificate was never issued here. Join the host again.",
   },
   host_removed: {
     status: 403,
@@ -266,6 +328,8 @@ export class ProblemError extends Error {
   readonly detail: string | undefined;
   /** See `problemSchema`. */
   readonly limitSeconds: number | undefined;
+  /** Of the answer: what a rate's refusal says to programs. */
+  readonly fields: Readonly<Record<string, string>> = {};
   constructor(code: string, { status, title, limitSeconds }: Entry, detail?: string) {
     super(code);
     this.limitSeconds = limitSeconds;
@@ -278,6 +342,15 @@ export class ProblemError extends Error {
 
 export function problem(code: ProblemCode, detail?: string): ProblemError {
   return new ProblemError(code, PROBLEMS[code], detail);
+}
+
+/** `waitSeconds`: until it is worth asking again. */
+export function limitedProblem(
+  code: "too_many" | "address_banned",
+  { standings, waitSeconds }: { readonly standings: readonly Standing[]; readonly waitSeconds: number },
+): ProblemError {
+  const fields = { ...rateLimitFields(standings), "retry-after": String(Math.max(1, waitSeconds)) };
+  return Object.assign(new ProblemError(code, PROBLEMS[code], standings[0]?.name), { fields });
 }
 
 /** Only for the person whose passkey was just verified: it tells how long their roles let a session last. */
@@ -305,5 +378,6 @@ export function problemResponse(error: ProblemError): Response {
   const { title, status, code, limitSeconds } = error;
   const limit = limitSeconds === undefined ? {} : { limitSeconds };
   const body: Problem = { type: "about:blank", title, status, code, id, ...limit };
-  return Response.json(body, { status: error.status, headers: { "content-type": "application/problem+json" } });
+  const headers = { ...error.fields, "content-type": "application/problem+json" };
+  return Response.json(body, { status: error.status, headers });
 }

@@ -71,7 +71,9 @@ export const signIn: Handler<"signIn"> = async ({ arrival, body, deps, later }) 
   return openSession({ certificate: body.session, session, person, trust, arrival }, deps);
 };
 
+/** Some each hour, from wherever they come: a stranger must not write the log at will. The rest is counted all the same. */
 async function recordRefusal(code: string, { arrival, trust, deps }: SignInContext): Promise<void> {
+  if (!(await deps.limits(trust.workspace).takeEntry(trust.workspace))) return;
   await deps.ledger(trust.workspace)({
     actor: { kind: "unknown" },
     action: "session.refused",

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Workerd } from "../../../agent/edge/workerd.ts";
-import type { TestEdge } from "./fixtures/harness.ts";
+import type { Answer, Ask, TestEdge } from "./fixtures/harness.ts";
 import { STAND_IN_WORKER, ask, eventually, makeDirectory, startTestEdge, writeWebBundle } from "./fixtures/harness.ts";
 
 const closers: (() => unknown)[] = [];
@@ -70,6 +70,8 @@ describe("the local edge", () => {
         "HOST",
         "LEDGER",
         "LEDGER_KEY",
+        "LIMITS",
+        "RATE_FACTOR",
         "SEGMENT",
         "SESSIONS",
         "SETTINGS_KEY",
@@ -168,8 +170,11 @@ describe("a start that cannot succeed", () => {
     expect(running.port).toBe(port);
   });
 
-  it("says so when an address is not this machine's", async () => {
-    await expect(startTestEdge({ bind: "192.0.2.1" })).rejects.toMatchObject({ code: "address_unavailable" });
+  it("waits for an address that this machine does not have yet, and says so", async () => {
+    const said: unknown[] = [];
+    const { edge } = await start({ bind: { target: "10.255.255.254", news: (news) => said.push(news) } });
+    expect(said).toMatchObject([{ state: "waiting", target: "10.255.255.254" }]);
+    expect(edge.bound?.addresses).toEqual([]);
   });
 
   it.each([
@@ -220,16 +225,71 @@ describe("a start that cannot succeed", () => {
 });
 
 describe("an additional address", () => {
-  it("answers to its own name only, and never to the signer's", async () => {
-    const running = await start({ bind: "127.0.0.2" });
-    const at = (host: string): Promise<{ status: number }> =>
-      ask({ port: running.port, path: "/", address: "127.0.0.2", headers: { host: `${host}:${running.port}` } });
-    expect((await at("127.0.0.2")).status).toBe(200);
-    expect((await at("clawhold.localhost")).status).toBe(421);
-    expect((await ask({ port: running.port, path: "/", headers: { host: `127.0.0.2:${running.port}` } })).status).toBe(
+  const NAME = "edge.example.ts.net";
+  const at = (running: TestEdge, host: string, more: Partial<Ask> = {}): Promise<Answer> =>
+    ask({
+      port: running.port,
+      path: "/",
+      address: "127.0.0.2",
+      headers: { host: `${host}:${running.port}` },
+      tls: {},
+      ...more,
+    });
+
+  it("without a name is for agents only, and says where they dial", async () => {
+    const running = await start({ bind: { target: "127.0.0.2" } });
+    await expect(at(running, "127.0.0.2")).rejects.toThrow();
+    await expect(at(running, "127.0.0.2", { tls: undefined })).rejects.toThrow();
+    const agents = await at(running, "127.0.0.2", { port: running.agentPort });
+    expect(agents.status).toBe(403);
+    expect(running.edge.agentEndpoint).toBe(`wss://127.0.0.2:${running.agentPort}`);
+    expect(running.edge.localEndpoint).toBe(`wss://127.0.0.1:${running.agentPort}`);
+    expect(readFileSync(join(running.dataDir, "run", "agent-endpoint"), "utf8")).toBe(
+      `${running.edge.agentEndpoint}\n`,
+    );
+  });
+
+  it("with one serves the dashboard to it over https, to browsers with a certificate, never in the signer's name", async () => {
+    const running = await start({ bind: { target: "127.0.0.2", name: NAME } });
+    expect(running.edge.bound).toMatchObject({
+      dashboardOrigin: `https://${NAME}:${running.port}`,
+      addresses: ["127.0.0.2"],
+      browserCertificates: true,
+    });
+    expect((await at(running, NAME)).text).toContain("browser_certificate_missing");
+    await expect(at(running, NAME, { tls: undefined })).rejects.toThrow();
+    expect((await ask({ port: running.port, path: "/", headers: { host: `${NAME}:${running.port}` } })).status).toBe(
       421,
     );
-    expect(running.edge.agentEndpoint).toBe(`wss://127.0.0.2:${running.agentPort}`);
+  });
+
+  it("opens for any browser when that was said", async () => {
+    const running = await start({ bind: { target: "127.0.0.2", name: NAME, browserCertificates: false } });
+    expect((await at(running, NAME)).status).toBe(200);
+    expect((await at(running, "clawhold.localhost")).status).toBe(421);
+  });
+
+  it("may come later than the edge", async () => {
+    const interfaces: Record<string, { address: string }[]> = { lo: [{ address: "127.0.0.1" }] };
+    const running = await start({ bind: { target: "wg0", interfaces: () => interfaces } });
+    expect(running.edge.agentEndpoint).toBe(running.edge.localEndpoint);
+    interfaces["wg0"] = [{ address: "127.0.0.2" }];
+    await eventually(() => running.edge.agentEndpoint.startsWith("wss://127.0.0.2:"));
+    expect((await at(running, "x", { port: running.agentPort })).status).toBe(403);
+    expect(readFileSync(join(running.dataDir, "run", "agent-endpoint"), "utf8")).toBe(
+      `${running.edge.agentEndpoint}\n`,
+    );
+  });
+
+  it.each([
+    [{ target: "0.0.0.0" }, "bind_public"],
+    [{ target: "203.0.113.5" }, "bind_public"],
+    [{ target: "a b" }, "bind_refused"],
+    [{ target: "127.0.0.2", name: "10.0.0.1" }, "bind_refused"],
+    [{ target: "127.0.0.2", tlsFiles: { certificate: "/none", key: "/none" } }, "bind_refused"],
+    [{ target: "127.0.0.2", name: NAME, tlsFiles: { certificate: "/none", key: "/none" } }, "tls_files"],
+  ])("is refused before a port is taken: %j", async (bind, code) => {
+    await expect(startTestEdge({ bind })).rejects.toMatchObject({ code });
   });
 });
 

@@ -88,6 +88,8 @@ const facts = {
   "stream.set-aside": by(edge, { stream: "s-one", range: { first: 3, last: 5 }, code: "status" }),
   "stream.replayed": by(ada, { stream: "s-one", range: { first: 3, last: 5 } }),
   "approval.refused": by(ada, { code: "approval_used", session }, { source: "192.0.2.7" }),
+  "address.banned": by(edge, { ban: { seconds: 300, times: 2 } }, { source: "192.0.2.7" }),
+  "address.unbanned": by(ada, {}, { source: "192.0.2.7" }),
 } as const satisfies Record<LedgerAction, Facts>;
 
 const opening = (field: "source" | "country" | "device", value: string | undefined) =>

@@ -54,7 +54,8 @@ export class LongLog {
     const log = (): undefined => undefined;
     // The fixtures sign for this origin.
     const port = Number(new URL(ORIGIN).port);
-    const edge = await startEdge({ dataDir, port, agentPort: 0, workerBundlePath, webDir, migrations, log });
+    const options = { dataDir, port, agentPort: 0, workerBundlePath, webDir, migrations, log };
+    const edge = await startEdge({ ...options, rateFactor: "1000" });
     const sql = openSql(path.join(dataDir, "run", "d1.sock"));
     const town = await Town.at(doorOf(edge));
     const long = new LongLog({ bundle, edge, town, sql });

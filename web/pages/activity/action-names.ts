@@ -42,5 +42,7 @@ export const actionNames = {
   "witness.reset": "Witness reset by its owner",
   "stream.set-aside": "Entries set aside by a stream",
   "stream.replayed": "Entries sent again by a stream",
+  "address.banned": "Address banned",
+  "address.unbanned": "Ban ended by a person",
   "approval.refused": "Approval refused",
 } satisfies Record<LedgerAction, string>;

@@ -9,6 +9,7 @@ const alertWords = {
   "witness.reset": "a host that forgot what it had seen",
   "ledger.rewritten": "a log that does not fit what was signed",
   "stream.failing": "a stream that does not arrive",
+  "address.banned": "an address that was banned",
   "host.cloned": "a second machine with one host key",
   "receipts.forked": "two receipts under one number",
   "trust.forked": "two histories of who may do what",
@@ -28,7 +29,9 @@ const settingWords = {
   alertWebhookOff: "switched the webhook for alerts off",
   alertNtfyOff: "switched ntfy for alerts off",
   alertThresholds: "said how many refusals become an alert",
-} as const satisfies Record<AlertChange["setting"], string>;
+  networkAdd: "added a network to a list of where from the control plane may be reached",
+  networkRemove: "took a network off a list of where from the control plane may be reached",
+} as const satisfies Record<AlertChange["setting"] | "networkAdd" | "networkRemove", string>;
 
 export function settingDone(setting: string | undefined): string {
   const known = Object.entries(settingWords).find(([name]) => name === setting);
@@ -51,4 +54,17 @@ const approvalFaults: ReadonlyMap<string, string> = new Map([
 
 export function approvalFault(code: string | undefined): string | undefined {
   return code === undefined ? undefined : approvalFaults.get(code);
+}
+
+export function banSentence(ban: { readonly seconds: number; readonly times: number } | undefined): string {
+  const why = "it failed to prove anything too often";
+  if (ban === undefined) return `An address was banned: ${why}`;
+  const again = ban.times > 1 ? `, time ${ban.times} in a row` : "";
+  return `An address was banned for ${banLength(ban.seconds)}: ${why}${again}`;
+}
+
+function banLength(seconds: number): string {
+  const [count, unit] = seconds < 3_600 ? [seconds / 60, "minute"] : [seconds / 3_600, "hour"];
+  const whole = Math.max(1, Math.round(count));
+  return `${whole} ${unit}${whole === 1 ? "" : "s"}`;
 }

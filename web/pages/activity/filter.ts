@@ -49,6 +49,8 @@ const kinds = {
   "witness.reset": undefined,
   "stream.set-aside": undefined,
   "stream.replayed": undefined,
+  "address.banned": "sign-ins",
+  "address.unbanned": undefined,
   "approval.refused": undefined,
 } satisfies Record<LedgerAction, Kind | undefined>;
 

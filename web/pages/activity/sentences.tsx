@@ -9,7 +9,7 @@ import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
 import type { IconName } from "../../icons.tsx";
 import type { LedgerEntry } from "../../state/backend.ts";
 import { Name, sayStatement } from "./statement-sentences.tsx";
-import { alertAbout, approvalFault, settingDone } from "./alert-words.ts";
+import { alertAbout, approvalFault, banSentence, settingDone } from "./alert-words.ts";
 
 interface Row {
   readonly icon: IconName;
@@ -34,6 +34,14 @@ export function reasonOf(code: string | undefined): string {
   if (known !== undefined) return explainRefusal(known).what;
   return code === undefined ? "no reason was given" : code.replaceAll("_", " ");
 }
+
+const did =
+  (what: string) =>
+  ({ actor }: LedgerEntry): ComponentChildren => (
+    <>
+      <Name of={actor} /> {what}
+    </>
+  );
 
 function sayReceipt({ actor, target, requester, detail }: LedgerEntry): ComponentChildren {
   const host = actor.kind === "host" ? actor : target;
@@ -158,11 +166,7 @@ const rows = {
   },
   "certificate.issued": {
     icon: "lock",
-    say: ({ target }) => (
-      <>
-        <Name of={target} /> got a connection certificate
-      </>
-    ),
+    say: ({ target }) => <>{target === undefined ? "A browser" : <Name of={target} />} got a connection certificate</>,
   },
   "command.accepted": {
     icon: "touch",
@@ -250,9 +254,7 @@ const rows = {
   "certificate.revoked": {
     icon: "lock",
     say: ({ target }) => (
-      <>
-        The connection certificate of <Name of={target} /> was revoked
-      </>
+      <>The connection certificate of {target === undefined ? "a browser" : <Name of={target} />} was revoked</>
     ),
   },
   "host.frozen": {
@@ -387,14 +389,9 @@ const rows = {
       </>
     ),
   },
-  "stream.replayed": {
-    icon: "ok",
-    say: ({ actor }) => (
-      <>
-        <Name of={actor} /> had entries sent again that a far end had not taken
-      </>
-    ),
-  },
+  "stream.replayed": { icon: "ok", say: did("had entries sent again that a far end had not taken") },
+  "address.banned": { icon: "x", say: ({ detail }) => banSentence(detail.ban) },
+  "address.unbanned": { icon: "ok", say: did("ended the ban of an address") },
   "approval.refused": {
     icon: "x",
     say: ({ actor, detail }) => (

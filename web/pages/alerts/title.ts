@@ -26,6 +26,8 @@ export function titleOf(alert: AlertView, now: number): string {
       return "The activity log does not fit what was signed";
     case "stream.failing":
       return "A stream of the activity log does not arrive";
+    case "address.banned":
+      return "An address was turned away for failing to sign in";
     case "host.cloned":
       return `A second machine came with the key of ${host}`;
     case "receipts.forked":

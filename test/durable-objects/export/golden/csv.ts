@@ -84,4 +84,8 @@ export const csv: Readonly<Record<LedgerAction, string>> = {
     '"40","2027-01-15T08:00:40.040Z","stream.replayed","Entries that were set aside are sent again.","person","p-ada","","success","","","","{""range"":{""first"":3,""last"":5},""stream"":""s-one""}","lTTz2_X2hbbDwOyyCzI5nCfWiFcobg5eTn-_GMmuJW0","aqNQ-TKVMSoaAxT3pSJkjM1SQfZ79Z-_gyyu1WoUdj8"\r\n',
   "approval.refused":
     '"41","2027-01-15T08:00:41.041Z","approval.refused","Something that a signed-in person signed was refused.","person","p-ada","","failure","192.0.2.7","","","{""code"":""approval_used"",""session"":""J74MyXKjgVHEldtzedqGeEGGjCXeDVfDO9Ger-j5BVs""}","FWAxotun-KvRo0CSKhuRMVCp7hCCHfelPljZBuEpQzQ","\'-_1bPLY8Q7jzqH_8UMu9n1Pax5tCwgisRGpW25odVp4"\r\n',
+  "address.banned":
+    '"42","2027-01-15T08:00:42.042Z","address.banned","An address failed to prove itself too often and was banned for a while.","edge","","","failure","192.0.2.7","","","{""ban"":{""seconds"":300,""times"":2}}","yBm6Il-nac2jG6WgCxKfYlK9wavUAgsEPvmP2xddXtA","mtyCJ91z0_dFA1TMfIim941pRoci9u-YgGQoVHpsIQM"\r\n',
+  "address.unbanned":
+    '"43","2027-01-15T08:00:43.043Z","address.unbanned","A person ended the ban of an address.","person","p-ada","","success","192.0.2.7","","","{}","4ZmFluqCgRJxRWz249OF5er1VSqMpp_yLJ8Avmp925s","sanmxgTq2FsRltw9i0OWXrPfIgEVBP1lDKrMk1-wOVg"\r\n',
 };
