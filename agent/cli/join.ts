@@ -53,6 +53,7 @@ Then start the agent with: clawhold host run`,
         label,
         colocated: false,
         gateway,
+        environment: io.environment,
         ...(typedWorkspace === undefined ? {} : { typedWorkspace }),
       });
       if (input.json) io.out(JSON.stringify({ event: "joined", ...joined }));

@@ -117,7 +117,7 @@ async function resetHere(state: HostState, io: CliIo, workspace: string | undefi
     return await finishReset(state, {
       now,
       log: (line) => io.err(JSON.stringify(line)),
-      tell: (words) => sayFarewell(words, { nonce }),
+      tell: (words) => sayFarewell(words, { nonce, environment: io.environment }),
     });
   } finally {
     lock.release();

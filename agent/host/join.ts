@@ -14,6 +14,7 @@ import { HostError } from "./host-error.ts";
 import { findEdgeAuthority, hexFingerprint } from "./link/edge-authority.ts";
 import { parseEndpoint, type Endpoint } from "./link/endpoint.ts";
 import { postJoin } from "./link/post-join.ts";
+import { environmentOf, type Environment } from "./link/proxy.ts";
 import { refuseUnfinishedReset, standingReset, type GatewayReference, type HostState } from "./state.ts";
 import { openHostKeys, type HostKeys } from "./warden/keys.ts";
 
@@ -23,6 +24,8 @@ export interface JoinDeps {
   /** True when the edge runs on this machine. */
   readonly colocated: boolean;
   readonly gateway: GatewayReference;
+  /** Names the HTTP proxy, if there is one. */
+  readonly environment: Environment;
   /**
    * The workspace id as a person typed it on this machine. Needed after a reset, whose reason may be that the way by which
    * join files come is not to be trusted.
@@ -46,11 +49,11 @@ export async function joinHost(joinFile: Uint8Array, deps: JoinDeps): Promise<Jo
   refuseUntyped(state, file, deps.typedWorkspace);
   const keys = openHostKeys(state.files.keys);
   const endpoint = parseEndpoint(file.edge);
-  const authority = await authorityOf(file, endpoint, deps.edgeAuthority);
+  const authority = await authorityOf(file, endpoint, deps);
   const { makeCertificateRequest } = await import("./link/certificate-request.ts");
   const { key, csr } = await makeCertificateRequest(keys.host);
   const body = await signedRequest(file, { keys, csr }, deps);
-  const answer = await postJoin({ endpoint, authority, body });
+  const answer = await postJoin({ endpoint, authority, environment: environmentOf(deps, deps.environment), body });
   const certificate = new X509Certificate(fromBase64url(answer.certificate));
   if (answer.host !== keys.host || !isForKey(certificate, key)) {
     throw new HostError(
@@ -77,10 +80,14 @@ export async function joinHost(joinFile: Uint8Array, deps: JoinDeps): Promise<Jo
   return { host: keys.host, workspace: file.workspace, words: wordsOf(keys, file.workspace) };
 }
 
-async function authorityOf(file: JoinFile, endpoint: Endpoint, known: string | undefined): Promise<string | undefined> {
+async function authorityOf(
+  file: JoinFile,
+  endpoint: Endpoint,
+  { edgeAuthority: known, colocated, environment }: JoinDeps,
+): Promise<string | undefined> {
   if (file.edgeCa === undefined) return undefined;
   if (known !== undefined && hexFingerprint(new X509Certificate(known)) === file.edgeCa) return known;
-  return findEdgeAuthority(endpoint, file.edgeCa);
+  return findEdgeAuthority(endpoint, file.edgeCa, environmentOf({ colocated }, environment));
 }
 
 export function wordsOf(keys: HostKeys, workspace: string): readonly string[] {

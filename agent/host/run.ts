@@ -10,6 +10,7 @@ import { openDoor, type DoorAnswer, type DoorRequest } from "./door.ts";
 import { wordsOf } from "./join.ts";
 import { hexFingerprint } from "./link/edge-authority.ts";
 import { startLink, type Link, type LinkState } from "./link/link.ts";
+import { environmentOf } from "./link/proxy.ts";
 import { sayFarewell } from "./link/say-farewell.ts";
 import { finishReset, markReset } from "./reset.ts";
 import { requireJoined, type HostFile, type HostState, type TlsFile } from "./state.ts";
@@ -92,9 +93,13 @@ export async function runAgent(state: HostState, deps: RunDeps): Promise<Agent> 
   }
 }
 
-async function finishMarked(state: HostState, { clock, nonce, log }: RunDeps): Promise<void> {
+async function finishMarked(state: HostState, { clock, nonce, environment, log }: RunDeps): Promise<void> {
   if (state.reset()?.isDone !== false) return;
-  await finishReset(state, { now: wallSeconds(clock), log, tell: (words) => sayFarewell(words, { nonce }) });
+  await finishReset(state, {
+    now: wallSeconds(clock),
+    log,
+    tell: (words) => sayFarewell(words, { nonce, environment }),
+  });
 }
 
 /** A reset that a crash cut short: the host obeys nobody since its first step, and now does the others. */
@@ -140,7 +145,9 @@ async function start(parts: Parts, onFault: (error: unknown) => void): Promise<v
     telemetry: () => watch.latest(),
     onState: (next) => standing.linkChanged(next),
     onFault,
+    environment: environmentOf(host, deps.environment),
     elapsed: () => deps.clock.monotonic(),
+    wall: () => deps.clock.wall(),
     random: deps.random,
     log: deps.log,
   });

@@ -63,5 +63,13 @@ async function joinLocally(workspace: string, gateway: GatewayReference, deps: L
   });
   const label = state.host()?.label ?? labelOf(hostname);
   // It came from this machine's own setup key, from its pin, or from a person's fingers: never from the edge.
-  await joinHost(file, { state, label, colocated: true, gateway, edgeAuthority, typedWorkspace: workspace });
+  await joinHost(file, {
+    state,
+    label,
+    colocated: true,
+    gateway,
+    environment: {},
+    edgeAuthority,
+    typedWorkspace: workspace,
+  });
 }

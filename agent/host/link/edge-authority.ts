@@ -4,19 +4,24 @@
  * against the authority found here.
  */
 import { X509Certificate } from "node:crypto";
-import { connect, type DetailedPeerCertificate } from "node:tls";
+import type { DetailedPeerCertificate } from "node:tls";
 import { systemCode } from "../../shared/edge-error.ts";
 import { HostError } from "../host-error.ts";
+import { dial } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { explainNetwork } from "./explain.ts";
+import type { Environment } from "./proxy.ts";
 
-const CONNECT_MILLISECONDS = 10_000;
 /** Leaf, authority and a possible intermediate; more is no chain of ours. */
 const MAX_CHAIN = 4;
 
 /** PEM of the authority whose SHA-256 fingerprint (lower-case hex) is `fingerprint`. */
-export async function findEdgeAuthority(endpoint: Endpoint, fingerprint: string): Promise<string> {
-  const chain = await readChain(endpoint);
+export async function findEdgeAuthority(
+  endpoint: Endpoint,
+  fingerprint: string,
+  environment: Environment,
+): Promise<string> {
+  const chain = await readChain(endpoint, environment);
   const authority = chain.find((certificate) => certificate.ca && hexFingerprint(certificate) === fingerprint);
   if (authority !== undefined) return authority.toString();
   throw new HostError(
@@ -25,31 +30,20 @@ export async function findEdgeAuthority(endpoint: Endpoint, fingerprint: string)
   );
 }
 
-function readChain(endpoint: Endpoint): Promise<readonly X509Certificate[]> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host: endpoint.hostname,
-      port: endpoint.port,
-      ...(endpoint.servername === undefined ? {} : { servername: endpoint.servername }),
-      // Nothing is believed and nothing is sent on this connection.
-      rejectUnauthorized: false,
-      minVersion: "TLSv1.3",
-      ALPNProtocols: ["http/1.1"],
-      timeout: CONNECT_MILLISECONDS,
+async function readChain(endpoint: Endpoint, environment: Environment): Promise<readonly X509Certificate[]> {
+  try {
+    // Nothing is believed and nothing is sent on this connection.
+    const socket = await dial({
+      endpoint,
+      environment,
+      tls: { rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] },
     });
-    const fail = (code: string): void => {
-      socket.destroy();
-      reject(new HostError("edge_unreachable", explainNetwork(code)));
-    };
-    socket.on("secureConnect", () => {
-      const chain = listChain(socket.getPeerCertificate(true));
-      socket.destroy();
-      resolve(chain);
-    });
-    socket.on("timeout", () => fail("ETIMEDOUT"));
-    socket.on("error", (error: Error) => fail(systemCode(error) ?? "protocol"));
-    socket.on("close", () => fail("ECONNRESET"));
-  });
+    const chain = listChain(socket.getPeerCertificate(true));
+    socket.destroy();
+    return chain;
+  } catch (error) {
+    throw new HostError("edge_unreachable", explainNetwork(systemCode(error) ?? "protocol"));
+  }
 }
 
 function listChain(leaf: DetailedPeerCertificate): readonly X509Certificate[] {

@@ -13,15 +13,29 @@ const EDGE_SENTENCES: Readonly<Record<string, string>> = {
     "This host's certificate is not valid at this time. Check the clock of this host; if it is right, get a fresh join file and join again: clawhold join --file <join file>",
   certificate_revoked:
     "The edge has revoked this host's certificate. If that was a mistake, get a fresh join file and join again: clawhold join --file <join file>",
-  certificate_unknown:
+  certificate_early:
+    "This host's certificate is not valid yet by the edge's clock. Compare the clocks of this host and of the edge; it is tried again.",
+  certificate_replaced:
     "The edge has issued this host a newer certificate, perhaps to a copy of it. Find out whether there is one; then get a fresh join file and join again: clawhold join --file <join file>",
+  certificate_unavailable:
+    "The edge's address takes no client certificates (names under workers.dev never do), so it lets no host in. Give the edge a hostname of a zone, then join again with a fresh join file: clawhold join --file <join file>",
+  certificate_unknown:
+    "The edge does not know this host's certificate. If its database was set back, or another edge answers there now, get a fresh join file and join again: clawhold join --file <join file>",
   edge_restarting: "The edge is starting or does not run well. It is tried again; if it stays so, look at its log.",
   host_removed:
     "An administrator removed this host from the workspace for good. It obeys nobody any more. To use the machine again as a new host, type clawhold trust reset, then join it anew.",
 };
 
-/** Node's and OpenSSL's codes of connections that did not come about. */
+/** Codes of connections that did not come about: Node's, OpenSSL's, and ours for the proxy. */
 const NETWORK_SENTENCES: Readonly<Record<string, string>> = {
+  proxy_invalid:
+    "The proxy in HTTPS_PROXY is not an address that this host can use. Give it as http://name:port, or take the variable out of the agent's environment.",
+  proxy_unreachable:
+    "The proxy that HTTPS_PROXY names does not answer. Start it or correct the variable; if this host reaches the edge without it, name the edge in NO_PROXY.",
+  proxy_credentials:
+    "The proxy that HTTPS_PROXY names wants other credentials. Correct them in the variable (http://user:password@name:port).",
+  proxy_refused:
+    "The proxy that HTTPS_PROXY names does not let this host through to the edge. Ask whoever runs it to allow CONNECT to the edge's address and port.",
   ECONNREFUSED:
     "Nothing answers at the edge's address. Start the edge; if it moved, join again with a fresh join file.",
   ECONNRESET: "The edge closed the connection while it was being opened. It is tried again.",
@@ -47,10 +61,14 @@ const NETWORK_SENTENCES: Readonly<Record<string, string>> = {
 
 /** Close codes of the edge's own (4000 to 4999, RFC 6455 section 7.4.2). */
 const CLOSE_SENTENCES: Readonly<Record<number, string>> = {
+  1001: "The edge went away, for a restart perhaps. It is tried again in a moment.",
   1008: "The edge closed the tunnel because something that this host sent did not fit. Check that both run the same version.",
+  1012: "The edge is restarting. It is tried again in a moment.",
   4001: "The edge closed this tunnel because it did not answer in time, and took another connection with this host's key.",
   4002: "Another connection with this host's key is open. If this machine was copied, one of the two must join anew; otherwise the other one ends soon.",
+  4006: "The certificate of this host belongs to another host: files of two machines were mixed. Get a fresh join file and join again: clawhold join --file <join file>",
   4003: "The edge closed the tunnel: this host was removed, or its certificate was revoked. A removed machine comes back as a new host only: clawhold trust reset, then join it anew. With a revoked certificate a fresh join file is enough.",
+  4005: "The edge closed the tunnel because this host sent more than an honest one does. Check that both run the same version; if they do, the agent's log says what it sent.",
 };
 
 export function explainClose(code: number): string {

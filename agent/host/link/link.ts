@@ -3,15 +3,19 @@
  * no authority: everything it could invent, the warden refuses.
  */
 import { MalformedError } from "../../../protocol/canonical.ts";
-import { TELEMETRY_SECONDS } from "../../../protocol/limits.ts";
+import { FrameMeter, inwardLimits } from "../../../protocol/frame-limits.ts";
+import { DRAIN_SPREAD_SECONDS, TELEMETRY_SECONDS } from "../../../protocol/limits.ts";
 import type { Telemetry } from "../../../protocol/telemetry.ts";
-import { inwardFrames, outwardFrames, type OutwardFrame } from "../../../protocol/tunnel.ts";
+import { inwardFrames, type InwardFrame } from "../../../protocol/tunnel.ts";
 import type { HostLog } from "../log.ts";
 import type { TlsFile } from "../state.ts";
 import { TunnelViolation } from "../warden/connection.ts";
 import type { Warden, WardenTunnel } from "../warden/warden.ts";
-import { BackOff } from "./back-off.ts";
+import { BackOff, type Ended } from "./back-off.ts";
 import { explainClose, explainEdgeRefusal, explainNetwork } from "./explain.ts";
+import { Outlet } from "./outlet.ts";
+import type { Environment } from "./proxy.ts";
+import { LOOK_MILLISECONDS, Slumber } from "./slumber.ts";
 import { openSocket, type SocketEnding, type TunnelSocket } from "./socket.ts";
 
 /** What the link is doing, for a person. `problem` explains why there is no tunnel. */
@@ -23,12 +27,16 @@ export type LinkState =
 export interface LinkDeps {
   readonly edge: string;
   readonly tls: TlsFile;
+  /** Names the HTTP proxy, if there is one. */
+  readonly environment: Environment;
   readonly warden: Warden;
   readonly telemetry: () => Telemetry | undefined;
   readonly onState: (state: LinkState) => void;
   readonly onFault: (error: unknown) => void;
   /** Monotonic, milliseconds. */
   readonly elapsed: () => number;
+  /** Milliseconds since 1970: only to notice that it jumped. */
+  readonly wall: () => number;
   readonly random: () => number;
   readonly log: HostLog;
   readonly keepAliveMilliseconds?: number;
@@ -44,6 +52,8 @@ const NORMAL = 1000;
 const POLICY_VIOLATION = 1008;
 /** Frames that wait for the warden. An honest edge sends a handful at once. */
 const MAX_WAITING_FRAMES = 256;
+/** The other end goes away (1001) or restarts (1012), RFC 6455 and the IANA registry: many hosts hear it at once. */
+const RESTART_CODES = new Set([1001, 1012]);
 
 export function startLink(deps: LinkDeps): Link {
   const loop = new Loop(deps);
@@ -58,12 +68,27 @@ export function startLink(deps: LinkDeps): Link {
   };
 }
 
+/** How a connection ended, and what the edge said of coming back. */
+interface Over extends Ended {
+  readonly ending: SocketEnding;
+  readonly isDrained: boolean;
+}
+
+/** One tunnel while it lasts. */
+interface Open {
+  readonly socket: TunnelSocket;
+  readonly tunnel: WardenTunnel;
+  readonly outlet: Outlet;
+  readonly meter: FrameMeter<InwardFrame["kind"]>;
+  /** Seconds; undefined until the edge asks its hosts to leave. */
+  drain: number | undefined;
+}
+
 class Loop {
   readonly #deps: LinkDeps;
   readonly #backOff: BackOff;
   #isStopped = false;
-  #socket: TunnelSocket | undefined;
-  #tunnel: WardenTunnel | undefined;
+  #open: Open | undefined;
   #wake: (() => void) | undefined;
 
   constructor(deps: LinkDeps) {
@@ -72,66 +97,89 @@ class Loop {
   }
 
   async run(): Promise<void> {
-    const beat = setInterval(() => this.report(), TELEMETRY_SECONDS * 1_000);
+    const slumber = new Slumber(this.#deps);
+    const timers = [
+      setInterval(() => this.report(), TELEMETRY_SECONDS * 1_000),
+      setInterval(() => {
+        if (slumber.look()) this.#awake();
+      }, LOOK_MILLISECONDS),
+    ];
     try {
       while (!this.#isStopped) {
         this.#deps.onState({ kind: "connecting" });
-        const { ending, openMilliseconds } = await this.#once();
+        const over = await this.#once();
         if (this.#isStopped) break;
-        this.#explain(ending);
-        await this.#sleep(this.#backOff.after(openMilliseconds));
+        this.#explain(over);
+        await this.#sleep(this.#backOff.after(over));
       }
     } finally {
-      clearInterval(beat);
+      for (const timer of timers) clearInterval(timer);
     }
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#socket?.close(NORMAL, "stop");
+    this.#open?.socket.close(NORMAL, "stop");
     this.#wake?.();
   }
 
   report(): void {
     const telemetry = this.#deps.telemetry();
-    if (telemetry === undefined || this.#tunnel?.isWelcomed() !== true) return;
-    this.#send({ kind: "telemetry", telemetry });
+    if (telemetry === undefined || this.#open?.tunnel.isWelcomed() !== true) return;
+    this.#open.outlet.push({ kind: "telemetry", telemetry });
+  }
+
+  /** What was true of the network before need not be now: the tunnel is asked for life, and nobody waits to dial. */
+  #awake(): void {
+    this.#deps.log({ event: "woke" });
+    this.#backOff.reset();
+    this.#open?.socket.check();
+    this.#wake?.();
   }
 
   /** One connection, from dialling to its end. */
-  #once(): Promise<{ readonly ending: SocketEnding; readonly openMilliseconds: number }> {
+  #once(): Promise<Over> {
+    const { edge, tls, environment, keepAliveMilliseconds, elapsed, warden, log } = this.#deps;
     return new Promise((resolve) => {
       let openedAt: number | undefined;
       const frames = new FrameQueue();
-      const tunnel = this.#deps.warden.connect((frame) => this.#send(frame));
-      this.#tunnel = tunnel;
-      const socket = openSocket({
-        edge: this.#deps.edge,
-        tls: this.#deps.tls,
-        ...(this.#deps.keepAliveMilliseconds === undefined
-          ? {}
-          : { keepAliveMilliseconds: this.#deps.keepAliveMilliseconds }),
-        onOpen: () => {
-          openedAt = this.#deps.elapsed();
+      const outlet = new Outlet({
+        send: (text) => socket.send(text),
+        onStalled: () => {
+          log({ event: "tunnel_stalled" });
+          socket.close(POLICY_VIOLATION, "stalled");
         },
-        onText: (text) => frames.push(() => this.#receive(text, tunnel, socket)),
+        elapsed,
+      });
+      const tunnel = warden.connect((frame) => outlet.push(frame));
+      const socket = openSocket({
+        edge,
+        tls,
+        environment,
+        ...(keepAliveMilliseconds === undefined ? {} : { keepAliveMilliseconds }),
+        onOpen: () => {
+          openedAt = elapsed();
+        },
+        onText: (text) => frames.push(() => this.#receive(text, open)),
         onEnd: (ending) => {
           tunnel.close();
-          this.#socket = undefined;
-          resolve({ ending, openMilliseconds: openedAt === undefined ? 0 : this.#deps.elapsed() - openedAt });
+          outlet.close();
+          this.#open = undefined;
+          const openMilliseconds = openedAt === undefined ? 0 : elapsed() - openedAt;
+          resolve({ ending, isDrained: open.drain !== undefined, openMilliseconds, ...spreadOf(ending, open.drain) });
         },
       });
       frames.onFlood = () => socket.close(POLICY_VIOLATION, "flood");
-      this.#socket = socket;
+      const open: Open = { socket, tunnel, outlet, meter: new FrameMeter(inwardLimits), drain: undefined };
+      this.#open = open;
     });
   }
 
-  async #receive(text: string, tunnel: WardenTunnel, socket: TunnelSocket): Promise<void> {
+  async #receive(text: string, open: Open): Promise<void> {
+    const { tunnel, socket } = open;
     const wasWelcomed = tunnel.isWelcomed();
     try {
-      const frame = inwardFrames.decode(text);
-      await tunnel.receive(frame);
-      if (frame.kind === "drain") socket.close(NORMAL, "drain");
+      await this.#take(inwardFrames.decode(text), open);
     } catch (error) {
       const code = violationOf(error);
       if (code === undefined) return this.#deps.onFault(error);
@@ -144,19 +192,21 @@ class Loop {
     this.report();
   }
 
-  #send(frame: OutwardFrame): void {
-    if (this.#socket?.send(outwardFrames.encode(frame)) === false)
-      this.#deps.log({ event: "frame_dropped", kind: frame.kind });
+  /** @throws {TunnelViolation} */
+  async #take(frame: InwardFrame, open: Open): Promise<void> {
+    if (!open.meter.admits(frame.kind, this.#deps.elapsed())) {
+      this.#deps.log({ event: "frame_flood", kind: frame.kind });
+      throw new TunnelViolation("flood");
+    }
+    await open.tunnel.receive(frame);
+    if (frame.kind === "ack") open.outlet.confirmed(frame.receipt);
+    if (frame.kind !== "drain") return;
+    open.drain = frame.spreadSeconds ?? DRAIN_SPREAD_SECONDS;
+    open.socket.close(NORMAL, "drain");
   }
 
-  #explain(ending: SocketEnding): void {
-    const problem =
-      ending.kind === "refused"
-        ? explainEdgeRefusal(ending.code, ending.status)
-        : ending.kind === "failed"
-          ? explainNetwork(ending.code)
-          : explainClose(ending.code);
-    const code = ending.kind === "closed" ? `closed_${String(ending.code)}` : ending.code;
+  #explain({ ending, isDrained }: Over): void {
+    const { code, problem } = isDrained ? DRAINED : explained(ending);
     this.#deps.log({ event: "tunnel_closed", code });
     this.#deps.onState({ kind: "waiting", code, problem });
   }
@@ -170,6 +220,28 @@ class Loop {
       };
     });
   }
+}
+
+const DRAINED = {
+  code: "drained",
+  problem: "The edge is restarting and asked its hosts to come back in a moment. Nothing is to be done.",
+} as const;
+
+function explained(ending: SocketEnding): { readonly code: string; readonly problem: string } {
+  switch (ending.kind) {
+    case "refused":
+      return { code: ending.code, problem: explainEdgeRefusal(ending.code, ending.status) };
+    case "failed":
+      return { code: ending.code, problem: explainNetwork(ending.code) };
+    case "closed":
+      return { code: `closed_${String(ending.code)}`, problem: explainClose(ending.code) };
+  }
+}
+
+function spreadOf(ending: SocketEnding, drain: number | undefined): Pick<Ended, "spreadMilliseconds"> {
+  if (drain !== undefined) return { spreadMilliseconds: drain * 1_000 };
+  const isRestart = ending.kind === "closed" && RESTART_CODES.has(ending.code);
+  return isRestart ? { spreadMilliseconds: DRAIN_SPREAD_SECONDS * 1_000 } : {};
 }
 
 /** Frames reach the warden one after the other, in the order in which they came. */

@@ -5,13 +5,17 @@ import { MalformedError } from "../../../protocol/canonical.ts";
 import { utf8 } from "../../../protocol/bytes.ts";
 import { systemCode } from "../../shared/edge-error.ts";
 import { HostError, type HostErrorCode } from "../host-error.ts";
+import { EdgeAgent } from "./dial.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { explainNetwork } from "./explain.ts";
+import type { Environment } from "./proxy.ts";
 
 export interface JoinPost {
   readonly endpoint: Endpoint;
   /** PEM; undefined where the edge has a certificate of a public authority. */
   readonly authority: string | undefined;
+  /** Names the HTTP proxy, if there is one. */
+  readonly environment: Environment;
   /** Canonical bytes of the request. Holds the token: never logged. */
   readonly body: Uint8Array;
 }
@@ -38,17 +42,14 @@ export async function postJoin(post: JoinPost): Promise<JoinAnswer> {
   }
 }
 
-function exchange({ endpoint, authority, body }: JoinPost): Promise<RawAnswer> {
+function exchange({ endpoint, authority, environment, body }: JoinPost): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const outgoing = request({
       host: endpoint.hostname,
       port: endpoint.port,
-      ...(endpoint.servername === undefined ? {} : { servername: endpoint.servername }),
-      ...(authority === undefined ? {} : { ca: authority }),
-      minVersion: "TLSv1.3",
+      agent: new EdgeAgent({ endpoint, environment, tls: authority === undefined ? {} : { ca: authority } }),
       method: "POST",
       path: "/join",
-      agent: false,
       timeout: ANSWER_MILLISECONDS,
       headers: { "content-type": "application/json", "content-length": String(body.length) },
     });
@@ -117,6 +118,18 @@ const REFUSALS: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
   storage_full: [
     "join_refused",
     "The edge's disk is full, so nothing was done and the join file is still good. Free some space there, then join again.",
+  ],
+  certificate_unavailable: [
+    "join_refused",
+    "The edge's address takes no client certificates (names under workers.dev never do), so no host can join there. Give the edge a hostname of a zone, then join with a fresh join file.",
+  ],
+  certificate_quota: [
+    "join_refused",
+    "Cloudflare issues no more client certificates for this edge, so nothing was done and the join file is still good. Add a zone to the edge's configuration, then join again.",
+  ],
+  certificate_authority: [
+    "join_refused",
+    "The edge's certificate authority did not answer as agreed, so nothing was done and the join file is still good. Try again; if it stays so, the edge's log says why.",
   ],
   edge_restarting: [
     "edge_unreachable",

@@ -14,9 +14,12 @@ import {
   type OutwardFrame,
 } from "../../../protocol/tunnel.ts";
 import type { LastWords } from "../reset.ts";
+import { environmentOf, type Environment } from "./proxy.ts";
 import { openSocket, type TunnelSocket } from "./socket.ts";
 
 export interface FarewellDeps {
+  /** Names the HTTP proxy, if there is one. */
+  readonly environment: Environment;
   /** base64url of 32 fresh random bytes. */
   readonly nonce: () => string;
   readonly timeoutMilliseconds?: number;
@@ -38,6 +41,7 @@ export function sayFarewell(words: LastWords, deps: FarewellDeps): Promise<boole
     const socket: TunnelSocket = openSocket({
       edge: words.host.edge,
       tls: words.tls,
+      environment: environmentOf(words.host, deps.environment),
       onOpen: () => undefined,
       onText: (text) => {
         const frame = readFrame(text);

@@ -97,7 +97,7 @@ function joinFile(change: object = {}): Uint8Array {
   });
 }
 const doJoin = (file = joinFile()) =>
-  joinHost(file, { state, label: "vps-1", colocated: false, gateway: { kind: "none" } });
+  joinHost(file, { state, label: "vps-1", colocated: false, gateway: { kind: "none" }, environment: {} });
 
 describe("joining", () => {
   it("sends a signed request and keeps certificate, authority and pin", async () => {

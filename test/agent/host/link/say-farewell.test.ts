@@ -37,7 +37,7 @@ beforeEach(async () => {
 afterEach(() => edge.stop());
 
 const say = (timeoutMilliseconds = 5_000): Promise<boolean> =>
-  sayFarewell(words, { nonce: () => nonceOf("hello"), timeoutMilliseconds });
+  sayFarewell(words, { nonce: () => nonceOf("hello"), environment: {}, timeoutMilliseconds });
 async function greeted(): Promise<Connection> {
   const connection = await edge.next();
   await greet(connection, { world: await theWorld(), fingerprint: edge.fingerprint });
