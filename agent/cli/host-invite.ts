@@ -12,7 +12,7 @@ import { existingHostState, requireJoined, type HostFile, type TlsFile } from ".
 import { dataDirectoryOf, dataOption, type Command, type CommandInput } from "./command.ts";
 import { CliError, EXIT, usageError, type CliIo } from "./io.ts";
 import { writeNewFile } from "./new-file.ts";
-import { findRunningEdge } from "./running-edge.ts";
+import { advertisedEndpoint, findRunningEdge } from "./running-edge.ts";
 import { edgeAdmin } from "./up/edge-admin.ts";
 
 export const hostInvite: Command = {
@@ -44,8 +44,10 @@ standard output, for a pipe that stores it nowhere: clawhold host invite | ssh v
         EXIT.unreachable,
       );
     const { host, tls } = requireJoined(state);
-    await hand(async () => joinFileText(host, tls, await admin.joinToken()), input, io);
-    const { hostname } = parseEndpoint(host.edge);
+    // This machine's own agent dials loopback; what others dial is what the running edge says.
+    const edge = advertisedEndpoint(data) ?? host.edge;
+    await hand(async () => joinFileText({ ...host, edge }, tls, await admin.joinToken()), input, io);
+    const { hostname } = parseEndpoint(edge);
     if (hostname.startsWith("127.") || hostname === "::1") {
       io.err(
         "This edge listens on this machine only. For hosts elsewhere, start it with --bind and an address that they reach.",

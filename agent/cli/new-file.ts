@@ -7,7 +7,7 @@ import { systemCode } from "../shared/edge-error.ts";
 import { CliError, usageError } from "./io.ts";
 
 /** The file is made before `content` is asked for, so that a secret that works once is not spent on a refusal. */
-export async function writeNewFile(path: string, content: () => Promise<string>): Promise<void> {
+export async function writeNewFile(path: string, content: () => Promise<string | Uint8Array>): Promise<void> {
   const fd = openNew(path);
   try {
     writeFileSync(fd, await content());

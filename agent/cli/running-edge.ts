@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openAdmin, type AdminRequest } from "../edge/admin.ts";
+import { ENDPOINT_FILE } from "../edge/data-directory.ts";
 import { EdgeError, systemCode } from "../shared/edge-error.ts";
 import { acquireLock } from "../shared/lock.ts";
 import { CliError, EXIT } from "./io.ts";
@@ -12,8 +13,18 @@ export function findRunningEdge(dataDirectory: string): AdminRequest {
   throw new CliError("not_running", `No edge runs over ${dataDirectory}. Start it with: clawhold up`, EXIT.unreachable);
 }
 
+/** Where agents of other machines dial the edge that runs; undefined where none said so. */
+export function advertisedEndpoint(dataDirectory: string): string | undefined {
+  try {
+    return readFileSync(join(dataDirectory, "run", ENDPOINT_FILE), "utf8").trimEnd();
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 /** Inside the data directory, or where a long path made the edge put its sockets. */
-function runDirectoryOf(dataDirectory: string): string {
+export function runDirectoryOf(dataDirectory: string): string {
   const inside = join(dataDirectory, "run");
   try {
     return readFileSync(join(inside, "place"), "utf8").trimEnd();

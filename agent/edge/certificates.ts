@@ -1,5 +1,5 @@
 /**
- * Makes the certificates of the local edge: two authorities and the agent listener's own certificate.
+ * Makes the certificates of the local edge: its authorities, its listeners' own certificates, and those of browsers.
  * Loaded only when one must be made (the ASN.1 library costs memory for as long as the process lives).
  * Reads no file and writes none.
  */
@@ -18,13 +18,20 @@ export const AUTHORITY_SECONDS = 10 * 365 * 86_400;
 /** As short as a client's, and renewed by the same rule. */
 export const SERVER_SECONDS = 90 * 86_400;
 
+/** A person carries it to a browser by hand, so not every season; it is one file to revoke it. */
+export const BROWSER_SECONDS = 365 * 86_400;
+
 /** PEM, PKCS 8 for the key. */
 export interface KeyPair {
   readonly key: string;
   readonly certificate: string;
 }
 
-export async function makeAuthority(name: string, now: Date): Promise<KeyPair> {
+/**
+ * `only`: the one host name that it may vouch for. A browser that trusts this authority then trusts whoever stole its key
+ * for that name, and for no other on the web (RFC 5280, section 4.2.1.10).
+ */
+export async function makeAuthority(name: string, now: Date, only?: string): Promise<KeyPair> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
@@ -36,6 +43,7 @@ export async function makeAuthority(name: string, now: Date): Promise<KeyPair> {
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ...(only === undefined ? [] : [nameConstraint(only)]),
     ],
   });
   return { key: await exportKey(keys.privateKey), certificate: `${certificate.toString("pem")}\n` };
@@ -64,6 +72,44 @@ export async function makeServerCertificate(authority: KeyPair, names: readonly 
     ],
   });
   return { key: await exportKey(keys.privateKey), certificate: `${certificate.toString("pem")}\n` };
+}
+
+/** A browser's client certificate: another organisational unit and another authority than any host's. */
+export async function makeBrowserCertificate(authority: KeyPair, label: string, now: Date): Promise<KeyPair> {
+  const issuer = new x509.X509Certificate(authority.certificate);
+  const keys = await generateKeys();
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    // As data, not as a string of RFC 4514: what a person called the browser may hold any character.
+    subject: [{ OU: ["clawhold browser"] }, { CN: [label] }],
+    issuer: issuer.subject,
+    ...validity(now, BROWSER_SECONDS),
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: await importKey(authority.key),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth], true),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer, false),
+    ],
+  });
+  return { key: await exportKey(keys.privateKey), certificate: `${certificate.toString("pem")}\n` };
+}
+
+/** That DNS name and those below it, and no address at all. */
+function nameConstraint(name: string): x509.Extension {
+  const permitted = der(0xa0, der(0x30, der(0x82, new TextEncoder().encode(name))));
+  const everyAddress = [8, 32].map((length) => der(0x30, der(0x87, new Uint8Array(length))));
+  return new x509.Extension("2.5.29.30", true, der(0x30, permitted, der(0xa1, ...everyAddress)));
+}
+
+/** One element of DER, shorter than 64 KB. */
+function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const content = Buffer.concat(parts);
+  const { length } = content;
+  const size = length < 0x80 ? [length] : length < 0x1_00 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return new Uint8Array([tag, ...size, ...content]);
 }
 
 async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {

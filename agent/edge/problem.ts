@@ -25,15 +25,31 @@ export function sendProblem(response: ServerResponse, problem: Problem): void {
 /** For a person who typed another address of this machine: the same refusal as a page, with the way on. */
 export function sendWrongAddressPage(response: ServerResponse, problem: Problem, address: string): void {
   const link = encodeURI(address);
+  sendPage(response, problem, {
+    title: "Clawhold is at another address",
+    text: `<p>Passkeys belong to one name, so this dashboard answers only there.</p>
+<p>Open <a href="${link}">${link}</a></p>`,
+  });
+}
+
+/** For a person whose browser may not come in. The sentence is ours: it holds nothing of the request. */
+export function sendRefusalPage(response: ServerResponse, problem: Problem): void {
+  sendPage(response, problem, { title: "This browser may not open this dashboard", text: `<p>${problem.detail}</p>` });
+}
+
+function sendPage(
+  response: ServerResponse,
+  problem: Problem,
+  { title, text }: { readonly title: string; readonly text: string },
+): void {
   const body = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Clawhold is at another address</title>
+<title>${title}</title>
 <main>
-<h1>Clawhold is at another address</h1>
-<p>Passkeys belong to one name, so this dashboard answers only there.</p>
-<p>Open <a href="${link}">${link}</a></p>
+<h1>${title}</h1>
+${text}
 <p><code>${problem.code}</code></p>
 </main>
 </html>

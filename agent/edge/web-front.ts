@@ -6,11 +6,12 @@
 
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Exchange, UpgradeExchange } from "./forward.ts";
 import { SERVER_LIMITS } from "./listen.ts";
 import type { Problem } from "./problem.ts";
-import { sendProblem, sendRawProblem, sendWrongAddressPage } from "./problem.ts";
+import { sendProblem, sendRawProblem, sendRefusalPage, sendWrongAddressPage } from "./problem.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { endServiceWorker, isServiceWorker } from "./service-worker.ts";
 import { isNavigation, serveStatic } from "./static-files.ts";
@@ -33,14 +34,28 @@ export interface WebFrontOptions {
   readonly host: () => string;
   readonly api: ApiDoor;
   readonly own?: OwnDoor | undefined;
+  /** `http` unless the server speaks TLS. */
+  readonly scheme?: "http" | "https";
+  /** Asked before anything else: undefined lets the request in. */
+  readonly admit?: (request: IncomingMessage) => Problem | undefined;
+  /** On every answer, beside the security headers. Lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function createWebFront(options: WebFrontOptions): Server {
   const server = createServer(SERVER_LIMITS);
+  serveDashboard(server, options);
+  return server;
+}
+
+/** Makes a server that somebody created the dashboard's. */
+export function serveDashboard(server: Server | TlsServer, options: WebFrontOptions): void {
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    for (const [name, value] of Object.entries(options.headers ?? {})) response.setHeader(name, value);
+    const stranger = options.admit?.(request);
+    if (stranger !== undefined) return sendRefusal(request, response, stranger);
     const refusal = refuse(options, request);
-    if (refusal !== undefined && isNavigation(request))
-      sendWrongAddressPage(response, refusal, `http://${options.host()}/`);
+    if (refusal !== undefined && isNavigation(request)) sendWrongAddressPage(response, refusal, addressOf(options));
     else if (refusal !== undefined) sendProblem(response, refusal);
     else if (isServiceWorker(request)) endServiceWorker(response);
     else if (!isFile(options, request) && !isFetch(request)) sendProblem(response, NOT_A_PAGE);
@@ -53,12 +68,22 @@ export function createWebFront(options: WebFrontOptions): Server {
     sendProblem(response, EXPECTATION),
   );
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
-    const refusal = refuse(options, request) ?? refuseUpgrade(request, isApi(request));
-    if (refusal !== undefined) sendRawProblem(socket, refusal);
+    const refusal = options.admit?.(request) ?? refuse(options, request) ?? refuseUpgrade(request, isApi(request));
+    if (refusal !== undefined)
+      sendRawProblem(socket, { ...refusal, headers: { ...options.headers, ...refusal.headers } });
     else options.api.upgrade({ request, socket, head });
   });
   server.on("clientError", refuseMalformed);
-  return server;
+}
+
+/** A person reads a page; a program reads a code. */
+function sendRefusal(request: IncomingMessage, response: ServerResponse, refusal: Problem): void {
+  if (isNavigation(request)) sendRefusalPage(response, refusal);
+  else sendProblem(response, refusal);
+}
+
+function addressOf({ scheme = "http", host }: WebFrontOptions): string {
+  return `${scheme}://${host()}/`;
 }
 
 const NOT_A_PAGE: Problem = {
@@ -119,5 +144,5 @@ function refuse(options: WebFrontOptions, request: IncomingMessage): Problem | u
   );
   const expected = options.host();
   if (hosts.length === 1 && hosts[0] === expected && request.url?.startsWith("/") === true) return undefined;
-  return { status: 421, code: "wrong_address", detail: `This dashboard answers only at http://${expected}/` };
+  return { status: 421, code: "wrong_address", detail: `This dashboard answers only at ${addressOf(options)}` };
 }

@@ -12,6 +12,8 @@ export interface EdgeAdmin {
   offerSetup(setupKey: string, expires: number): Promise<void>;
   /** Single use, 15 minutes. */
   joinToken(): Promise<string>;
+  /** An entry of the log about the certificate of a browser: it was given one, or lost it. */
+  browserCertificate(fingerprint: string, change: "issued" | "revoked"): Promise<void>;
 }
 
 const rootAnswer = v.strictObject({ signedRoot: v.optional(signedRootSchema) });
@@ -22,6 +24,9 @@ export function edgeAdmin(request: AdminRequest): EdgeAdmin {
     root: async () => read(rootAnswer, await request("/admin/workspace")).signedRoot,
     offerSetup: async (setupKey, expires) => {
       await request("/admin/setup", { setupKey: v.parse(publicKey, setupKey), expires });
+    },
+    browserCertificate: async (fingerprint, change) => {
+      await request("/admin/browser-certificate", { fingerprint, change });
     },
     joinToken: async () => read(tokenAnswer, await request("/admin/join-token", {})).token,
   };
