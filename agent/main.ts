@@ -26,7 +26,20 @@ let stop: () => void = () => undefined;
 const stopped = new Promise<void>((resolve) => {
   stop = resolve;
 });
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+
+/** A terminal that goes away takes us along; a service manager and logrotate mean "look again" by the same signal. */
+let reload: (() => void) | undefined;
+const hasTerminal = process.stdin.isTTY && process.stderr.isTTY;
+let hungUp = 0;
+process.on("SIGHUP", () => {
+  if (!hasTerminal && reload !== undefined) return reload();
+  hungUp += 1;
+  if (hungUp > 1) process.exit(129);
+  stop();
+});
+// Node's own answer to this signal is to open a debugger's port to every program of this user.
+process.on("SIGUSR1", () => reload?.());
 
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
@@ -52,8 +65,11 @@ const io: CliIo = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
   readInput,
-  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+  ask: hasTerminal ? ask : undefined,
   stopped,
+  onReload: (listener) => {
+    reload = listener;
+  },
   environment: process.env,
   homeDirectory: homedir(),
   hostname: hostname(),

@@ -23,11 +23,21 @@ import { trustImport } from "./trust-import.ts";
 import { trustReset } from "./trust-reset.ts";
 import { trustShow } from "./trust-show.ts";
 import { ui } from "./ui.ts";
+import { browserCertificate } from "./up/browser-certificate.ts";
+import { upBackup } from "./up/backup.ts";
+import { upLink } from "./up/link.ts";
+import { upRestore } from "./up/restore.ts";
+import { upService } from "./up/service.ts";
 import { up } from "./up/up.ts";
 import { verify } from "./verify.ts";
 
 export const commands: readonly Command[] = [
   up,
+  upLink,
+  upService,
+  upBackup,
+  upRestore,
+  browserCertificate,
   ui,
   join,
   hostRun,

@@ -17,6 +17,8 @@ export interface CliIo {
   readonly ask: ((question: string) => Promise<string>) | undefined;
   /** Resolves when the person or the system asks us to end. */
   readonly stopped: Promise<void>;
+  /** Called whenever the system asks us to look at our files again (SIGUSR1; SIGHUP where there is no terminal). */
+  onReload?(listener: () => void): void;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly homeDirectory: string;
   readonly hostname: string;

@@ -27,6 +27,8 @@ export interface AgentFrontOptions {
   readonly clientAuthority: string;
   readonly upstream: () => Upstream | undefined;
   readonly now: () => Date;
+  /** A client without a good certificate was turned away. */
+  readonly onRefused?: (code: CertificateCode) => void;
 }
 
 /** A person joins one host at a time; a token has 256 bits, so this only bounds the noise. */
@@ -59,10 +61,14 @@ export function createAgentFront(options: AgentFrontOptions): Server {
   });
   const authority = new X509Certificate(options.clientAuthority);
   const allowJoin = createRateLimit(JOINS_PER_MINUTE, options.now);
-  const judge = (request: IncomingMessage): Judgement =>
-    request.socket instanceof TLSSocket
-      ? judgeClient(request.socket, authority, options.now())
-      : { verified: false, code: "certificate_missing" };
+  const judge = (request: IncomingMessage): Judgement => {
+    const judgement: Judgement =
+      request.socket instanceof TLSSocket
+        ? judgeClient(request.socket, authority, options.now())
+        : { verified: false, code: "certificate_missing" };
+    if (!judgement.verified) options.onRefused?.(judgement.code);
+    return judgement;
+  };
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const admitted = admit(request, judge, allowJoin);

@@ -49,7 +49,7 @@ export async function applyMigrations(run: RunSql, migrations: readonly Migratio
     } catch (error) {
       throw new EdgeError(
         "migration_failed",
-        `The database could not be brought to this version (${name}: ${error instanceof Error ? error.message : String(error)}). It is as it was before that step. Start the earlier version of Clawhold again and report this.`,
+        `The database could not be brought to this version (${name}: ${error instanceof Error ? error.message : String(error)}). It is as it was before that step. Report this, and go back to the earlier version with the backup in backups/ of the data directory: clawhold up restore`,
         { cause: error },
       );
     }

@@ -9,24 +9,25 @@ import { join, resolve } from "node:path";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
 import { EdgeError, systemCode } from "../shared/edge-error.ts";
 import { acquireLock } from "../shared/lock.ts";
+import { wayBack } from "./backup/kept.ts";
 
-/** Raised when the layout changes in a way an older program would misread; each step gets a line in `UPGRADES`. */
+/** Raised when the layout changes in a way an older program would misread; each step gets a line in upgrade.ts. */
 export const DATA_VERSION = 1;
-
-/** From version n to n + 1. Runs under the lock, before anything else touches the directory; must survive a crash half-way. */
-type Upgrade = (path: string) => void;
-const UPGRADES: Readonly<Record<number, Upgrade>> = {};
 
 const SUBDIRECTORIES = ["keys", "d1", "do", "run", "host", "log", "signer"] as const;
 type Subdirectory = (typeof SUBDIRECTORIES)[number];
 
 /** sun_path holds 108 bytes with its terminating zero (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
+/** In `run`: where agents of other machines dial the edge that runs. */
+export const ENDPOINT_FILE = "agent-endpoint";
 /** The longest name we put into the run directory. */
 const LONGEST_SOCKET_NAME = "agent.sock";
 
 export interface DataDirectory {
   readonly path: string;
+  /** What was found, or this program's where the directory is new; older until `upgradeData` has run. */
+  readonly version: number;
   /** Private, and short enough for unix sockets: inside `path` when that is short, else under the temporary directory. */
   readonly runDirectory: string;
   /** To be inherited by processes that write here, so that the lock outlives none of them. */
@@ -39,11 +40,12 @@ export function openDataDirectory(path: string, now: () => Date): DataDirectory 
   const root = prepareRoot(resolve(path));
   const lock = acquireLock(join(root, "lock"), now);
   try {
-    settleVersion(root);
+    const version = settleVersion(root);
     for (const name of SUBDIRECTORIES) mkdirSync(join(root, name), { recursive: true, mode: 0o700 });
     const run = prepareRunDirectory(root);
     return {
       path: root,
+      version,
       runDirectory: run.path,
       lockFd: lock.fd,
       join: (directory, ...names) => join(root, directory, ...names),
@@ -111,24 +113,17 @@ function readVersion(root: string): number | undefined {
   return Number(text);
 }
 
-function settleVersion(root: string): void {
+function settleVersion(root: string): number {
   const found = readVersion(root);
   if (found === undefined) {
     writeFileAtomically(join(root, "version"), `${DATA_VERSION}\n`);
-    return;
+    return DATA_VERSION;
   }
-  if (found > DATA_VERSION) {
-    throw new EdgeError(
-      "data_newer",
-      `${root} was written by a newer Clawhold (data version ${found}; this program knows ${DATA_VERSION}). Nothing was changed. Start the newer version again, or choose another directory with --data.`,
-    );
-  }
-  for (let version = found; version < DATA_VERSION; version += 1) {
-    const upgrade = UPGRADES[version];
-    if (upgrade === undefined) throw new TypeError(`no upgrade from data version ${version}`);
-    upgrade(root);
-    writeFileAtomically(join(root, "version"), `${version + 1}\n`);
-  }
+  if (found <= DATA_VERSION) return found;
+  throw new EdgeError(
+    "data_newer",
+    `${root} was written by a newer Clawhold (data version ${found}; this program knows ${DATA_VERSION}). Nothing was changed. ${wayBack(root)}`,
+  );
 }
 
 interface RunDirectory {

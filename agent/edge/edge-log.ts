@@ -3,7 +3,7 @@
  * Nothing here may receive a secret; lines from workerd are data of unknown quality and are cut, not trusted.
  */
 
-import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, renameSync, writeSync } from "node:fs";
 import { systemCode } from "../shared/edge-error.ts";
 
 export interface EdgeEvent {
@@ -15,29 +15,23 @@ export interface EdgeEvent {
 
 export type EdgeLog = (event: EdgeEvent) => void;
 
-/** One kept generation beside the current one: two files of this size bound the disk that a noisy Worker can fill. */
+/** Kept generations beside the current one (`.1` is the newest): together they bound the disk that a noisy Worker can fill. */
+export const KEPT_LOGS = 4;
 export const MAX_LOG_BYTES = 1_048_576;
 /** A longer line is a dump, not a message. */
 export const MAX_LOG_LINE_CHARACTERS = 4_096;
 
 export interface LogFile {
   readonly write: EdgeLog;
+  /** Goes on in the file that is at the path now: logrotate may have moved the one before. */
+  reopen(): void;
   close(): void;
 }
 
 export function openLogFile(path: string, maxBytes: number = MAX_LOG_BYTES): LogFile {
-  let fd = openSync(path, "a", 0o600);
-  let size = fstatSync(fd).size;
-  const append = (event: EdgeEvent): void => {
-    const line = Buffer.from(`${new Date().toISOString()} ${formatEvent(event)}\n`);
-    if (size > 0 && size + line.length > maxBytes) {
-      closeSync(fd);
-      renameSync(path, `${path}.1`);
-      fd = openSync(path, "a", 0o600);
-      size = 0;
-    }
-    size += writeSync(fd, line);
-  };
+  const file = new RotatedFile(path, maxBytes);
+  const append = (event: EdgeEvent): void =>
+    file.append(Buffer.from(`${new Date().toISOString()} ${formatEvent(event)}\n`));
   let lost = 0;
   return {
     write(event) {
@@ -51,10 +45,63 @@ export function openLogFile(path: string, maxBytes: number = MAX_LOG_BYTES): Log
         lost += 1;
       }
     },
-    close() {
-      closeSync(fd);
-    },
+    reopen: () => file.reopen(),
+    close: () => file.close(),
   };
+}
+
+class RotatedFile {
+  readonly #path: string;
+  readonly #maxBytes: number;
+  #fd: number;
+  #size: number;
+
+  constructor(path: string, maxBytes: number) {
+    this.#path = path;
+    this.#maxBytes = maxBytes;
+    this.#fd = openSync(path, "a", 0o600);
+    this.#size = fstatSync(this.#fd).size;
+  }
+
+  /** The whole line in one file. What a full disk cut off is taken back, or the next line would continue it. */
+  append(line: Uint8Array): void {
+    if (this.#size > 0 && this.#size + line.length > this.#maxBytes) this.#rotate();
+    const start = fstatSync(this.#fd).size;
+    try {
+      for (let at = 0; at < line.length;) at += writeSync(this.#fd, line, at);
+    } catch (error) {
+      ftruncateSync(this.#fd, start);
+      throw error;
+    }
+    this.#size = start + line.length;
+  }
+
+  /** The old descriptor is let go only when there is a new one. */
+  reopen(): void {
+    const fd = openSync(this.#path, "a", 0o600);
+    closeSync(this.#fd);
+    this.#fd = fd;
+    this.#size = fstatSync(fd).size;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #rotate(): void {
+    for (let kept = KEPT_LOGS - 1; kept >= 1; kept -= 1)
+      moveIfThere(`${this.#path}.${kept}`, `${this.#path}.${kept + 1}`);
+    moveIfThere(this.#path, `${this.#path}.1`);
+    this.reopen();
+  }
+}
+
+function moveIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+  }
 }
 
 /** Control characters become `?`: a log is read in terminals, and escape sequences move their cursors. */

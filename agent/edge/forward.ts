@@ -32,11 +32,16 @@ export interface Upstream {
   readonly agent: Agent;
   /** Every request over a connection of its own. */
   readonly fresh: Agent;
+  /** Told of the answer to each upgrade; 101: the client's socket is a WebSocket from here on. */
+  readonly onUpgrade: OnUpgrade;
 }
 
-export function openUpstream(socketPath: string): Upstream {
+type OnUpgrade = (status: number, client: Duplex) => void;
+
+export function openUpstream(socketPath: string, onUpgrade: OnUpgrade = () => undefined): Upstream {
   const maxSockets = MAX_UPSTREAM_SOCKETS;
-  return { socketPath, agent: new Agent({ keepAlive: true, maxSockets }), fresh: new Agent({ maxSockets }) };
+  const agent = new Agent({ keepAlive: true, maxSockets });
+  return { socketPath, agent, fresh: new Agent({ maxSockets }), onUpgrade };
 }
 
 export interface Exchange {
@@ -146,6 +151,7 @@ export function forwardUpgrade(upstream: Upstream | undefined, exchange: Upgrade
   socket.on("close", () => outgoing.destroy());
   outgoing.on("upgrade", (incoming, upstreamSocket, upstreamHead) => {
     answered = true;
+    upstream.onUpgrade(101, socket);
     socket.write(upgradeHead(incoming));
     if (upstreamHead.length > 0) socket.write(upstreamHead);
     for (const chunk of early.stop()) upstreamSocket.write(chunk);
@@ -153,6 +159,7 @@ export function forwardUpgrade(upstream: Upstream | undefined, exchange: Upgrade
   });
   outgoing.on("response", (incoming) => {
     answered = true;
+    upstream.onUpgrade(incoming.statusCode ?? 502, socket);
     relayRefusal(socket, incoming);
   });
   outgoing.on("error", () => (answered ? socket.destroy() : sendRawProblem(socket, RESTARTING)));

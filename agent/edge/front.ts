@@ -6,22 +6,27 @@
 import type { Server } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import { createAgentFront, replaceCertificate } from "./agent-front.ts";
+import type { BoundFront, BoundFrontOptions } from "./bind/bound-front.ts";
+import { takeBoundFront } from "./bind/bound-front.ts";
 import type { KeyPair } from "./certificates.ts";
+import type { CertificateCode } from "./client-certificate.ts";
 import type { EdgeLog } from "./edge-log.ts";
 import type { Upstream } from "./forward.ts";
 import { openUpstream, workerDoor } from "./forward.ts";
-import { WANTED_OPEN_FILES, listen, maxConnections, readOpenFileLimit } from "./listen.ts";
+import { listen } from "./listen.ts";
 import { DASHBOARD_HOSTNAME, hostHeader, IPV4_LOOPBACK, takeLoopback, trackConnections } from "./loopback.ts";
+import type { StaticFiles } from "./static-files.ts";
 import { readStaticFiles } from "./static-files.ts";
-import type { OwnDoor } from "./web-front.ts";
+import type { Traffic, TrafficDoor } from "./traffic.ts";
+import type { ApiDoor, OwnDoor } from "./web-front.ts";
 import { createWebFront } from "./web-front.ts";
 
 export interface FrontOptions {
   /** 0: any free port (tests). */
   readonly port: number;
   readonly agentPort: number;
-  /** One more address of this machine, for agents and for a dashboard of class daily. */
-  readonly bind: string | undefined;
+  /** Where else to listen, for agents and for a dashboard of class daily. */
+  readonly bind: BoundFrontOptions | undefined;
   readonly webDirectory: string;
   /** On the dashboard's own name only: what it knows is for the signer. */
   readonly own: OwnDoor | undefined;
@@ -30,6 +35,8 @@ export interface FrontOptions {
   readonly clientAuthority: string;
   readonly now: () => Date;
   readonly log: EdgeLog;
+  /** Counts, and bounds connections. */
+  readonly traffic: Traffic;
 }
 
 export interface Front {
@@ -38,10 +45,13 @@ export interface Front {
   /** Until this is called, forwarded paths answer 503. */
   open(sockets: { readonly web: string; readonly agent: string }): void;
   renewCertificate(certificate: KeyPair): void;
+  /** Undefined without `bind`. */
+  readonly bound: BoundFront | undefined;
   close(): Promise<void>;
 }
 
 export async function takeFront(options: FrontOptions): Promise<Front> {
+  const { traffic } = options;
   const upstreams: { web?: Upstream; agent?: Upstream } = {};
   const webServers: Server[] = [];
   const agentServers: TlsServer[] = [];
@@ -52,25 +62,37 @@ export async function takeFront(options: FrontOptions): Promise<Front> {
     await Promise.all(closers.splice(0).map((closeServer) => closeServer()));
   };
   const add =
-    <Kind extends Server | TlsServer>(servers: Kind[]) =>
+    <Kind extends Server | TlsServer>(servers: Kind[], door: TrafficDoor) =>
     (server: Kind): void => {
       servers.push(server);
+      traffic.watch(server, door);
       closers.push(trackConnections(server));
     };
   try {
-    const port = await takeWeb(options, add(webServers), () => upstreams.web);
-    const agentPort = await takeAgents(options, add(agentServers), () => upstreams.agent);
-    limitConnections([...webServers, ...agentServers], options.log);
+    const files = readStaticFiles(options.webDirectory);
+    const api = workerDoor(() => upstreams.web);
+    const port = await takeWeb(options, { add: add(webServers, "dashboard"), files, api });
+    const agentPort = await takeAgents(options, add(agentServers, "agents"), () => upstreams.agent);
+    const { clientAuthority } = options;
+    const makeAgents = (certificate: KeyPair): TlsServer => makeAgentFront(options, certificate, () => upstreams.agent);
+    const watch = (server: TlsServer, door: TrafficDoor): void => traffic.watch(server, door);
+    const parts = { port, agentPort, files, api, makeAgents, clientAuthority, watch };
+    const bound = options.bind === undefined ? undefined : await takeBoundFront(options.bind, parts);
+    if (bound !== undefined) closers.push(() => bound.close());
     return {
       port,
       agentPort,
       open({ web, agent }) {
-        upstreams.web = openUpstream(web);
-        upstreams.agent = openUpstream(agent);
+        const counted = (path: string, door: TrafficDoor): Upstream =>
+          openUpstream(path, (status, socket) => traffic.upgraded(door, status, socket));
+        upstreams.web = counted(web, "dashboard");
+        upstreams.agent = counted(agent, "agents");
       },
       renewCertificate(certificate) {
         for (const server of agentServers) replaceCertificate(server, certificate, options.clientAuthority);
+        bound?.renewAgents(certificate);
       },
+      bound,
       close,
     };
   } catch (error) {
@@ -79,22 +101,20 @@ export async function takeFront(options: FrontOptions): Promise<Front> {
   }
 }
 
-async function takeWeb(
-  options: FrontOptions,
-  add: (server: Server) => void,
-  upstream: () => Upstream | undefined,
-): Promise<number> {
-  const files = readStaticFiles(options.webDirectory);
-  let port = options.port;
-  const api = workerDoor(upstream);
-  const make = (hostname: string, own?: OwnDoor): Server => {
-    const server = createWebFront({ files, host: () => hostHeader(hostname, port), api, own });
+interface WebParts {
+  readonly add: (server: Server) => void;
+  readonly files: StaticFiles;
+  readonly api: ApiDoor;
+}
+
+async function takeWeb(options: FrontOptions, { add, files, api }: WebParts): Promise<number> {
+  let { port } = options;
+  const make = (): Server => {
+    const server = createWebFront({ files, host: () => hostHeader(DASHBOARD_HOSTNAME, port), api, own: options.own });
     add(server);
     return server;
   };
-  const place = { port, flag: "--port", log: options.log };
-  port = await takeLoopback(() => make(DASHBOARD_HOSTNAME, options.own), place);
-  if (options.bind !== undefined) await listen(make(options.bind), { port, address: options.bind, flag: "--port" });
+  port = await takeLoopback(make, { port, flag: "--port", log: options.log });
   return port;
 }
 
@@ -103,24 +123,16 @@ async function takeAgents(
   add: (server: TlsServer) => void,
   upstream: () => Upstream | undefined,
 ): Promise<number> {
-  let port = options.agentPort;
-  const addresses = options.bind === undefined ? [IPV4_LOOPBACK] : [IPV4_LOOPBACK, options.bind];
-  for (const address of addresses) {
-    const { certificate, clientAuthority, now } = options;
-    const server = createAgentFront({ certificate, clientAuthority, now, upstream });
-    add(server);
-    port = await listen(server, { port, address, flag: "--agent-port" });
-  }
-  return port;
+  const server = makeAgentFront(options, options.certificate, upstream);
+  add(server);
+  return listen(server, { port: options.agentPort, address: IPV4_LOOPBACK, flag: "--agent-port" });
 }
 
-function limitConnections(servers: readonly (Server | TlsServer)[], log: EdgeLog): void {
-  const limit = readOpenFileLimit();
-  for (const server of servers) server.maxConnections = maxConnections(limit);
-  if (limit === undefined || limit >= WANTED_OPEN_FILES) return;
-  log({
-    level: "warn",
-    code: "few_open_files",
-    detail: `this process may open ${limit} files; many hosts need ${WANTED_OPEN_FILES} or more. Raise it with: ulimit -n ${WANTED_OPEN_FILES}`,
-  });
+function makeAgentFront(
+  { clientAuthority, now, traffic }: FrontOptions,
+  certificate: KeyPair,
+  upstream: () => Upstream | undefined,
+): TlsServer {
+  const onRefused = (code: CertificateCode): void => traffic.tlsRefused(code);
+  return createAgentFront({ certificate, clientAuthority, now, upstream, onRefused });
 }

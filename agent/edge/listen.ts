@@ -25,7 +25,7 @@ export const SERVER_LIMITS = {
 } as const satisfies ServerOptions;
 
 /** Below this the front runs out of descriptors with a few hundred open sockets (two each, five more in workerd). */
-export const WANTED_OPEN_FILES = 4_096;
+const WANTED_OPEN_FILES = 4_096;
 /** For logs, sockets to workerd, and what Node itself holds. */
 const RESERVED_OPEN_FILES = 128;
 

@@ -3,21 +3,32 @@
  * costs least and nothing is served half-made. Composes the parts and holds no rule of its own.
  */
 
+import { X509Certificate } from "node:crypto";
 import { readdirSync } from "node:fs";
 import type { AdminRequest } from "./admin.ts";
 import { openAdmin } from "./admin.ts";
+import type { Asked, BindOptions } from "./bind/asked.ts";
+import { advertisedHost, prepareBind } from "./bind/asked.ts";
 import type { KeyPair } from "./certificates.ts";
 import { applyMigrations, openSql } from "./d1.ts";
 import type { Migration } from "./d1.ts";
 import type { DataDirectory } from "./data-directory.ts";
-import { openDataDirectory } from "./data-directory.ts";
+import { ENDPOINT_FILE, openDataDirectory } from "./data-directory.ts";
 import type { EdgeEvent, EdgeLog } from "./edge-log.ts";
 import { openLogFile } from "./edge-log.ts";
+import { writeFileAtomically } from "../shared/atomic-file.ts";
 import type { Front } from "./front.ts";
 import { takeFront } from "./front.ts";
+import { drain } from "./drain.ts";
+import { isReady, openMonitoring } from "./monitoring.ts";
+import type { MetricsPlace } from "./metrics-front.ts";
+import { connectionBudget, sayTooFew } from "./open-files.ts";
+import { readOpenFileLimit } from "./listen.ts";
+import { Traffic } from "./traffic.ts";
 import type { EdgeKeys } from "./keys.ts";
 import { deriveSettingsKey, loadKeys, loadServerCertificate } from "./keys.ts";
-import { DASHBOARD_HOSTNAME, hostHeader } from "./loopback.ts";
+import { DASHBOARD_HOSTNAME, hostHeader, IPV4_LOOPBACK } from "./loopback.ts";
+import { upgradeData } from "./upgrade.ts";
 import type { OwnDoor } from "./web-front.ts";
 import type { Sockets, WorkerEnvironment } from "./workerd-config.ts";
 import { writeConfig } from "./workerd-config.ts";
@@ -28,14 +39,20 @@ export interface EdgeOptions {
   /** 0: any free port (tests). */
   readonly port: number;
   readonly agentPort: number;
-  /** One more address of this machine; the dashboard there is of class daily. */
-  readonly bind?: string | undefined;
+  /** Where else to listen; the dashboard there is of class daily. */
+  readonly bind?: BindOptions | undefined;
   readonly workerBundlePath: string;
   readonly webDir: string;
   /** What the dashboard's own name answers beside the edge. */
   readonly own?: OwnDoor | undefined;
   /** In order. */
   readonly migrations: readonly Migration[];
+  /** Of this program; backups name it. */
+  readonly version?: string;
+  /** Every rate of the Worker times this; 1 by itself. */
+  readonly rateFactor?: string | undefined;
+  /** Absent: nothing is told to a monitoring system. */
+  readonly metrics?: MetricsPlace | undefined;
   readonly log: EdgeLog;
   readonly now?: () => Date;
 }
@@ -43,20 +60,39 @@ export interface EdgeOptions {
 export interface Edge {
   /** The dashboard, e.g. `http://clawhold.localhost:4470`. */
   readonly signerOrigin: string;
-  /** Where agents dial, e.g. `wss://127.0.0.1:4471`. */
+  /** Where agents of other machines dial, e.g. `wss://edge.example.ts.net:4471`; this machine's own without `bind`. */
   readonly agentEndpoint: string;
+  /** Where this machine's agent dials: no VPN may stand between the two. */
+  readonly localEndpoint: string;
+  /** Undefined without `bind`. */
+  readonly bound: BoundEdge | undefined;
   /** PEM of the authority that agents pin. */
   readonly edgeCaCertificate: string;
   readonly dataDirectory: DataDirectory;
   readonly admin: AdminRequest;
   readonly pids: { readonly workerd: number | undefined };
+  /** Where metrics and health are answered; undefined without `metrics`. */
+  readonly metricsPort: number | undefined;
+  /** Requests are taken and the Worker answers. */
+  isReady(): Promise<boolean>;
   /** How often workerd had to be started again. */
   readonly restarts: number;
-  /** Leaves no process and no taken port. */
+  /** Opens the log anew, in case somebody moved it, and gives new connections the certificate that is due. */
+  reload(): Promise<void>;
+  /** Answers what is under way, within a bound. Leaves no process and no taken port. */
   stop(): Promise<void>;
 }
 
-const DAY_MILLISECONDS = 86_400_000;
+/** What stands on the address of `bind`. */
+export interface BoundEdge extends Pick<Asked, "name" | "authorityPath" | "browserCertificates"> {
+  /** Undefined where the dashboard is not served. */
+  readonly dashboardOrigin: string | undefined;
+  /** Where it listens at this moment. */
+  readonly addresses: readonly string[];
+}
+
+const HOUR_MILLISECONDS = 3_600_000;
+const UNKNOWN_VERSION = "0";
 
 /** What was opened so far, closed in reverse order by a stop or a failed start. */
 type Closers = (() => Promise<void> | void)[];
@@ -78,30 +114,55 @@ interface Started {
   readonly data: DataDirectory;
   readonly keys: EdgeKeys;
   readonly log: EdgeLog;
+  readonly reopenLog: () => void;
+  readonly traffic: Traffic;
   readonly now: () => Date;
 }
 
-async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
+/** What is on disk, brought to this program's version; nothing is taken or served yet. */
+async function prepare(options: EdgeOptions, closers: Closers): Promise<Started> {
   const now = options.now ?? (() => new Date());
   const data = openDataDirectory(options.dataDir, now);
   closers.push(() => data.close());
-  const log = openLog(data, options.log, closers);
+  const { log, reopenLog } = openLog(data, options.log, closers);
+  const { migrations, version = UNKNOWN_VERSION } = options;
+  await upgradeData({ data, migrations, version, now, log });
   const keys = await loadKeys(
     { directory: data.join("keys"), hasState: readdirSync(data.join("d1")).length > 0 },
     now(),
   );
-  const started: Started = { options, closers, data, keys, log, now };
-  const front = await startFront(started);
+  return { options, closers, data, keys, log, reopenLog, traffic: openTraffic(log), now };
+}
+
+async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
+  const started = await prepare(options, closers);
+  const { data, keys, log, traffic } = started;
+  const { front, asked, renew, certificateEnds } = await startFront(started);
   const signerOrigin = `http://${hostHeader(DASHBOARD_HOSTNAME, front.port)}`;
-  const agentEndpoint = `wss://${hostHeader(options.bind ?? "127.0.0.1", front.agentPort)}`;
-  const { workerd, sockets } = await startWorkerd(started, describeEnvironment(keys, signerOrigin, agentEndpoint));
+  const localEndpoint = `wss://${hostHeader(IPV4_LOOPBACK, front.agentPort)}`;
+  const endpoint = (): string => endpointOf(front, asked);
+  const agentEndpoint = endpoint();
+  tellEndpoint(data, agentEndpoint);
+  const { workerd, sockets } = await startWorkerd(started, {
+    ...describeEnvironment(keys, signerOrigin, agentEndpoint),
+    RATE_FACTOR: options.rateFactor ?? "1",
+  });
   // Before workerd, although taken earlier: it drains quickly only when nobody holds a socket to it.
   closers.push(() => front.close());
   await migrate(sockets.d1, options.migrations, log);
   front.open(sockets);
+  const { version = UNKNOWN_VERSION } = options;
+  const monitored = { version, traffic, workerd, sockets, certificateEnds };
+  const monitoring = options.metrics === undefined ? undefined : await openMonitoring(options.metrics, monitored);
+  if (monitoring !== undefined) closers.push(() => monitoring.close());
+  await sayTooFewFiles(sockets, log);
   return {
     signerOrigin,
-    agentEndpoint,
+    get agentEndpoint() {
+      return endpoint();
+    },
+    localEndpoint,
+    bound: describeBound(front, asked),
     edgeCaCertificate: keys.edgeAuthority.certificate,
     dataDirectory: data,
     admin: openAdmin(sockets.admin),
@@ -111,33 +172,93 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
     get restarts() {
       return workerd.restarts;
     },
-    stop: () => closeAll(closers),
+    metricsPort: monitoring?.port,
+    isReady: () => isReady(monitored),
+    reload: async () => {
+      started.reopenLog();
+      await renew();
+    },
+    stop: async () => {
+      await drain({ traffic, adminSocket: sockets.admin, log });
+      await closeAll(closers);
+    },
   };
 }
 
-async function startFront({ options, closers, data, keys, log, now }: Started): Promise<Front> {
-  const currentCertificate = async (): Promise<KeyPair> => {
+async function startFront({ options, closers, data, keys, log, traffic, now }: Started): Promise<StartedFront> {
+  const certify = async (names: readonly string[]): Promise<KeyPair> => {
     const { key, certificate } = await loadServerCertificate(data.join("keys"), {
       authority: keys.edgeAuthority,
-      names: serverNames(options.bind),
+      names: [...new Set([IPV4_LOOPBACK, "::1", "localhost", ...names])],
       now: now(),
     });
     // With its authority: a machine that joins knows only the authority's fingerprint, and has to find it in the chain.
     return { key, certificate: `${certificate}${keys.edgeAuthority.certificate}` };
   };
+  let onAddress = (): void => undefined;
+  const place = { keysDirectory: data.join("keys"), now, log, certify, onAddress: () => onAddress() };
+  const asked = options.bind === undefined ? undefined : await prepareBind(options.bind, place);
   const front = await takeFront({
     port: options.port,
     agentPort: options.agentPort,
-    bind: options.bind,
+    bind: asked?.front,
     webDirectory: options.webDir,
     own: options.own,
-    certificate: await currentCertificate(),
+    certificate: await certify([]),
     clientAuthority: keys.agentAuthority.certificate,
     now,
     log,
+    traffic,
   });
-  closers.push(() => front.close(), renewDaily(front, currentCertificate, log));
-  return front;
+  const current = (): Promise<KeyPair> =>
+    asked === undefined ? certify([]) : asked.front.certify(front.bound?.addresses ?? []);
+  let ends = 0;
+  const noteEnd = ({ certificate }: KeyPair): void => {
+    ends = new X509Certificate(certificate).validToDate.getTime() / 1_000;
+  };
+  const renew = async (): Promise<void> => {
+    const pair = await current();
+    front.renewCertificate(pair);
+    noteEnd(pair);
+  };
+  noteEnd(await current());
+  closers.push(() => front.close(), renewHourly(renew, log));
+  if (asked !== undefined && front.bound !== undefined) closers.push(asked.watch(front.bound));
+  onAddress = () => tellEndpoint(data, endpointOf(front, asked));
+  return { front, asked, renew, certificateEnds: () => ends };
+}
+
+interface StartedFront {
+  readonly front: Front;
+  readonly asked: Asked | undefined;
+  /** Gives new connections the certificate that is due; open ones keep theirs. */
+  readonly renew: () => Promise<void>;
+  /** Seconds since 1970. */
+  readonly certificateEnds: () => number;
+}
+
+/** For the commands that make join files while the edge runs: an interface's address may change. */
+function tellEndpoint(data: DataDirectory, endpoint: string): void {
+  writeFileAtomically(data.join("run", ENDPOINT_FILE), `${endpoint}\n`);
+}
+
+function endpointOf({ agentPort, bound }: Front, asked: Asked | undefined): string {
+  const host = asked === undefined ? undefined : advertisedHost(asked, bound?.addresses ?? []);
+  return `wss://${hostHeader(host ?? IPV4_LOOPBACK, agentPort)}`;
+}
+
+function describeBound({ bound, port }: Front, asked: Asked | undefined): BoundEdge | undefined {
+  if (asked === undefined || bound === undefined) return undefined;
+  const { name, authorityPath, browserCertificates } = asked;
+  return {
+    name,
+    authorityPath,
+    browserCertificates,
+    dashboardOrigin: asked.dashboardOrigin(port),
+    get addresses() {
+      return bound.addresses;
+    },
+  };
 }
 
 async function startWorkerd(
@@ -163,21 +284,34 @@ async function startWorkerd(
 }
 
 /** Every event goes to the caller and to the file, so that a fault can be read after the terminal is gone. */
-function openLog(data: DataDirectory, log: EdgeLog, closers: Closers): EdgeLog {
+function openLog(data: DataDirectory, log: EdgeLog, closers: Closers): Pick<Started, "log" | "reopenLog"> {
   const file = openLogFile(data.join("log", "edge.log"));
   closers.push(() => file.close());
-  return (event: EdgeEvent) => {
-    file.write(event);
-    log(event);
+  return {
+    log: (event: EdgeEvent) => {
+      file.write(event);
+      log(event);
+    },
+    reopenLog: () => file.reopen(),
   };
 }
 
-function serverNames(bind: string | undefined): readonly string[] {
-  const names = ["127.0.0.1", "::1", "localhost"];
-  return bind === undefined || names.includes(bind) ? names : [...names, bind];
+function openTraffic(log: EdgeLog): Traffic {
+  const maxConnections = connectionBudget(readOpenFileLimit());
+  const onFull = (): void =>
+    log({
+      level: "warn",
+      code: "connections_full",
+      detail: `${maxConnections} connections are open; more are refused`,
+    });
+  return new Traffic({ maxConnections, onFull });
 }
 
-function describeEnvironment(keys: EdgeKeys, signerOrigin: string, agentEndpoint: string): WorkerEnvironment {
+function describeEnvironment(
+  keys: EdgeKeys,
+  signerOrigin: string,
+  agentEndpoint: string,
+): Omit<WorkerEnvironment, "RATE_FACTOR"> {
   return {
     DISPATCH_KEY: keys.dispatchSeed,
     LEDGER_KEY: keys.ledgerSeed,
@@ -195,14 +329,18 @@ async function migrate(socketPath: string, migrations: readonly Migration[], log
   if (applied.length > 0) log({ level: "info", code: "database_migrated", detail: applied.join(", ") });
 }
 
-/** An edge that runs for months must not let its certificate lapse; a failed renewal is tried again the next day. */
-function renewDaily(front: Front, current: () => Promise<KeyPair>, log: EdgeLog): () => void {
+async function sayTooFewFiles({ d1 }: Sockets, log: EdgeLog): Promise<void> {
+  const run = openSql(d1);
+  const [tables = []] = await run([{ sql: "SELECT name FROM sqlite_master WHERE name = 'hosts'" }]);
+  const [rows = []] = tables.length === 0 ? [] : await run([{ sql: "SELECT count(*) AS hosts FROM hosts" }]);
+  sayTooFew(readOpenFileLimit(), Number(rows[0]?.["hosts"] ?? 0), log);
+}
+
+/** An edge that runs for months must not let its certificate lapse; a failed renewal is tried again in an hour. */
+function renewHourly(renew: () => Promise<void>, log: EdgeLog): () => void {
   const timer = setInterval(() => {
-    current().then(
-      (certificate) => front.renewCertificate(certificate),
-      (error: unknown) => log({ level: "error", code: "certificate_not_renewed", detail: String(error) }),
-    );
-  }, DAY_MILLISECONDS);
+    renew().catch((error: unknown) => log({ level: "error", code: "certificate_not_renewed", detail: String(error) }));
+  }, HOUR_MILLISECONDS);
   timer.unref();
   return () => clearInterval(timer);
 }

@@ -195,6 +195,7 @@ async function becomesReady(run: Run, options: WorkerdOptions, stopping?: AbortS
 
 async function end(run: Run): Promise<void> {
   run.child.kill("SIGTERM");
+  run.child.kill("SIGCONT"); // a backup may hold it still just now
   const timer = setTimeout(() => run.child.kill("SIGKILL"), STOP_GRACE_MILLISECONDS);
   await run.exited;
   clearTimeout(timer);

@@ -6,19 +6,31 @@
 export type EdgeErrorCode =
   | "address_unavailable"
   | "admin_failed"
+  | "bind_public"
+  | "bind_refused"
+  | "backup_absent"
+  | "backup_damaged"
+  | "backup_exists"
+  | "backup_place"
+  | "backup_slow"
+  | "browser_certificates"
   | "bundle_missing"
   | "data_foreign"
   | "data_newer"
   | "data_permissions"
   | "data_unreadable"
+  | "few_open_files"
   | "keys_damaged"
   | "lock_tool_missing"
   | "locked"
+  | "metrics_address"
   | "migration_failed"
   | "port_forbidden"
   | "port_taken"
+  | "restore_occupied"
   | "runtime_failed"
-  | "runtime_missing";
+  | "runtime_missing"
+  | "tls_files";
 
 export class EdgeError extends Error {
   override readonly name = "EdgeError";

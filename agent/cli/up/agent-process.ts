@@ -22,6 +22,8 @@ export interface AgentProcessOptions {
 export interface AgentProcess {
   /** Ends the running agent and starts one that reads its state anew. */
   restart(): void;
+  /** Undefined while none runs. */
+  readonly pid: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -35,7 +37,13 @@ const STOP_MILLISECONDS = 10_000;
 export function startAgentProcess(options: AgentProcessOptions): AgentProcess {
   const supervisor = new Supervisor(options);
   supervisor.start();
-  return { restart: () => supervisor.restart(), stop: () => supervisor.stop() };
+  return {
+    restart: () => supervisor.restart(),
+    get pid() {
+      return supervisor.pid;
+    },
+    stop: () => supervisor.stop(),
+  };
 }
 
 class Supervisor {
@@ -88,6 +96,10 @@ class Supervisor {
     end(this.#child);
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -115,6 +127,7 @@ class Supervisor {
 
 function end(child: ChildProcess): void {
   child.kill("SIGTERM");
+  child.kill("SIGCONT"); // a backup may hold it still just now
   const hard = setTimeout(() => child.kill("SIGKILL"), STOP_MILLISECONDS);
   child.once("exit", () => clearTimeout(hard));
 }

@@ -1,8 +1,10 @@
 /** What `clawhold up` does: the edge, this machine's agent and, where wanted, a demo gateway, started together and ended together. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as v from "valibot";
+import type { BindNews } from "../../edge/bind/bound.ts";
+import { CONTROL_SOCKET, openControl } from "../../edge/control.ts";
+import { parseMetricsPlace, type MetricsPlace } from "../../edge/metrics-front.ts";
 import { startEdge, type Edge } from "../../edge/runtime.ts";
+import { keepManagerTold } from "./service-manager.ts";
 import { startDemoGateway } from "../../host/demo/demo.ts";
 import { openHostState, type GatewayReference, type HostState } from "../../host/state.ts";
 import { memoryDoor } from "../../signer/memory-door.ts";
@@ -10,12 +12,14 @@ import { Memory } from "../../signer/memory.ts";
 import type { OwnDoor } from "../../edge/web-front.ts";
 import { openHostKeys } from "../../host/warden/keys.ts";
 import { dataDirectoryOf, portOf, type CommandInput } from "../command.ts";
-import { CliError, EXIT, type CliIo, type ExitCode } from "../io.ts";
+import { EXIT, type CliIo, type ExitCode } from "../io.ts";
 import { startAgentProcess, type AgentProcess } from "./agent-process.ts";
 import { edgeAdmin, type EdgeAdmin } from "./edge-admin.ts";
+import { bindSentence, boundNotes, boundRows, readBind, unlistedAddress } from "./bind-choice.ts";
 import { chooseGateway, type GatewayChoice } from "./gateway-choice.ts";
 import { settleLocalHost } from "./local-host.ts";
-import { awaitRoot, pinOf, type SetupLink } from "./setup.ts";
+import { readMigrations } from "./migrations.ts";
+import { openSetup, pinOf, type Setup, type SetupLink } from "./setup.ts";
 import { typedWorkspace } from "./typed-workspace.ts";
 import { openVoice } from "./voice.ts";
 import { DEFAULT_AGENT_PORT, DEFAULT_PORT } from "./ports.ts";
@@ -37,7 +41,10 @@ class Session {
   readonly #voice: ReturnType<typeof openVoice>;
   readonly #closers: (() => Promise<void> | void)[] = [];
   #isStopped = false;
+  #isIntroduced = false;
   #agent: AgentProcess | undefined;
+  /** While there is no workspace. */
+  #setup: Setup | undefined;
   #gateway: GatewayReference = { kind: "none" };
   readonly #memory: Memory;
   /** The workspace as this machine knows it, once it does. */
@@ -93,16 +100,39 @@ class Session {
     const edge = await startEdge({
       dataDir: dataDirectoryOf(this.#input, this.#io),
       ...ports,
-      bind: this.#input.text("bind"),
+      bind: readBind(this.#input, (news) => this.#sayBind(news)),
       workerBundlePath: bundle.worker,
       webDir: bundle.web,
       own: this.#memoryDoor(),
       migrations: readMigrations(bundle.migrations),
+      rateFactor: this.#io.environment["CLAWHOLD_RATE_FACTOR"],
+      version: this.#io.version,
+      metrics: metricsOf(this.#input),
       log: (event) => this.#voice.edgeLog(event),
     });
     this.#closers.push(() => edge.stop());
     this.#voice.openFile(edge.dataDirectory.join("log", "agent.log"));
+    const control = await openControl(join(edge.dataDirectory.runDirectory, CONTROL_SOCKET), {
+      writers: () => [edge.pids.workerd, this.#agent?.pid].filter((pid) => pid !== undefined),
+      setupLink: async () => this.#setup?.makeLink(),
+      log: (event) => this.#voice.edgeLog(event),
+    });
+    this.#closers.push(() => control.close());
+    this.#io.onReload?.(() => void this.#reload(edge));
+    this.#closers.push(keepManagerTold({ environment: this.#io.environment, isWell: () => edge.isReady() }));
     return edge;
+  }
+
+  async #reload(edge: Edge): Promise<void> {
+    const log = (level: "info" | "error", detail: string): void =>
+      this.#voice.edgeLog({ level, code: "reloaded", detail });
+    try {
+      this.#voice.reopen();
+      await edge.reload();
+      log("info", "logs were opened anew and the certificate was looked at");
+    } catch (error) {
+      log("error", `The reload failed, and everything goes on as before: ${String(error)}`);
+    }
   }
 
   /** The page here is a signer too, and its machine remembers for it. */
@@ -121,6 +151,7 @@ class Session {
   #introduce(edge: Edge, choice: GatewayChoice): void {
     const rows = [
       ["Dashboard", edge.signerOrigin],
+      ...boundRows(edge),
       ["Agents", edge.agentEndpoint],
       ["Gateway", choice.note],
       ["Data", edge.dataDirectory.path],
@@ -134,9 +165,17 @@ class Session {
         dataDir: edge.dataDirectory.path,
         gateway: choice.kind,
         workerd: edge.pids.workerd,
+        ...(edge.bound === undefined ? {} : { bound: { ...edge.bound } }),
       },
-      [`Clawhold ${this.#io.version}`, "", ...lines, ""],
+      [`Clawhold ${this.#io.version}`, "", ...lines, "", ...boundNotes(edge, "clawhold up")],
     );
+    this.#isIntroduced = true;
+  }
+
+  /** Before the introduction only what it will not show. */
+  #sayBind(news: BindNews): void {
+    const isShownAnyway = !this.#isIntroduced && news.state === "listening";
+    this.#voice.say({ event: "bind", ...news }, isShownAnyway ? [] : [bindSentence(news)]);
   }
 
   async #work(parts: Work): Promise<void> {
@@ -162,15 +201,23 @@ class Session {
       ]);
       return state.host()?.workspace ?? (await typedWorkspace(root, state, this.#io)) ?? pinOf(root, state);
     }
-    return awaitRoot({
+    const isSaid = !this.#input.flag("no-link");
+    const setup = openSetup({
       admin,
       state,
       origin: edge.signerOrigin,
       host,
       now: nowSeconds,
-      onLink: (link, isFirst) => this.#sayLink(link, isFirst),
+      onLink: isSaid ? (link, isFirst) => this.#sayLink(link, isFirst) : undefined,
       isStopped: () => this.#isStopped,
     });
+    if (!isSaid) this.#say({ event: "setup-needed" }, [SETUP_NEEDED]);
+    this.#setup = setup;
+    try {
+      return await setup.awaitRoot();
+    } finally {
+      this.#setup = undefined;
+    }
   }
 
   #sayLink({ url, expires }: SetupLink, isFirst: boolean): void {
@@ -186,7 +233,7 @@ class Session {
     await settleLocalHost(workspace, this.#gateway, {
       state,
       admin,
-      agentEndpoint: edge.agentEndpoint,
+      agentEndpoint: edge.localEndpoint,
       edgeAuthority: edge.edgeCaCertificate,
       hostname: this.#io.hostname,
       now: nowSeconds,
@@ -194,6 +241,9 @@ class Session {
     await this.#memory.pin(workspace, edge.signerOrigin);
     this.#pin = workspace;
     this.#noteGateway(state); // the demo may have come up while the host joined
+    const unlisted = await unlistedAddress(edge, state);
+    if (unlisted !== undefined)
+      this.#say({ event: "origin-unlisted", url: edge.bound?.dashboardOrigin }, ["", unlisted]);
   }
 
   #startAgent(edge: Edge): void {
@@ -261,7 +311,14 @@ interface Work {
   readonly admin: EdgeAdmin;
 }
 
+const SETUP_NEEDED =
+  "There is no workspace yet. Show a link that makes one, on a terminal of this machine: clawhold up link";
 const STOP_HINT = "Press Ctrl-C to stop.";
+
+function metricsOf(input: CommandInput): MetricsPlace | undefined {
+  const text = input.text("metrics");
+  return text === undefined ? undefined : parseMetricsPlace(text);
+}
 
 function nowSeconds(): number {
   return Math.floor(Date.now() / 1_000);
@@ -270,17 +327,4 @@ function nowSeconds(): number {
 function demoBefore(state: HostState): GatewayReference {
   const before = state.host()?.gateway;
   return before?.kind === "demo" ? before : { kind: "none" };
-}
-
-const migrationsSchema = v.array(v.strictObject({ name: v.string(), sql: v.string() }));
-
-function readMigrations(path: string): v.InferOutput<typeof migrationsSchema> {
-  try {
-    return v.parse(migrationsSchema, JSON.parse(readFileSync(path, "utf8")));
-  } catch {
-    throw new CliError(
-      "bundle_missing",
-      `The build beside this program is incomplete (${path}). Build it again: npm start does it by itself.`,
-    );
-  }
 }

@@ -31,47 +31,60 @@ export interface SetupDeps {
   readonly host: string;
   /** Seconds since 1970. */
   readonly now: () => number;
-  readonly onLink: (link: SetupLink, isFirst: boolean) => void;
+  /** Absent: links are made only when somebody asks for one (`clawhold up link`), because what is said here is kept in a log. */
+  readonly onLink?: ((link: SetupLink, isFirst: boolean) => void) | undefined;
   readonly isStopped: () => boolean;
 }
 
 const SEED_BYTES = 32;
 const POLL_MILLISECONDS = 1_000;
 
-/** The workspace id, once somebody used a link; undefined when stopped before. Throws `HostError`. */
-export async function awaitRoot(deps: SetupDeps): Promise<string | undefined> {
-  // Before a passkey is made for a workspace that this machine's agent would then not join.
-  if (deps.state.host() !== undefined) {
-    throw new HostError(
-      "joined_elsewhere",
-      `This edge has no workspace yet, but the agent here (state in ${deps.state.path}) belongs to one. If another machine runs its edge, start the agent with clawhold host run. If the database was lost, restore the backup, or start afresh with another --data.`,
-    );
-  }
-  let expires = 0;
-  let isFirst = true;
-  while (!deps.isStopped()) {
-    const root = await deps.admin.root();
-    if (root !== undefined) return pinOf(root, deps.state);
-    if (deps.now() >= expires) {
-      const link = await makeLink(deps);
-      expires = link.expires;
-      deps.onLink(link, isFirst);
-      isFirst = false;
-    }
-    await wait(POLL_MILLISECONDS);
-  }
-  return undefined;
+/** Throws `HostError`: before a passkey is made for a workspace that this machine's agent would then not join. */
+export function openSetup(deps: SetupDeps): Setup {
+  if (deps.state.host() === undefined) return new Setup(deps);
+  throw new HostError(
+    "joined_elsewhere",
+    `This edge has no workspace yet, but the agent here (state in ${deps.state.path}) belongs to one. If another machine runs its edge, start the agent with clawhold host run. If the database was lost, restore the backup, or start afresh with another --data.`,
+  );
 }
 
-async function makeLink({ admin, state, origin, host, now }: SetupDeps): Promise<SetupLink> {
-  const seed = randomBytes(SEED_BYTES);
-  const { publicKey } = signerOf(seed);
-  const expires = now() + SETUP_SECONDS;
-  // Kept before it is offered: a root signed by it must be recognised after a crash. The link before this one may be in use
-  // at this very moment; all earlier ones have ended, and whoever found one must not get a root past this machine with it.
-  state.saveSetupKeys([...state.setupKeys().slice(-1), publicKey]);
-  await admin.offerSetup(publicKey, expires);
-  return { url: `${origin}/setup#seed=${toBase64url(seed)}&host=${host}`, expires };
+export class Setup {
+  readonly #deps: SetupDeps;
+  #expires = 0;
+
+  constructor(deps: SetupDeps) {
+    this.#deps = deps;
+  }
+
+  /** The workspace id, once somebody used a link; undefined when stopped before. */
+  async awaitRoot(): Promise<string | undefined> {
+    const { admin, state, now, onLink, isStopped } = this.#deps;
+    let isFirst = true;
+    while (!isStopped()) {
+      const root = await admin.root();
+      if (root !== undefined) return pinOf(root, state);
+      if (onLink !== undefined && now() >= this.#expires) {
+        onLink(await this.makeLink(), isFirst);
+        isFirst = false;
+      }
+      await wait(POLL_MILLISECONDS);
+    }
+    return undefined;
+  }
+
+  /** Ends the link before it. */
+  async makeLink(): Promise<SetupLink> {
+    const { admin, state, origin, host, now } = this.#deps;
+    const seed = randomBytes(SEED_BYTES);
+    const { publicKey } = signerOf(seed);
+    const expires = now() + SETUP_SECONDS;
+    // Kept before it is offered: a root signed by it must be recognised after a crash. The link before this one may be in use
+    // at this very moment; all earlier ones have ended, and whoever found one must not get a root past this machine with it.
+    state.saveSetupKeys([...state.setupKeys().slice(-1), publicKey]);
+    await admin.offerSetup(publicKey, expires);
+    this.#expires = expires;
+    return { url: `${origin}/setup#seed=${toBase64url(seed)}&host=${host}`, expires };
+  }
 }
 
 /** The id of a workspace whose root one of this machine's own setup keys signed. */

@@ -1,5 +1,6 @@
 /** `clawhold up`: what it takes and what it says about itself. What it does is loaded when it is typed. */
 import { dataOption, type Command } from "../command.ts";
+import { bindHelp, bindOptions } from "./bind-choice.ts";
 import { DEFAULT_AGENT_PORT, DEFAULT_PORT } from "./ports.ts";
 
 export const up: Command = {
@@ -18,7 +19,9 @@ gateway. The first start prints a link that makes the workspace; it works once a
   --gateway none        watch no gateway
                         without the option: the gateway that runs here; if none does, you are asked on a terminal,
                         and otherwise nothing is fetched
-  --bind <address>      one more address of this machine, for agents of other machines
+${bindHelp}
+  --metrics <address>   Prometheus metrics, /livez and /readyz on an address of loopback, e.g. 127.0.0.1:9464
+  --no-link             say no setup link; clawhold up link shows one. For service managers, which keep what is said
   --json                one JSON object a line on standard output, log lines on standard error
 
 Press Ctrl-C to stop.`,
@@ -27,7 +30,9 @@ Press Ctrl-C to stop.`,
     port: { type: "string" },
     "agent-port": { type: "string" },
     gateway: { type: "string" },
-    bind: { type: "string" },
+    metrics: { type: "string" },
+    "no-link": { type: "boolean" },
+    ...bindOptions,
   },
   run: async (input, io) => {
     const { runUp } = await import("./session.ts");

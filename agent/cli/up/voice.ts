@@ -15,6 +15,8 @@ export interface Voice {
   agentLog(line: string): void;
   /** The edge's log. */
   edgeLog(event: EdgeEvent): void;
+  /** Goes on in a new file when somebody moved the old one. */
+  reopen(): void;
   close(): void;
 }
 
@@ -43,6 +45,7 @@ export function openVoice(json: boolean, io: CliIo): Voice & { openFile(path: st
       if (json) io.err(detail.startsWith("{") ? detail : JSON.stringify({ edge: code, level, detail }));
       else if (level === "error" || (level === "warn" && code !== "workerd_output")) io.err(detail);
     },
+    reopen: () => file?.reopen(),
     close: () => file?.close(),
   };
 }

@@ -15,19 +15,20 @@ describe("open files", () => {
     expect(readOpenFileLimit()).toBeGreaterThan(0);
   });
 
-  it("are warned about when few", async () => {
+  it("are as many as the owner allows, in both processes, and warned about when that is few", async () => {
     const directory = makeDirectory();
     const script = fileURLToPath(new URL("fixtures/run-edge.ts", import.meta.url));
     const dataDir = join(directory.path, "data");
     const program = [process.execPath, script, dataDir, writeWebBundle(directory.path), STAND_IN_WORKER];
-    const child = spawn("sh", ["-c", 'ulimit -n 1024; exec "$@"', "sh", ...program], {
+    const child = spawn("sh", ["-c", 'ulimit -Hn 900; ulimit -Sn 500; exec "$@"', "sh", ...program], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     try {
-      await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-      expect(readFileSync(join(dataDir, "log", "edge.log"), "utf8")).toMatch(
-        /warn few_open_files .*1024 files.*ulimit -n/,
-      );
+      const { value: workerd } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+      for (const pid of [child.pid, workerd])
+        expect(readFileSync(`/proc/${pid}/limits`, "utf8")).toMatch(/Max open files +900 +900 /);
+      const log = readFileSync(join(dataDir, "log", "edge.log"), "utf8");
+      expect(log).toMatch(/warn few_open_files .*may open 900 files, and its 0 hosts need 1000\. .*LimitNOFILE=/);
     } finally {
       child.kill("SIGKILL");
       await new Promise((resolve) => child.once("exit", resolve));

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { EdgeAdmin } from "../../../../agent/cli/up/edge-admin.ts";
 import { edgeAdmin } from "../../../../agent/cli/up/edge-admin.ts";
 import { settleLocalHost } from "../../../../agent/cli/up/local-host.ts";
-import { awaitRoot, pinOf, type SetupDeps, type SetupLink } from "../../../../agent/cli/up/setup.ts";
+import { openSetup, pinOf, type SetupDeps, type SetupLink } from "../../../../agent/cli/up/setup.ts";
 import { EdgeError } from "../../../../agent/shared/edge-error.ts";
 import { openHostState, type HostState } from "../../../../agent/host/state.ts";
 import { fromBase64url } from "../../../../protocol/bytes.ts";
@@ -52,6 +52,10 @@ function deps(change: Partial<SetupDeps> = {}): SetupDeps {
   };
 }
 
+async function awaitRoot(given: SetupDeps): Promise<string | undefined> {
+  return openSetup(given).awaitRoot();
+}
+
 /** A person uses the link: the page makes a root that the link's key signs. */
 async function use(link: SetupLink): Promise<{ signed: SignedRoot; workspace: string }> {
   const seed = new URLSearchParams(new URL(link.url).hash.slice(1)).get("seed") ?? "";
@@ -74,6 +78,21 @@ describe("the setup link", () => {
     });
     await expect(awaitRoot(deps())).rejects.toMatchObject({ code: "joined_elsewhere" });
     expect(offered).toEqual([]);
+  });
+
+  it("is said to nobody where it would be kept in a log, and made when somebody asks", async () => {
+    let isStopped = false;
+    const setup = openSetup(deps({ onLink: undefined, isStopped: () => isStopped }));
+    const waiting = setup.awaitRoot();
+    expect(offered).toEqual([]);
+    const first = await setup.makeLink();
+    const second = await setup.makeLink();
+    expect(offered).toHaveLength(2);
+    expect(second.url).not.toBe(first.url);
+    const made = await use(second);
+    root = made.signed;
+    expect(await waiting).toBe(made.workspace);
+    isStopped = true;
   });
 
   it("carries seed and host in the fragment; the edge learns the public half only", async () => {

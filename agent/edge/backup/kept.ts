@@ -1,0 +1,50 @@
+/** The backups that upgrades leave in the data directory itself: where they are, how many stay, how a person goes back to one. */
+
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { systemCode } from "../../shared/edge-error.ts";
+
+/** Each is as large as the data; two upgrades back is as far as anybody goes. */
+const KEPT_BACKUPS = 2;
+const NAME = /^before-[0-9A-Za-z.+-]+-[0-9]{8}T[0-9]{6}Z$/;
+
+/** `version`: of the program that is about to change the data. */
+export function backupName(version: string, at: Date): string {
+  return `before-${version}-${at.toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
+}
+
+/** Oldest first. */
+export function listBackups(root: string): readonly string[] {
+  const directory = join(root, "backups");
+  try {
+    const names = readdirSync(directory).filter((name) => NAME.test(name));
+    return names.toSorted((a, b) => timeOf(a).localeCompare(timeOf(b))).map((name) => join(directory, name));
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return [];
+    throw error;
+  }
+}
+
+function timeOf(name: string): string {
+  return name.slice(name.lastIndexOf("-") + 1);
+}
+
+/** What an interrupted one left goes too. */
+export function pruneBackups(root: string): void {
+  for (const path of listBackups(root).slice(0, -KEPT_BACKUPS)) rmSync(path, { recursive: true, force: true });
+}
+
+export function removePartial(root: string): void {
+  const directory = join(root, "backups");
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith(".before-") && name.endsWith(".partial"))
+      rmSync(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+/** For somebody whose program is older than their data. */
+export function wayBack(root: string): string {
+  const newest = listBackups(root).at(-1);
+  if (newest === undefined) return "Start the newer version again, or choose another directory with --data.";
+  return `Start the newer version again, or go back to what was here before it: clawhold up restore ${newest} --data <new directory>`;
+}
