@@ -91,9 +91,14 @@ export class Commands {
     return undefined;
   }
 
-  /** One delivery, from bytes to receipt. The caller runs one at a time. */
-  async deliver(envelope: string, source: CommandSource): Promise<void> {
-    if (!source.isOpen() || this.#isStopped) return; // it will be delivered again, on a living tunnel
+  /** One delivery, from bytes to receipt; false when it was left for a living tunnel. The caller runs one at a time. */
+  async deliver(envelope: string, source: CommandSource): Promise<boolean> {
+    if (!source.isOpen() || this.#isStopped) return false;
+    await this.#carryOut(envelope, source);
+    return true;
+  }
+
+  async #carryOut(envelope: string, source: CommandSource): Promise<void> {
     const bytes = fromBase64url(envelope);
     let verdict = await this.#verify(bytes, source);
     if (verdict.kind === "refused" && verdict.code === "trust_behind" && (await source.catchUp())) {

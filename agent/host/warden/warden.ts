@@ -12,6 +12,7 @@ import { Commands, receiptFrame, type CommandSource } from "./commands.ts";
 import { Connection, TunnelViolation, type Send } from "./connection.ts";
 import type { WardenContext } from "./deps.ts";
 import { endSession } from "./end-session.ts";
+import { Lane } from "./lane.ts";
 import { answerPrepare, type PrepareFrame } from "./prepare.ts";
 import { takeTrust } from "./take-trust.ts";
 import type { Acceptance } from "./trust-store.ts";
@@ -76,9 +77,7 @@ class Core implements Warden {
   readonly #witness: Witness;
   readonly #wants = { lastAt: Number.NEGATIVE_INFINITY };
   #current: Connection | undefined;
-  /** The one lane in which commands run; ends when the last one queued is over. */
-  #lane: Promise<void> = Promise.resolve();
-  #queued = 0;
+  readonly #lane: Lane;
   #preparing = 0;
   /** RAM only: after a restart the edge delivers again, and known intents get their receipt. */
   #lastAck = 0;
@@ -87,12 +86,13 @@ class Core implements Warden {
     this.#context = options.context;
     this.#options = options;
     this.#commands = new Commands(options.context);
+    this.#lane = new Lane(options.onFault);
     this.#witness = new Witness(options.context, options.onFault);
   }
 
   recover(): void {
     this.#noteForeignKey("none");
-    this.#lane = this.#commands.recover((frame) => this.#send(frame)).catch(this.#options.onFault);
+    this.#lane.push(undefined, () => this.#commands.recover((frame) => this.#send(frame)));
   }
 
   admission(): Admission {
@@ -132,7 +132,7 @@ class Core implements Warden {
     this.#current?.close();
     this.#witness.stop();
     this.#commands.stop();
-    await this.#lane;
+    await this.#lane.idle();
     this.#context.journal.close();
     this.#context.trust.close();
     this.#context.sessionEnds.close();
@@ -155,6 +155,7 @@ class Core implements Warden {
   }
 
   #close(connection: Connection | undefined): void {
+    if (connection !== undefined) this.#lane.forget(connection);
     connection?.close();
     if (connection === this.#current) this.#witness.disconnected();
   }
@@ -240,18 +241,12 @@ class Core implements Warden {
       });
   }
 
-  #deliver(frame: Extract<InwardFrame, { kind: "deliver" }>, connection: Connection): void {
-    if (this.#queued >= MAX_CHALLENGES_PER_HOST) throw new TunnelViolation("flood");
-    this.#queued += 1;
-    this.#lane = this.#lane
-      .then(() => this.#commands.deliver(frame.envelope, this.#source(connection)))
-      .then(() => {
-        this.#lastAck = Math.max(this.#lastAck, frame.number);
-      })
-      .catch(this.#options.onFault)
-      .finally(() => {
-        this.#queued -= 1;
-      });
+  #deliver({ envelope, number }: Extract<InwardFrame, { kind: "deliver" }>, connection: Connection): void {
+    if (this.#lane.length >= MAX_CHALLENGES_PER_HOST) throw new TunnelViolation("flood");
+    this.#lane.push(connection, async () => {
+      const isFinished = await this.#commands.deliver(envelope, this.#source(connection));
+      if (isFinished) this.#lastAck = Math.max(this.#lastAck, number);
+    });
   }
 
   /** The tunnel that brought a command may be gone when it ends: the answer takes the one that is there then. */
