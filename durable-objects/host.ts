@@ -346,6 +346,12 @@ export class Host extends DurableObject<Env> {
     this.ctx.waitUntil(this.#certificates.tellRevocations());
   }
 
+  /** The edge goes away for a while: whoever is connected leaves, and comes back within the spread. True: was told. */
+  drain(spreadSeconds: number): boolean {
+    const { open } = this.#tunnels;
+    return open !== undefined && sockets.trySend(open.socket, inwardFrames.encode({ kind: "drain", spreadSeconds }));
+  }
+
   /** What the session watches is closed; with `end`, the host hears why its commands do not count any more. */
   endSession(identity: Identity, session: string, end?: SignedSessionEnd): void {
     this.#store.identify(identity);

@@ -10,7 +10,7 @@ import { listHosts } from "../durable-objects/db/host-rows.ts";
 import { fromBase64url, toBase64url, utf8Text } from "../protocol/bytes.ts";
 import { isAcceptablePoint } from "../protocol/ed25519.ts";
 import { digest, fingerprint, id, nonce, publicKey, seconds, trustHead } from "../protocol/fields.ts";
-import { JOIN_TOKEN_SECONDS, SETUP_SECONDS } from "../protocol/limits.ts";
+import { JOIN_TOKEN_SECONDS, MAX_DRAIN_SPREAD_SECONDS, SETUP_SECONDS } from "../protocol/limits.ts";
 import { sha256Of } from "../protocol/signing.ts";
 import { signedRootSchema } from "../protocol/trust/statements.ts";
 import { saveJoinToken } from "./db/join-tokens.ts";
@@ -46,6 +46,9 @@ export const adminSchemas = {
   }),
 };
 
+/** A handshake costs the front about two milliseconds. */
+const HOSTS_A_SECOND = 250;
+
 type AdminContext = Context<{ Bindings: Deps }>;
 
 export function adminApp(): Hono<{ Bindings: Deps }> {
@@ -57,6 +60,7 @@ export function adminApp(): Hono<{ Bindings: Deps }> {
   app.get("/admin/status", showStatus);
   app.post("/admin/revoke-certificate", revoke);
   app.post("/admin/browser-certificate", recordBrowserCertificate);
+  app.post("/admin/drain", drain);
   app.notFound(() => answerProblem(problem("not_found")));
   app.onError((error) => answerProblem(tellingDamage(error)));
   return app;
@@ -142,6 +146,16 @@ async function revoke(context: AdminContext): Promise<Response> {
   // All of the host's: one that it has not used yet would let it back in.
   await takeCertificates(found.host.workspace, found.host.host, deps);
   return answer({ ok: true });
+}
+
+/** Before a restart: a thousand hosts come back over four seconds, not in one. */
+async function drain(context: AdminContext): Promise<Response> {
+  const deps = context.env;
+  const workspace = await currentWorkspace(deps);
+  const hosts = workspace === undefined ? [] : await listHosts(deps.db, workspace);
+  const spread = Math.min(MAX_DRAIN_SPREAD_SECONDS, Math.ceil(hosts.length / HOSTS_A_SECOND));
+  const told = await Promise.all(hosts.map(({ workspace: of, host }) => deps.host(of, host).drain(spread)));
+  return answer({ told: told.filter(Boolean).length });
 }
 
 /** Which browsers the front lets in is the front's own list; the log only learns of it. */

@@ -20,7 +20,7 @@ describe("open files", () => {
     const script = fileURLToPath(new URL("fixtures/run-edge.ts", import.meta.url));
     const dataDir = join(directory.path, "data");
     const program = [process.execPath, script, dataDir, writeWebBundle(directory.path), STAND_IN_WORKER];
-    const child = spawn("sh", ["-c", 'ulimit -Hn 900; ulimit -Sn 500; exec "$@"', "sh", ...program], {
+    const child = spawn("sh", ["-c", 'ulimit -Sn 500; ulimit -Hn 900; exec "$@"', "sh", ...program], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     try {
