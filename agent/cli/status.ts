@@ -118,7 +118,7 @@ function table({ edge, agent, said, receipt, state }: Standing): readonly string
         `statement ${String(said.trust.n)}, ${said.trust.hash.slice(0, 12)}${said.frozen === true ? `. ${FROZEN}` : ""}`,
       ]);
     if (said.witness !== undefined) rows.push(["Witness", witnessSentence(said.witness).sentence]);
-    rows.push(["Certificate", `until ${timeOf(said.certificateEnds)}`]);
+    rows.push(["Certificate", certificateOf(said)]);
   }
   if (receipt !== undefined)
     rows.push(["Receipt", `number ${String(receipt.number)}, ${receipt.verdict}, ${timeOf(receipt.ended)}`]);
@@ -145,6 +145,11 @@ function admissionOf(agent: boolean, said: AgentStatus | undefined): string {
   if (said.foreignKey === true) return `. ${FOREIGN_KEY}`;
   if (said.problem?.code === "host_removed") return ", removed";
   return said.admitted ? ", admitted" : ", waits to be admitted";
+}
+
+function certificateOf({ certificateEnds, certificateRenews }: AgentStatus): string {
+  const ends = `until ${timeOf(certificateEnds)}`;
+  return certificateRenews === undefined ? ends : `${ends}, renewed from ${timeOf(certificateRenews)} on`;
 }
 
 function timeOf(seconds: number): string {

@@ -67,6 +67,7 @@ export async function joinHost(joinFile: Uint8Array, deps: JoinDeps): Promise<Jo
     certificate: certificate.toString(),
     ...(authority === undefined ? {} : { edgeCa: authority }),
   });
+  state.saveNextTls(undefined); // of an earlier joining, if there is one: the edge takes it no more
   state.saveHost({
     v: 1,
     edge: file.edge,

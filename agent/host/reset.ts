@@ -97,7 +97,16 @@ function remove(state: HostState, mark: ResetFile): void {
     [files.witness, join(dirname(files.witness), `witness-${mark.host ?? "unknown"}.json`)],
   ] as const)
     if (existsSync(file) && !existsSync(kept)) renameSync(file, kept);
-  for (const path of [files.trust, files.witness, files.sessionEnds, files.setup, files.status, files.tls, files.host])
+  for (const path of [
+    files.trust,
+    files.witness,
+    files.sessionEnds,
+    files.setup,
+    files.status,
+    files.tls,
+    files.nextTls,
+    files.host,
+  ])
     rmSync(path, { force: true });
   for (const path of [dirname(files.journal), dirname(files.tls), state.path]) syncDirectory(path);
   rmSync(files.keys, { force: true });

@@ -2,18 +2,19 @@
  * The agent of one host: warden, link and gateway watch in one process for now. The division is kept in code, so that
  * each can become a process with an OS user of its own. Holds no rule; wires, and says what a person must know.
  */
-import { X509Certificate } from "node:crypto";
+import { renewAt } from "../../protocol/renewal.ts";
 import type { HostLog } from "./log.ts";
 import { HostError } from "./host-error.ts";
 import { watchGateway, type GatewayWatch } from "./gateway-watch.ts";
 import { openDoor, type DoorAnswer, type DoorRequest } from "./door.ts";
 import { wordsOf } from "./join.ts";
-import { hexFingerprint } from "./link/edge-authority.ts";
+import { makeCertificateRequest } from "./link/certificate-request.ts";
 import { startLink, type Link, type LinkState } from "./link/link.ts";
 import { environmentOf } from "./link/proxy.ts";
 import { sayFarewell } from "./link/say-farewell.ts";
+import { TlsPairs } from "./link/tls-pairs.ts";
 import { finishReset, markReset } from "./reset.ts";
-import { requireJoined, type HostFile, type HostState, type TlsFile } from "./state.ts";
+import { requireJoined, type HostFile, type HostState } from "./state.ts";
 import { writeStatus, type AgentStatus } from "./status-file.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import { AppendError } from "./warden/append-file.ts";
@@ -25,6 +26,7 @@ import { Journal } from "./warden/journal.ts";
 import { readHostKeys, type HostKeys } from "./warden/keys.ts";
 import { SessionEnds } from "./warden/session-ends.ts";
 import { TrustStore } from "./warden/trust-store.ts";
+import type { CertificateKeeper } from "./warden/renewal.ts";
 import { openWarden, type Warden, type WardenStanding } from "./warden/warden.ts";
 import { WitnessFile } from "./witness/witness-file.ts";
 
@@ -71,7 +73,7 @@ export interface Agent {
 
 export async function runAgent(state: HostState, deps: RunDeps): Promise<Agent> {
   if (state.reset()?.isDone === false) await finishBegun(state, deps);
-  const { host, tls } = requireJoined(state);
+  const { host } = requireJoined(state);
   const lock = state.lock(() => new Date(deps.clock.wall()));
   // A reset that came in at the door is finished when all else is closed, before another agent can start.
   const closers: (() => Promise<void> | void)[] = [() => lock.release(), () => finishMarked(state, deps)];
@@ -84,7 +86,8 @@ export async function runAgent(state: HostState, deps: RunDeps): Promise<Agent> 
   });
   failed.catch(() => undefined); // whoever runs the agent waits for it, perhaps a little later
   try {
-    const parts: Parts = { state, host, tls, keys: requireKeys(state, host), deps, closers };
+    const pairs = new TlsPairs(state, deps.log);
+    const parts: Parts = { state, host, pairs, keys: requireKeys(state, host), deps, closers };
     await start(parts, reject);
     return { failed, stop };
   } catch (error) {
@@ -115,14 +118,14 @@ async function finishBegun(state: HostState, deps: RunDeps): Promise<void> {
 interface Parts {
   readonly state: HostState;
   readonly host: HostFile;
-  readonly tls: TlsFile;
+  readonly pairs: TlsPairs;
   readonly keys: HostKeys;
   readonly deps: RunDeps;
   readonly closers: (() => Promise<void> | void)[];
 }
 
 async function start(parts: Parts, onFault: (error: unknown) => void): Promise<void> {
-  const { state, host, tls, keys, deps, closers } = parts;
+  const { state, host, pairs, keys, deps, closers } = parts;
   let link: Link | undefined;
   const watch = await watchGateway({
     ...deps,
@@ -135,12 +138,13 @@ async function start(parts: Parts, onFault: (error: unknown) => void): Promise<v
   const warden = await makeWarden(parts, watch, {
     onTrust: () => standing.trustChanged(),
     onFault,
+    onPair: () => link?.redial(),
   });
   closers.push(() => warden.stop());
   standing.begin(warden);
   link = startLink({
     edge: host.edge,
-    tls,
+    pairs,
     warden,
     telemetry: () => watch.latest(),
     onState: (next) => standing.linkChanged(next),
@@ -210,10 +214,29 @@ const RESET_ENDED = "This host is being reset from another terminal, so its agen
 interface WardenHooks {
   readonly onTrust: () => void;
   readonly onFault: (error: unknown) => void;
+  /** There is a newer pair to dial with. */
+  readonly onPair: () => void;
+}
+
+/** What the warden may do about certificates: the link's files and its dialling stay the link's. */
+function keeperOf(pairs: TlsPairs, onPair: () => void): CertificateKeeper {
+  return {
+    inUse: () => pairs.inUse,
+    makeRequest: makeCertificateRequest,
+    keep: (pair) => {
+      pairs.keep(pair);
+      onPair();
+    },
+    retry: () => {
+      const isThere = pairs.retry();
+      if (isThere) onPair();
+      return isThere;
+    },
+  };
 }
 
 async function makeWarden(
-  { state, host, tls, keys, deps }: Parts,
+  { state, host, pairs, keys, deps }: Parts,
   watch: GatewayWatch,
   hooks: WardenHooks,
 ): Promise<Warden> {
@@ -236,13 +259,14 @@ async function makeWarden(
       clock,
       nonce,
       hostBoot: nonce(),
-      certFingerprint: hexFingerprint(new X509Certificate(tls.certificate)),
+      certificates: keeperOf(pairs, hooks.onPair),
       activeSessions: () => watch.latest()?.sessions?.active,
       gateway: watch.control,
       wait,
       log,
     },
-    ...hooks,
+    onTrust: hooks.onTrust,
+    onFault: hooks.onFault,
   });
 }
 
@@ -262,7 +286,6 @@ class Standing {
   readonly #parts: Parts;
   readonly #watch: GatewayWatch;
   readonly #started: number;
-  readonly #certificateEnds: number;
   #warden: Warden | undefined;
   #link: LinkState = { kind: "connecting" };
   #admission: Admission | undefined;
@@ -273,7 +296,6 @@ class Standing {
     this.#parts = parts;
     this.#watch = watch;
     this.#started = wallSeconds(parts.deps.clock);
-    this.#certificateEnds = Math.floor(new X509Certificate(parts.tls.certificate).validToDate.getTime() / 1_000);
   }
 
   begin(warden: Warden): void {
@@ -316,7 +338,8 @@ class Standing {
   }
 
   #write(): void {
-    const { state, host, deps } = this.#parts;
+    const { state, host, pairs, deps } = this.#parts;
+    const { inUse } = pairs;
     const standing = this.#warden?.standing();
     const gateway = this.#watch.latest()?.gateway.state;
     const link = this.#link;
@@ -335,7 +358,8 @@ class Standing {
         ...(this.#admission === "foreign-key" ? { foreignKey: true } : {}),
         ...statusOf(standing),
         ...(gateway === undefined ? {} : { gateway }),
-        certificateEnds: this.#certificateEnds,
+        certificateEnds: inUse.until,
+        certificateRenews: renewAt(inUse, inUse.fingerprint),
       });
     } catch {
       deps.log({ event: "status_not_written" }); // a full disk must not stop the agent over a courtesy

@@ -71,6 +71,7 @@ export interface HostState {
   readonly files: {
     readonly host: string;
     readonly tls: string;
+    readonly nextTls: string;
     readonly setup: string;
     readonly keys: string;
     readonly trust: string;
@@ -90,6 +91,10 @@ export interface HostState {
   saveHost(host: HostFile): void;
   tls(): TlsFile | undefined;
   saveTls(tls: TlsFile): void;
+  /** A newer pair that the edge has not welcomed yet. */
+  nextTls(): TlsFile | undefined;
+  /** Undefined forgets it. */
+  saveNextTls(tls: TlsFile | undefined): void;
   setupKeys(): readonly string[];
   /** An empty list forgets them. */
   saveSetupKeys(keys: readonly string[]): void;
@@ -116,6 +121,7 @@ export function openHostState(directory: string): HostState {
   const files = {
     host: join(path, "host.json"),
     tls: join(path, "link", "tls.json"),
+    nextTls: join(path, "link", "tls-next.json"),
     setup: join(path, "warden", "setup.json"),
     keys: join(path, "warden", "keys.json"),
     trust: join(path, "warden", "trust.jsonl"),
@@ -135,6 +141,8 @@ export function openHostState(directory: string): HostState {
     saveHost: (host) => writeFileAtomically(files.host, `${JSON.stringify(host)}\n`),
     tls: () => read(files.tls, tlsFileSchema),
     saveTls: (tls) => writeFileAtomically(files.tls, `${JSON.stringify(tls)}\n`),
+    nextTls: () => read(files.nextTls, tlsFileSchema),
+    saveNextTls: (tls) => writeOrRemove(files.nextTls, tls),
     setupKeys: () => read(files.setup, setupFileSchema)?.keys ?? [],
     saveSetupKeys: (keys) => writeOrRemove(files.setup, keys.length === 0 ? undefined : { v: 1, keys }),
     reset: () => read(files.reset, resetFileSchema),

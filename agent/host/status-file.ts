@@ -43,6 +43,8 @@ const statusSchema = v.strictObject({
   gateway: v.optional(v.picklist(gatewayStates)),
   /** Seconds since 1970 at which this host's client certificate ends. */
   certificateEnds: seconds,
+  /** When it will be renewed; absent from what older agents wrote. */
+  certificateRenews: v.optional(seconds),
 });
 export type AgentStatus = v.InferOutput<typeof statusSchema>;
 

@@ -130,7 +130,7 @@ export const layers: readonly Layer[] = [
         "perMessageDeflate: false,",
         "perMessageDeflate: false, rejectUnauthorized: false,",
       ),
-      cut("agent/host/warden/connection.ts", "welcome.certFingerprint === context.certFingerprint &&"),
+      cut("agent/host/warden/connection.ts", "welcome.certFingerprint === certFingerprint &&"),
       cut(VERIFY, "dispatch.certFingerprint === view.certFingerprint", "true"),
     ],
     attacks: [

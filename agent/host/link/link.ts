@@ -8,7 +8,6 @@ import { DRAIN_SPREAD_SECONDS, TELEMETRY_SECONDS } from "../../../protocol/limit
 import type { Telemetry } from "../../../protocol/telemetry.ts";
 import { inwardFrames, type InwardFrame } from "../../../protocol/tunnel.ts";
 import type { HostLog } from "../log.ts";
-import type { TlsFile } from "../state.ts";
 import { TunnelViolation } from "../warden/connection.ts";
 import type { Warden, WardenTunnel } from "../warden/warden.ts";
 import { BackOff, type Ended } from "./back-off.ts";
@@ -16,6 +15,7 @@ import { explainClose, explainEdgeRefusal, explainNetwork } from "./explain.ts";
 import { Outlet } from "./outlet.ts";
 import type { Environment } from "./proxy.ts";
 import { LOOK_MILLISECONDS, Slumber } from "./slumber.ts";
+import type { Dialling, TlsPair } from "./tls-pairs.ts";
 import { openSocket, type SocketEnding, type TunnelSocket } from "./socket.ts";
 
 /** What the link is doing, for a person. `problem` explains why there is no tunnel. */
@@ -26,7 +26,7 @@ export type LinkState =
 
 export interface LinkDeps {
   readonly edge: string;
-  readonly tls: TlsFile;
+  readonly pairs: Dialling;
   /** Names the HTTP proxy, if there is one. */
   readonly environment: Environment;
   readonly warden: Warden;
@@ -45,6 +45,8 @@ export interface LinkDeps {
 export interface Link {
   /** Says now what `telemetry()` says: the state has changed. */
   report(): void;
+  /** There is another pair to dial with: this tunnel ends, and the next one is opened at once. */
+  redial(): void;
   stop(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ export function startLink(deps: LinkDeps): Link {
   running.catch(deps.onFault);
   return {
     report: () => loop.report(),
+    redial: () => loop.redial(),
     stop: async () => {
       loop.stop();
       await running;
@@ -76,18 +79,21 @@ interface Over extends Ended {
 
 /** One tunnel while it lasts. */
 interface Open {
+  readonly pair: TlsPair;
   readonly socket: TunnelSocket;
   readonly tunnel: WardenTunnel;
   readonly outlet: Outlet;
   readonly meter: FrameMeter<InwardFrame["kind"]>;
   /** Seconds; undefined until the edge asks its hosts to leave. */
   drain: number | undefined;
+  isWelcomed: boolean;
 }
 
 class Loop {
   readonly #deps: LinkDeps;
   readonly #backOff: BackOff;
   #isStopped = false;
+  #isRedialling = false;
   #open: Open | undefined;
   #wake: (() => void) | undefined;
 
@@ -106,9 +112,11 @@ class Loop {
     ];
     try {
       while (!this.#isStopped) {
+        this.#isRedialling = false;
         this.#deps.onState({ kind: "connecting" });
         const over = await this.#once();
         if (this.#isStopped) break;
+        if (this.#isRedialling) continue;
         this.#explain(over);
         await this.#sleep(this.#backOff.after(over));
       }
@@ -120,6 +128,12 @@ class Loop {
   stop(): void {
     this.#isStopped = true;
     this.#open?.socket.close(NORMAL, "stop");
+    this.#wake?.();
+  }
+
+  redial(): void {
+    this.#isRedialling = true;
+    this.#open?.socket.close(NORMAL, "renewed");
     this.#wake?.();
   }
 
@@ -139,7 +153,8 @@ class Loop {
 
   /** One connection, from dialling to its end. */
   #once(): Promise<Over> {
-    const { edge, tls, environment, keepAliveMilliseconds, elapsed, warden, log } = this.#deps;
+    const { edge, pairs, environment, keepAliveMilliseconds, elapsed, warden, log } = this.#deps;
+    const pair = pairs.next();
     return new Promise((resolve) => {
       let openedAt: number | undefined;
       const frames = new FrameQueue();
@@ -151,10 +166,10 @@ class Loop {
         },
         elapsed,
       });
-      const tunnel = warden.connect((frame) => outlet.push(frame));
+      const tunnel = warden.connect((frame) => outlet.push(frame), pair.fingerprint);
       const socket = openSocket({
         edge,
-        tls,
+        tls: pair.tls,
         environment,
         ...(keepAliveMilliseconds === undefined ? {} : { keepAliveMilliseconds }),
         onOpen: () => {
@@ -162,6 +177,7 @@ class Loop {
         },
         onText: (text) => frames.push(() => this.#receive(text, open)),
         onEnd: (ending) => {
+          if (!open.isWelcomed) pairs.failed(pair, isCertificateRefused(ending));
           tunnel.close();
           outlet.close();
           this.#open = undefined;
@@ -170,7 +186,15 @@ class Loop {
         },
       });
       frames.onFlood = () => socket.close(POLICY_VIOLATION, "flood");
-      const open: Open = { socket, tunnel, outlet, meter: new FrameMeter(inwardLimits), drain: undefined };
+      const open: Open = {
+        pair,
+        isWelcomed: false,
+        socket,
+        tunnel,
+        outlet,
+        meter: new FrameMeter(inwardLimits),
+        drain: undefined,
+      };
       this.#open = open;
     });
   }
@@ -187,6 +211,8 @@ class Loop {
       return socket.close(POLICY_VIOLATION, code);
     }
     if (wasWelcomed || !tunnel.isWelcomed()) return;
+    open.isWelcomed = true;
+    this.#deps.pairs.welcomed(open.pair);
     this.#deps.log({ event: "tunnel_open" });
     this.#deps.onState({ kind: "connected" });
     this.report();
@@ -236,6 +262,11 @@ function explained(ending: SocketEnding): { readonly code: string; readonly prob
     case "closed":
       return { code: `closed_${String(ending.code)}`, problem: explainClose(ending.code) };
   }
+}
+
+/** The edge took the certificate for no good; anything else says nothing about it. */
+function isCertificateRefused(ending: SocketEnding): boolean {
+  return ending.kind === "refused" && ending.code.startsWith("certificate_");
 }
 
 function spreadOf(ending: SocketEnding, drain: number | undefined): Pick<Ended, "spreadMilliseconds"> {

@@ -28,6 +28,8 @@ import { makeReceipt, type ReceiptDraft, type StoredReceipt } from "./receipts.t
 /** The tunnel a command came through, as far as commands need to know it. */
 export interface CommandSource {
   tunnel(): string;
+  /** Of the client certificate on that tunnel. */
+  certFingerprint(): string;
   isOpen(): boolean;
   send(frame: OutwardFrame): void;
   /** Asks for newer trust and waits a bounded time; false when that is not allowed now or brought nothing. */
@@ -111,7 +113,7 @@ export class Commands {
   }
 
   async #verify(bytes: Uint8Array, source: CommandSource): Promise<Verification> {
-    const { keys, trust, journal, challenges, sessionEnds, denyList, clock, certFingerprint } = this.#context;
+    const { keys, trust, journal, challenges, sessionEnds, denyList, clock } = this.#context;
     const state = trust.state;
     const outside: Refused = { kind: "refused", code: "target", digest: undefined, sessionVerified: false };
     if (state === undefined || admissionOf(state, keys) !== "admitted") return outside;
@@ -119,7 +121,7 @@ export class Commands {
     return verifyEnvelope(bytes, {
       host: keys.host,
       tunnel: source.tunnel(),
-      certFingerprint,
+      certFingerprint: source.certFingerprint(),
       trust: state,
       now,
       known: (intent, proposal) => journal.known(intent, proposal),

@@ -31,6 +31,7 @@ export type TunnelViolationCode =
   | "out_of_order" // a frame before its turn
   | "flood" // more at once than any honest edge sends
   | "edge_unproven" // welcome does not verify with the dispatch key of the trust log
+  | "foreign_certificate" // for a key that was not asked for, or of no use
   | "foreign_workspace" // the trust log on offer is not the pinned one
   | "trust_refused"; // a statement does not verify
 
@@ -45,6 +46,8 @@ export type Send = (frame: OutwardFrame) => void;
 export interface ConnectionDeps {
   readonly context: WardenContext;
   readonly send: Send;
+  /** SHA-256 of the client certificate with which the link dialled, lower-case hex: layer 1, as the warden sees it. */
+  readonly certFingerprint: string;
   /** Newest delivery this process has finished with. */
   readonly lastAck: () => number;
   /** Monotonic time of the last `trust-want`, shared by all tunnels of this process. */
@@ -73,6 +76,10 @@ export class Connection {
   /** Only asked for after the handshake. */
   get tunnel(): string {
     return this.#opening?.tunnel ?? "";
+  }
+
+  get certFingerprint(): string {
+    return this.#deps.certFingerprint;
   }
 
   send(frame: OutwardFrame): void {
@@ -145,12 +152,12 @@ export class Connection {
       if (error instanceof MalformedError) return false;
       throw error;
     }
-    const { context } = this.#deps;
+    const { context, certFingerprint } = this.#deps;
     const opening = this.#opening;
     const fits =
       welcome.workspace === context.workspace &&
       welcome.host === context.keys.host &&
-      welcome.certFingerprint === context.certFingerprint &&
+      welcome.certFingerprint === certFingerprint &&
       welcome.tunnel === opening?.tunnel &&
       welcome.edgeNonce === opening.edgeNonce &&
       welcome.hostNonce === opening.hostNonce;

@@ -6,6 +6,7 @@ import type { DenyList } from "./deny-list.ts";
 import type { ExecutorDeps } from "./executor.ts";
 import type { Journal } from "./journal.ts";
 import type { HostKeys } from "./keys.ts";
+import type { CertificateKeeper } from "./renewal.ts";
 import type { SessionEnds } from "./session-ends.ts";
 import type { TrustStore } from "./trust-store.ts";
 import type { WitnessFile } from "../witness/witness-file.ts";
@@ -24,8 +25,8 @@ export interface WardenContext extends ExecutorDeps {
   readonly nonce: () => string;
   /** Names this process; challenges of another boot are dead. */
   readonly hostBoot: string;
-  /** SHA-256 of our own client certificate, lower-case hex: layer 1, as the warden sees it. */
-  readonly certFingerprint: string;
+  /** The link's client certificates: which is in use, and the way to the next. */
+  readonly certificates: CertificateKeeper;
   /** The gateway's latest count of running sessions, for the person who reads the dialog. */
   readonly activeSessions: () => number | undefined;
   readonly wait: (milliseconds: number) => Promise<void>;

@@ -14,14 +14,15 @@ import type { WardenContext } from "./deps.ts";
 import { endSession } from "./end-session.ts";
 import { Lane } from "./lane.ts";
 import { answerPrepare, type PrepareFrame } from "./prepare.ts";
+import { Renewal } from "./renewal.ts";
 import { takeTrust } from "./take-trust.ts";
 import type { Acceptance } from "./trust-store.ts";
 import { Witness, type WitnessStanding } from "../witness/witness.ts";
 import type { WitnessRecord } from "../witness/witness-file.ts";
 
 export interface Warden {
-  /** A new tunnel; the one before counts as closed. */
-  connect(send: Send): WardenTunnel;
+  /** A new tunnel, dialled with this client certificate; the one before counts as closed. */
+  connect(send: Send, certFingerprint: string): WardenTunnel;
   /** What the trust log says of this host; anything but `admitted` keeps it out of service. */
   admission(): Admission;
   standing(): WardenStanding;
@@ -75,6 +76,7 @@ class Core implements Warden {
   readonly #options: WardenOptions;
   readonly #commands: Commands;
   readonly #witness: Witness;
+  readonly #renewal: Renewal;
   readonly #wants = { lastAt: Number.NEGATIVE_INFINITY };
   #current: Connection | undefined;
   readonly #lane: Lane;
@@ -88,6 +90,7 @@ class Core implements Warden {
     this.#commands = new Commands(options.context);
     this.#lane = new Lane(options.onFault);
     this.#witness = new Witness(options.context, options.onFault);
+    this.#renewal = new Renewal(options.context);
   }
 
   recover(): void {
@@ -120,6 +123,7 @@ class Core implements Warden {
 
   tick(): void {
     this.#witness.tick();
+    if (this.#current !== undefined) this.#renewal.tick(this.#current).catch(this.#options.onFault);
   }
 
   async takeTrust(page: TrustPage): Promise<Acceptance> {
@@ -138,11 +142,12 @@ class Core implements Warden {
     this.#context.sessionEnds.close();
   }
 
-  connect(send: Send): WardenTunnel {
+  connect(send: Send, certFingerprint: string): WardenTunnel {
     this.#close(this.#current);
     const connection = new Connection({
       context: this.#context,
       send,
+      certFingerprint,
       lastAck: () => this.#lastAck,
       wants: this.#wants,
     });
@@ -199,8 +204,11 @@ class Core implements Warden {
         connection.requireWelcome();
         return this.#witness.proof(frame);
       case "certificate":
+        connection.requireWelcome();
+        return this.#renewal.certificate(frame, connection);
       case "certificate-refused":
-        throw new TunnelViolation("out_of_order"); // nothing was asked for
+        connection.requireWelcome();
+        return this.#renewal.refused(frame, connection);
       case "drain":
         connection.requireWelcome();
     }
@@ -253,6 +261,7 @@ class Core implements Warden {
   #source(connection: Connection): CommandSource {
     return {
       tunnel: () => connection.tunnel,
+      certFingerprint: () => connection.certFingerprint,
       isOpen: () => connection.isOpen,
       send: (frame) => this.#send(frame),
       catchUp: () => connection.catchUp(),

@@ -50,7 +50,7 @@ const unsigned = (frame: InwardFrame): Course => ({
 
 /** On a tunnel that waits for its welcome. */
 async function welcomeOf(rig: Rig, holdings: Holdings): Promise<Course> {
-  rig.tunnel = rig.warden.connect((frame) => rig.sent.push(frame));
+  rig.tunnel = rig.connect();
   const signed = await rig.signWelcome(await rig.challenge());
   return {
     ...unsigned({ kind: "welcome", signed }),
@@ -93,6 +93,8 @@ async function coursesOf(
     ack: unsigned({ kind: "ack", receipt: 1 }),
     checkpoint: unsigned(await log.frame()),
     proof: unsigned(await log.proof({ from: 2, to: log.size, receipts: [1] })),
+    certificate: unsigned({ kind: "certificate", certificate: nonceOf("certificate") }),
+    "certificate-refused": unsigned({ kind: "certificate-refused", code: "not_due" }),
     drain: unsigned({ kind: "drain" }),
   };
 }

@@ -7,7 +7,7 @@ import { nonceOf } from "../../../fixtures/keys.ts";
 import type { World } from "../../../fixtures/workspace.ts";
 import { issueClient } from "../../edge/fixtures/client-certificates.ts";
 import { Rig, theWorld, until } from "../warden/rig.ts";
-import { greet, startScriptedEdge, type ScriptedEdge } from "./scripted-edge.ts";
+import { fixedPair, greet, startScriptedEdge, type ScriptedEdge } from "./scripted-edge.ts";
 
 let world: World;
 let edge: ScriptedEdge;
@@ -40,7 +40,7 @@ afterEach(async () => {
 function start(change: Partial<Parameters<typeof startLink>[0]> = {}): Link {
   link = startLink({
     edge: edge.url,
-    tls: edge.tls,
+    pairs: fixedPair(edge.tls),
     warden: rig.warden,
     telemetry: () => telemetry,
     onState: (state) => states.push(state),
@@ -238,7 +238,7 @@ describe("refusals", () => {
 
   it("an edge of another authority is not spoken to", async () => {
     const other = await makeAuthority("somebody else", new Date());
-    start({ tls: { ...edge.tls, edgeCa: other.certificate } });
+    start({ pairs: fixedPair({ ...edge.tls, edgeCa: other.certificate }) });
     await until(() => waiting().length > 0);
     expect(waiting()[0]?.code).toMatch(/SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE/);
     expect(waiting()[0]?.problem).toContain("is not the edge this host joined");
@@ -247,7 +247,7 @@ describe("refusals", () => {
 
   it("a certificate for another name is not accepted", async () => {
     const elsewhere = await startScriptedEdge(["other.example"]);
-    start({ edge: elsewhere.url, tls: elsewhere.tls });
+    start({ edge: elsewhere.url, pairs: fixedPair(elsewhere.tls) });
     await until(() => waiting().length > 0);
     expect(waiting()[0]?.code).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
     await link?.stop();
@@ -263,7 +263,7 @@ describe("refusals", () => {
   it("a client key that does not belong to its certificate never leaves the machine", async () => {
     const agents = await makeAuthority("agents", new Date());
     const other = await issueClient(agents);
-    start({ tls: { ...edge.tls, certificate: other.cert } });
+    start({ pairs: fixedPair({ ...edge.tls, certificate: other.cert }) });
     await until(() => waiting().length > 0);
     expect(edge.connections).toEqual([]);
   });

@@ -11,6 +11,7 @@ import * as x509 from "@peculiar/x509";
 import { WebSocketServer, type WebSocket } from "ws";
 import { makeAuthority, makeServerCertificate, type KeyPair } from "../../../../agent/edge/certificates.ts";
 import { hexFingerprint } from "../../../../agent/host/link/edge-authority.ts";
+import type { Dialling, TlsPair } from "../../../../agent/host/link/tls-pairs.ts";
 import type { TlsFile } from "../../../../agent/host/state.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
 import type { Signer } from "../../../../protocol/signing.ts";
@@ -159,6 +160,13 @@ export async function issueFor(csr: Uint8Array, agents: KeyPair): Promise<Uint8A
     extensions: [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth], true)],
   });
   return new Uint8Array(certificate.rawData);
+}
+
+/** A pair that is dialled with whatever becomes of it. */
+export function fixedPair(tls: TlsFile): Dialling {
+  const fingerprint = hexFingerprint(new X509Certificate(tls.certificate));
+  const pair: TlsPair = { tls, fingerprint, from: 0, until: Number.MAX_SAFE_INTEGER };
+  return { next: () => pair, welcomed: () => undefined, failed: () => undefined };
 }
 
 function pem(text: string): string {

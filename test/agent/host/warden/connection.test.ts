@@ -72,7 +72,7 @@ describe("before the edge has proven itself", () => {
     await expect(host.receive({ kind: "challenge", edgeNonce: nonceOf("again"), tunnel: TUNNEL })).rejects.toEqual(
       violation("out_of_order"),
     );
-    host.tunnel = host.warden.connect((frame) => host.sent.push(frame));
+    host.tunnel = host.connect();
     await expect(host.receive(welcome)).rejects.toEqual(violation("out_of_order"));
   });
 });

@@ -11,6 +11,7 @@ import { openDenyList } from "../../../../agent/host/warden/deny-list.ts";
 import type { WardenContext } from "../../../../agent/host/warden/deps.ts";
 import { Journal } from "../../../../agent/host/warden/journal.ts";
 import { readHostKeys } from "../../../../agent/host/warden/keys.ts";
+import type { CertificateKeeper } from "../../../../agent/host/warden/renewal.ts";
 import { SessionEnds } from "../../../../agent/host/warden/session-ends.ts";
 import { WitnessFile } from "../../../../agent/host/witness/witness-file.ts";
 import { openWarden, type Warden, type WardenTunnel } from "../../../../agent/host/warden/warden.ts";
@@ -93,9 +94,18 @@ export interface RigOptions {
   readonly log?: (line: HostLogLine) => void;
   readonly denyList?: string;
   readonly certFingerprint?: string;
+  readonly certificates?: CertificateKeeper;
   /** How time is waited out; at once unless given. */
   readonly wait?: (milliseconds: number) => Promise<void>;
 }
+
+/** A certificate without end: nobody asks for another one. */
+export const NEVER_DUE: CertificateKeeper = {
+  inUse: () => ({ fingerprint: CERT_FINGERPRINT, from: 0, until: Number.MAX_SAFE_INTEGER }),
+  makeRequest: () => Promise.reject(new Error("nothing is due")),
+  keep: () => undefined,
+  retry: () => false,
+};
 
 let counter = 0;
 let shared: Promise<World> | undefined;
@@ -120,6 +130,7 @@ export class Rig {
   readonly sent: OutwardFrame[] = [];
   readonly logged: HostLogLine[];
   readonly faults: unknown[];
+  readonly certFingerprint: string;
   tunnel: WardenTunnel;
 
   private constructor(parts: {
@@ -131,7 +142,9 @@ export class Rig {
     warden: Warden;
     logged: HostLogLine[];
     faults: unknown[];
+    certFingerprint: string;
   }) {
+    this.certFingerprint = parts.certFingerprint;
     this.world = parts.world;
     this.directory = parts.directory;
     this.gateway = parts.gateway;
@@ -140,7 +153,12 @@ export class Rig {
     this.warden = parts.warden;
     this.logged = parts.logged;
     this.faults = parts.faults;
-    this.tunnel = this.warden.connect((frame) => this.sent.push(frame));
+    this.tunnel = this.connect();
+  }
+
+  /** A new tunnel. */
+  connect(certFingerprint = this.certFingerprint): WardenTunnel {
+    return this.warden.connect((frame) => this.sent.push(frame), certFingerprint);
   }
 
   static async open(options: RigOptions = {}): Promise<Rig> {
@@ -179,7 +197,7 @@ export class Rig {
       clock,
       nonce,
       hostBoot: nonce(),
-      certFingerprint: options.certFingerprint ?? CERT_FINGERPRINT,
+      certificates: options.certificates ?? NEVER_DUE,
       activeSessions: () => 2,
       gateway,
       wait: options.wait ?? (() => new Promise((resolve) => setImmediate(resolve))),
@@ -193,7 +211,8 @@ export class Rig {
       onFault: (error) => faults.push(error),
       ...(options.onTrust === undefined ? {} : { onTrust: options.onTrust }),
     });
-    return new Rig({ world, directory, gateway, clock, context, warden, logged, faults });
+    const { certFingerprint = CERT_FINGERPRINT } = options;
+    return new Rig({ world, directory, gateway, clock, context, warden, logged, faults, certFingerprint });
   }
 
   /** A second process over the same files. */
@@ -223,7 +242,7 @@ export class Rig {
 
   /** A new tunnel, from challenge to welcome. `change` bends the welcome before it is signed. */
   async welcome(change: Fields = {}, signer = this.world.keys.dispatch): Promise<void> {
-    this.tunnel = this.warden.connect((frame) => this.sent.push(frame));
+    this.tunnel = this.connect();
     const hello = await this.challenge();
     await this.receive({ kind: "trust", page: this.page() });
     await this.receive({ kind: "welcome", signed: await this.signWelcome(hello, change, signer) });

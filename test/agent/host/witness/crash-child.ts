@@ -51,7 +51,7 @@ const tunnel = warden.connect((frame) => {
     void log.proof(frame).then((proof) => tunnel.receive(proof));
   }
   if (isArmed && frame.kind === "cosignature" && dieAt === "said") die();
-});
+}, CERT_FINGERPRINT);
 await tunnel.receive({ kind: "challenge", edgeNonce: nonceOf("edge nonce"), tunnel: TUNNEL });
 const [hello] = sent;
 if (hello?.kind !== "hello") throw new TypeError("no hello");

@@ -333,7 +333,7 @@ describe("who may", () => {
   });
 
   it("is nobody before the edge has proven itself", async () => {
-    desk.rig.tunnel = desk.rig.warden.connect(() => undefined);
+    desk.rig.tunnel = desk.rig.warden.connect(() => undefined, desk.rig.certFingerprint);
     await expect(desk.rig.receive(await log.frame())).rejects.toMatchObject({ code: "out_of_order" });
     await expect(desk.rig.receive(await log.proof({ from: 0, to: 5, receipts: [] }))).rejects.toMatchObject({
       code: "out_of_order",
