@@ -55,6 +55,14 @@ const NETWORK_SENTENCES: Readonly<Record<string, string>> = {
     "The server at the edge's address is not the edge this host joined. Nothing was sent to it. If the edge was set up anew, join again with a fresh join file; if not, find out who answers there.",
   DEPTH_ZERO_SELF_SIGNED_CERT:
     "The server at the edge's address is not the edge this host joined. Nothing was sent to it. If the edge was set up anew, join again with a fresh join file; if not, find out who answers there.",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    "The server at the edge's address is not the edge this host joined. Nothing was sent to it. If the edge was set up anew, join again with a fresh join file; if not, find out who answers there.",
+  EPROTO:
+    "What answers at the edge's address does not speak TLS 1.3. Check the address and the port; if a proxy stands between, it must let TLS pass untouched.",
+  ERR_SSL_WRONG_VERSION_NUMBER:
+    "What answers at the edge's address does not speak TLS. Check the address and the port; if a proxy stands between, it must let TLS pass untouched.",
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION:
+    "What answers at the edge's address speaks no TLS 1.3, which every edge does. Check the address and the port, and what stands between.",
   ERR_TLS_CERT_ALTNAME_INVALID:
     "The edge's certificate is for another name than the address this host dials. If the edge moved, join again with a fresh join file; if not, find out who answers there.",
 };

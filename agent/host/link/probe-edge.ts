@@ -1,119 +1,188 @@
 /**
- * One look at the edge with this host's own certificate: name, connection, certificate, answer. For `clawhold doctor`;
- * sends nothing but a request for `/health`.
+ * One look at the edge with this host's own certificate, step by step and by the way that the tunnel takes: name, proxy,
+ * connection, the edge's certificate, its answer. For `clawhold doctor`; sends nothing but a request for `/health`.
  */
 import { lookup } from "node:dns/promises";
 import { request } from "node:https";
-import { connect, isIP } from "node:net";
+import { isIP } from "node:net";
 import { systemCode } from "../../shared/edge-error.ts";
-import type { TlsFile } from "../state.ts";
+import type { HostFile, TlsFile } from "../state.ts";
+import { dial, EdgeAgent, knock, openTunnel, DIAL_MILLISECONDS, type Dialling } from "./dial.ts";
 import { parseEndpoint, type Endpoint } from "./endpoint.ts";
 import { explainEdgeRefusal, explainNetwork } from "./explain.ts";
+import { environmentOf, nameOfProxy, proxyFor, type Environment, type Proxy } from "./proxy.ts";
+
+export type StepName = "name" | "connection" | "proxy" | "edge" | "access";
+
+export interface Step {
+  readonly name: StepName;
+  readonly state: "ok" | "fails" | "not reached";
+  /** `ok`, `not_reached`, or why it fails: a code of explain.ts. */
+  readonly code: string;
+  readonly sentence: string;
+  /** The edge answered, and said no. */
+  readonly isRefusal?: boolean;
+}
 
 export interface EdgeProbe {
-  readonly passed: readonly { readonly name: string; readonly sentence: string }[];
-  /** The first step that did not hold; nothing after it was tried. */
-  readonly failed: { readonly name: string; readonly sentence: string; readonly isRefusal: boolean } | undefined;
+  readonly steps: readonly Step[];
   /** Our clock minus the edge's; undefined when the edge did not say. */
   readonly clockDifferenceSeconds: number | undefined;
 }
 
-const STEP_MILLISECONDS = 10_000;
-const MAX_ANSWER_CHARACTERS = 4_096;
-
-export async function probeEdge(edge: string, tls: TlsFile): Promise<EdgeProbe> {
-  const endpoint = parseEndpoint(edge);
-  const passed: { name: string; sentence: string }[] = [];
-  const fail = (name: string, sentence: string): EdgeProbe => ({
-    passed,
-    failed: { name, sentence, isRefusal: false },
-    clockDifferenceSeconds: undefined,
-  });
-  const address = await attempt(() => resolveName(endpoint.hostname));
-  if (!address.ok) return fail("name", explainNetwork(address.code));
-  passed.push({ name: "name", sentence: `${endpoint.hostname} is ${address.value}` });
-  const reached = await attempt(() => openPort(endpoint));
-  if (!reached.ok) return fail("connection", explainNetwork(reached.code));
-  passed.push({ name: "connection", sentence: `port ${String(endpoint.port)} answers` });
-  const answered = await attempt(() => askHealth(endpoint, tls));
-  if (!answered.ok) return fail("edge", explainNetwork(answered.code));
-  passed.push({ name: "edge", sentence: "its certificate verifies" });
-  const { status, code, date } = answered.value;
-  const clockDifferenceSeconds = date === undefined ? undefined : Math.round((Date.now() - date) / 1_000);
-  if (status === 403) {
-    const failed = { name: "access", sentence: explainEdgeRefusal(code, status), isRefusal: true };
-    return { passed, failed, clockDifferenceSeconds };
-  }
-  if (status !== 200) {
-    const failed = { name: "access", sentence: explainEdgeRefusal(code, status), isRefusal: false };
-    return { passed, failed, clockDifferenceSeconds };
-  }
-  passed.push({ name: "access", sentence: "the edge accepts this host's certificate" });
-  return { passed, failed: undefined, clockDifferenceSeconds };
+export interface Probed {
+  readonly host: Pick<HostFile, "edge" | "host" | "colocated">;
+  readonly tls: TlsFile;
+  readonly environment: Environment;
 }
 
-type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly code: string };
+const MAX_ANSWER_CHARACTERS = 4_096;
 
-async function attempt<T>(step: () => Promise<T>): Promise<Attempt<T>> {
+/** What a step found: a sentence, or no more than that it holds. */
+interface Found {
+  readonly sentence: string;
+  readonly failed?: { readonly code: string; readonly isRefusal: boolean };
+}
+type Trial = readonly [name: StepName, attempt: () => Promise<Found>];
+
+export async function probeEdge({ host, tls, environment }: Probed): Promise<EdgeProbe> {
+  const endpoint = parseEndpoint(host.edge);
+  const dialling: Dialling = {
+    endpoint,
+    environment: environmentOf(host, environment),
+    tls: { key: tls.key, cert: tls.certificate, ...(tls.edgeCa === undefined ? {} : { ca: tls.edgeCa }) },
+  };
+  let clockDifferenceSeconds: number | undefined;
+  const trials: readonly Trial[] = [
+    ...wayTrials(dialling),
+    ["edge", () => meetEdge(dialling)],
+    [
+      "access",
+      async () => {
+        const health = await askHealth(dialling);
+        if (health.date !== undefined) clockDifferenceSeconds = Math.round((Date.now() - health.date) / 1_000);
+        return judgeHealth(health, host.host);
+      },
+    ],
+  ];
+  const steps: Step[] = [];
+  for (const [name, attempt] of trials) {
+    const before = steps.find((step) => step.state !== "ok");
+    steps.push(before === undefined ? await tried(name, attempt) : notReached(name, before.name));
+  }
+  return { steps, clockDifferenceSeconds };
+}
+
+async function tried(name: StepName, attempt: () => Promise<Found>): Promise<Step> {
   try {
-    return { ok: true, value: await step() };
+    const { sentence, failed } = await attempt();
+    return failed === undefined
+      ? { name, state: "ok", code: "ok", sentence }
+      : { name, state: "fails", sentence, ...failed };
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
-    return { ok: false, code };
+    return { name, state: "fails", code, sentence: explainNetwork(code) };
   }
 }
 
-async function resolveName(hostname: string): Promise<string> {
-  return isIP(hostname) === 0 ? (await lookup(hostname)).address : "an address";
+function notReached(name: StepName, before: StepName): Step {
+  return { name, state: "not reached", code: "not_reached", sentence: `not reached: look at "${before}" first` };
 }
 
-function timedOut(): Error {
-  return Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" });
+/** With a proxy, its name and its port are what this machine has to reach; the rest is the proxy's business. */
+function wayTrials({ endpoint, environment }: Dialling): readonly Trial[] {
+  let proxy: Proxy | undefined;
+  try {
+    proxy = proxyFor(endpoint, environment);
+  } catch (error) {
+    return [["proxy", () => Promise.reject(error)]];
+  }
+  const first = proxy ?? endpoint;
+  const way: readonly Trial[] = [
+    ["name", () => resolveName(first.hostname)],
+    ["connection", () => openPort(first)],
+  ];
+  if (proxy === undefined) return way;
+  const { hostname, port } = proxy;
+  const asProxy = async (attempt: Promise<Found>): Promise<Found> => {
+    try {
+      return await attempt;
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+      return { sentence: explainNetwork("proxy_unreachable"), failed: { code: "proxy_unreachable", isRefusal: false } };
+    }
+  };
+  return [
+    ...way.map(([name, attempt]): Trial => [name, () => asProxy(attempt())]),
+    ["proxy", () => passProxy({ ...proxy, hostname, port }, endpoint)],
+  ];
 }
 
-function openPort({ hostname, port }: Endpoint): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: hostname, port, timeout: STEP_MILLISECONDS });
-    socket.on("connect", () => {
-      socket.destroy();
-      resolve();
-    });
-    socket.on("timeout", () => socket.destroy(timedOut()));
-    socket.on("error", reject);
-  });
+async function resolveName(hostname: string): Promise<Found> {
+  if (isIP(hostname) !== 0) return { sentence: `${hostname} is an address` };
+  const addresses = await lookup(hostname, { all: true });
+  return { sentence: `${hostname} is ${addresses.map(({ address }) => address).join(", ")}` };
+}
+
+async function openPort(endpoint: Pick<Endpoint, "hostname" | "port">): Promise<Found> {
+  await knock(endpoint);
+  return { sentence: `port ${String(endpoint.port)} answers` };
+}
+
+async function passProxy(proxy: Proxy, endpoint: Endpoint): Promise<Found> {
+  const socket = await openTunnel(proxy, endpoint, AbortSignal.timeout(DIAL_MILLISECONDS));
+  socket.destroy();
+  return { sentence: `${nameOfProxy(proxy)} lets this host through to the edge` };
+}
+
+async function meetEdge(dialling: Dialling): Promise<Found> {
+  const socket = await dial(dialling);
+  socket.destroy();
+  return { sentence: "its certificate verifies" };
+}
+
+const OTHER_HOST =
+  "The certificate of this host was issued to another host, perhaps by a copied directory. Get a fresh join file and join again: clawhold join --file <join file>";
+
+function judgeHealth({ status, code, host }: Health, own: string): Found {
+  if (status !== 200) {
+    const failed = { code, isRefusal: status === 403 };
+    return { sentence: explainEdgeRefusal(code, status), failed };
+  }
+  if (host !== undefined && host !== own)
+    return { sentence: OTHER_HOST, failed: { code: "certificate_other_host", isRefusal: true } };
+  return { sentence: "the edge accepts this host's certificate" };
 }
 
 interface Health {
   readonly status: number;
   readonly code: string;
+  /** Whose certificate it is, as the edge knows it; undefined for an edge that does not say. */
+  readonly host: string | undefined;
   /** The edge's clock, milliseconds. */
   readonly date: number | undefined;
 }
 
-function askHealth(endpoint: Endpoint, tls: TlsFile): Promise<Health> {
+function askHealth(dialling: Dialling): Promise<Health> {
+  const { hostname: host, port } = dialling.endpoint;
   return new Promise((resolve, reject) => {
+    const fail = (code: string): void => void outgoing.destroy(Object.assign(new Error(code), { code }));
     const outgoing = request({
-      host: endpoint.hostname,
-      port: endpoint.port,
-      ...(endpoint.servername === undefined ? {} : { servername: endpoint.servername }),
-      key: tls.key,
-      cert: tls.certificate,
-      ...(tls.edgeCa === undefined ? {} : { ca: tls.edgeCa }),
-      minVersion: "TLSv1.3",
+      host,
+      port,
+      agent: new EdgeAgent(dialling),
       path: "/health",
-      agent: false,
-      timeout: STEP_MILLISECONDS,
+      timeout: DIAL_MILLISECONDS,
     });
-    outgoing.on("timeout", () => outgoing.destroy(timedOut()));
+    outgoing.on("timeout", () => fail("ETIMEDOUT"));
     outgoing.on("error", reject);
     outgoing.on("response", (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
         text += chunk;
-        if (text.length > MAX_ANSWER_CHARACTERS)
-          outgoing.destroy(Object.assign(new Error("too long"), { code: "protocol" }));
+        if (text.length > MAX_ANSWER_CHARACTERS) fail("protocol");
       });
       response.on("error", reject);
       response.on("end", () => {
@@ -121,6 +190,7 @@ function askHealth(endpoint: Endpoint, tls: TlsFile): Promise<Health> {
         resolve({
           status: response.statusCode ?? 0,
           code: /"code":\s*"([a-z][a-z0-9_.]{0,48})"/.exec(text)?.[1] ?? "unknown",
+          host: /"host":\s*"([a-z][a-z0-9-]{1,47})"/.exec(text)?.[1],
           date: Number.isNaN(date) ? undefined : date,
         });
       });
