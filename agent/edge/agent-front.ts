@@ -39,8 +39,9 @@ const SENTENCES = {
   certificate_missing:
     "This address is for joined hosts, and no client certificate was presented. Join this host: clawhold join",
   certificate_untrusted: "The client certificate was not issued by this edge. Join this host to it: clawhold join",
-  certificate_expired:
-    "The client certificate is not valid at this time. Check this host's clock, then join again: clawhold join",
+  certificate_early:
+    "The client certificate is not valid yet by the edge's clock. Compare both clocks; if they agree, join again: clawhold join",
+  certificate_expired: "The client certificate has ended by the edge's clock. Join this host again: clawhold join",
 } as const satisfies Record<CertificateCode, string>;
 
 const NOT_FOUND: Problem = { status: 404, code: "not_found", detail: "There is nothing at this address." };

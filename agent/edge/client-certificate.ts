@@ -8,7 +8,11 @@
 import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 
-export type CertificateCode = "certificate_missing" | "certificate_untrusted" | "certificate_expired";
+export type CertificateCode =
+  | "certificate_missing"
+  | "certificate_untrusted"
+  | "certificate_early"
+  | "certificate_expired";
 
 export interface TlsClientAuth {
   readonly certPresented: "0" | "1";
@@ -36,8 +40,8 @@ export function judgeClient(socket: TLSSocket, authority: X509Certificate, now: 
   // A resumed session proves nothing anew. None is offered, so one that appears is refused.
   if (socket.isSessionReused()) return { verified: false, code: "certificate_untrusted" };
   if (!isIssuedBy(certificate, authority)) return { verified: false, code: "certificate_untrusted" };
-  if (now < certificate.validFromDate || now > certificate.validToDate)
-    return { verified: false, code: "certificate_expired" };
+  if (now < certificate.validFromDate) return { verified: false, code: "certificate_early" };
+  if (now > certificate.validToDate) return { verified: false, code: "certificate_expired" };
   if (!socket.authorized) return { verified: false, code: "certificate_untrusted" };
   return { verified: true, clientAuth: describe(certificate) };
 }

@@ -26,6 +26,7 @@ const CLASSES: readonly StatusClass[] = ["1xx", "2xx", "3xx", "4xx", "5xx", "abo
 const TLS_REFUSALS = Object.keys({
   certificate_missing: true,
   certificate_untrusted: true,
+  certificate_early: true,
   certificate_expired: true,
   handshake: true,
   handshake_timeout: true,

@@ -72,7 +72,7 @@ describe("a client without a valid certificate", () => {
     [
       "with one that is not valid yet",
       () => issueClient(authority, { notBefore: new Date(Date.now() + 1e7), notAfter: new Date(Date.now() + 2e9) }),
-      "certificate_expired",
+      "certificate_early",
     ],
     [
       "with one made for servers",
