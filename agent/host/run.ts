@@ -4,11 +4,11 @@
  */
 import { renewAt } from "../../protocol/renewal.ts";
 import type { HostLog } from "./log.ts";
+import { keeperOf } from "./certificate-keeper.ts";
 import { HostError } from "./host-error.ts";
 import { watchGateway, type GatewayWatch } from "./gateway-watch.ts";
 import { openDoor, type DoorAnswer, type DoorRequest } from "./door.ts";
 import { wordsOf } from "./join.ts";
-import { makeCertificateRequest } from "./link/certificate-request.ts";
 import { startLink, type Link, type LinkState } from "./link/link.ts";
 import { environmentOf } from "./link/proxy.ts";
 import { sayFarewell } from "./link/say-farewell.ts";
@@ -26,7 +26,6 @@ import { Journal } from "./warden/journal.ts";
 import { readHostKeys, type HostKeys } from "./warden/keys.ts";
 import { SessionEnds } from "./warden/session-ends.ts";
 import { TrustStore } from "./warden/trust-store.ts";
-import type { CertificateKeeper } from "./warden/renewal.ts";
 import { openWarden, type Warden, type WardenStanding } from "./warden/warden.ts";
 import { WitnessFile } from "./witness/witness-file.ts";
 
@@ -216,23 +215,6 @@ interface WardenHooks {
   readonly onFault: (error: unknown) => void;
   /** There is a newer pair to dial with. */
   readonly onPair: () => void;
-}
-
-/** What the warden may do about certificates: the link's files and its dialling stay the link's. */
-function keeperOf(pairs: TlsPairs, onPair: () => void): CertificateKeeper {
-  return {
-    inUse: () => pairs.inUse,
-    makeRequest: makeCertificateRequest,
-    keep: (pair) => {
-      pairs.keep(pair);
-      onPair();
-    },
-    retry: () => {
-      const isThere = pairs.retry();
-      if (isThere) onPair();
-      return isThere;
-    },
-  };
 }
 
 async function makeWarden(

@@ -7,6 +7,7 @@ import { X509Certificate } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import * as x509 from "@peculiar/x509";
 import { WebSocketServer, type WebSocket } from "ws";
 import { makeAuthority, makeServerCertificate, type KeyPair } from "../../../../agent/edge/certificates.ts";
@@ -14,6 +15,7 @@ import { hexFingerprint } from "../../../../agent/host/link/edge-authority.ts";
 import type { Dialling, TlsPair } from "../../../../agent/host/link/tls-pairs.ts";
 import type { TlsFile } from "../../../../agent/host/state.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
+import type { CertificateTerm } from "../../../../protocol/renewal.ts";
 import type { Signer } from "../../../../protocol/signing.ts";
 import {
   helloCodec,
@@ -39,9 +41,13 @@ export interface ScriptedEdge {
   readonly tls: TlsFile;
   readonly fingerprint: string;
   readonly authority: KeyPair;
+  /** Signs client certificates. */
+  readonly agents: KeyPair;
   readonly connections: Connection[];
   /** Answers upgrades with this problem instead. */
   problem: { readonly status: number; readonly code: string } | undefined;
+  /** Upgrades that were answered with a problem. */
+  refused: number;
   /** What the edge's clock shows in its answers. */
   date: Date | undefined;
   /** Hosts that came to `/join`, in order, each with the fingerprint of the certificate it got. */
@@ -58,6 +64,8 @@ export interface Connection {
   readonly closed: Promise<{ code: number; reason: string }>;
   /** True when the client showed a certificate of our authority. */
   readonly authorized: boolean;
+  /** Of the certificate that it showed, lower-case hex. */
+  readonly fingerprint: string | undefined;
   send(frame: InwardFrame): void;
   frame<K extends OutwardFrame["kind"]>(kind: K): Promise<Extract<OutwardFrame, { kind: K }>>;
 }
@@ -83,8 +91,10 @@ export async function startScriptedEdge(names: readonly string[] = ["127.0.0.1"]
     tls: { v: 1, key: pem(client.key), certificate: pem(client.cert), edgeCa: authority.certificate },
     fingerprint: client.fingerprint,
     authority,
+    agents,
     connections,
     problem: undefined,
+    refused: 0,
     date: undefined,
     joined: [],
     async next() {
@@ -115,6 +125,7 @@ export async function startScriptedEdge(names: readonly string[] = ["127.0.0.1"]
   });
   server.on("upgrade", (request, socket, head) => {
     if (edge.problem !== undefined) {
+      edge.refused += 1;
       const { status, code } = edge.problem;
       const body = JSON.stringify({ type: "about:blank", title: "\u001b[31mhostile prose", status, code, id: "x" });
       socket.end(
@@ -122,8 +133,13 @@ export async function startScriptedEdge(names: readonly string[] = ["127.0.0.1"]
       );
       return;
     }
-    const { authorized } = request.socket as unknown as { authorized: boolean };
-    sockets.handleUpgrade(request, socket, head, (opened) => connections.push(listen(opened, authorized)));
+    const client = request.socket as TLSSocket;
+    const shown = client.getPeerX509Certificate();
+    const fingerprint = shown === undefined ? undefined : hexFingerprint(shown);
+    const { authorized } = client;
+    sockets.handleUpgrade(request, socket, head, (opened) =>
+      connections.push({ ...listen(opened), authorized, fingerprint }),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return Object.assign(edge, { url: `wss://127.0.0.1:${String((server.address() as AddressInfo).port)}` });
@@ -141,8 +157,8 @@ async function letJoin(
   return { join, fingerprint: hexFingerprint(certificate), answer };
 }
 
-/** The certificate that a request asks for. */
-export async function issueFor(csr: Uint8Array, agents: KeyPair): Promise<Uint8Array> {
+/** The certificate that a request asks for. `term`: seconds since 1970. */
+export async function issueFor(csr: Uint8Array, agents: KeyPair, term?: CertificateTerm): Promise<Uint8Array> {
   const request = new x509.Pkcs10CertificateRequest(new Uint8Array(csr));
   if (!(await request.verify())) throw new Error("the request does not prove its key");
   const issuer = new x509.X509Certificate(agents.certificate);
@@ -152,8 +168,8 @@ export async function issueFor(csr: Uint8Array, agents: KeyPair): Promise<Uint8A
     serialNumber: "01",
     subject: request.subject,
     issuer: issuer.subject,
-    notBefore: new Date(Date.now() - 60_000),
-    notAfter: new Date(Date.now() + 86_400_000),
+    notBefore: new Date(term === undefined ? Date.now() - 60_000 : term.from * 1_000),
+    notAfter: new Date(term === undefined ? Date.now() + 86_400_000 : term.until * 1_000),
     signingAlgorithm: algorithm,
     publicKey: request.publicKey,
     signingKey: await crypto.subtle.importKey("pkcs8", key ?? new ArrayBuffer(0), algorithm, false, ["sign"]),
@@ -173,7 +189,7 @@ function pem(text: string): string {
   return text.endsWith("\n") ? text : `${text}\n`;
 }
 
-function listen(socket: WebSocket, authorized: boolean): Connection {
+function listen(socket: WebSocket): Omit<Connection, "authorized" | "fingerprint"> {
   const frames: OutwardFrame[] = [];
   const texts: string[] = [];
   socket.on("message", (data: Buffer) => {
@@ -190,7 +206,6 @@ function listen(socket: WebSocket, authorized: boolean): Connection {
     frames,
     texts,
     closed,
-    authorized,
     send: (frame) => socket.send(inwardFrames.encode(frame)),
     async frame(kind) {
       await until(() => frames.some((frame) => frame.kind === kind));
