@@ -32,6 +32,18 @@ await build({
   },
 });
 
+// The agent's own program. CommonJS: see agent/host-main.ts.
+await build({
+  ...common,
+  entryPoints: { agent: file("agent", "host-main.ts") },
+  outdir: dist,
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  platform: "node",
+  target: "node24",
+  external: ["bufferutil", "utf-8-validate"],
+});
+
 // The lockfile of the demo gateway, which the agent looks for beside itself.
 cpSync(file("agent", "host", "demo", "openclaw"), path.join(dist, "openclaw"), { recursive: true });
 

@@ -94,6 +94,9 @@ function run(node, args) {
   child.on("exit", (code, signal) => process.exit(signal ? 128 + (os.constants.signals[signal] || 1) : code));
 }
 
+/** As agent/cli/up/agent-process.ts, which says why. */
+const AGENT_FLAGS = ["--no-warnings", "--no-opt", "--no-maglev", "--max-semi-space-size=1"];
+
 const args = process.argv.slice(2);
 const task = args[0] === "--task" ? args[1] : undefined;
 if (isClone) install(task !== undefined);
@@ -107,5 +110,8 @@ if (task !== undefined) {
   run(node, [path.join(root, "test", "tasks", `${task}.ts`), ...args.slice(2)]);
 } else {
   if (isClone) build(node);
-  run(node, ["--no-warnings", path.join(root, "dist", "clawhold.mjs"), ...args]);
+  const isAgent = args[0] === "host" && args[1] === "run";
+  const program = isAgent ? [...AGENT_FLAGS, "agent.cjs"] : ["--no-warnings", "clawhold.mjs"];
+  const file = path.join(root, "dist", program.pop());
+  run(node, [...program, file, ...args]);
 }

@@ -1,5 +1,5 @@
 /**
- * Everything the commands need from the process around them, as one value: only `main.ts` touches the process itself,
+ * Everything the commands need from the process around them, as one value: only `process-io.ts` touches the process itself,
  * so every command runs in a test as it runs in a terminal.
  */
 
@@ -25,11 +25,13 @@ export interface CliIo {
   readonly pid: number;
   readonly uid: number;
   readonly version: string;
-  /** The Node that runs us, and the file that it runs: what a child agent is started with. */
+  /** The Node that runs us, and the file that it runs. */
   readonly node: string;
   readonly entry: string;
   /** What the build put beside the entry. */
   readonly bundle: {
+    /** The agent's own program, smaller in memory than `entry`. */
+    readonly agent: string;
     readonly worker: string;
     readonly web: string;
     readonly migrations: string;

@@ -27,6 +27,12 @@ export interface AgentProcess {
   stop(): Promise<void>;
 }
 
+/**
+ * How Node runs an agent: no optimising compilers, whose code alone is 8 MB of memory, and a nursery of 1 MB. agent/launch.cjs
+ * has the same list.
+ */
+export const AGENT_FLAGS: readonly string[] = ["--no-warnings", "--no-opt", "--no-maglev", "--max-semi-space-size=1"];
+
 const FIRST_PAUSE_MILLISECONDS = 500;
 const LAST_PAUSE_MILLISECONDS = 30_000;
 /** After running this long, an end counts as the first again. */
@@ -61,7 +67,7 @@ class Supervisor {
   start(): void {
     const { node, entry, dataDirectory, environment } = this.#options;
     const [program, parameters] = withDeathSignal(node, [
-      "--no-warnings",
+      ...AGENT_FLAGS,
       entry,
       "host",
       "run",

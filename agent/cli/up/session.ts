@@ -247,10 +247,10 @@ class Session {
   }
 
   #startAgent(edge: Edge): void {
-    const { node, entry, environment } = this.#io;
+    const { node, bundle, environment } = this.#io;
     const agent = startAgentProcess({
       node,
-      entry,
+      entry: bundle.agent,
       dataDirectory: edge.dataDirectory.path,
       environment,
       onEvent: (line) => this.#voice.agentEvent(line),

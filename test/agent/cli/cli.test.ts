@@ -139,7 +139,7 @@ describe("the data directory", () => {
     writeFileSync(join(data, "version"), "1\n");
     const lock = acquireLock(join(data, "lock"), () => new Date());
     writeFileSync(join(directory, "migrations.json"), "[]");
-    const bundle = { worker: "/nowhere", web: directory, migrations: join(directory, "migrations.json") };
+    const bundle = { agent: "/nowhere", worker: "/nowhere", web: directory, migrations: join(directory, "migrations.json") };
     for (const argv of [["up"], ["join"]]) {
       const { exit, err } = await run([...argv, "--data", data], { bundle });
       expect(exit).toBe(1);

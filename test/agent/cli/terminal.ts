@@ -29,7 +29,12 @@ export function terminal(change: Partial<CliIo> = {}): {
     version: "0.0.0-test",
     node: process.execPath,
     entry: "/nowhere/clawhold.mjs",
-    bundle: { worker: "/nowhere/worker.js", web: "/nowhere/web", migrations: "/nowhere/migrations.json" },
+    bundle: {
+      agent: "/nowhere/agent.cjs",
+      worker: "/nowhere/worker.js",
+      web: "/nowhere/web",
+      migrations: "/nowhere/migrations.json",
+    },
     ...change,
   };
   return { io, out, err };

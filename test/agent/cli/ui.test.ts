@@ -42,7 +42,7 @@ async function start(argv: readonly string[], change: Partial<CliIo> = {}): Prom
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
   });
-  const bundle = { worker: "/nowhere", web, migrations: "/nowhere" };
+  const bundle = { agent: "/nowhere", worker: "/nowhere", web, migrations: "/nowhere" };
   const { io, out, err } = terminal({ stopped, bundle, ...change });
   const ended = runCli(["ui", "--data", data, "--port", "0", ...argv], io);
   const events = () =>
@@ -141,7 +141,7 @@ describe("clawhold ui", () => {
 describe("what clawhold ui refuses", () => {
   const refused = async (argv: readonly string[], change: Partial<CliIo> = {}) => {
     const { exit, out } = await run(["ui", "--data", data, "--port", "0", "--json", ...argv], {
-      bundle: { worker: "/nowhere", web, migrations: "/nowhere" },
+      bundle: { agent: "/nowhere", worker: "/nowhere", web, migrations: "/nowhere" },
       ...change,
     });
     return [exit, (JSON.parse(out[0] ?? "") as { code: string }).code];
@@ -195,7 +195,7 @@ describe("what clawhold ui refuses", () => {
     const port = typeof address === "object" && address !== null ? address.port : 0;
     const { exit, out } = await run(
       ["ui", "--data", data, "--json", ...toEdge(), "--workspace", WORKSPACE, "--port", String(port)],
-      { bundle: { worker: "/nowhere", web, migrations: "/nowhere" } },
+      { bundle: { agent: "/nowhere", worker: "/nowhere", web, migrations: "/nowhere" } },
     );
     squatter.close();
     expect(exit).toBe(1);

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startAgentProcess, type AgentProcess } from "../../../../agent/cli/up/agent-process.ts";
+import { AGENT_FLAGS, startAgentProcess, type AgentProcess } from "../../../../agent/cli/up/agent-process.ts";
 import { until } from "../../host/warden/rig.ts";
 
 let directory: string;
@@ -82,5 +82,13 @@ describe("the agent as a child", () => {
     expect(isAlive(pid)).toBe(false);
     await running.stop();
     expect(ends).toEqual([]);
+  });
+});
+
+describe("how Node runs an agent", () => {
+  it("is the same whoever starts it", () => {
+    const launcher = readFileSync(join(import.meta.dirname, "../../../../agent/launch.cjs"), "utf8");
+    const [, list = ""] = /^const AGENT_FLAGS = (\[.*\]);$/m.exec(launcher) ?? [];
+    expect(JSON.parse(list)).toEqual(AGENT_FLAGS);
   });
 });
