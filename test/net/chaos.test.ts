@@ -1,7 +1,7 @@
 /**
  * Chaos: the real product in a network that loses, delays, reorders, doubles, cuts and forgets, while its processes are
  * killed and its disks fill, under a stream of honest commands. At the end nothing that was acknowledged is lost,
- * nothing ran twice and nothing is stuck. CLAWHOLD_CHAOS_SECONDS=600 runs as long as that (30 unless given),
+ * nothing ran twice and nothing is stuck. CLAWHOLD_CHAOS_SECONDS=600 runs as long as that (60 unless given),
  * CLAWHOLD_CHAOS_SEED repeats the order of the faults. Needs root.
  */
 import { afterAll, describe, expect, it } from "vitest";
@@ -12,7 +12,7 @@ import { reportOf } from "./chaos/report.ts";
 import { run } from "./chaos/run.ts";
 import { closeAll, Town, type Closers } from "./chaos/town.ts";
 
-const SECONDS = wholeOf("CLAWHOLD_CHAOS_SECONDS") ?? 30;
+const SECONDS = wholeOf("CLAWHOLD_CHAOS_SECONDS") ?? 60;
 const SEED = wholeOf("CLAWHOLD_CHAOS_SEED") ?? Date.now() % 1_000_000_000;
 /** A short run deals as fast as it can; in a long one hosts come back in between, and more commands meet each fault. */
 const PAUSE_MILLISECONDS = SECONDS <= 60 ? 1_500 : 6_000;

@@ -31,6 +31,8 @@ export class Edge {
   readonly disk: SmallDisk;
   /** Starts that failed, and ends that nobody asked for. */
   readonly ends: string[] = [];
+  /** Whatever it logged as an error, by code. */
+  readonly errors = new Map<string, number>();
   readonly #plan: EdgePlan;
   readonly #outside: Server;
   readonly #door: Program;
@@ -111,7 +113,7 @@ export class Edge {
         "none",
         ...ports,
       ],
-      environment: { HOME: this.dataDirectory },
+      environment: { HOME: this.dataDirectory, CLAWHOLD_RATE_FACTOR: "1000" },
     });
   }
 

@@ -3,6 +3,8 @@
  * fault comes before one comes twice: one hits processes and disks, the other the network. A seed repeats the decks.
  */
 import { setTimeout as wait } from "node:timers/promises";
+import type { CommandStep } from "../../../agent/host/log.ts";
+import type { Machine } from "./machine.ts";
 import type { Impairment } from "./network.ts";
 import type { Random } from "./random.ts";
 import { HOSTS, type Town } from "./town.ts";
@@ -16,6 +18,16 @@ interface Fault {
 const machineOf = (town: Town, random: Random) => town.machine(random.pick(HOSTS));
 const moment = (random: Random, from: number, to: number): number => Math.round(random.between(from, to));
 
+/** A blow at the very moment is another test than one at any moment: between what is done and what is written of it. */
+const STEPS: readonly CommandStep[] = ["prepared", "verified", "journaled", "executing", "executed", "receipted"];
+const STEP_MILLISECONDS = 2_000;
+
+async function atStep(town: Town, random: Random): Promise<Machine> {
+  const machine = machineOf(town, random);
+  await machine.step(random.pick(STEPS), STEP_MILLISECONDS);
+  return machine;
+}
+
 const processFaults: readonly Fault[] = [
   { name: "workerd killed", strike: ({ edge }) => edge.killWorkerd() },
   { name: "front killed", strike: ({ edge }) => edge.replace("SIGKILL") },
@@ -24,6 +36,24 @@ const processFaults: readonly Fault[] = [
   { name: "edge's disk full", strike: ({ edge }, random) => edge.fillDisk(moment(random, 500, 3_000)) },
   { name: "agent killed", strike: (town, random) => machineOf(town, random).kill(moment(random, 0, 1_000)) },
   { name: "agents killed", strike: (town) => Promise.all(town.machines.map((machine) => machine.kill(0))) },
+  {
+    name: "agent killed at a step",
+    strike: async (town, random) => (await atStep(town, random)).kill(moment(random, 0, 500)),
+  },
+  {
+    name: "workerd killed at a step",
+    async strike(town, random) {
+      await atStep(town, random);
+      town.edge.killWorkerd();
+    },
+  },
+  {
+    name: "front killed at a step",
+    async strike(town, random) {
+      await atStep(town, random);
+      await town.edge.replace("SIGKILL");
+    },
+  },
   { name: "agent frozen", strike: (town, random) => machineOf(town, random).freeze(moment(random, 500, 4_000)) },
   { name: "agent's disk full", strike: (town, random) => machineOf(town, random).fillDisk(moment(random, 500, 4_000)) },
   {
@@ -65,6 +95,24 @@ const networkFaults: readonly Fault[] = [
     async strike({ network }, random) {
       network.rebind(random.pick(HOSTS));
       await wait(moment(random, 200, 1_000));
+    },
+  },
+  {
+    name: "NAT rebinding at a step",
+    async strike(town, random) {
+      const { name } = await atStep(town, random);
+      town.network.rebind(name);
+    },
+  },
+  {
+    // What the host says next is lost, and so is the connection that it says it on.
+    name: "line dead at a step",
+    async strike(town, random) {
+      const { name } = await atStep(town, random);
+      town.network.set(name, { cutOut: true, cutIn: true });
+      await wait(moment(random, 200, 2_000));
+      town.network.rebind(name);
+      town.network.set(name);
     },
   },
   {

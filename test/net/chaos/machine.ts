@@ -5,6 +5,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import type { CommandStep } from "../../../agent/host/log.ts";
 import { smallDisk, type SmallDisk } from "../../e2e/faults/small-disk.ts";
 import { namespaceOf } from "./network.ts";
 import { Program } from "./program.ts";
@@ -39,6 +40,7 @@ export class Machine {
   ends: string[] = [];
   readonly #plan: MachinePlan;
   readonly #canary: Program;
+  readonly #watchers = new Set<(line: string) => void>();
   #agent: Program | undefined;
   #isStopped = false;
 
@@ -101,6 +103,23 @@ export class Machine {
   #note(line: string): void {
     const intent = /"step":"executing","intent":"([^"]+)"/.exec(line)?.[1];
     if (intent !== undefined) this.effects.executions.push(intent);
+    for (const watcher of this.#watchers) watcher(line);
+  }
+
+  /** Resolves when some command next takes this step here, or when none does for a while. */
+  step(step: CommandStep, milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const watcher = (line: string): void => {
+        if (line.includes(`"step":"${step}"`)) over();
+      };
+      const over = (): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(watcher);
+        resolve();
+      };
+      const timer = setTimeout(over, milliseconds);
+      this.#watchers.add(watcher);
+    });
   }
 
   async kill(pauseMilliseconds: number): Promise<void> {

@@ -24,6 +24,7 @@ export function reportOf(run: Run, findings: readonly Finding[]): string {
       ]),
     ),
     section("Ended as", tally(ends)),
+    section("Errors in the edge's log", run.errors),
     section("Processes that ended by themselves", tally(run.ends)),
     section(
       "Verdict",

@@ -32,6 +32,8 @@ export interface Run {
   readonly faults: ReadonlyMap<string, number>;
   readonly outages: ReadonlyMap<string, number>;
   readonly packets: Readonly<Record<string, number>>;
+  /** What the edge logged as errors, by code. */
+  readonly errors: ReadonlyMap<string, number>;
   /** Ends of processes that no fault asked for. */
   readonly ends: readonly string[];
   /** From the last fault to every tunnel up and every command ended. */
@@ -67,6 +69,7 @@ export async function run({ town, seed, milliseconds, pace }: RunPlan): Promise<
     faults: faults.struck,
     outages: stream.outages,
     packets,
+    errors: edge.errors,
     ends: [
       ...edge.ends.map((end) => `edge ${end}`),
       ...machines.flatMap((m) => m.ends.map((end) => `${m.name} ${end}`)),

@@ -18,8 +18,8 @@ const CONNECT_PROXY = path.join(import.meta.dirname, "connect-proxy.ts");
 
 /** Names are the hosts' labels too. */
 export const HOSTS = ["attic", "barn", "cellar"] as const;
-/** The one that sees nothing of the world but the proxy; none until agents know proxies. */
-const PROXIED: string = "";
+/** The one that sees nothing of the world but the proxy. */
+const PROXIED = "cellar";
 
 const places: readonly Place[] = [
   EDGE,
