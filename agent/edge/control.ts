@@ -29,6 +29,8 @@ export interface ControlDeps {
   /** Undefined when there is a workspace already, or not yet an edge to make one at. */
   readonly setupLink: () => Promise<SetupOffer | undefined>;
   readonly log: EdgeLog;
+  /** For tests. */
+  readonly maxHoldSeconds?: number;
 }
 
 export interface Control {
@@ -76,16 +78,19 @@ export async function openControl(path: string, deps: ControlDeps): Promise<Cont
  * One at a time, ended by whoever asked for it, by their death, or by the clock: never left standing. Its first line names
  * the processes; it lasts as long as the answer.
  */
-function holder({ writers, log }: ControlDeps): { answer(response: ServerResponse): Promise<void>; end(): void } {
+function holder({ writers, log, maxHoldSeconds = MAX_HOLD_SECONDS }: ControlDeps): {
+  answer(response: ServerResponse): Promise<void>;
+  end(): void;
+} {
   let end: (() => void) | undefined;
   return {
     async answer(response) {
       if (end !== undefined) return sendProblem(response, BUSY);
       const pids = writers();
       const timer = setTimeout(() => {
-        log({ level: "warn", code: "backup_held_long", detail: `a backup held the edge for ${MAX_HOLD_SECONDS} s` });
+        log({ level: "warn", code: "backup_held_long", detail: `a backup held the edge for ${maxHoldSeconds} s` });
         end?.();
-      }, MAX_HOLD_SECONDS * 1_000);
+      }, maxHoldSeconds * 1_000);
       end = () => {
         end = undefined;
         clearTimeout(timer);

@@ -5,11 +5,12 @@
 
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { readFileSync, readdirSync } from "node:fs";
-import { extname, join, relative, sep } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename, extname, join } from "node:path";
 import { EdgeError, systemCode } from "../shared/edge-error.ts";
 import { SECURITY_HEADERS } from "./headers.ts";
 import { sendProblem } from "./problem.ts";
+import { regularFiles } from "./regular-files.ts";
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
@@ -38,20 +39,15 @@ const INDEX = "/index.html";
 
 export function readStaticFiles(directory: string): StaticFiles {
   const files = new Map<string, StaticFile>();
-  for (const path of listFiles(directory)) {
-    const name = `/${relative(directory, path).split(sep).join("/")}`;
-    files.set(name, describe(name, readFileSync(path)));
-  }
+  for (const path of listFiles(directory))
+    files.set(`/${path}`, describe(`/${path}`, readFileSync(join(directory, path))));
   if (!files.has(INDEX)) throw missing(directory, undefined);
   return files;
 }
 
-/** Regular files only: a symbolic link could name anything on the machine. */
 function listFiles(directory: string): readonly string[] {
   try {
-    return readdirSync(directory, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-      .map((entry) => join(entry.parentPath, entry.name));
+    return regularFiles(directory).filter((path) => !basename(path).startsWith("."));
   } catch (error) {
     if (systemCode(error) === "ENOENT") throw missing(directory, error);
     throw error;

@@ -9,7 +9,15 @@ import { join } from "node:path";
 import { EdgeError } from "../shared/edge-error.ts";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
 import { appliedMigrations } from "./backup/databases.ts";
-import { backupName, pruneBackups, removePartial, wayBack } from "./backup/kept.ts";
+import {
+  backupName,
+  forgetUnfinished,
+  noteUnfinished,
+  pruneBackups,
+  removePartial,
+  unfinishedBackup,
+  wayBack,
+} from "./backup/kept.ts";
 import { makeBackup, nothingToHold } from "./backup/make.ts";
 import type { Migration } from "./d1.ts";
 import { DATA_VERSION, type DataDirectory } from "./data-directory.ts";
@@ -36,6 +44,10 @@ export interface UpgradeInput {
   readonly layout?: Layout;
 }
 
+interface Keeping extends Pick<UpgradeInput, "version" | "now" | "log"> {
+  readonly root: string;
+}
+
 export async function upgradeData({
   data,
   migrations,
@@ -55,17 +67,24 @@ export async function upgradeData({
     );
   }
   const isBehind = data.version < layout.version || (applied.length > 0 && applied.length < known.size);
-  if (!isBehind) return;
-  const target = join(root, "backups", backupName(version, now()));
-  mkdirSync(join(root, "backups"), { recursive: true, mode: 0o700 });
-  removePartial(root);
-  const { bytes } = await makeBackup({ dataDirectory: root, target, hold: nothingToHold, version, now });
-  log({ level: "info", code: "upgrade_backup", detail: `${target}, ${bytes} bytes` });
+  if (!isBehind) return forgetUnfinished(root);
+  await keepWhatIsThere({ root, version, now, log });
   for (let at = data.version; at < layout.version; at += 1) {
     const upgrade = layout.upgrades[at];
     if (upgrade === undefined) throw new TypeError(`no upgrade from data version ${at}`);
     upgrade(root);
     writeFileAtomically(join(root, "version"), `${at + 1}\n`);
   }
+}
+
+/** Once for an upgrade, however often it is begun: a later one would hold what a half-done step left. */
+async function keepWhatIsThere({ root, version, now, log }: Keeping): Promise<void> {
+  mkdirSync(join(root, "backups"), { recursive: true, mode: 0o700 });
+  removePartial(root);
+  if (unfinishedBackup(root, version) !== undefined) return;
+  const target = join(root, "backups", backupName(version, now()));
+  const { bytes } = await makeBackup({ dataDirectory: root, target, hold: nothingToHold, version, now });
+  noteUnfinished(root, target);
   pruneBackups(root);
+  log({ level: "info", code: "upgrade_backup", detail: `${target}, ${bytes} bytes` });
 }

@@ -3,11 +3,11 @@
  * WAL mode shows that moment for as long as it lasts and keeps no writer waiting. Writes to none of them.
  */
 
-import { type Dirent, readdirSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { EdgeError, systemCode } from "../../shared/edge-error.ts";
 import { readOpenFileLimit } from "../listen.ts";
+import { regularFiles } from "../regular-files.ts";
 
 /** The database, its log and its index. */
 const FILES_EACH = 3;
@@ -26,15 +26,10 @@ export interface Snapshot {
   close(): void;
 }
 
-/** Regular files below `root`, as paths with `/`. A link could name anything, and a socket holds nothing. */
-export function filesBelow(root: string, directory: string): readonly string[] {
-  const found = entriesOf(join(root, directory)).filter((entry) => entry.isFile());
-  return found.map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/")).toSorted();
-}
-
-function entriesOf(directory: string): readonly Dirent[] {
+/** Regular files below `root`, as paths with `/`; none where there is no such directory. */
+export function filesBelow(root: string, directory = ""): readonly string[] {
   try {
-    return readdirSync(directory, { recursive: true, withFileTypes: true });
+    return regularFiles(root, directory).toSorted();
   } catch (error) {
     if (systemCode(error) === "ENOENT") return [];
     throw error;
@@ -42,8 +37,12 @@ function entriesOf(directory: string): readonly Dirent[] {
 }
 
 /** All or none. Undefined when one was in the way just now: let its writers go on, and try again. */
-export function takeSnapshots(root: string, paths: readonly string[]): readonly Snapshot[] | undefined {
-  refuseTooMany(paths.length);
+export function takeSnapshots(
+  root: string,
+  paths: readonly string[],
+  openFileLimit = readOpenFileLimit(),
+): readonly Snapshot[] | undefined {
+  refuseTooMany(paths.length, openFileLimit);
   const taken: Snapshot[] = [];
   try {
     for (const path of paths) taken.push(takeSnapshot(root, path));
@@ -79,8 +78,7 @@ function isInTheWay(error: unknown): boolean {
   return IN_THE_WAY.has(error.errcode & 0xff);
 }
 
-function refuseTooMany(databases: number): void {
-  const limit = readOpenFileLimit();
+function refuseTooMany(databases: number, limit: number | undefined): void {
   const needed = databases * FILES_EACH + RESERVED_FILES;
   if (limit === undefined || needed <= limit) return;
   throw new EdgeError(

@@ -1,16 +1,19 @@
 /** The backups that upgrades leave in the data directory itself: where they are, how many stay, how a person goes back to one. */
 
-import { readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { writeFileAtomically } from "../../shared/atomic-file.ts";
 import { systemCode } from "../../shared/edge-error.ts";
 
 /** Each is as large as the data; two upgrades back is as far as anybody goes. */
 const KEPT_BACKUPS = 2;
-const NAME = /^before-[0-9A-Za-z.+-]+-[0-9]{8}T[0-9]{6}Z$/;
+const NAME = /^before-[0-9A-Za-z.+-]+-[0-9]{8}T[0-9]{9}Z$/;
+/** Names the backup of an upgrade that has begun; gone once a start finds nothing left to do. */
+const UNFINISHED = "unfinished";
 
 /** `version`: of the program that is about to change the data. */
 export function backupName(version: string, at: Date): string {
-  return `before-${version}-${at.toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
+  return `before-${version}-${at.toISOString().replaceAll(/[-:.]/g, "")}`;
 }
 
 /** Oldest first. */
@@ -40,6 +43,27 @@ export function removePartial(root: string): void {
     if (name.startsWith(".before-") && name.endsWith(".partial"))
       rmSync(join(directory, name), { recursive: true, force: true });
   }
+}
+
+/** The backup that was made before this program's upgrade began; undefined where none was begun. */
+export function unfinishedBackup(root: string, version: string): string | undefined {
+  let name: string;
+  try {
+    name = readFileSync(join(root, "backups", UNFINISHED), "utf8").trimEnd();
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  const isOurs = name.startsWith(`before-${version}-`) && NAME.test(name);
+  return isOurs ? listBackups(root).find((path) => basename(path) === name) : undefined;
+}
+
+export function noteUnfinished(root: string, backup: string): void {
+  writeFileAtomically(join(root, "backups", UNFINISHED), `${basename(backup)}\n`);
+}
+
+export function forgetUnfinished(root: string): void {
+  rmSync(join(root, "backups", UNFINISHED), { force: true });
 }
 
 /** For somebody whose program is older than their data. */

@@ -94,7 +94,7 @@ function refuseNewer({ clawhold, dataVersion, migrations }: Manifest, known: rea
 
 function refuseUnlisted(backup: string, { files }: Manifest): void {
   const listed = new Set([MANIFEST, ...files.map(({ path }) => path)]);
-  const found = filesBelow(backup, ".");
+  const found = filesBelow(backup);
   const unlisted = found.find((path) => !listed.has(path));
   if (unlisted !== undefined) throw damaged(backup, `it holds ${JSON.stringify(unlisted)}, which is not listed`);
 }

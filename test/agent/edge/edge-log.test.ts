@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MAX_LOG_LINE_CHARACTERS, formatEvent, openLogFile } from "../../../agent/edge/edge-log.ts";
@@ -17,15 +17,35 @@ describe("the log", () => {
     log.close();
   });
 
-  it("keeps one earlier file and never grows past twice its cap", () => {
+  it("keeps a bounded number of earlier files, each line whole in one of them", () => {
     const path = join(directory.path, "edge.log");
-    const log = openLogFile(path, 200);
-    for (let index = 0; index < 20; index += 1) log.write({ level: "info", code: "line", detail: `number ${index}` });
+    const log = openLogFile(path, 400);
+    for (let index = 0; index < 100; index += 1) log.write({ level: "info", code: "line", detail: `number ${index};` });
     log.close();
-    expect(statSync(path).size).toBeLessThanOrEqual(200);
-    expect(statSync(`${path}.1`).size).toBeLessThanOrEqual(200);
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(readFileSync(path, "utf8")).toContain("number 19");
+    const names = readdirSync(directory.path).toSorted();
+    expect(names).toEqual(["edge.log", "edge.log.1", "edge.log.2", "edge.log.3", "edge.log.4"]);
+    for (const name of names) {
+      expect(statSync(join(directory.path, name)).size).toBeLessThanOrEqual(400);
+      expect(statSync(join(directory.path, name)).mode & 0o777).toBe(0o600);
+    }
+    const kept = names.toReversed().map((name) => readFileSync(join(directory.path, name), "utf8"));
+    const lines = kept.join("").trimEnd().split("\n");
+    const numbers = lines.map((line) => Number(/number (\d+);$/.exec(line)?.[1]));
+    // The newest, in order, without a gap.
+    expect(numbers).toEqual(numbers.map((_, index) => 100 - numbers.length + index));
+  });
+
+  it("goes on in a new file when somebody moved the old one, and loses no line", () => {
+    const path = join(directory.path, "edge.log");
+    const log = openLogFile(path);
+    log.write({ level: "info", code: "line", detail: "one" });
+    renameSync(path, `${path}-moved`);
+    log.write({ level: "info", code: "line", detail: "two" });
+    log.reopen();
+    log.write({ level: "info", code: "line", detail: "three" });
+    log.close();
+    expect(readFileSync(`${path}-moved`, "utf8")).toMatch(/one\n.*two\n$/);
+    expect(readFileSync(path, "utf8")).toMatch(/^\S+ info line three\n$/);
   });
 
   it("cannot move a terminal's cursor or fake a line", () => {

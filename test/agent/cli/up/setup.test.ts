@@ -37,6 +37,7 @@ const admin: EdgeAdmin = {
     return Promise.resolve();
   },
   joinToken: () => Promise.resolve(nonceOf("token")),
+  browserCertificate: () => Promise.resolve(),
 };
 
 function deps(change: Partial<SetupDeps> = {}): SetupDeps {
