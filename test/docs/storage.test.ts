@@ -5,7 +5,7 @@ import { filesBelow, read } from "./source.ts";
 
 const storage = read("docs/STORAGE.md");
 
-/** Table name to its columns, from `CREATE TABLE` statements in order; later `ADD COLUMN`s are included. */
+/** Table name to its columns, from `CREATE TABLE` statements in order; columns that came or went later are counted. */
 function tablesOf(sql: string): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const [, name = "", body = ""] of sql.matchAll(
@@ -20,6 +20,9 @@ function tablesOf(sql: string): ReadonlyMap<string, readonly string[]> {
   }
   for (const [, name = "", added = ""] of sql.matchAll(/ALTER TABLE ([a-z_]+) ADD COLUMN ([a-z_]+)/g)) {
     found.get(name)?.push(added);
+  }
+  for (const [, name = "", dropped = ""] of sql.matchAll(/ALTER TABLE ([a-z_]+) DROP COLUMN ([a-z_]+)/g)) {
+    found.set(name, found.get(name)?.filter((column) => column !== dropped) ?? []);
   }
   return found;
 }
