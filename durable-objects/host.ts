@@ -6,7 +6,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { MalformedError } from "../protocol/canonical.ts";
 import { LIVE_SUBPROTOCOL, type CommandStatus, type HostRow } from "../protocol/contracts.ts";
-import type { LedgerDraft } from "../protocol/ledger.ts";
 import type { Signed, SignedSessionEnd } from "../protocol/messages.ts";
 import type { Signer } from "../protocol/signing.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
@@ -18,14 +17,14 @@ import { openDatabase, type Database } from "./db/database.ts";
 import { findHost } from "./db/host-rows.ts";
 import { TrustLog } from "./db/trust-log.ts";
 import type { Env } from "./env.ts";
-import { Acceptance, type NewCommand } from "./host/acceptance.ts";
+import type { NewCommand } from "./host/acceptance.ts";
 import { Answers } from "./host/answers.ts";
+import { Books } from "./host/books.ts";
 import { Certificates } from "./host/certificates.ts";
 import { Delivery, type OpenTunnel } from "./host/delivery.ts";
 import { closeAfter, FrameGate } from "./host/frame-gate.ts";
 import { judgeHello, sendSessionEnds, writeWelcome } from "./host/greeting.ts";
 import { Live } from "./host/live.ts";
-import { Outbox } from "./host/outbox.ts";
 import { Pages } from "./host/pages.ts";
 import { prepareFrame, Prepares, type PrepareAnswer, type PrepareCall } from "./host/prepares.ts";
 import { Rivals } from "./host/rivals.ts";
@@ -36,9 +35,9 @@ import { LatestTelemetry } from "./host/telemetry.ts";
 import { TrustCourier } from "./host/trust-courier.ts";
 import { Tunnels } from "./host/tunnels.ts";
 import { Wake } from "./host/wake.ts";
+import { Watching } from "./host/watching.ts";
 import { Witnessing, type WitnessFrame } from "./host/witnessing.ts";
 import { Words } from "./host/words.ts";
-import { ledgerGroupOf, ledgerOf } from "./ledger-client.ts";
 import { logStep } from "./log.ts";
 import { seedSigner } from "./signer.ts";
 
@@ -57,10 +56,13 @@ export class Host extends DurableObject<Env> {
   /** In memory only: a handshake that waits. */
   readonly #rivals: Rivals;
   readonly #gate = new FrameGate();
-  /** The newest in memory, one every 30 s in storage. */
+  /** The newest in memory, one now and then in storage. */
   readonly #telemetry: LatestTelemetry;
+  /** In memory only. */
+  readonly #watching = new Watching();
   /** Its alarm is durable. */
   readonly #wake: Wake;
+  readonly #books: Books;
   /** Durable with their sockets. */
   readonly #tunnels: Tunnels;
   readonly #pages: Pages;
@@ -72,9 +74,6 @@ export class Host extends DurableObject<Env> {
   readonly #alarms: Alarms;
   /** Rebuilt. */
   #signer: Promise<Signer> | undefined;
-  /** Rebuilt: its rows are durable. */
-  #acceptance: Acceptance | undefined;
-  #outbox: Outbox | undefined;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -84,6 +83,7 @@ export class Host extends DurableObject<Env> {
     this.#courier = new TrustCourier(this.#trust);
     this.#telemetry = new LatestTelemetry(this.#store);
     this.#wake = new Wake(state.storage);
+    this.#books = new Books({ env, storage: state.storage, store: this.#store, wake: this.#wake });
     this.#tunnels = new Tunnels(state);
     this.#pages = new Pages(state);
     this.#live = new Live({ store: this.#store, pages: this.#pages, row: () => this.#ownRow() });
@@ -97,7 +97,7 @@ export class Host extends DurableObject<Env> {
     this.#words = new Words({
       store: this.#store,
       prepares: this.#prepares,
-      outbox: () => this.#requireOutbox(),
+      outbox: () => this.#books.outbox,
       durable: () => state.storage.sync(),
       pushCommand: (intent) => this.#pushCommand(intent),
       alarms: this.#alarms,
@@ -105,7 +105,7 @@ export class Host extends DurableObject<Env> {
     this.#witnessing = new Witnessing({
       env,
       store: this.#store,
-      outbox: () => this.#requireOutbox(),
+      outbox: () => this.#books.outbox,
       alarms: this.#alarms,
       trust: (workspace) => this.#trust.current(workspace),
     });
@@ -113,8 +113,7 @@ export class Host extends DurableObject<Env> {
       store: this.#store,
       db: this.#db,
       authority: () => authorityOf(env),
-      append: () => ledgerOf(env, this.#store.requireIdentity().workspace),
-      appendLater: (draft) => this.#appendLater(draft),
+      books: this.#books,
       isAdmitted: (identity) => this.#isAdmitted(identity),
     });
     // Keep-alive is answered by the runtime, so that an idle tunnel never wakes this object.
@@ -151,7 +150,7 @@ export class Host extends DurableObject<Env> {
     ]);
     if (!isOpen) return this.#pages.endSession(session);
     if (trust !== undefined) this.#pages.review(trust, edgeSeconds());
-    const row = await this.row(opening.workspace, opening.host);
+    const row = await this.row(opening.workspace, opening.host, true);
     if (row !== undefined) sockets.trySend(socket, JSON.stringify({ kind: "host", row, now: edgeSeconds() }));
   }
 
@@ -175,6 +174,7 @@ export class Host extends DurableObject<Env> {
     if (attachment !== undefined) this.#gate.forget(attachment.tunnel);
     if (attachment?.phase !== "welcomed") return;
     socket.serializeAttachment({ ...attachment, phase: "challenged" }); // counted as closed once, whoever tells of it
+    this.#telemetry.heard(this.#tunnels.lastPingOf(socket) ?? 0); // answered by the runtime while this object slept
     this.#telemetry.persist();
     this.#rivals.gone(attachment.tunnel);
     if (this.#tunnel() === undefined) {
@@ -191,9 +191,9 @@ export class Host extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#wake.fired();
     const identity = this.#store.requireIdentity();
-    for (const intent of await this.#requireAcceptance().resume())
+    for (const intent of await this.#books.acceptance.resume())
       if (await this.#isAdmitted(identity)) await this.#deliver(intent);
-    await this.#requireOutbox().flush();
+    await this.#books.outbox.flush();
     if (this.#store.hasUnfinished()) this.#wake.keep();
   }
 
@@ -238,6 +238,7 @@ export class Host extends DurableObject<Env> {
         return this.#words.receipt(open, frame);
       case "telemetry":
         this.#telemetry.set(frame.telemetry);
+        if (!this.#pages.isEmpty) this.#watching.look(open);
         return this.#live.pushRow();
       default:
         return this.#witnessing.receive(open, frame);
@@ -265,6 +266,7 @@ export class Host extends DurableObject<Env> {
     await this.#recordConnection("host.connected", attachment);
     if (!trust.hosts.has(attachment.host)) return;
     this.ctx.waitUntil(this.#alarms.look());
+    if (!this.#pages.isEmpty) this.#watching.look({ socket, attachment });
     await sendSessionEnds(socket, this.env.SESSIONS.getByName(attachment.workspace));
     await this.#delivery.advance(() => this.#tunnel());
     await this.#witnessing.showNewest({ socket, attachment: welcomed });
@@ -272,11 +274,12 @@ export class Host extends DurableObject<Env> {
 
   // ---- calls of the Worker ----
 
-  /** How this host is shown; undefined when it never joined. */
-  async row(workspace: string, host: string): Promise<HostRow | undefined> {
+  /** How this host is shown; undefined when it never joined. `isLookedAt`: by a person, who wants figures of now. */
+  async row(workspace: string, host: string, isLookedAt = false): Promise<HostRow | undefined> {
     this.#store.identify({ workspace, host });
     const [joined, trust] = await Promise.all([findHost(this.#db, workspace, host), this.#trust.current(workspace)]);
     if (joined === undefined || trust === undefined) return undefined;
+    if (isLookedAt && trust.hosts.has(host)) this.#watching.look(this.#tunnel());
     return composeRow(joined, trust, { store: this.#store, telemetry: this.#telemetry, tunnels: this.#tunnels });
   }
 
@@ -299,7 +302,7 @@ export class Host extends DurableObject<Env> {
   async submit(identity: Identity, command: NewCommand): Promise<CommandStatus | undefined> {
     this.#store.identify(identity);
     const { intent } = command;
-    if (!(await this.#requireAcceptance().accept(command))) return undefined;
+    if (!(await this.#books.acceptance.accept(command))) return undefined;
     const answered = this.#answers.wait(intent);
     await this.#deliver(intent);
     if (this.#store.command(intent)?.state === "delivered") await answered;
@@ -387,39 +390,13 @@ export class Host extends DurableObject<Env> {
     return (this.#signer ??= seedSigner(this.env.DISPATCH_KEY));
   }
 
-  #requireAcceptance(): Acceptance {
-    const deps = { store: this.#store, storage: this.ctx.storage, wake: this.#wake };
-    const append = ledgerOf(this.env, this.#store.requireIdentity().workspace);
-    return (this.#acceptance ??= new Acceptance({ ...deps, append }));
-  }
-
-  #requireOutbox(): Outbox {
-    const identity = this.#store.requireIdentity();
-    const append = ledgerGroupOf(this.env, identity.workspace);
-    return (this.#outbox ??= new Outbox({ store: this.#store, wake: this.#wake, ...identity, append }));
-  }
-
   async #recordConnection(
     action: "host.connected" | "host.disconnected",
     attachment: sockets.AgentAttachment,
   ): Promise<void> {
-    const { host, tunnel, certFingerprint } = attachment;
-    const detail = { certificate: certFingerprint };
-    const carried = this.#appendLater({
-      actor: { kind: "host", id: host },
-      action,
-      target: host,
-      detail,
-      subject: tunnel,
-    });
+    const carried = this.#books.connection(action, attachment);
     await this.#live.pushRow();
     await carried;
-  }
-
-  /** In the ledger as soon as it can be written, whatever becomes of this object. */
-  #appendLater(draft: LedgerDraft): Promise<void> {
-    this.#store.addToOutbox(draft);
-    return this.#requireOutbox().schedule();
   }
 
   #ownRow(): Promise<HostRow | undefined> {

@@ -22,8 +22,8 @@ import { readKeyRequest } from "../certificates/key-request.ts";
 import { edgeSeconds } from "../clock.ts";
 import { findCertificate, markCertificateUsed } from "../db/certificate-rows.ts";
 import type { Database } from "../db/database.ts";
-import type { AppendEntry } from "../ledger-client.ts";
 import { logFault, logStep } from "../log.ts";
+import type { Books } from "./books.ts";
 import type { OpenTunnel } from "./delivery.ts";
 import { decoded } from "./greeting.ts";
 import { HourlyBound } from "./hourly.ts";
@@ -34,10 +34,7 @@ export interface CertificatesDeps {
   readonly store: HostStore;
   readonly db: Database;
   readonly authority: () => CertificateAuthority;
-  /** Returns when the entry is in the ledger: nothing is handed out before. */
-  readonly append: () => AppendEntry;
-  /** For what holds whether the ledger can be written now or not. */
-  readonly appendLater: (draft: LedgerDraft) => Promise<void>;
+  readonly books: Pick<Books, "append" | "appendLater">;
   readonly isAdmitted: (identity: Identity) => Promise<boolean>;
 }
 
@@ -78,7 +75,7 @@ export class Certificates {
   }
 
   async #issue(asked: CertificateRequest, attachment: AgentAttachment): Promise<Answer | undefined> {
-    const { db, authority, append, isAdmitted } = this.#deps;
+    const { db, authority, books, isAdmitted } = this.#deps;
     const { workspace, host, certFingerprint } = attachment;
     const now = edgeSeconds();
     if (!(await isAdmitted(attachment))) return refused("not_admitted");
@@ -89,7 +86,7 @@ export class Certificates {
     const request = await readKeyRequest(fromBase64url(asked.csr));
     if (request === undefined) return refused("request");
     const order = { workspace, host, request, now };
-    const issued = await issueCertificate(order, { db, authority: authority(), append: append() });
+    const issued = await issueCertificate(order, { db, authority: authority(), append: books.append });
     if (typeof issued === "string") return refused(issued);
     // One that the host never used, because its answer was lost; and this one, if the host was removed meanwhile.
     const isStillAdmitted = await isAdmitted(attachment);
@@ -117,8 +114,10 @@ export class Certificates {
   }
 
   async #revoke(identity: Identity, which: Parameters<typeof revokeCertificates>[1]): Promise<void> {
-    const { db, appendLater } = this.#deps;
-    await revokeCertificates(identity, which, { db, append: appendLater, now: edgeSeconds() });
+    const { db, books } = this.#deps;
+    // What is over is over, whether the ledger can be written now or not: the entry waits beside it.
+    const append = (draft: LedgerDraft): Promise<void> => books.appendLater(draft);
+    await revokeCertificates(identity, which, { db, append, now: edgeSeconds() });
   }
 }
 
