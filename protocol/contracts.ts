@@ -55,6 +55,8 @@ export const hostRowSchema = v.strictObject({
   /** The newest trust head this host has acknowledged, signed by its key. */
   trustAck: v.optional(signedSchema),
   telemetry: v.optional(telemetrySchema),
+  /** Edge clock, seconds: when these figures came. Hours ago where nobody looked since. */
+  telemetryAt: v.optional(seconds),
 });
 export type HostRow = v.InferOutput<typeof hostRowSchema>;
 

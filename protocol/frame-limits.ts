@@ -32,6 +32,7 @@ export const inwardLimits = {
   ack: { bytes: 128, perMinute: COMMANDS_PER_MINUTE }, // one for each receipt
   checkpoint: { bytes: NOTE_BYTES, perMinute: WITNESS_PER_MINUTE }, // one every ten seconds
   proof: { bytes: MAX_FRAME_BYTES, perMinute: WITNESS_PER_MINUTE }, // one for each question of the host
+  watch: { bytes: 128, perMinute: 60 }, // one every half minute, and one for each time that its object wakes
   certificate: { bytes: 6_144, perMinute: 30 }, // one for each request
   "certificate-refused": { bytes: 128, perMinute: 30 }, // one for each request
   drain: { bytes: 128, perMinute: 4 }, // once: the tunnel ends with it

@@ -59,7 +59,7 @@ export const TICKET_SECONDS = 30;
 export const NONCE_SECONDS = 300;
 /** How long the edge waits for a host's answer to `prepare` before it says "no answer". */
 export const PREPARE_TIMEOUT_SECONDS = 10;
-/** A host that sent nothing for this long is shown as not heard from (three missed beats). */
+/** A host that sent nothing for this long is shown as not heard from: a keep-alive is due every 25. */
 export const SILENT_SECONDS = 45;
 /** A sign of life on an idle tunnel, below the idle limits of the proxies in front of any edge. */
 export const KEEP_ALIVE_SECONDS = 25;
@@ -77,8 +77,12 @@ export const MAX_UNANSWERED_DELIVERIES = 16;
 export const MAX_UNANSWERED_PREPARES = 16;
 /** Receipts on their way to the edge that it has not confirmed; the others wait in the journal. */
 export const MAX_UNCONFIRMED_RECEIPTS = 64;
-/** The agent's heartbeat: one telemetry frame at least this often. */
+/** A host says its figures this often while somebody looks at them. */
 export const TELEMETRY_SECONDS = 15;
+/** Whoever looks is counted for this long, then asked for again: a page that is closed costs at most four more frames. */
+export const WATCH_SECONDS = 60;
+/** A host that nobody looks at says its figures only when they mean something else, and this often: each wakes its object. */
+export const UNWATCHED_TELEMETRY_SECONDS = 21_600;
 /** The challenge and nonces: 256 bits. */
 export const NONCE_BYTES = 32;
 /** Labels and names shown to people. */

@@ -29,6 +29,7 @@ import {
   MAX_FRAME_NOTE_BYTES,
   MAX_PROOF_HASHES,
   MAX_PROVEN_RECEIPTS,
+  WATCH_SECONDS,
 } from "./limits.ts";
 import { signedSchema, signedSessionEndSchema } from "./messages.ts";
 import { refusalCodes } from "./refusals.ts";
@@ -184,6 +185,11 @@ const inwardSchema = v.variant("kind", [
   /** Proves itself like a statement; kept until the session would have ended. */
   v.strictObject({ kind: v.literal("session-end"), end: signedSessionEndSchema }),
   v.strictObject({ kind: v.literal("deliver"), number: count, envelope: someBytes(MAX_ENVELOPE_BYTES) }),
+  /** Somebody looks at this host's figures: for so long it says them at once and every `TELEMETRY_SECONDS`. */
+  v.strictObject({
+    kind: v.literal("watch"),
+    seconds: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(WATCH_SECONDS)),
+  }),
   /** The edge holds the receipt durably; the host may stop repeating it. */
   v.strictObject({ kind: v.literal("ack"), receipt: count }),
   /** The newest checkpoint that the ledger key signed. The host asks for what proves it. */

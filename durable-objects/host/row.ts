@@ -9,7 +9,7 @@ import type { LatestTelemetry } from "./telemetry.ts";
 import type { Tunnels } from "./tunnels.ts";
 
 /** What only the host's own object knows. */
-type LiveFacts = Pick<HostRow, "connected" | "lastSeen" | "trustAck" | "telemetry">;
+type LiveFacts = Pick<HostRow, "connected" | "lastSeen" | "trustAck" | "telemetry" | "telemetryAt">;
 
 export interface RowSources {
   readonly store: HostStore;
@@ -35,8 +35,12 @@ function liveFacts({ store, telemetry, tunnels }: RowSources, isAdmitted: boolea
     connected: tunnels.open !== undefined,
     ...(lastSeen === undefined ? {} : { lastSeen }),
     ...(ack === undefined ? {} : { trustAck: v.parse(signedSchema, JSON.parse(ack)) }),
-    ...(isAdmitted && telemetry.value !== undefined ? { telemetry: telemetry.value } : {}),
+    ...(isAdmitted ? figuresOf(telemetry) : {}),
   };
+}
+
+function figuresOf({ value, at }: LatestTelemetry): Pick<LiveFacts, "telemetry" | "telemetryAt"> {
+  return value === undefined || at === undefined ? {} : { telemetry: value, telemetryAt: at };
 }
 
 /** What the host itself signed, for whoever admits it. */

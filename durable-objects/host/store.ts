@@ -99,7 +99,7 @@ type ReceiptRow = Record<string, SqlStorageValue> & {
 };
 
 /**
- * `telemetry` and `trust-ack`: JSON. `seen`: edge clock, seconds. `frozen`: yes or no. `witness`: refused or fine.
+ * `telemetry` and `trust-ack`: JSON. `frozen`: yes or no. `witness`: refused or fine.
  * `witness-entries`, `odd-entries`: an hour since 1970, and how many entries the host's words of that kind made in it;
  * `certificate-requests` likewise, of its requests.
  * `freeze`: the subject of the newest entry that told of one.
@@ -107,7 +107,6 @@ type ReceiptRow = Record<string, SqlStorageValue> & {
 export type LatestName =
   | "telemetry"
   | "trust-ack"
-  | "seen"
   | "frozen"
   | "freeze"
   | "witness"

@@ -1,16 +1,29 @@
-/** The newest figures of a host and when it was last heard: fresh in memory, in storage at most every 30 s. */
+/** The newest figures of a host and when it was last heard: fresh in memory, in storage now and then. */
 import * as v from "valibot";
+import { count } from "../../protocol/fields.ts";
 import { telemetrySchema, type Telemetry } from "../../protocol/telemetry.ts";
 import { edgeSeconds } from "../clock.ts";
 import type { HostStore } from "./store.ts";
 
-/** Figures of half a minute ago are a fair answer after an eviction; a write each frame would not be a fair price. */
-const KEEP_SECONDS = 30;
+/**
+ * While somebody looks this object is awake and knows them; each write is paid for, so that figures which nobody looks at
+ * cost one when they come. An eviction in between shows older ones for the moment until the host is asked again.
+ */
+const KEEP_SECONDS = 300;
+
+/** Edge clock, seconds. */
+const keptSchema = v.strictObject({
+  seen: v.optional(count),
+  at: v.optional(count),
+  telemetry: v.optional(v.unknown()),
+});
 
 export class LatestTelemetry {
   readonly #store: HostStore;
   /** In memory; older in storage. */
   #value: Telemetry | undefined;
+  /** In memory; older in storage: when `#value` came. */
+  #at: number | undefined;
   /** In memory; older in storage. */
   #heard: number | undefined;
   /** Rebuilt. */
@@ -19,14 +32,22 @@ export class LatestTelemetry {
   constructor(store: HostStore) {
     this.#store = store;
     const stored = store.latest("telemetry");
-    const parsed = v.safeParse(telemetrySchema, stored === undefined ? undefined : JSON.parse(stored));
-    this.#value = parsed.success ? parsed.output : undefined; // an older program's figures: the next frame replaces them
-    const seen = store.latest("seen");
-    this.#heard = seen === undefined ? undefined : Number(seen);
+    const kept = v.safeParse(keptSchema, stored === undefined ? {} : JSON.parse(stored));
+    // An older program's figures and times are in other rows: the next frame or keep-alive replaces them.
+    if (!kept.success) return;
+    const parsed = v.safeParse(telemetrySchema, kept.output.telemetry);
+    this.#heard = kept.output.seen;
+    this.#value = parsed.success ? parsed.output : undefined;
+    this.#at = parsed.success ? kept.output.at : undefined;
   }
 
   get value(): Telemetry | undefined {
     return this.#value;
+  }
+
+  /** Edge clock, seconds: when `value` came. */
+  get at(): number | undefined {
+    return this.#at;
   }
 
   /** Edge clock, seconds. */
@@ -34,18 +55,21 @@ export class LatestTelemetry {
     return this.#heard;
   }
 
-  heard(): void {
-    this.#heard = edgeSeconds();
+  /** Edge clock, seconds. An earlier word than the last one changes nothing. */
+  heard(at: number = edgeSeconds()): void {
+    this.#heard = Math.max(at, this.#heard ?? 0);
   }
 
   set(telemetry: Telemetry): void {
+    const isNews = this.#value?.gateway.state !== telemetry.gateway.state;
     this.#value = telemetry;
-    if (edgeSeconds() - this.#keptAt >= KEEP_SECONDS) this.persist();
+    this.#at = edgeSeconds();
+    if (isNews || this.#at - this.#keptAt >= KEEP_SECONDS) this.persist();
   }
 
   persist(): void {
     this.#keptAt = edgeSeconds();
-    if (this.#value !== undefined) this.#store.setLatest("telemetry", JSON.stringify(this.#value));
-    if (this.#heard !== undefined) this.#store.setLatest("seen", String(this.#heard));
+    const kept = { seen: this.#heard, at: this.#at, telemetry: this.#value };
+    this.#store.setLatest("telemetry", JSON.stringify(kept));
   }
 }

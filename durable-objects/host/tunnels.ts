@@ -45,7 +45,11 @@ export class Tunnels {
   /** Edge clock, seconds: when the runtime last answered a keep-alive for us. */
   get lastPing(): number | undefined {
     const { open } = this;
-    const at = open === undefined ? null : this.#state.getWebSocketAutoResponseTimestamp(open.socket);
+    return open === undefined ? undefined : this.lastPingOf(open.socket);
+  }
+
+  lastPingOf(socket: WebSocket): number | undefined {
+    const at = this.#state.getWebSocketAutoResponseTimestamp(socket);
     return at === null ? undefined : Math.floor(at.getTime() / 1_000);
   }
 

@@ -42,6 +42,7 @@ const inward: { readonly [K in InwardFrame["kind"]]: Extract<InwardFrame, { kind
   certificate: { kind: "certificate", certificate: nonceOf("certificate") },
   "certificate-refused": { kind: "certificate-refused", code: "not_due" },
   drain: { kind: "drain" },
+  watch: { kind: "watch", seconds: 60 },
 };
 const outward: { readonly [K in OutwardFrame["kind"]]: Extract<OutwardFrame, { kind: K }> } = {
   hello: { kind: "hello", signed },

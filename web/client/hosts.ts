@@ -185,7 +185,7 @@ export class Hosts {
       trustBehind: state?.hosts.has(row.host) === true && !isTold,
       ...(ack?.frozen === undefined ? {} : { frozen: ack.frozen }),
       ...(row.lastSeen === undefined ? {} : { lastSeenAt: row.lastSeen }),
-      ...(row.telemetry === undefined ? {} : { telemetry: row.telemetry, telemetryAt: row.lastSeen ?? at }),
+      ...(row.telemetry === undefined ? {} : { telemetry: row.telemetry, telemetryAt: row.telemetryAt ?? at }),
     };
   }
 

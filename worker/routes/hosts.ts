@@ -15,13 +15,13 @@ import type { Handler } from "../mount.ts";
 export const hosts: Handler<"hosts"> = async ({ authority, deps }) => {
   const { workspace } = authority;
   const joined = (await listHosts(deps.db, workspace)).filter(({ host }) => maySee(authority, host));
-  const rows = await Promise.all(joined.map(({ host }) => deps.host(workspace, host).row(workspace, host)));
+  const rows = await Promise.all(joined.map(({ host }) => deps.host(workspace, host).row(workspace, host, true)));
   return { body: { hosts: rows.filter((row): row is HostRow => row !== undefined), now: edgeSeconds() } };
 };
 
 export const host: Handler<"host"> = async ({ authority, params, deps }) => {
   const name = requireVisible(authority, params["host"]);
-  const row = await deps.host(authority.workspace, name).row(authority.workspace, name);
+  const row = await deps.host(authority.workspace, name).row(authority.workspace, name, true);
   if (row === undefined) throw problem("host_unknown");
   return { body: { host: row, now: edgeSeconds() } };
 };

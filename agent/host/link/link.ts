@@ -13,6 +13,7 @@ import type { Warden, WardenTunnel } from "../warden/warden.ts";
 import { BackOff, type Ended } from "./back-off.ts";
 import { explainClose, explainEdgeRefusal, explainNetwork } from "./explain.ts";
 import { Outlet } from "./outlet.ts";
+import { Reports } from "./reports.ts";
 import type { Environment } from "./proxy.ts";
 import { LOOK_MILLISECONDS, Slumber } from "./slumber.ts";
 import type { Dialling, TlsPair } from "./tls-pairs.ts";
@@ -43,7 +44,7 @@ export interface LinkDeps {
 }
 
 export interface Link {
-  /** Says now what `telemetry()` says: the state has changed. */
+  /** What `telemetry()` says may have changed. */
   report(): void;
   /** There is another pair to dial with: this tunnel ends, and the next one is opened at once. */
   redial(): void;
@@ -62,7 +63,7 @@ export function startLink(deps: LinkDeps): Link {
   const running = loop.run();
   running.catch(deps.onFault);
   return {
-    report: () => loop.report(),
+    report: () => loop.reports.changed(),
     redial: () => loop.redial(),
     stop: async () => {
       loop.stop();
@@ -90,6 +91,7 @@ interface Open {
 }
 
 class Loop {
+  readonly reports: Reports;
   readonly #deps: LinkDeps;
   readonly #backOff: BackOff;
   #isStopped = false;
@@ -100,12 +102,14 @@ class Loop {
   constructor(deps: LinkDeps) {
     this.#deps = deps;
     this.#backOff = new BackOff(deps.random);
+    const { telemetry, elapsed } = deps;
+    this.reports = new Reports({ telemetry, elapsed, send: (figures) => this.#report(figures) });
   }
 
   async run(): Promise<void> {
     const slumber = new Slumber(this.#deps);
     const timers = [
-      setInterval(() => this.report(), TELEMETRY_SECONDS * 1_000),
+      setInterval(() => this.reports.beat(), TELEMETRY_SECONDS * 1_000),
       setInterval(() => {
         if (slumber.look()) this.#awake();
       }, LOOK_MILLISECONDS),
@@ -137,10 +141,10 @@ class Loop {
     this.#wake?.();
   }
 
-  report(): void {
-    const telemetry = this.#deps.telemetry();
-    if (telemetry === undefined || this.#open?.tunnel.isWelcomed() !== true) return;
+  #report(telemetry: Telemetry): boolean {
+    if (this.#open?.tunnel.isWelcomed() !== true) return false;
     this.#open.outlet.push({ kind: "telemetry", telemetry });
+    return true;
   }
 
   /** What was true of the network before need not be now: the tunnel is asked for life, and nobody waits to dial. */
@@ -215,7 +219,7 @@ class Loop {
     this.#deps.pairs.welcomed(open.pair);
     this.#deps.log({ event: "tunnel_open" });
     this.#deps.onState({ kind: "connected" });
-    this.report();
+    this.reports.now();
   }
 
   /** @throws {TunnelViolation} */
@@ -226,6 +230,7 @@ class Loop {
     }
     await open.tunnel.receive(frame);
     if (frame.kind === "ack") open.outlet.confirmed(frame.receipt);
+    if (frame.kind === "watch") this.reports.watched(frame.seconds);
     if (frame.kind !== "drain") return;
     open.drain = frame.spreadSeconds ?? DRAIN_SPREAD_SECONDS;
     open.socket.close(NORMAL, "drain");

@@ -210,6 +210,7 @@ class Core implements Warden {
         connection.requireWelcome();
         return this.#renewal.refused(frame, connection);
       case "drain":
+      case "watch":
         connection.requireWelcome();
     }
   }

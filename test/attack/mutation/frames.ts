@@ -96,6 +96,7 @@ async function coursesOf(
     certificate: unsigned({ kind: "certificate", certificate: nonceOf("certificate") }),
     "certificate-refused": unsigned({ kind: "certificate-refused", code: "not_due" }),
     drain: unsigned({ kind: "drain" }),
+    watch: unsigned({ kind: "watch", seconds: 60 }),
   };
 }
 
