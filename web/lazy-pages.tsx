@@ -45,6 +45,10 @@ export function createPages() {
       title: "Addresses",
       load: async () => (await import("./pages/addresses/page.tsx")).AddressesPage,
     }),
+    networks: lazyPage({
+      title: "Networks",
+      load: async () => (await import("./pages/networks/page.tsx")).NetworksPage,
+    }),
     setup: lazyPage({
       title: "Setup",
       load: async () => (await import("./pages/setup.tsx")).SetupPage,

@@ -24,6 +24,7 @@ export type Route =
   | { readonly page: PeoplePageName }
   | { readonly page: "streams" }
   | { readonly page: "keeping" }
+  | { readonly page: "networks" }
   | { readonly page: "setup" }
   | { readonly page: "invitation" }
   | { readonly page: "proposals" }
@@ -79,6 +80,8 @@ export function parseRoute(url: URL): Route {
       return parseActivity(url.searchParams, text);
     case "/activity/streams":
       return { page: "streams" };
+    case "/people/networks":
+      return { page: "networks" };
     case "/activity/keeping":
       return { page: "keeping" };
     case "/alerts":
@@ -129,6 +132,8 @@ export function formatRoute(route: Route): string {
       return "/activity/streams";
     case "keeping":
       return "/activity/keeping";
+    case "networks":
+      return "/people/networks";
     case "alerts":
       return withQuery("/alerts", { show: route.show }, { show: "open" });
     case "not-found":

@@ -47,6 +47,7 @@ const items: readonly NavItem[] = [
 function sectionOf(page: PageName): PageName {
   if (page === "host") return "fleet";
   if (page === "streams" || page === "keeping") return "activity";
+  if (page === "networks") return "people";
   return peoplePages.some((name) => name === page) ? "people" : page;
 }
 

@@ -22,6 +22,7 @@ describe("addresses", () => {
       host: "h-1",
     },
     { page: "streams" },
+    { page: "networks" },
     { page: "keeping" },
     { page: "alerts", show: "open" },
     { page: "alerts", show: "resolved" },

@@ -28,6 +28,7 @@ import { askHosts } from "./fleet-orders.ts";
 import { Exports } from "./exports.ts";
 import { Hosts } from "./hosts.ts";
 import { Keeping } from "./keeping.ts";
+import { Networks } from "./networks.ts";
 import { Enrolment, INVITATION_PATH, takeInvitation } from "./enrolment.ts";
 import { EdgeClient } from "./http.ts";
 import { askMachine, MachineMemory, SIGNER_HOSTNAME } from "./machine-memory.ts";
@@ -89,6 +90,7 @@ class ClientBackend implements Backend {
   readonly exports: Exports;
   readonly streams: Streams;
   readonly keeping: Keeping;
+  readonly networks: Networks;
   readonly setup: Setup;
   readonly person: ReadonlySignal<Person | undefined>;
   readonly workspace: ReadonlySignal<string | undefined>;
@@ -111,6 +113,7 @@ class ClientBackend implements Backend {
     this.exports = new Exports(approving);
     this.streams = new Streams(approving);
     this.keeping = new Keeping(approving);
+    this.networks = new Networks(approving);
     this.statements = new Statements({ ...shared, person: () => this.#keys.session.value?.person });
     const trust = this.#trust;
     this.#commands = { client, trust, hosts: this.#hosts, keys: this.#keys, now: () => clock.now() };
@@ -303,7 +306,8 @@ class ClientBackend implements Backend {
   /** The edge does not say why it refuses; that a session's own time is over is known here. */
   async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
-    const { activity, alerts, streams, keeping, statements, sessions, addresses, invitations, proposals } = this;
+    const { activity, alerts, streams, keeping, networks, statements, sessions, addresses, invitations, proposals } =
+      this;
     for (const part of [
       this.#trust,
       this.#hosts,
@@ -311,6 +315,7 @@ class ClientBackend implements Backend {
       alerts,
       streams,
       keeping,
+      networks,
       statements,
       sessions,
       addresses,

@@ -16,6 +16,7 @@ import { sha256Of, type Signer } from "../../protocol/signing.ts";
 import { REQUEST_SKEW_SECONDS } from "../../protocol/limits.ts";
 import type { EdgeClock } from "./clock.ts";
 import type { OtherKeys } from "./session-keys.ts";
+import { MAX_WAITS, patienceFor } from "./patience.ts";
 import { randomNonce } from "./random.ts";
 import { problemError, TroubleError, UNREACHABLE } from "./trouble.ts";
 
@@ -69,7 +70,7 @@ export class EdgeClient {
     const text = input.body === undefined ? "" : JSON.stringify(input.body);
     const signedAt = endpoint.access === "open" ? 0 : await this.#edgeNow();
     const tried = this.#signer;
-    const response = await this.#send(endpoint, { path, text, signedAt });
+    const response = await this.#sendPatiently(endpoint, { path, text, signedAt });
     const corrected = response.status === 401 && signedAt > 0 ? this.#correctedTime(response, signedAt) : undefined;
     // A machine that slept stopped our clock: the refusal says the edge's time, and the request is signed once more.
     const outgoing = { path, text, signedAt: corrected ?? signedAt };
@@ -77,6 +78,17 @@ export class EdgeClient {
     const last =
       second.status === 401 ? await this.#withOtherKeys(endpoint, outgoing, { tried, response: second }) : second;
     return (await this.#parse(endpoint, last)) as Answer<N>;
+  }
+
+  /** A question that was one too many is signed and asked again when the edge said it might be. */
+  async #sendPatiently(endpoint: Endpoint, outgoing: Outgoing): Promise<Response> {
+    for (let waits = 0; ; waits += 1) {
+      const signedAt = waits === 0 || outgoing.signedAt === 0 ? outgoing.signedAt : await this.#edgeNow();
+      const response = await this.#send(endpoint, { ...outgoing, signedAt });
+      const seconds = waits < MAX_WAITS ? patienceFor(endpoint.method, response) : undefined;
+      if (seconds === undefined) return response;
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+    }
   }
 
   /** The edge may know a newer key of this sign-in than this page, or never have heard of the newest. */

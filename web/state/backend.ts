@@ -9,6 +9,7 @@
  */
 import type { ExportDesk } from "./exports.ts";
 import type { KeepingDesk } from "./keeping.ts";
+import type { NetworkDesk } from "./networks.ts";
 import type { StreamDesk } from "./streams.ts";
 import type { ReadonlySignal } from "@preact/signals";
 import type { OperationName } from "../../protocol/operations.ts";
@@ -314,6 +315,7 @@ export interface Backend {
   readonly exports: ExportDesk;
   readonly streams: StreamDesk;
   readonly keeping: KeepingDesk;
+  readonly networks: NetworkDesk;
 
   /** The trust log as this browser verified it; undefined until it did. */
   readonly trust: ReadonlySignal<TrustView | undefined>;

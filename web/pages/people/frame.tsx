@@ -66,6 +66,7 @@ export function TrustFrame({ page, lead, onDone, children }: FrameProps) {
             {tabs[name]}
           </a>
         ))}
+        {isAdmin && <a href="/people/networks">Networks</a>}
       </nav>
       {view === undefined ? (
         <Waiting what="Verifying the trust log" />

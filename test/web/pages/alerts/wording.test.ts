@@ -31,7 +31,8 @@ describe("an alert in words", () => {
     );
     // Of the log itself no host and no person is meant.
     const isOfLog = kind === "ledger.rewritten" || kind === "stream.failing";
-    expect(title).toMatch(isOfLog ? /the activity log/i : /vps-1|Ada/);
+    const known = isOfLog ? /the activity log/i : kind === "address.banned" ? /An address/ : /vps-1|Ada/;
+    expect(title).toMatch(known);
     expect(title).not.toMatch(/[.!]$/);
   });
 
