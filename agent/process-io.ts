@@ -75,7 +75,7 @@ export function processIo(entry: string): CliIo {
       reload = listener;
     },
     environment: process.env,
-    homeDirectory: homedir(),
+    homeDirectory: homeDirectory(),
     hostname: hostname(),
     pid: process.pid,
     uid: process.getuid?.() ?? 0,
@@ -89,4 +89,14 @@ export function processIo(entry: string): CliIo {
       migrations: join(beside, "migrations.json"),
     },
   };
+}
+
+/** A user whom a service manager made for the moment has none, and is always told where its data is. */
+function homeDirectory(): string {
+  try {
+    return homedir();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_SYSTEM_ERROR")) throw error;
+    return "/nonexistent";
+  }
 }

@@ -3,7 +3,17 @@
  * Whoever can read it owns the edge's keys, so a directory that others can enter is refused, not tidied up.
  */
 
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
@@ -64,7 +74,7 @@ function prepareRoot(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const root = realpathSync(path);
   const stat = lstatSync(root);
-  const self = lstatSync("/proc/self");
+  const self = statSync("/proc/self"); // the directory behind the link: the link itself is root's
   if (stat.uid !== self.uid) {
     throw new EdgeError(
       "data_permissions",

@@ -3,7 +3,7 @@
  * and which workspace this host obeys. The pin is written once, at joining, from a source that is not the edge.
  * Subdirectories follow the modules (warden, link, gateway), so that each can get an OS user of its own.
  */
-import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { digest, id, label, publicKey, seconds } from "../../protocol/fields.ts";
@@ -198,7 +198,7 @@ function notJoined(path: string): HostError {
 
 function refuseExposed(path: string): void {
   const facts = lstatSync(path);
-  if ((facts.mode & 0o077) === 0 && facts.uid === lstatSync("/proc/self").uid) return;
+  if ((facts.mode & 0o077) === 0 && facts.uid === statSync("/proc/self").uid) return;
   throw new HostError(
     "state_exposed",
     `${path} holds keys and is open to other users of this machine. If you trust what happened meanwhile, close it and start again: chmod 700 ${path}`,
