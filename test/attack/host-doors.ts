@@ -3,6 +3,7 @@
  * has what a thief of the one thing named in the attack has, and nothing else.
  */
 import { readFileSync } from "node:fs";
+import { Agent, get } from "node:https";
 import { makeAuthority, type KeyPair } from "../../agent/edge/certificates.ts";
 import type { EdgeKeys } from "../../agent/edge/keys.ts";
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
@@ -89,11 +90,40 @@ const certificates: readonly DoorAttack<Hosts>[] = [
     await joined(peer);
     return refusalOf(edge.tunnelOf(before));
   }),
-  tls("that was revoked", "certificate_revoked", async ({ edge, peer }) => {
-    await adminOf(edge, "/admin/revoke-certificate", { fingerprint: peer.fingerprint });
-    return refusalOf(edge.tunnelOf(tlsOf(peer)));
+  tls("of a joined host, with the hello of another one", "closed 4006", async ({ edge, peer, workspace }) => {
+    const thief = await HostPeer.at(edge, "thief of files", workspace);
+    Object.assign(thief, { certificate: peer.certificate, tlsKey: peer.tlsKey, fingerprint: peer.fingerprint });
+    const tunnel = await thief.connect();
+    await tunnel.hello();
+    return `closed ${String(await tunnel.closed())}`;
   }),
+  tls("that was revoked, on a connection that was good before", "certificate_revoked", revokedMeanwhile),
+  tls("that was revoked", "certificate_revoked", ({ edge, peer }) => refusalOf(edge.tunnelOf(tlsOf(peer)))),
 ];
+
+/** Three requests over one TLS connection; before the last one the certificate is taken away. */
+async function revokedMeanwhile({ edge, peer }: Hosts): Promise<Outcome> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false, ...tlsOf(peer) });
+  const ports = new Set<number>();
+  const asked = (): Promise<Outcome> =>
+    new Promise((resolve, reject) => {
+      const options = { host: "127.0.0.1", port: edge.agentPort, path: "/health", agent };
+      get(options, (response) => {
+        ports.add(response.socket.localPort ?? 0);
+        let text = "";
+        response.on("data", (part: Buffer) => (text += part.toString("utf8")));
+        response.on("end", () => resolve(outcomeOf({ status: response.statusCode ?? 0, text })));
+      }).on("error", reject);
+    });
+  try {
+    const before = [await asked(), await asked()];
+    await adminOf(edge, "/admin/revoke-certificate", { fingerprint: peer.fingerprint });
+    const after = await asked();
+    return ports.size === 1 && before.every((outcome) => outcome === "accepted") ? after : `before ${before.join(" ")}`;
+  } finally {
+    agent.destroy();
+  }
+}
 
 function tlsOf(peer: HostPeer): { readonly cert: string; readonly key: string } {
   const text = Buffer.from(peer.certificate).toString("base64");
