@@ -25,7 +25,8 @@ export interface MetricsDoor {
 }
 
 export interface MetricsFront {
-  readonly port: number;
+  /** E.g. `http://127.0.0.1:9464/metrics`. */
+  readonly url: string;
   close(): Promise<void>;
 }
 
@@ -57,7 +58,7 @@ export async function openMetricsFront(place: MetricsPlace, door: MetricsDoor): 
   const close = trackConnections(server);
   const port = await listen(server, { ...place, flag: "--metrics" });
   host = hostHeader(place.address, port);
-  return { port, close };
+  return { url: `http://${host}/metrics`, close };
 }
 
 interface Answering extends MetricsDoor {

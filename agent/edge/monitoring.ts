@@ -60,7 +60,7 @@ export async function openMonitoring(place: MetricsPlace, input: MonitoringInput
   });
   const front = await openMetricsFront(place, { read: () => figures.read(), isReady: ready });
   return {
-    port: front.port,
+    url: front.url,
     close: async () => {
       figures.close();
       await front.close();

@@ -71,8 +71,8 @@ export interface Edge {
   readonly dataDirectory: DataDirectory;
   readonly admin: AdminRequest;
   readonly pids: { readonly workerd: number | undefined };
-  /** Where metrics and health are answered; undefined without `metrics`. */
-  readonly metricsPort: number | undefined;
+  /** E.g. `http://127.0.0.1:9464/metrics`; undefined without `metrics`. */
+  readonly metricsUrl: string | undefined;
   /** Requests are taken and the Worker answers. */
   isReady(): Promise<boolean>;
   /** How often workerd had to be started again. */
@@ -172,7 +172,7 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
     get restarts() {
       return workerd.restarts;
     },
-    metricsPort: monitoring?.port,
+    metricsUrl: monitoring?.url,
     isReady: () => isReady(monitored),
     reload: async () => {
       started.reopenLog();

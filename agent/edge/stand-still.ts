@@ -17,10 +17,11 @@ export async function standStill(pids: readonly number[]): Promise<void> {
   for (const pid of pids) signal(pid, "SIGSTOP");
   for (let look = 0; look < LOOKS; look += 1) {
     if (areStill(pids)) return;
+    if (pids.some((pid) => threadStates(pid).length === 0)) break;
     await sleep(LOOK_MILLISECONDS);
   }
   goOn(pids);
-  throw new Error(`processes ${pids.join(", ")} did not stand still`);
+  throw new Error(`processes ${pids.join(", ")} do not stand still`);
 }
 
 export function goOn(pids: readonly number[]): void {

@@ -155,6 +155,7 @@ class Session {
       ["Agents", edge.agentEndpoint],
       ["Gateway", choice.note],
       ["Data", edge.dataDirectory.path],
+      ...metricsRow(edge),
     ];
     const lines = rows.map(([name = "", value = ""]) => `  ${name.padEnd(11)}${value}`);
     this.#voice.say(
@@ -165,6 +166,7 @@ class Session {
         dataDir: edge.dataDirectory.path,
         gateway: choice.kind,
         workerd: edge.pids.workerd,
+        ...(edge.metricsUrl === undefined ? {} : { metrics: edge.metricsUrl }),
         ...(edge.bound === undefined ? {} : { bound: { ...edge.bound } }),
       },
       [`Clawhold ${this.#io.version}`, "", ...lines, "", ...boundNotes(edge, "clawhold up")],
@@ -314,6 +316,10 @@ interface Work {
 const SETUP_NEEDED =
   "There is no workspace yet. Show a link that makes one, on a terminal of this machine: clawhold up link";
 const STOP_HINT = "Press Ctrl-C to stop.";
+
+function metricsRow({ metricsUrl }: Edge): readonly (readonly string[])[] {
+  return metricsUrl === undefined ? [] : [["Metrics", metricsUrl]];
+}
 
 function metricsOf(input: CommandInput): MetricsPlace | undefined {
   const text = input.text("metrics");

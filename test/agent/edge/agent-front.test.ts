@@ -152,7 +152,10 @@ describe("joining", () => {
       statuses.push((await call("/join", {}, { method: "POST", body: "{}" })).status);
     }
     expect(statuses.at(-1)).toBe(429);
-    expect((await call("/join", {}, { method: "POST", body: "{}" })).headers["retry-after"]).toBe("60");
+    const { headers } = await call("/join", {}, { method: "POST", body: "{}" });
+    expect(headers["retry-after"]).toMatch(/^[1-6]$/);
+    expect(headers["ratelimit-policy"]).toBe('"join";q=10;w=60');
+    expect(headers["ratelimit"]).toBe(`"join";r=0;t=${headers["retry-after"]}`);
   });
 });
 

@@ -82,6 +82,7 @@ describe("a hold", () => {
     expect(areStill([pid()])).toBe(true);
     asked.destroy();
     await eventually(() => !areStill([pid()]));
+    expect(events).toEqual([]); // not by the clock
   });
 
   it("ends by the clock, and whoever held it notices", async () => {

@@ -13,6 +13,10 @@ const manifest: Manifest = {
   ],
 };
 
+function withFile(path: string): Manifest {
+  return { ...manifest, files: [...manifest.files, { path, bytes: 1, sha256: "2".repeat(64) }] };
+}
+
 describe("a manifest", () => {
   it("reads as it was written", () => {
     expect(decodeManifest(encodeManifest(manifest))).toEqual(manifest);
@@ -23,6 +27,8 @@ describe("a manifest", () => {
     ["another version", encodeManifest({ ...manifest, v: 2 } as unknown as Manifest)],
     ["a member more", encodeManifest({ ...manifest, more: 1 } as unknown as Manifest)],
     ["a file twice", encodeManifest({ ...manifest, files: [...manifest.files, ...manifest.files] })],
+    ["a path that leads out", encodeManifest(withFile("keys/../../edge.json"))],
+    ["a file that no data directory has", encodeManifest(withFile("log/edge.log"))],
     ["no version file", encodeManifest({ ...manifest, files: manifest.files.slice(0, 1) })],
     ["a short digest", encodeManifest({ ...manifest, files: [{ path: "version", bytes: 2, sha256: "1" }] })],
   ])("is refused with %s", (_what, text) => {

@@ -1,0 +1,87 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { makeBackup, nothingToHold, type BackupInput, type Hold } from "../../../../agent/edge/backup/make.ts";
+import { decodeManifest } from "../../../../agent/edge/backup/manifest.ts";
+import { makeDirectory } from "../fixtures/harness.ts";
+
+let directory: ReturnType<typeof makeDirectory>;
+beforeEach(() => {
+  directory = makeDirectory();
+  for (const name of ["keys", "do/clawhold-Host", "host/warden", "log", "run"])
+    mkdirSync(join(directory.path, "data", name), { recursive: true });
+  writeFileSync(join(directory.path, "data", "version"), "1\n");
+});
+afterEach(() => directory.remove());
+
+function input(change: Partial<BackupInput> = {}): BackupInput {
+  return {
+    dataDirectory: join(directory.path, "data"),
+    target: join(directory.path, "kept"),
+    hold: nothingToHold,
+    version: "1.2.3",
+    now: () => new Date(0),
+    ...change,
+  };
+}
+
+describe("a backup", () => {
+  it("holds what cannot be made again, and not what is only true of a running process", async () => {
+    const put = (path: string): void => writeFileSync(join(directory.path, "data", path), path);
+    const kept = ["host/warden/journal.jsonl", "keys/edge.json"];
+    const left = [
+      "host/lock",
+      "host/status.json",
+      "keys/edge.json.0a.tmp",
+      "lock",
+      "log/edge.log",
+      "run/workerd.capnp",
+      "do/clawhold-Host/a.sqlite-shm.tmp",
+    ];
+    for (const path of [...kept, ...left]) put(path);
+    await makeBackup(input());
+    const manifest = decodeManifest(readFileSync(join(directory.path, "kept", "manifest.json"), "utf8"));
+    expect(manifest?.files.map(({ path }) => path)).toEqual([...kept, "version"]);
+    expect(manifest?.at).toBe("1970-01-01T00:00:00.000Z");
+  });
+
+  it("is not made of a moment that did not last, and leaves nothing behind", async () => {
+    const hold = (): Promise<Hold> => Promise.resolve({ isOver: true, release: () => Promise.resolve() });
+    await expect(makeBackup(input({ hold }))).rejects.toMatchObject({ code: "backup_slow" });
+    expect(readdirSync(directory.path)).toEqual(["data"]);
+  });
+
+  it("releases whoever it held, also when it fails", async () => {
+    writeFileSync(
+      join(directory.path, "data", "do", "clawhold-Host", "a.sqlite"),
+      "this is no database, whatever it says",
+    );
+    let released = 0;
+    const hold = (): Promise<Hold> =>
+      Promise.resolve({
+        isOver: false,
+        release: () => {
+          released += 1;
+          return Promise.resolve();
+        },
+      });
+    await expect(makeBackup(input({ hold }))).rejects.toThrow(/not a database/);
+    expect(released).toBe(1);
+    expect(readdirSync(directory.path)).toEqual(["data"]);
+  });
+
+  it("waits for a database that somebody opens just now", async () => {
+    const path = join(directory.path, "data", "do", "clawhold-Host", "a.sqlite");
+    const opening = new DatabaseSync(path);
+    opening.exec("PRAGMA journal_mode = WAL; PRAGMA locking_mode = EXCLUSIVE; CREATE TABLE t (n); BEGIN EXCLUSIVE");
+    let held = 0;
+    const hold = (): Promise<Hold> => {
+      held += 1;
+      if (held === 2) opening.close();
+      return nothingToHold();
+    };
+    expect(await makeBackup(input({ hold }))).toMatchObject({ files: 2 });
+    expect(held).toBe(2);
+  });
+});
