@@ -1,6 +1,7 @@
 /** What is written down at the end of a run: the ledger as a stranger checks it, and the journals of the hosts. */
 import { copyFileSync } from "node:fs";
 import path from "node:path";
+import { HostError } from "../../../agent/host/host-error.ts";
 import { Journal } from "../../../agent/host/warden/journal.ts";
 import { fromBase64url } from "../../../protocol/bytes.ts";
 import type { ActivityRow, HostRow } from "../../../protocol/contracts.ts";
@@ -61,7 +62,8 @@ async function readReceipt(
 export function readJournal(host: string, directory: string, aside: string): HostJournal {
   const copy = path.join(aside, `${host}.journal`);
   copyFileSync(path.join(directory, "host", "warden", "journal.jsonl"), copy);
-  const journal = Journal.open({ path: copy, now: Math.floor(Date.now() / 1_000) });
+  const journal = openJournal(copy);
+  if (typeof journal === "string") return { host, receipts: [], unfinished: [], unacked: [], fault: journal };
   try {
     return {
       host,
@@ -71,5 +73,15 @@ export function readJournal(host: string, directory: string, aside: string): Hos
     };
   } finally {
     journal.close();
+  }
+}
+
+/** The journal, or why an agent would not start over it. */
+function openJournal(file: string): Journal | string {
+  try {
+    return Journal.open({ path: file, now: Math.floor(Date.now() / 1_000) });
+  } catch (error) {
+    if (error instanceof HostError) return error.message;
+    throw error;
   }
 }

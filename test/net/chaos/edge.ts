@@ -31,7 +31,7 @@ export class Edge {
   readonly disk: SmallDisk;
   /** Starts that failed, and ends that nobody asked for. */
   readonly ends: string[] = [];
-  /** Whatever it logged as an error, by code. */
+  /** Whatever it logged as a fault or an error, and how often. */
   readonly errors = new Map<string, number>();
   readonly #plan: EdgePlan;
   readonly #outside: Server;
@@ -114,7 +114,15 @@ export class Edge {
         ...ports,
       ],
       environment: { HOME: this.dataDirectory, CLAWHOLD_RATE_FACTOR: "1000" },
+      onLog: (line) => this.#note(line),
     });
+  }
+
+  /** The Worker's own lines come as text in the lines of `up`. */
+  #note(line: string): void {
+    const [, fault, detail = ""] = /fault\\*":\\*"([^"\\]+)\\*",\\*"detail\\*":\\*"([^"\\]{0,100})/.exec(line) ?? [];
+    const code = fault === undefined ? /"level":"error".*"code":"([^"]+)"/.exec(line)?.[1] : `${fault}: ${detail}`;
+    if (code !== undefined) this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
   }
 
   async #ended(up: Program, how: string): Promise<void> {

@@ -167,6 +167,11 @@ const crimes: readonly { readonly what: string; readonly history: History; reado
     is: ["receipt missing"],
   },
   { what: "a receipt that was never acknowledged", history: withJournal({ unacked: [2] }), is: ["receipt missing"] },
+  {
+    what: "a journal that no agent would start over",
+    history: withJournal({ receipts: [], fault: "line 10: an intent begins twice" }),
+    is: ["journal damaged"],
+  },
   { what: "a tunnel that stays away", history: { ...honest, away: ["attic"] }, is: ["host away"] },
 ];
 

@@ -41,6 +41,8 @@ export interface HostJournal {
   readonly receipts: readonly { readonly number: number; readonly digest: string }[];
   readonly unfinished: readonly string[];
   readonly unacked: readonly number[];
+  /** Why no agent would start over it. */
+  readonly fault?: string;
 }
 
 /** What the gateway behind a host and the agent itself did. */
@@ -73,6 +75,7 @@ export type Accusation =
   | "not in the ledger"
   | "ledger broken"
   | "receipt missing"
+  | "journal damaged"
   | "host away";
 
 export interface Finding {
@@ -169,6 +172,7 @@ function judgeEffects({ host, restarts }: HostEffects, commands: readonly Judged
 /** Numbers from 1 without gap or double, each naming the one before, and the journal's are the ledger's. */
 function judgeReceipts(journal: HostJournal, ledger: Ledger): readonly Finding[] {
   const { host } = journal;
+  if (journal.fault !== undefined) return [{ accusation: "journal damaged", detail: journal.fault }];
   const missing = (why: string): Finding => ({ accusation: "receipt missing", detail: `${host}: ${why}` });
   const inLedger = ledger.receipts.filter((receipt) => receipt.host === host).toSorted((a, b) => a.number - b.number);
   const findings: Finding[] = [];

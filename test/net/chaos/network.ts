@@ -1,15 +1,13 @@
 /**
- * Machines without hardware: a network namespace each, whose only way out is the impairing router. Needs root. Whatever
- * an earlier run left behind when it was killed is swept before a new one begins.
+ * Machines without hardware: a network namespace each, whose only way out is the impairing router. Needs root. The
+ * router outlives us and takes everything down, however we end.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { Program } from "./program.ts";
 
 export const PYTHON = { name: "python3", path: "/usr/bin/python3" };
 const IP = "/usr/sbin/ip";
-const NAMESPACES = "/run/netns";
 const PREFIX = "clawchaos";
 
 export interface Place {
@@ -33,39 +31,41 @@ export interface Impairment {
   readonly cutIn?: boolean;
 }
 
+export interface NetworkPlan {
+  readonly places: readonly Place[];
+  readonly seed: number;
+  /** The folder of the run: it goes with the network, and so do the disks mounted in it. */
+  readonly directory: string;
+}
+
 export class Network {
   readonly #router: Program;
-  readonly #namespaces: readonly string[];
-  readonly #onExit = (): void => removeAll(this.#namespaces);
 
-  private constructor(router: Program, namespaces: readonly string[]) {
+  private constructor(router: Program) {
     this.#router = router;
-    this.#namespaces = namespaces;
-    process.once("exit", this.#onExit);
   }
 
-  static async create(places: readonly Place[], seed: number): Promise<Network> {
-    sweep();
-    const namespaces = places.map(({ name }) => namespaceOf(name));
+  static async create({ places, seed, directory }: NetworkPlan): Promise<Network> {
+    const router = new Program({
+      program: PYTHON.path,
+      parameters: [path.join(import.meta.dirname, "router.py"), String(seed)],
+      isLast: true,
+    });
+    const network = new Network(router);
+    const described = places.map(({ name, address, nat = null, only = null }) => ({
+      name,
+      namespace: namespaceOf(name),
+      address,
+      nat,
+      only,
+    }));
     try {
-      for (const namespace of namespaces) ip("netns", "add", namespace);
-      const router = new Program({
-        program: PYTHON.path,
-        parameters: [path.join(import.meta.dirname, "router.py"), String(seed)],
-      });
-      const plans = places.map(({ name, address, nat = null, only = null }) => ({
-        name,
-        namespace: namespaceOf(name),
-        address,
-        nat,
-        only,
-      }));
-      router.tell(JSON.stringify(plans));
+      router.tell(JSON.stringify({ directory, places: described }));
       await router.mustSay((said) => said["ready"] === true);
       for (const { name, address } of places) configure(namespaceOf(name), address);
-      return new Network(router, namespaces);
+      return network;
     } catch (error) {
-      removeAll(namespaces);
+      await network.remove();
       throw error;
     }
   }
@@ -86,10 +86,10 @@ export class Network {
     return (await this.#router.mustSay((said) => "forwarded" in said, from)) as Readonly<Record<string, number>>;
   }
 
+  /** Resolves when nothing is left. */
   async remove(): Promise<void> {
-    process.off("exit", this.#onExit);
-    await this.#router.end("SIGKILL");
-    removeAll(this.#namespaces);
+    this.#router.give("");
+    await this.#router.exited;
   }
 }
 
@@ -107,20 +107,4 @@ function configure(namespace: string, address: string): void {
 function ip(...parameters: readonly string[]): void {
   const { status, stderr } = spawnSync(IP, [...parameters], { encoding: "utf8" });
   if (status !== 0) throw new Error(`ip ${parameters.join(" ")}: ${stderr}`);
-}
-
-function removeAll(namespaces: readonly string[]): void {
-  for (const namespace of namespaces) {
-    if (existsSync(path.join(NAMESPACES, namespace))) spawnSync(IP, ["netns", "delete", namespace]);
-  }
-}
-
-/** Namespaces of runs whose process is no more. */
-function sweep(): void {
-  if (!existsSync(NAMESPACES)) return;
-  const stale = readdirSync(NAMESPACES).filter((name) => {
-    const [prefix, pid = ""] = name.split("-");
-    return prefix === PREFIX && !existsSync(`/proc/${pid}`);
-  });
-  removeAll(stale);
 }

@@ -13,6 +13,8 @@ export interface Plan {
   readonly program: string;
   readonly parameters: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** It learns from its closed input that we ended, and does then what is left to do. */
+  readonly isLast?: boolean;
   /** Sees each line of standard error, for as long as the program lives. */
   readonly onLog?: (line: string) => void;
 }
@@ -36,8 +38,10 @@ export class Program {
         ? [plan.program, ...plan.parameters]
         : [NSENTER, `--net=/run/netns/${plan.namespace}`, plan.program, ...plan.parameters];
     const [program = "", ...rest] = entered;
-    const [file, parameters] = withDeathSignal(program, rest);
+    const [file, parameters] = plan.isLast === true ? [program, rest] : withDeathSignal(program, rest);
     this.#child = spawn(file, [...parameters], {
+      // A group of its own: Ctrl-C on the terminal is for us, and what a fault kills is for the fault to say.
+      detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       env: { PATH: process.env["PATH"] ?? "", ...plan.environment },
     });

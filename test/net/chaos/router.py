@@ -2,9 +2,11 @@
 The network between the machines of a chaos run: one process that holds the far end of each machine's only network
 device and forwards IPv4 packets between them, badly. It loses, delays, reorders, doubles and cuts as it is told, and
 translates the addresses of hosts as a home router does, so that it can forget a translation in mid connection. It
-reads no payload and listens nowhere. It ends when its standard input does.
+reads no payload and listens nowhere. It ends when its standard input does, which is also how it learns that the test
+was killed; nobody else is left then, so it takes down the namespaces, the small disks and the folder of the run.
 
-First line of standard input: [{"name", "namespace", "address", "nat": prefix or null, "only": name or null}, ...].
+First line of standard input: {"directory", "places": [{"name", "namespace", "address", "nat": prefix or null, "only":
+name or null}, ...]}.
 Then one JSON object a line: {"set": name, ...impairments}, {"rebind": name}, {"count": true}.
 """
 
@@ -15,8 +17,11 @@ import json
 import os
 import random
 import select
+import shutil
+import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -25,6 +30,8 @@ IFF_TUN = 0x0001
 IFF_NO_PI = 0x1000
 CLONE_NEWNET = 0x40000000
 TCP = 6
+IP = "/usr/sbin/ip"
+UMOUNT = "/usr/bin/umount"
 LARGEST_PACKET = 65_535
 # What a router holds back at most: beyond it packets are lost, as in a real one.
 LONGEST_QUEUE = 20_000
@@ -239,15 +246,43 @@ class Router:
             self.take(bytearray(packet), place)
 
 
+def disks_below(directory):
+    with open("/proc/mounts", encoding="utf8") as mounts:
+        places = [line.split()[1] for line in mounts]
+    return [place for place in places if place.startswith(directory + "/")]
+
+
+def take_down(plan):
+    """Whatever is gone already is no fault."""
+    for place in plan["places"]:
+        subprocess.run([IP, "netns", "delete", place["namespace"]], stderr=subprocess.DEVNULL, check=False)
+    # Lazily: whoever was killed a moment ago may still hold files there.
+    for disk in disks_below(plan["directory"]):
+        subprocess.run([UMOUNT, "--lazy", disk], stderr=subprocess.DEVNULL, check=False)
+    shutil.rmtree(plan["directory"], ignore_errors=True)
+
+
 def main():
+    # Whoever ends the test ends us by closing our input, after everything else has ended.
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)
     random.seed(int(sys.argv[1]))
     # Unbuffered: what follows the first line is read by its descriptor.
     first = b""
     while not first.endswith(b"\n"):
-        first += os.read(0, 1)
-    router = Router(json.loads(first))
-    print(json.dumps({"ready": True}), flush=True)
-    router.run(0)
+        read = os.read(0, 1)
+        if read == b"":
+            return
+        first += read
+    plan = json.loads(first)
+    try:
+        for place in plan["places"]:
+            subprocess.run([IP, "netns", "add", place["namespace"]], check=True)
+        router = Router(plan["places"])
+        print(json.dumps({"ready": True}), flush=True)
+        router.run(0)
+    finally:
+        take_down(plan)
 
 
 main()

@@ -2,7 +2,7 @@
  * The real product as a team has it, in a network of its own: an edge, three hosts behind routers of their own (one of
  * them behind a company's proxy too), and a person who is signed in.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { HeadlessOperator } from "../../e2e/operator.ts";
@@ -52,8 +52,7 @@ export class Town {
 
   static async start(seed: number, closers: Closers): Promise<Town> {
     const directory = mkdtempSync(path.join(tmpdir(), "clawhold-chaos-"));
-    closers.push(() => rmSync(directory, { recursive: true, force: true }));
-    const network = await Network.create(places, seed);
+    const network = await Network.create({ places, seed, directory });
     closers.push(() => network.remove());
     const program = path.join(dist, "clawhold.mjs");
     const edge = await Edge.open({ ...EDGE, directory, program });
