@@ -41,6 +41,7 @@ export interface LinkDeps {
   readonly random: () => number;
   readonly log: HostLog;
   readonly keepAliveMilliseconds?: number;
+  readonly lookMilliseconds?: number;
 }
 
 export interface Link {
@@ -53,8 +54,11 @@ export interface Link {
 
 const NORMAL = 1000;
 const POLICY_VIOLATION = 1008;
-/** Frames that wait for the warden. An honest edge sends a handful at once. */
-const MAX_WAITING_FRAMES = 256;
+/** While so many frames wait for the warden nothing more is read: a long trust log takes the time it takes. */
+const PAUSE_FRAMES = 64;
+const RESUME_FRAMES = 16;
+/** What one read from the socket can hold beyond that; more is a peer that does not notice that nobody reads. */
+const MAX_WAITING_FRAMES = 8_192;
 /** The other end goes away (1001) or restarts (1012), RFC 6455 and the IANA registry: many hosts hear it at once. */
 const RESTART_CODES = new Set([1001, 1012]);
 
@@ -112,7 +116,7 @@ class Loop {
       setInterval(() => this.reports.beat(), TELEMETRY_SECONDS * 1_000),
       setInterval(() => {
         if (slumber.look()) this.#awake();
-      }, LOOK_MILLISECONDS),
+      }, this.#deps.lookMilliseconds ?? LOOK_MILLISECONDS),
     ];
     try {
       while (!this.#isStopped) {
@@ -161,7 +165,11 @@ class Loop {
     const pair = pairs.next();
     return new Promise((resolve) => {
       let openedAt: number | undefined;
-      const frames = new FrameQueue();
+      const frames = new FrameQueue({
+        pause: () => socket.pause(),
+        resume: () => socket.resume(),
+        flooded: () => socket.close(POLICY_VIOLATION, "flood"),
+      });
       const outlet = new Outlet({
         send: (text) => socket.send(text),
         onStalled: () => {
@@ -189,7 +197,6 @@ class Loop {
           resolve({ ending, isDrained: open.drain !== undefined, openMilliseconds, ...spreadOf(ending, open.drain) });
         },
       });
-      frames.onFlood = () => socket.close(POLICY_VIOLATION, "flood");
       const open: Open = {
         pair,
         isWelcomed: false,
@@ -280,18 +287,38 @@ function spreadOf(ending: SocketEnding, drain: number | undefined): Pick<Ended, 
   return isRestart ? { spreadMilliseconds: DRAIN_SPREAD_SECONDS * 1_000 } : {};
 }
 
-/** Frames reach the warden one after the other, in the order in which they came. */
+interface Source {
+  pause(): void;
+  resume(): void;
+  flooded(): void;
+}
+
+/** Frames reach the warden one after the other, in the order in which they came, and no faster than it takes them. */
 class FrameQueue {
-  onFlood: () => void = () => undefined;
+  readonly #source: Source;
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #isPaused = false;
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
 
   push(task: () => Promise<void>): void {
-    if (this.#waiting >= MAX_WAITING_FRAMES) return this.onFlood();
+    if (this.#waiting >= MAX_WAITING_FRAMES) return this.#source.flooded();
     this.#waiting += 1;
-    this.#last = this.#last.then(task).finally(() => {
-      this.#waiting -= 1;
-    });
+    if (this.#waiting >= PAUSE_FRAMES && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#source.pause();
+    }
+    this.#last = this.#last.then(task).finally(() => this.#done());
+  }
+
+  #done(): void {
+    this.#waiting -= 1;
+    if (!this.#isPaused || this.#waiting > RESUME_FRAMES) return;
+    this.#isPaused = false;
+    this.#source.resume();
   }
 }
 

@@ -37,6 +37,9 @@ export interface TunnelSocket {
   send(text: string): Sent;
   /** Asks for a sign of life now; without one soon, the connection is cut. */
   check(): void;
+  /** Reads no more until `resume`: the other end feels it, as TCP means it to. */
+  pause(): void;
+  resume(): void;
   close(code: number, reason: string): void;
 }
 
@@ -72,6 +75,11 @@ export function openSocket(options: SocketOptions): TunnelSocket {
       return "sent";
     },
     check: () => alive.check(),
+    pause: () => socket.pause(),
+    resume: () => {
+      alive.heard(); // whatever it said meanwhile lies unread
+      socket.resume();
+    },
     close,
   };
 }

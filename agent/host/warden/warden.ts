@@ -5,7 +5,7 @@
 import type { TrustHead } from "../../../protocol/fields.ts";
 import { MAX_CHALLENGES_PER_HOST } from "../../../protocol/limits.ts";
 import type { TrustPage } from "../../../protocol/trust/statements.ts";
-import type { InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
+import type { CertificateRefusal, InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
 import { admissionOf, type Admission } from "./admission.ts";
 import { AppendError } from "./append-file.ts";
 import { Commands, receiptFrame, type CommandSource } from "./commands.ts";
@@ -47,6 +47,8 @@ export interface WardenStanding {
   readonly unsignedRefusals: number;
   /** What this host has seen of the activity log, and vouches for. */
   readonly witness: WitnessStanding;
+  /** Why the edge gave this host no new client certificate when it last asked. */
+  readonly certificateRefusal: CertificateRefusal | undefined;
 }
 
 export interface WardenTunnel {
@@ -70,6 +72,9 @@ export function openWarden(options: WardenOptions): Warden {
   core.recover();
   return core;
 }
+
+/** What counts only on a tunnel whose edge has proven itself. */
+type ServedFrame = Exclude<InwardFrame, { kind: "challenge" | "trust" | "welcome" }>;
 
 class Core implements Warden {
   readonly #context: WardenContext;
@@ -114,6 +119,7 @@ class Core implements Warden {
       lastReceipt: this.#context.journal.position.number,
       unsignedRefusals: this.#commands.unsignedRefusals,
       witness: this.#witness.standing(),
+      certificateRefusal: this.#renewal.refusal,
     };
   }
 
@@ -185,33 +191,32 @@ class Core implements Warden {
         for (const stored of this.#context.journal.unacked()) connection.send(receiptFrame(stored));
         this.#witness.connected((said) => connection.send(said));
         return;
-      case "prepare":
+      default:
         connection.requireWelcome();
+        return this.#serve(frame, connection);
+    }
+  }
+
+  async #serve(frame: ServedFrame, connection: Connection): Promise<void> {
+    switch (frame.kind) {
+      case "prepare":
         return this.#prepare(frame, connection);
       case "session-end":
-        connection.requireWelcome();
         return endSession(frame.end, this.#context);
       case "deliver":
-        connection.requireWelcome();
         return this.#deliver(frame, connection);
       case "ack":
-        connection.requireWelcome();
         return this.#ack(frame.receipt);
       case "checkpoint":
-        connection.requireWelcome();
         return this.#witness.checkpoint(frame);
       case "proof":
-        connection.requireWelcome();
         return this.#witness.proof(frame);
       case "certificate":
-        connection.requireWelcome();
         return this.#renewal.certificate(frame, connection);
       case "certificate-refused":
-        connection.requireWelcome();
         return this.#renewal.refused(frame, connection);
       case "drain":
-      case "watch":
-        connection.requireWelcome();
+      case "watch": // the link's business
     }
   }
 
