@@ -47,9 +47,18 @@ export function isInside({ family, bits }: Address, network: Network): boolean {
   return family === network.family && cut({ family, bits }, network.length) === network.bits;
 }
 
-/** By what attempts are counted: an IPv4 address, or the /64 of an IPv6 address. */
+/**
+ * By what attempts are counted: an IPv4 address, or the /64 of an IPv6 address. Inside a VPN or one link a /64 holds many
+ * machines, and nobody there takes another address at will.
+ */
 export function subscriberOf({ family, bits }: Address): string {
-  return formatNetwork({ family, bits, length: family === 4 ? WIDTH[4] : SUBSCRIBER_LENGTH });
+  const isSubscriber = family === 6 && !isPrivateIpv6(bits);
+  return formatNetwork({ family, bits, length: isSubscriber ? SUBSCRIBER_LENGTH : WIDTH[family] });
+}
+
+/** RFC 4193 (fc00::/7) and RFC 4291, section 2.5.6 (fe80::/10). */
+function isPrivateIpv6(bits: bigint): boolean {
+  return bits >> 121n === 0x7en || bits >> 118n === 0x3fan;
 }
 
 /** This machine itself. */

@@ -10,6 +10,7 @@ import { createServer } from "node:https";
 import type { Server } from "node:https";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { rates } from "../../protocol/rates.ts";
 import type { KeyPair } from "./certificates.ts";
 import type { CertificateCode, Judgement } from "./client-certificate.ts";
 import { NO_CLIENT_AUTH, judgeClient } from "./client-certificate.ts";
@@ -18,7 +19,7 @@ import { forwardRequest, forwardUpgrade } from "./forward.ts";
 import { SERVER_LIMITS } from "./listen.ts";
 import type { Problem } from "./problem.ts";
 import { sendProblem, sendRawProblem } from "./problem.ts";
-import { createRateLimit } from "./rate-limit.ts";
+import { createRateLimit, type RateVerdict } from "./rate-limit.ts";
 import { EXPECTATION, pathOf, refuseMalformed, refuseUpgrade } from "./web-front.ts";
 
 export interface AgentFrontOptions {
@@ -32,7 +33,7 @@ export interface AgentFrontOptions {
 }
 
 /** A person joins one host at a time; a token has 256 bits, so this only bounds the noise. */
-export const JOINS_PER_MINUTE = 10;
+export const JOINS_PER_MINUTE = rates.join.quota;
 const HANDSHAKE_TIMEOUT_MILLISECONDS = 10_000;
 
 const SENTENCES = {
@@ -61,7 +62,7 @@ export function createAgentFront(options: AgentFrontOptions): Server {
     ALPNProtocols: ["http/1.1"],
   });
   const authority = new X509Certificate(options.clientAuthority);
-  const allowJoin = createRateLimit(JOINS_PER_MINUTE, options.now);
+  const allowJoin = createRateLimit("join", options.now);
   const judge = (request: IncomingMessage): Judgement => {
     const judgement: Judgement =
       request.socket instanceof TLSSocket
@@ -112,16 +113,17 @@ type Admitted = { readonly cf: CfBlob } | Problem;
 function admit(
   request: IncomingMessage,
   judge: (request: IncomingMessage) => Judgement,
-  allowJoin: (key: string) => boolean,
+  allowJoin: (key: string) => RateVerdict,
 ): Admitted {
   const path = pathOf(request);
   if (path === "/join" && request.method === "POST") {
-    if (allowJoin(request.socket.remoteAddress ?? "")) return { cf: describeClient(request, undefined) };
+    const { isAllowed, headers } = allowJoin(request.socket.remoteAddress ?? "");
+    if (isAllowed) return { cf: describeClient(request, undefined) };
     return {
       status: 429,
       code: "too_many_joins",
       detail: `At most ${JOINS_PER_MINUTE} attempts to join a minute. Wait a minute, then try again.`,
-      headers: { "retry-after": "60" },
+      headers,
     };
   }
   const judgement = judge(request);

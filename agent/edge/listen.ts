@@ -14,12 +14,15 @@ const HEADERS_TIMEOUT_MILLISECONDS = 10_000;
 /** A body is at most 128 KB; a client that needs longer holds a slot for nothing. */
 const REQUEST_TIMEOUT_MILLISECONDS = 30_000;
 const IDLE_TIMEOUT_MILLISECONDS = 60_000;
+/** Node looks for those who are over it only now and then, by itself every half minute. */
+const CHECK_MILLISECONDS = 2_000;
 
 export const SERVER_LIMITS = {
   maxHeaderSize: MAX_HEADER_BYTES,
   headersTimeout: HEADERS_TIMEOUT_MILLISECONDS,
   requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
   keepAliveTimeout: IDLE_TIMEOUT_MILLISECONDS,
+  connectionsCheckingInterval: CHECK_MILLISECONDS,
   // Node's own refusal would go out without our headers; ours refuses a missing Host like a wrong one.
   requireHostHeader: false,
 } as const satisfies ServerOptions;

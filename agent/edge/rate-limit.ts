@@ -1,25 +1,33 @@
 /**
- * Counts attempts per key in fixed windows of a minute, in memory bounded against floods of keys. It slows noise
- * down; nothing's safety may rest on it.
+ * Counts attempts per key, in memory bounded against floods of keys, by the same table and arithmetic as the Worker, and
+ * says so in the same fields. It slows noise down; nothing's safety may rest on it.
  */
+import { countCall, rateLimitFields, rates, type RateName } from "../../protocol/rates.ts";
 
-const WINDOW_MILLISECONDS = 60_000;
-/** A table full within one minute is an attack from many addresses: newcomers are refused until it passes. */
+/** A table full of callers who are all still counted is an attack from many addresses: newcomers wait until it passes. */
 const MAX_KEYS = 1_000;
 
-export function createRateLimit(perMinute: number, now: () => Date): (key: string) => boolean {
-  const counts = new Map<string, number>();
-  let windowStart = now().getTime();
+export interface RateVerdict {
+  readonly isAllowed: boolean;
+  /** For the answer; with Retry-After where it is refused. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export function createRateLimit(name: RateName, now: () => Date): (key: string) => RateVerdict {
+  const buckets = new Map<string, number>();
+  const hasRoom = (time: number): boolean => {
+    if (buckets.size < MAX_KEYS) return true;
+    for (const [key, full] of buckets) if (full <= time) buckets.delete(key);
+    return buckets.size < MAX_KEYS;
+  };
   return (key) => {
     const time = now().getTime();
-    // A clock set back starts a new window too, or it would lock everybody out.
-    if (time - windowStart >= WINDOW_MILLISECONDS || time < windowStart) {
-      counts.clear();
-      windowStart = time;
-    }
-    const count = (counts.get(key) ?? 0) + 1;
-    if (count > perMinute || (count === 1 && counts.size >= MAX_KEYS)) return false;
-    counts.set(key, count);
-    return true;
+    const held = buckets.get(key);
+    if (held === undefined && !hasRoom(time)) return { isAllowed: false, headers: { "retry-after": "60" } };
+    const { full, standing } = countCall(name, rates[name], { full: held ?? 0, now: time });
+    buckets.set(key, full);
+    const fields = rateLimitFields([standing]);
+    if (standing.isAllowed) return { isAllowed: true, headers: fields };
+    return { isAllowed: false, headers: { ...fields, "retry-after": String(Math.max(1, standing.waitSeconds)) } };
   };
 }

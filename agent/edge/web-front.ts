@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as TlsServer } from "node:https";
 import type { Duplex } from "node:stream";
+import { limitPerAddress } from "./address-limit.ts";
 import type { Exchange, UpgradeExchange } from "./forward.ts";
 import { SERVER_LIMITS } from "./listen.ts";
 import type { Problem } from "./problem.ts";
@@ -63,6 +64,7 @@ export function serveDashboard(server: Server | TlsServer, options: WebFrontOpti
     else if (isOwn(options, request)) options.own?.answer({ request, response });
     else serveStatic(options.files, request, response);
   };
+  limitPerAddress(server);
   server.on("request", serve);
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>
     sendProblem(response, EXPECTATION),

@@ -88,6 +88,10 @@ describe("an address", () => {
     expect(subscriberOf(addressOf("192.0.2.7"))).toBe("192.0.2.7");
     expect(subscriberOf(addressOf("::FFFF:192.0.2.7"))).toBe("192.0.2.7");
     expect(subscriberOf(addressOf("2001:DB8:0:1:2:3:4:5"))).toBe("2001:db8:0:1::/64");
+    expect(subscriberOf(addressOf("fd7a:115c:a1e0::53"))).toBe("fd7a:115c:a1e0::53");
+    expect(subscriberOf(addressOf("fe80::1"))).toBe("fe80::1");
+    expect(subscriberOf(addressOf("fec0::1"))).toBe("fec0::/64");
+    expect(subscriberOf(addressOf("fe00::1"))).toBe("fe00::/64");
     expect(subscriberOf(addressOf("2001:db8:0:1:ffff:ffff:ffff:ffff"))).toBe("2001:db8:0:1::/64");
   });
 

@@ -27,7 +27,7 @@ export const listWords = {
   },
   "deny-hosts": {
     title: "No hosts from",
-    what: "Agents cannot join or connect from these networks. Tunnels that are open stay open until they are next renewed.",
+    what: "Agents cannot join or connect from these networks. Tunnels that are open stay open until they end.",
     empty: "Agents may come from everywhere; their certificates say who they are.",
   },
 } as const satisfies Record<NetworkList, ListWords>;
