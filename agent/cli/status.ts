@@ -8,6 +8,7 @@ import { openHostState, standingReset, type HostState } from "../host/state.ts";
 import { readStatus, type AgentStatus } from "../host/status-file.ts";
 import { readReceipt } from "../host/warden/receipts.ts";
 import { witnessSentence } from "./audit-words.ts";
+import { certificateSentence } from "./certificate-words.ts";
 import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
 import { CliError, EXIT } from "./io.ts";
 import { FOREIGN_KEY, FROZEN } from "./host-run.ts";
@@ -118,7 +119,7 @@ function table({ edge, agent, said, receipt, state }: Standing): readonly string
         `statement ${String(said.trust.n)}, ${said.trust.hash.slice(0, 12)}${said.frozen === true ? `. ${FROZEN}` : ""}`,
       ]);
     if (said.witness !== undefined) rows.push(["Witness", witnessSentence(said.witness).sentence]);
-    rows.push(["Certificate", certificateOf(said)]);
+    rows.push(["Certificate", certificateSentence(said, timeOf)]);
   }
   if (receipt !== undefined)
     rows.push(["Receipt", `number ${String(receipt.number)}, ${receipt.verdict}, ${timeOf(receipt.ended)}`]);
@@ -145,11 +146,6 @@ function admissionOf(agent: boolean, said: AgentStatus | undefined): string {
   if (said.foreignKey === true) return `. ${FOREIGN_KEY}`;
   if (said.problem?.code === "host_removed") return ", removed";
   return said.admitted ? ", admitted" : ", waits to be admitted";
-}
-
-function certificateOf({ certificateEnds, certificateRenews }: AgentStatus): string {
-  const ends = `until ${timeOf(certificateEnds)}`;
-  return certificateRenews === undefined ? ends : `${ends}, renewed from ${timeOf(certificateRenews)} on`;
 }
 
 function timeOf(seconds: number): string {

@@ -352,14 +352,15 @@ class Standing {
 /** Before the warden is there it has refused and seen nothing. */
 function statusOf(
   standing: WardenStanding | undefined,
-): Pick<AgentStatus, "trust" | "frozen" | "lastReceipt" | "unsignedRefusals" | "witness"> {
+): Pick<AgentStatus, "trust" | "frozen" | "lastReceipt" | "unsignedRefusals" | "witness" | "certificateRefusal"> {
   if (standing === undefined) return { lastReceipt: 0, unsignedRefusals: 0 };
-  const { trustHead, isFrozen, lastReceipt, unsignedRefusals, witness } = standing;
+  const { trustHead, isFrozen, lastReceipt, unsignedRefusals, witness, certificateRefusal } = standing;
   return {
     ...(trustHead === undefined ? {} : { trust: { n: trustHead.n, hash: trustHead.hash } }),
     ...(isFrozen ? { frozen: true } : {}),
     lastReceipt,
     unsignedRefusals,
     witness,
+    ...(certificateRefusal === undefined ? {} : { certificateRefusal }),
   };
 }

@@ -5,6 +5,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { count, digest, id, seconds } from "../../protocol/fields.ts";
+import { certificateRefusals } from "../../protocol/tunnel.ts";
 import { gatewayStates } from "../../protocol/telemetry.ts";
 import { readPrivateFile } from "./private-file.ts";
 
@@ -45,6 +46,8 @@ const statusSchema = v.strictObject({
   certificateEnds: seconds,
   /** When it will be renewed; absent from what older agents wrote. */
   certificateRenews: v.optional(seconds),
+  /** Why the edge gave no new one when it was last asked. */
+  certificateRefusal: v.optional(v.picklist(certificateRefusals)),
 });
 export type AgentStatus = v.InferOutput<typeof statusSchema>;
 

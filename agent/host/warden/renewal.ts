@@ -6,7 +6,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
 import { CERTIFICATE_RETRY_SECONDS, CERTIFICATE_SKEW_SECONDS } from "../../../protocol/limits.ts";
 import { dueAt, renewAt, type CertificateTerm } from "../../../protocol/renewal.ts";
-import { certificateRequestCodec, type InwardFrame } from "../../../protocol/tunnel.ts";
+import { certificateRequestCodec, type CertificateRefusal, type InwardFrame } from "../../../protocol/tunnel.ts";
 import { systemCode } from "../../shared/edge-error.ts";
 import { admissionOf } from "./admission.ts";
 import { wallSeconds } from "./clock.ts";
@@ -36,6 +36,7 @@ export class Renewal {
   #asked: Asked | undefined;
   /** Monotonic, milliseconds. */
   #lastAt = Number.NEGATIVE_INFINITY;
+  #refusal: CertificateRefusal | undefined;
 
   constructor(context: WardenContext) {
     this.#context = context;
@@ -50,6 +51,11 @@ export class Renewal {
     if (wallSeconds(clock) < renewAt(inUse, inUse.fingerprint)) return;
     this.#lastAt = clock.monotonic();
     if (!certificates.retry()) await this.#ask(connection);
+  }
+
+  /** Why there was no new certificate when one was last asked for. */
+  get refusal(): CertificateRefusal | undefined {
+    return this.#refusal;
   }
 
   async #ask(connection: Connection): Promise<void> {
@@ -71,6 +77,7 @@ export class Renewal {
     const certificate = readCertificate(frame.certificate);
     if (certificate === undefined || !isGood(certificate, key, wallSeconds(clock)))
       throw new TunnelViolation("foreign_certificate");
+    this.#refusal = undefined;
     try {
       certificates.keep({ key, certificate: certificate.toString() });
     } catch (error) {
@@ -82,6 +89,7 @@ export class Renewal {
   /** @throws {TunnelViolation} for an answer that nobody waits for */
   refused({ code }: Extract<InwardFrame, { kind: "certificate-refused" }>, connection: Connection): void {
     this.#answered(connection);
+    this.#refusal = code;
     this.#context.log({ event: "certificate_refused", code });
   }
 

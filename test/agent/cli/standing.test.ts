@@ -8,6 +8,7 @@ import { makeAuthority } from "../../../agent/edge/certificates.ts";
 import { openHostState, type HostState } from "../../../agent/host/state.ts";
 import { writeStatus, type AgentStatus } from "../../../agent/host/status-file.ts";
 import { openHostKeys } from "../../../agent/host/warden/keys.ts";
+import { certificateRefusals } from "../../../protocol/tunnel.ts";
 import { hostWords } from "../../../protocol/words.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { issueClient } from "../edge/fixtures/client-certificates.ts";
@@ -93,6 +94,21 @@ describe("status", () => {
     expect(up.out.join("\n")).toMatch(
       /Edge +none runs over this data directory[\s\S]*Agent +runs, connected to the edge[\s\S]*admitted[\s\S]*Gateway +running[\s\S]*statement 3[\s\S]*UTC/,
     );
+    lock.release();
+  });
+
+  it("says until when the certificate lasts, when it is renewed, and why it was not", async () => {
+    const lock = running();
+    const shown = async (change: Partial<AgentStatus>): Promise<string> => {
+      said(change);
+      const { out } = await run(["status", "--data", data]);
+      return out.find((line) => line.startsWith("Certificate"))?.slice(12) ?? "";
+    };
+    expect(await shown({})).toBe("until 2030-03-17 17:46 UTC");
+    const due = { certificateRenews: 1_897_000_000 };
+    expect(await shown(due)).toBe("until 2030-03-17 17:46 UTC, renewed from 2030-02-11 00:26 UTC on");
+    for (const certificateRefusal of certificateRefusals)
+      expect(await shown({ ...due, certificateRefusal })).toMatch(/UTC\. It was to be renewed, and was not: [^.]+\. /);
     lock.release();
   });
 

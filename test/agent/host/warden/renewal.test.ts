@@ -142,6 +142,7 @@ describe("a certificate that is due", () => {
     const first = await asked();
     await rig.receive({ kind: "certificate-refused", code: "quota" });
     expect(rig.logged).toContainEqual({ event: "certificate_refused", code: "quota" });
+    expect(rig.warden.standing().certificateRefusal).toBe("quota");
     rig.clock.advance(CERTIFICATE_RETRY_SECONDS - 1);
     await quiet();
     rig.clock.advance(1);
@@ -150,6 +151,7 @@ describe("a certificate that is due", () => {
     rig.clock.advance(CERTIFICATE_RETRY_SECONDS);
     const third = await asked(); // the second was never answered
     await answer(await issued(third));
+    expect(rig.warden.standing().certificateRefusal).toBeUndefined();
     expect(kept).toHaveLength(1);
   });
 
