@@ -44,6 +44,8 @@ export interface Env {
   readonly CLIENT_CERTIFICATE_TOKEN?: string;
   /** The dashboard's origin where it is served by the person's own machine; absent: no origin is a signer here. */
   readonly SIGNER_ORIGIN?: string;
+  /** The dashboard's files, where Cloudflare serves them; absent: a front or a signer does. */
+  readonly ASSETS?: Fetcher;
   /** wss:// address at which agents reach this edge. */
   readonly AGENT_ENDPOINT?: string;
   readonly EDGE_CA_CERT?: string;

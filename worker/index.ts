@@ -1,6 +1,6 @@
 /**
  * The Worker. The only place that reads the environment: it makes the dependencies, decides by which door a request
- * came, and hands it on. Pages never come from here.
+ * came, and hands it on. Pages are files of the deployment and never made here.
  */
 import "reflect-metadata"; // before the certificate and passkey libraries
 import { openDatabase } from "../durable-objects/db/database.ts";
@@ -23,6 +23,7 @@ import { StrangerRates } from "./http/rates.ts";
 import { Refusals } from "./http/refusals.ts";
 import { LedgerBooks } from "./ledger-books.ts";
 import { mountEndpoints } from "./mount.ts";
+import { isForPages, servePage } from "./pages.ts";
 import { handlers } from "./routes/handlers.ts";
 
 export { Alerts } from "../durable-objects/alerts.ts";
@@ -104,6 +105,8 @@ export default {
     const { hostname } = new URL(request.url);
     const door = doorOf({ props: context.props, hostname, agentEndpoint: env.AGENT_ENDPOINT });
     const refused = door === "admin" ? undefined : await refusedAt(door, request, deps);
-    return refused ?? apps[door].fetch(request, deps, context);
+    if (refused !== undefined) return refused;
+    if (door === "web" && env.ASSETS !== undefined && isForPages(request)) return servePage(request, env.ASSETS);
+    return apps[door].fetch(request, deps, context);
   },
 } satisfies ExportedHandler<Env>;

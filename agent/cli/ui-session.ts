@@ -7,7 +7,8 @@ import type { EdgeEvent } from "../edge/edge-log.ts";
 import { EdgeError } from "../shared/edge-error.ts";
 import { readAccessToken, type AccessToken } from "../signer/access-token.ts";
 import { readAuthorities } from "../signer/authorities.ts";
-import { choose, type Choice } from "../signer/choose.ts";
+import { choose, chooseForSetup, type Choice } from "../signer/choose.ts";
+import type { EdgeAddress } from "../signer/edge-address.ts";
 import { Memory } from "../signer/memory.ts";
 import { probeEdge, type Probe } from "../signer/probe.ts";
 import { SIGNER_PROBLEMS } from "../signer/problem.ts";
@@ -19,19 +20,13 @@ import { DEFAULT_PORT } from "./up/ports.ts";
 
 export async function runUi(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const memory = openMemory(input, io);
-  const choice = await choose(
-    {
-      edge: input.text("edge"),
-      edgeName: input.text("edge-name"),
-      workspace: input.text("workspace"),
-      ask: io.ask,
-    },
-    memory,
-  );
+  const { edge, workspace } = await chosen(input, io, memory);
   const authorities = readAuthorities(input.text("ca"));
-  const access = accessOf(input, io, choice);
+  const access = accessOf(input, io, edge);
   const signer = await startSigner({
-    ...choice,
+    edge,
+    workspace,
+    ...(workspace === undefined ? { onFounded: (founded) => remember(founded, { edge, memory, input, io }) } : {}),
     memory,
     access,
     uid: io.uid,
@@ -41,18 +36,50 @@ export async function runUi(input: CommandInput, io: CliIo): Promise<ExitCode> {
     log: (event) => logLine(event, input, io),
   });
   try {
-    await memory.pin(choice.workspace, choice.edge.url);
-    introduce(signer.origin, choice, { input, io, file: memory.pathOf(choice.workspace) });
-    void probeEdge({ edge: choice.edge, authorities }, access?.headers() ?? []).then((probe) =>
-      sayProbe(probe, choice, { input, io }),
+    if (workspace === undefined) introduceSetup(signer.origin, edge, { input, io });
+    else {
+      await memory.pin(workspace, edge.url);
+      introduce(signer.origin, { edge, workspace }, { input, io, file: memory.pathOf(workspace) });
+    }
+    void probeEdge({ edge, authorities }, access?.headers() ?? []).then((probe) =>
+      sayProbe(probe, edge, { input, io }),
     );
-    if (!input.json && !input.flag("no-open")) openBrowser(signer.origin, io);
+    const isLinkFirst = workspace === undefined; // the link opens the page; a second one would only ask for it
+    if (!input.json && !input.flag("no-open") && !isLinkFirst) openBrowser(signer.origin, io);
     await io.stopped;
     say({ event: "stopping" }, ["", "Stopping."], { input, io });
   } finally {
     await signer.stop();
   }
   return EXIT.ok;
+}
+
+/** Without a workspace: the one that is about to be founded. */
+async function chosen(
+  input: CommandInput,
+  io: CliIo,
+  memory: Memory,
+): Promise<{ readonly edge: EdgeAddress; readonly workspace: string | undefined }> {
+  const wanted = { edge: input.text("edge"), edgeName: input.text("edge-name"), workspace: input.text("workspace") };
+  if (input.flag("setup")) return { edge: chooseForSetup(wanted), workspace: undefined };
+  return choose({ ...wanted, ask: io.ask }, memory);
+}
+
+/** Before the page is told that it is remembered. */
+async function remember(
+  workspace: string,
+  { edge, memory, ...terminal }: Terminal & { readonly edge: EdgeAddress; readonly memory: Memory },
+): Promise<void> {
+  await memory.pin(workspace, edge.url);
+  const file = memory.pathOf(workspace);
+  say(
+    { event: "founded", workspace, memory: file },
+    [
+      "",
+      `Founded. This machine remembers the workspace ${workspace} in ${file}; hosts and other machines are given this id.`,
+    ],
+    terminal,
+  );
 }
 
 /** In the data directory of this installation, which an edge of this machine may hold: what is ours has its own lock. */
@@ -70,7 +97,7 @@ function openMemory(input: CommandInput, io: CliIo): Memory {
 }
 
 /** A token is for https only: anybody who holds the port of a tunnel could read it. */
-function accessOf(input: CommandInput, io: CliIo, { edge }: Choice): AccessToken | undefined {
+function accessOf(input: CommandInput, io: CliIo, edge: EdgeAddress): AccessToken | undefined {
   const path = input.text("access-token-file");
   if (path === undefined) return undefined;
   if (!edge.secure) {
@@ -107,10 +134,26 @@ function introduce(url: string, { edge, workspace }: Choice, terminal: Terminal 
   );
 }
 
+function introduceSetup(url: string, edge: EdgeAddress, terminal: Terminal): void {
+  say(
+    { event: "ready", url, edge: edge.url },
+    [
+      `Clawhold ${terminal.io.version}, signer`,
+      "",
+      `  Signer     ${url}`,
+      `  Edge       ${edge.url}`,
+      "",
+      `Now open the setup link that the deployment showed, in the browser of this machine. It begins with ${url}/setup`,
+      "Press Ctrl-C to stop.",
+    ],
+    terminal,
+  );
+}
+
 const SILENT =
   "The edge does not answer now. The page tries again by itself; look at this machine's network or tunnel.";
 
-function sayProbe(probe: Probe, { edge }: Choice, terminal: Terminal): void {
+function sayProbe(probe: Probe, edge: EdgeAddress, terminal: Terminal): void {
   const code = probe.state === "problem" ? probe.code : undefined;
   const message = probe.state === "ok" ? undefined : code === undefined ? SILENT : SIGNER_PROBLEMS[code];
   say(

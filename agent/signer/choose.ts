@@ -21,6 +21,17 @@ export interface Choice {
   readonly workspace: string;
 }
 
+/** An edge at which nobody has founded a workspace: a pin typed beside it would be of another one. @throws {SignerError} */
+export function chooseForSetup({ edge, edgeName, workspace }: Omit<Wanted, "ask">): EdgeAddress {
+  if (edge === undefined || workspace !== undefined) {
+    throw new SignerError(
+      "edge_ambiguous",
+      "To found a workspace, give the address of its edge with --edge, and no --workspace: its id does not exist before its root is made here.",
+    );
+  }
+  return parseEdgeAddress(edge, edgeName);
+}
+
 /** @throws {SignerError} */
 export async function choose(wanted: Wanted, memory: Memory): Promise<Choice> {
   const { workspace, edgeName } = wanted;

@@ -17,6 +17,8 @@ export interface MemoryDoorOptions {
   readonly memory: Memory;
   /** The pin; undefined while this machine has none. */
   readonly workspace: () => string | undefined;
+  /** Takes a pin where there is none, from the page that made the root. Absent: a pin is typed, or the edge's machine's. */
+  readonly onFounded?: (workspace: string) => Promise<void>;
   /** Where requests are forwarded to; undefined where the edge runs in this program. */
   readonly edge: string | undefined;
   /** A head that does not follow was shown by the edge, or brought by an older page. */
@@ -48,11 +50,18 @@ async function answer(options: MemoryDoorOptions, request: IncomingMessage, resp
   if (request.method === "GET") return send(response, workspace === undefined ? {} : recall(options, workspace));
   const seen = await readSeen(request);
   if (seen === undefined) return sendProblem(response, MALFORMED);
-  if (workspace === undefined || seen.workspace !== workspace) return sendProblem(response, OTHER_WORKSPACE);
-  const result = await options.memory.advance(workspace, seen.head);
-  if (result === "kept" || result === "moved") return send(response, recall(options, workspace));
-  options.onConflict(options.memory.pathOf(workspace));
+  if (workspace === undefined && isRoot(seen)) await options.onFounded?.(seen.workspace);
+  const pinned = options.workspace();
+  if (pinned === undefined || seen.workspace !== pinned) return sendProblem(response, OTHER_WORKSPACE);
+  const result = await options.memory.advance(pinned, seen.head);
+  if (result === "kept" || result === "moved") return send(response, recall(options, pinned));
+  options.onConflict(options.memory.pathOf(pinned));
   sendProblem(response, CONFLICT);
+}
+
+/** The id of a workspace is the hash of its root: nothing that came later can be a first pin. */
+function isRoot({ workspace, head }: Seen): boolean {
+  return head.n === 0 && head.hash === workspace;
 }
 
 function recall({ memory, edge }: MemoryDoorOptions, workspace: string): SignerMemory {

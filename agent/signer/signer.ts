@@ -18,8 +18,10 @@ import { isOwnProgram } from "./peer.ts";
 
 export interface SignerOptions {
   readonly edge: EdgeAddress;
-  /** Typed by a person, now or earlier. */
-  readonly workspace: string;
+  /** Typed by a person, now or earlier; undefined while it is about to be founded. */
+  readonly workspace: string | undefined;
+  /** Remembers the workspace whose root the page here has just made. */
+  readonly onFounded?: (workspace: string) => Promise<void>;
   readonly memory: Memory;
   /** 0: any free port (tests). */
   readonly port: number;
@@ -47,9 +49,19 @@ export async function startSigner(options: SignerOptions): Promise<Signer> {
   const host = (): string => hostHeader(DASHBOARD_HOSTNAME, port);
   const { edge, authorities, log } = options;
   const door = edgeDoor({ edge, authorities, access: options.access?.headers() ?? [], port: () => port });
+  let { workspace } = options;
+  const { onFounded } = options;
   const own = memoryDoor({
     memory: options.memory,
-    workspace: () => options.workspace,
+    workspace: () => workspace,
+    ...(onFounded === undefined
+      ? {}
+      : {
+          onFounded: async (founded: string) => {
+            workspace = founded; // at once: of two, one is the first
+            await onFounded(founded);
+          },
+        }),
     edge: edge.url,
     onConflict: (path) => log({ level: "warn", code: "older_history", detail: olderHistory(edge.url, path) }),
     onFault: (detail) => log({ level: "error", code: "memory_fault", detail }),

@@ -13,6 +13,7 @@ import {
   type Seen,
   type SignerMemory,
 } from "../../protocol/signer-memory.ts";
+import { NO_REVOCATIONS } from "../../protocol/trust/state.ts";
 import type { Trouble } from "../state/backend.ts";
 import { TroubleError, UNREACHABLE } from "./trouble.ts";
 
@@ -48,6 +49,14 @@ export class MachineMemory {
     const response = await this.#ask();
     if (response.status === 404) return {};
     return read(response);
+  }
+
+  /** The workspace whose root this page has just made: what an edge elsewhere shows is held against it from now on. */
+  async found(workspace: string): Promise<void> {
+    const known = await this.recall();
+    // Beside the edge, or typed by somebody: the pin is not this page's to give.
+    if (known.edge === undefined || known.workspace !== undefined) return;
+    await read(await this.#ask({ workspace, head: { n: 0, hash: workspace, revoked: NO_REVOCATIONS } }));
   }
 
   /** Before a sign-in, when only the edge's own word is there: even that must not be older. @throws {TroubleError} */

@@ -148,6 +148,7 @@ export class Setup implements SetupFlow {
       if (me.workspace !== workspace) throw new TroubleError(OTHER_CREDENTIAL);
       this.#signer = undefined;
       this.#session = await keepSession(this.#deps, fresh, { me, certificate });
+      await this.#deps.memory.found(workspace);
       await this.#deps.trust.refresh();
       this.#show("admit", {});
       await this.#waitForHost();

@@ -25,7 +25,7 @@ export interface SetupHolder {
 
 /** @throws {ProblemError} */
 export async function authenticateSetup(arrival: Arrival, deps: Deps): Promise<SetupHolder> {
-  const { signerOrigin } = deps;
+  const signerOrigin = deps.signerOrigin ?? signerElsewhere(arrival);
   if ((await currentWorkspace(deps)) !== undefined) throw problem("setup_used");
   const pending = await pendingSetup(deps.db);
   if (pending === undefined || signerOrigin === undefined || arrival.signed === undefined) throw problem("setup_wrong");
@@ -48,4 +48,15 @@ export async function authenticateSetup(arrival: Arrival, deps: Deps): Promise<S
     signerOrigin,
   };
   return facts as SetupHolder;
+}
+
+/** `clawhold ui`, on whatever port: a name that browsers look up nowhere, so that only the person's own machine has it. */
+const SIGNER = /^http:\/\/clawhold\.localhost(:[1-9]\d{0,4})?$/;
+/** For reads, with which browsers send no origin. No root can be made with them. */
+const SOME_SIGNER = "http://clawhold.localhost";
+
+/** Where the edge serves no signer itself. What counts is the request's signature by the setup key; a page is a page of it. */
+function signerElsewhere({ origin, method }: Arrival): string | undefined {
+  if (origin === undefined) return method === "GET" ? SOME_SIGNER : undefined;
+  return SIGNER.test(origin) ? origin : undefined;
 }

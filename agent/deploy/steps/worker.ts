@@ -143,7 +143,7 @@ function plainBindings({ wanted, found, bundle }: Context): readonly Binding[] {
       type: "durable_object_namespace",
       class_name: className,
     })),
-    text("AGENT_ENDPOINT", `wss://${agents}/tunnel`),
+    text("AGENT_ENDPOINT", `wss://${agents}:443`),
     text("ACCESS_TEAM_DOMAIN", found.teamDomain),
     text("ACCESS_AUDIENCE", found.audience ?? ""),
     text("CLIENT_CERTIFICATE_ZONES", JSON.stringify([found.zoneId, ...moreCertificateZones])),

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runCli } from "../../../agent/cli/cli.ts";
 import type { CliIo, ExitCode } from "../../../agent/cli/io.ts";
+import { MEMORY_PATH } from "../../../protocol/signer-memory.ts";
 import { acquireLock } from "../../../agent/shared/lock.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { ask, eventually, writeWebBundle } from "../edge/fixtures/harness.ts";
@@ -138,6 +139,54 @@ describe("clawhold ui", () => {
   });
 });
 
+describe("clawhold ui --setup", () => {
+  const bring = (port: number, n: number) =>
+    ask({
+      port,
+      path: MEMORY_PATH,
+      method: "POST",
+      headers: {
+        "clawhold-memory": "1",
+        "sec-fetch-dest": "empty",
+        origin: `http://clawhold.localhost:${port}`,
+      },
+      body: JSON.stringify({ workspace: WORKSPACE, head: { n, hash: WORKSPACE, revoked: nonceOf("none") } }),
+    });
+
+  it("remembers the workspace whose root its page made, and says which", async () => {
+    const ui = await start([...toEdge(), "--setup", "--json"]);
+    expect(ui.events()[0]).toEqual({
+      event: "ready",
+      url: `http://clawhold.localhost:${ui.port()}`,
+      edge: `http://127.0.0.1:${edge.port}`,
+    });
+    expect((await bring(ui.port(), 1)).status).toBe(409);
+    expect(readdirSync(join(data, "signer"))).toEqual([]);
+    expect((await bring(ui.port(), 0)).status).toBe(200);
+    expect(ui.events()).toContainEqual({
+      event: "founded",
+      workspace: WORKSPACE,
+      memory: join(data, "signer", `${WORKSPACE}.json`),
+    });
+    await ui.stop();
+    const again = await start(["--json"]);
+    expect(again.events()[0]).toMatchObject({ event: "ready", workspace: WORKSPACE });
+    await again.stop();
+  });
+
+  it("tells people to open the link", async () => {
+    const ui = await start([...toEdge(), "--setup"]);
+    expect(ui.out.join("\n")).toContain(`It begins with http://clawhold.localhost:${ui.port()}/setup`);
+    await ui.stop();
+  });
+
+  it("is the only way to a first pin: a signer with a workspace takes none from a page", async () => {
+    const ui = await start([...toEdge(), "--workspace", nonceOf("typed")]);
+    expect((await bring(ui.port(), 0)).status).toBe(409);
+    await ui.stop();
+  });
+});
+
 describe("what clawhold ui refuses", () => {
   const refused = async (argv: readonly string[], change: Partial<CliIo> = {}) => {
     const { exit, out } = await run(["ui", "--data", data, "--port", "0", "--json", ...argv], {
@@ -151,6 +200,11 @@ describe("what clawhold ui refuses", () => {
     expect(await refused(toEdge())).toEqual([2, "workspace_unknown"]);
     expect(await refused([])).toEqual([2, "edge_ambiguous"]);
     expect(await refused([...toEdge(), "--workspace", "x"])).toEqual([2, "workspace_unknown"]);
+  });
+
+  it("to found a workspace beside one that is named, or nowhere", async () => {
+    expect(await refused([...toEdge(), "--setup", "--workspace", WORKSPACE])).toEqual([2, "edge_ambiguous"]);
+    expect(await refused(["--setup"])).toEqual([2, "edge_ambiguous"]);
   });
 
   it("plain http to another machine", async () => {

@@ -69,7 +69,7 @@ describe("npm run deploy", () => {
     const { bindings, secrets, workersDev, previews, assetsConfig, migrationTag, classes } = script();
     const text = (name: string): unknown => bindings.find((one) => one["name"] === name)?.["text"];
     const [app] = rig.fake.state.apps.values();
-    expect(text("AGENT_ENDPOINT")).toBe(`wss://${AGENTS}/tunnel`);
+    expect(text("AGENT_ENDPOINT")).toBe(`wss://${AGENTS}:443`);
     expect(text("ACCESS_TEAM_DOMAIN")).toBe("team.cloudflareaccess.com");
     expect(text("ACCESS_AUDIENCE")).toBe(app?.["aud"]);
     expect(text("CLIENT_CERTIFICATE_ZONES")).toBe(JSON.stringify([rig.fake.state.zone]));

@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TrustHead } from "../../../protocol/fields.ts";
 import type { Seen, SignerMemory } from "../../../protocol/signer-memory.ts";
 import { askMachine, type MachineMemory } from "../../../web/client/machine-memory.ts";
+import { NO_REVOCATIONS } from "../../../protocol/trust/state.ts";
 import { TroubleError } from "../../../web/client/trouble.ts";
 import { TrustKeeper } from "../../../web/client/trust.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
@@ -162,5 +163,33 @@ describe("a machine that remembers nothing", () => {
     page.location = { hostname: "dashboard.example" };
     expect(await (await askMachine()()).json()).toEqual({});
     page.location = before;
+  });
+});
+
+describe("a workspace whose root this page has made", () => {
+  const root = (): Seen => ({
+    workspace: nonceOf("new"),
+    head: { n: 0, hash: nonceOf("new"), revoked: NO_REVOCATIONS },
+  });
+
+  it("becomes the machine's pin where the edge is elsewhere and there is none", async () => {
+    machine.kept = { edge: "https://edge.example" };
+    await memory.found(nonceOf("new"));
+    expect(machine.told).toEqual([root()]);
+  });
+
+  it.each([
+    ["the machine has a pin", () => ({ edge: "https://edge.example", workspace: world.workspace })],
+    ["the edge is beside it, and pins by itself", () => ({})],
+  ])("is not told where %s", async (_what, kept) => {
+    machine.kept = kept();
+    await memory.found(nonceOf("new"));
+    expect(machine.told).toEqual([]);
+  });
+
+  it("stops the setup when the machine cannot remember it", async () => {
+    machine.answer = (seen) =>
+      seen === undefined ? Response.json({ edge: "https://edge.example" }) : Response.json({}, { status: 500 });
+    expect(await codeOf(memory.found(nonceOf("new")))).not.toBe("none");
   });
 });
