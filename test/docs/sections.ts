@@ -4,10 +4,11 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { endpoints, type Endpoint } from "../../protocol/contracts.ts";
+import { endpoints, type Endpoint, type EndpointName } from "../../protocol/contracts.ts";
 import { ledgerActions } from "../../protocol/ledger.ts";
 import * as limits from "../../protocol/limits.ts";
 import { operations, type Operation } from "../../protocol/operations.ts";
+import { endpointRates, rateNames, rates } from "../../protocol/rates.ts";
 import { explainRefusal, refusalCodes } from "../../protocol/refusals.ts";
 import { builtInRoles, permissions, presetRoles, type Permission } from "../../protocol/roles.ts";
 import { messageKinds, typeOf } from "../../protocol/signing.ts";
@@ -41,8 +42,16 @@ function endpointRows(): readonly (readonly string[])[] {
     code(`${method} ${path}`),
     access,
     permission === undefined ? "" : code(permission),
+    code(endpointRates[name as EndpointName]),
     `${touch.needed ? "yes" : "no"}: ${touch.why}`,
   ]);
+}
+
+function rateRows(): readonly (readonly string[])[] {
+  return rateNames.map((name) => {
+    const { by, quota, seconds, burst, why } = rates[name];
+    return [code(name), by.replace("-", " "), String((quota * 60) / seconds), String(burst), why];
+  });
 }
 
 function operationRows(): readonly (readonly string[])[] {
@@ -178,7 +187,8 @@ export async function sections(): Promise<ReadonlyMap<string, string>> {
     ["worked-example", example],
     ["bent", bent],
     ["limits", tableText(["limit", "value", "reason"], limitRows())],
-    ["endpoints", tableText(["name", "endpoint", "access", "permission", "touch"], endpointRows())],
+    ["endpoints", tableText(["name", "endpoint", "access", "permission", "rate", "touch"], endpointRows())],
+    ["rates", tableText(["rate", "counted by", "a minute", "at once", "reason"], rateRows())],
     ["operations", tableText(["operation", "class", "permission", "must pin", "what happens"], operationRows())],
     [
       "permissions",
