@@ -91,7 +91,7 @@ export class Edge {
         void up.exited.then((how) => this.#ended(up, how));
         return;
       }
-      this.ends.push(`not started: ${up.log.at(-1) ?? ""}`);
+      this.ends.push(`not started: ${up.lastWords}`);
       await wait(RESTART_MILLISECONDS);
     }
   }
@@ -127,7 +127,7 @@ export class Edge {
 
   async #ended(up: Program, how: string): Promise<void> {
     if (this.#up !== up || this.#isStopped) return;
-    this.ends.push(`${how}: ${up.log.at(-1) ?? ""}`);
+    this.ends.push(`${how}: ${up.lastWords}`);
     await wait(RESTART_MILLISECONDS);
     if (this.#up === up) await this.start();
   }

@@ -94,7 +94,7 @@ export class Machine {
   /** It was not the fault's doing unless `#agent` is already another. */
   async #ended(agent: Program, how: string): Promise<void> {
     if (this.#agent !== agent || this.#isStopped) return;
-    this.ends.push(`${how}: ${agent.log.at(-1) ?? ""}`);
+    this.ends.push(`${how}: ${agent.lastWords}`);
     this.#agent = undefined;
     await wait(RESTART_MILLISECONDS);
     if (this.#agent === undefined && !this.#isStopped) this.start();

@@ -73,6 +73,12 @@ export class Program {
     return this.#how === undefined;
   }
 
+  /** The code of the error that it ended with, where it said one; else its last line. */
+  get lastWords(): string {
+    const error = this.said.findLast(({ event }) => event === "error");
+    return error === undefined ? (this.log.at(-1) ?? "") : String(error["code"]);
+  }
+
   tell(line: string): void {
     this.#child.stdin?.write(`${line}\n`);
   }
