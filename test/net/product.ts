@@ -25,7 +25,8 @@ export async function closeAll(closers: Closers): Promise<void> {
 }
 
 export interface Installed {
-  readonly namespace: string;
+  /** Undefined: this very machine. */
+  readonly namespace: string | undefined;
   /** The data directory, and the home of everything it starts. */
   readonly directory: string;
 }
@@ -34,7 +35,7 @@ export interface Installed {
 export function clawhold({ namespace, directory }: Installed, ...words: readonly string[]): Program {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   return new Program({
-    namespace,
+    ...(namespace === undefined ? {} : { namespace }),
     program: process.execPath,
     parameters: ["--no-warnings", path.join(dist, "clawhold.mjs"), ...words, "--json", "--data", directory],
     environment: { HOME: directory, CLAWHOLD_RATE_FACTOR: "1000" },
@@ -59,14 +60,16 @@ export class RunningEdge {
   /** Starts it, and makes its workspace by way of the machine's loopback. */
   static async start(installed: Installed, more: readonly string[], closers: Closers): Promise<RunningEdge> {
     const doorway = await Doorway.open();
-    closers.push(() => doorway.close());
     const { port } = doorway;
+    if (installed.namespace === undefined) await doorway.close();
+    else closers.push(() => doorway.close());
     const agentPort = port === 65_535 ? port - 1 : port + 1;
     const places = ["--port", String(port), "--agent-port", String(agentPort), "--gateway", "none"];
     const up = clawhold(installed, "up", ...places, ...more);
     closers.push(() => up.end());
     const setup = await up.mustSay((said) => said["event"] === "setup");
-    await doorway.into(installed.namespace, path.join(installed.directory, "door.sock"));
+    if (installed.namespace !== undefined)
+      await doorway.into(installed.namespace, path.join(installed.directory, "door.sock"));
     const operator = await HeadlessOperator.create(port);
     closers.push(() => operator.close());
     await operator.setUp(new URLSearchParams(new URL(String(setup["url"])).hash.slice(1)).get("seed") ?? "");

@@ -20,6 +20,8 @@ export const WIREGUARD_TOOLS: Wanted = { name: "wireguard-tools", path: "/usr/bi
 export const SSHD: Wanted = { name: "openssh-server", path: "/usr/sbin/sshd" };
 export const SSH: Wanted = { name: "openssh-client", path: "/usr/bin/ssh" };
 export const TESTSSL: Wanted = { name: "testssl.sh", path: "/usr/bin/testssl" };
+/** Fills a browser's certificate store. */
+export const NSS: Wanted = { name: "libnss3-tools", path: "/usr/bin/certutil" };
 export const NFT: Wanted = { name: "nftables", path: "/usr/sbin/nft" };
 export const IP: Wanted = { name: "iproute2", path: "/usr/sbin/ip" };
 

@@ -110,12 +110,12 @@ function trustLines(path: string, name: string): readonly string[] {
   ];
 }
 
-/** Undefined when the workspace lists the address, or this machine does not know yet. */
+/** Undefined when the workspace lists the address. A log that is not here yet is a new workspace's, which lists its signer. */
 export async function unlistedAddress(edge: Edge, state: HostState): Promise<string | undefined> {
   const origin = edge.bound?.dashboardOrigin;
   const host = state.host();
   if (origin === undefined || host === undefined) return undefined;
   const held = await readHeldTrust({ path: state.files.trust, pin: { workspace: host.workspace } });
-  if (held.state === undefined || held.state.origins.some((listed) => listed.origin === origin)) return undefined;
+  if (held.state?.origins.some((listed) => listed.origin === origin) === true) return undefined;
   return `The workspace does not list ${origin} yet, so nobody can sign in there. Add it on the page Addresses: ${edge.signerOrigin}/addresses`;
 }
