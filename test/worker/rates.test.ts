@@ -261,6 +261,19 @@ describe("whoever is signed in", () => {
     expect(headers.get("ratelimit-policy")).toBe('"administrator";q=900;w=180');
   });
 
+  it("reads the log and takes an approved copy by rates of their own, which leave the general one alone", async () => {
+    const page = at(await signInMember(town, { id: "p-admin", passkey: town.founded.passkey }, fresh()));
+    const policies = [
+      ["activity", '"log-reading";q=900;w=180'],
+      ["exportPart", '"export-part";q=1200;w=120'],
+    ] as const;
+    for (const [name, policy] of policies) {
+      const { headers } = await page.call(name, { params: { export: "x-nobody" } });
+      expect(headers.get("ratelimit-policy")).toBe(policy);
+    }
+    expect((await page.call("me")).headers.get("ratelimit")).toBe('"administrator";r=899;t=1');
+  });
+
   it("shares nothing with another session, not even of the same person", async () => {
     const one = at(await signInMember(town, viewer, fresh()));
     const ask = (page: EdgePage) => codes(rates.export.burst + 1, () => page.call("exportStart"));

@@ -2,7 +2,8 @@
 import type { SessionAllowance } from "../../durable-objects/sessions.ts";
 import { edgeSeconds } from "../../durable-objects/clock.ts";
 import type { EndpointName } from "../../protocol/contracts.ts";
-import { endpointRates } from "../../protocol/rates.ts";
+import { endpointRates, rates as table, type RateName } from "../../protocol/rates.ts";
+import type { NamedRate } from "../../durable-objects/session-rates.ts";
 import { hasPermission, type TrustState } from "../../protocol/trust/state.ts";
 import type { StrangerRates } from "../http/rates.ts";
 
@@ -31,10 +32,16 @@ export function allowanceFor(
   { trust, rates }: { readonly trust: TrustState | undefined; readonly rates: StrangerRates },
 ): SessionAllowance {
   const own = endpointRates[name];
+  const apart: NamedRate = { name: own, rate: rates.rate(own) };
+  if (isApart(own)) return { everybody: apart, administrator: apart, administrators: [] };
   return {
     everybody: { name: "authenticated", rate: rates.rate("authenticated") },
     administrator: { name: "administrator", rate: rates.rate("administrator") },
     administrators: trust === undefined ? [] : administratorsOf(trust),
-    ...(own === "authenticated" ? {} : { own: { name: own, rate: rates.rate(own) } }),
+    ...(own === "authenticated" ? {} : { own: apart }),
   };
+}
+
+function isApart(name: RateName): boolean {
+  return "isApart" in table[name];
 }

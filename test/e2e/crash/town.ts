@@ -10,7 +10,7 @@ import { startDemoGateway } from "../../../agent/host/demo/demo.ts";
 import type { CommandStatus, HostRow } from "../../../protocol/contracts.ts";
 import type { OperationName } from "../../../protocol/operations.ts";
 import { gatewayCache } from "../gateway.ts";
-import { temporaryDirectory, Up, type UpOptions } from "../installation.ts";
+import { AS_A_PROGRAM, temporaryDirectory, Up, type UpOptions } from "../installation.ts";
 import { HeadlessOperator, ProblemError, type Sent } from "../operator.ts";
 import { BootWatch } from "./boots.ts";
 import { findVictim, type Victim } from "./processes.ts";
@@ -199,6 +199,7 @@ async function build(closers: Closers): Promise<Parts> {
     gateway: demo.url,
     // A gateway that somebody else runs: the agent finds its configuration and token as any program of this user would.
     env: {
+      ...AS_A_PROGRAM,
       OPENCLAW_STATE_DIR: path.join(gateway.path, "demo", "state"),
       OPENCLAW_GATEWAY_TOKEN: readFileSync(demo.tokenFile, "utf8").trim(),
     },

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { openSql } from "../../../agent/edge/d1.ts";
 import type { CommandStatus } from "../../../protocol/contracts.ts";
-import { temporaryDirectory, Up, type UpOptions } from "../installation.ts";
+import { AS_A_PROGRAM, temporaryDirectory, Up, type UpOptions } from "../installation.ts";
 import { HeadlessOperator } from "../operator.ts";
 import { clawhold } from "./program.ts";
 
@@ -30,7 +30,7 @@ export function seedOf(url: string): string {
 
 export async function startTown({ port, dataDir, gateway = "none", env = {} }: TownOptions): Promise<Town> {
   const directory = dataDir === undefined ? temporaryDirectory("faults") : { path: dataDir, remove: () => undefined };
-  const options = { dataDir: directory.path, port, agentPort: port + 1, gateway, env };
+  const options = { dataDir: directory.path, port, agentPort: port + 1, gateway, env: { ...AS_A_PROGRAM, ...env } };
   const up = new Up(options);
   const setup = await up.event((said) => said.event === "setup");
   const operator = await HeadlessOperator.create(port);
