@@ -1,6 +1,7 @@
 /**
  * Campaigns that take a minute or more, so not among the fast tests: each rule of the verifiers taken away, a copy of the log
- * changed in every way, histories of the trust log by chance and by attackers.
+ * changed in every way, histories of the trust log by chance and by attackers;
+ * both TLS listeners under a scanner.
  */
 import { defineConfig } from "vitest/config";
 
@@ -10,6 +11,7 @@ export const campaigns = [
   "test/tamper/**/*.test.ts",
   "test/protocol/trust/histories.test.ts",
   "test/protocol/trust/attackers.test.ts",
+  "test/agent/edge/testssl.test.ts",
 ];
 
 export default defineConfig({

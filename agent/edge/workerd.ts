@@ -5,10 +5,11 @@
 
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { accessSync, constants, existsSync, rmSync } from "node:fs";
+import { accessSync, constants, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { withDeathSignal } from "../shared/death-signal.ts";
 import { EdgeError, systemCode } from "../shared/edge-error.ts";
 import type { EdgeLog } from "./edge-log.ts";
 import { unixRequest } from "./unix-http.ts";
@@ -141,14 +142,12 @@ function missing(why: string, cause: unknown): EdgeError {
 
 /**
  * Its own session (`detached`), so that Ctrl-C in a terminal reaches it only through our orderly stop; the kernel kills it
- * with us where setpriv exists. Either way the inherited lock keeps a second runtime out while it lives.
+ * with us where that can be asked for. Either way the inherited lock keeps a second runtime out while it lives.
  */
 function spawnWorkerd(binary: string, options: WorkerdOptions): Run {
   removeSockets(options.sockets);
-  const setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
-  const argv = [binary, "serve", options.configPath];
-  const [command = binary, ...rest] = setpriv === undefined ? argv : [setpriv, "--pdeathsig", "SIGKILL", ...argv];
-  const child = spawn(command, rest, {
+  const [command, rest] = withDeathSignal(binary, ["serve", options.configPath]);
+  const child = spawn(command, [...rest], {
     detached: true,
     env: { ...options.environment },
     stdio: ["ignore", "pipe", "pipe", options.lockFd],

@@ -10,6 +10,10 @@ const dist = process.env["CLAWHOLD_TEST_DIST"] ?? path.resolve(import.meta.dirna
 const entry = path.join(dist, "clawhold.mjs");
 const ANALYZE = "/usr/bin/systemd-analyze";
 const PYTHON = "/usr/bin/python3";
+const FILTER = path.resolve(import.meta.dirname, "service/filter.py");
+/** Where the numbers of system calls are written down. */
+const HEADERS = ["/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/aarch64-linux-gnu/asm/unistd_64.h"];
+const canFilter = existsSync(PYTHON) && existsSync(ANALYZE) && HEADERS.some((header) => existsSync(header));
 /** A user that exists nowhere, as systemd makes them. */
 const UID = 61_337;
 /** systemd.exec(5): what `DynamicUser` keeps its state under. */
@@ -104,8 +108,9 @@ describe.skipIf(whyNot() !== undefined)("the unit's command line, as a user with
   beforeAll(async () => {
     mkdirSync(path.join(state, "clawhold-edge"), { recursive: true, mode: 0o700 });
     spawnSync("/bin/chown", ["-R", `${UID}:${UID}`, state]);
+    const text = unit(...options);
     if (existsSync(PYTHON)) listener = await listenForNotifications(notify, (line) => notified.push(line));
-    service = startRestricted(commandOf(unit(...options)), { state, notify });
+    service = startRestricted(commandOf(text), { state, notify, text });
     for (const stream of [service.stdout, service.stderr])
       if (stream !== null) createInterface({ input: stream }).on("line", (line) => said.push(line));
     await until(() => said.some((line) => line.includes("There is no workspace yet")));
@@ -135,6 +140,7 @@ describe.skipIf(whyNot() !== undefined)("the unit's command line, as a user with
       expect(status).toMatch(/^CapEff:\s+0+$/m);
       expect(status).toMatch(/^CapBnd:\s+0+$/m);
       expect(status).toMatch(/^NoNewPrivs:\s+1$/m);
+      if (canFilter) expect(status).toMatch(/^Seccomp:\s+2$/m);
     }
   });
 
@@ -163,11 +169,16 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** What systemd would do with the unit, as far as it can be done without it: a read-only machine, one writable directory. */
+/**
+ * What systemd would do with the unit, as far as it can be done without it: a read-only machine, one writable directory, a
+ * user without anything and, where the numbers of system calls are known here, the unit's own filter of them.
+ */
 function startRestricted(
   command: readonly string[],
-  { state, notify }: { readonly state: string; readonly notify: string },
+  { state, notify, text }: { readonly state: string; readonly notify: string; readonly text: string },
 ): ChildProcess {
+  const calls = canFilter ? allowedCalls(text) : [];
+  const filter = canFilter ? `${PYTHON} ${FILTER}` : "";
   const script = [
     "set -e",
     `mount --bind "$1" ${STATE}`,
@@ -175,12 +186,36 @@ function startRestricted(
     `mount --bind ${STATE} ${STATE}`,
     "mount -t tmpfs tmpfs /home",
     "shift",
-    'exec /usr/bin/setpriv --reuid "$0" --regid "$0" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all -- "$@"',
+    `exec /usr/bin/setpriv --reuid "$0" --regid "$0" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all -- ${filter} "$@"`,
   ].join("\n");
-  return spawn("/usr/bin/unshare", ["--mount", "/bin/sh", "-c", script, String(UID), state, ...command], {
-    stdio: ["ignore", "pipe", "pipe"],
+  const child = spawn("/usr/bin/unshare", ["--mount", "/bin/sh", "-c", script, String(UID), state, ...command], {
+    stdio: ["pipe", "pipe", "pipe"],
     env: { PATH: "/usr/bin:/bin", NOTIFY_SOCKET: notify, WATCHDOG_USEC: "300000" },
   });
+  child.stdin.end(calls.join("\n"));
+  return child;
+}
+
+/** Of the unit's lines in their order; systemd itself knows which calls are in a group. */
+function allowedCalls(text: string): readonly string[] {
+  const allowed = new Set(callsOf("@default"));
+  for (const [, not, groups = ""] of text.matchAll(/^SystemCallFilter=(~?)(.*)$/gm)) {
+    for (const call of groups.split(" ").flatMap(callsOf)) {
+      if (not === "~") allowed.delete(call);
+      else allowed.add(call);
+    }
+  }
+  return [...allowed];
+}
+
+function callsOf(group: string): readonly string[] {
+  if (!group.startsWith("@")) return [group];
+  const { stdout } = spawnSync(ANALYZE, ["syscall-filter", group], { encoding: "utf8" });
+  const lines = stdout.split("\n").slice(1);
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .flatMap(callsOf);
 }
 
 async function listenForNotifications(socket: string, heard: (line: string) => void): Promise<ChildProcess> {

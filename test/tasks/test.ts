@@ -3,7 +3,18 @@
  * docs/OPERATE.md. Says what it skipped and why, and ends with the counts.
  */
 import { checkStages } from "./check-stages.ts";
-import { CHROMIUM, ensure, FAKETIME, namespaces, OPENVPN, SSH, SSHD, WIREGUARD, WIREGUARD_TOOLS } from "./debian.ts";
+import {
+  CHROMIUM,
+  ensure,
+  FAKETIME,
+  namespaces,
+  OPENVPN,
+  SSH,
+  SSHD,
+  TESTSSL,
+  WIREGUARD,
+  WIREGUARD_TOOLS,
+} from "./debian.ts";
 import { dryRun } from "./dry-run.ts";
 import { command, root, runStages, vitest, type Stage } from "./stage.ts";
 import path from "node:path";
@@ -32,6 +43,9 @@ function withNetworks(stage: Stage): Stage {
 
 const noFaketime = ensure(FAKETIME);
 if (noFaketime !== undefined) console.log(`The tests with a wrong clock will be skipped: ${noFaketime}.`);
+
+const noTestssl = ensure(TESTSSL);
+if (noTestssl !== undefined) console.log(`The scan of the TLS listeners will be skipped: ${noTestssl}.`);
 
 await runStages([
   ...checkStages,

@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { withDeathSignal } from "../../host/demo/supervise.ts";
+import { withDeathSignal } from "../../shared/death-signal.ts";
 
 export interface AgentProcessOptions {
   readonly node: string;

@@ -4,8 +4,10 @@
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
 import { kill } from "node:process";
+import { withDeathSignal } from "../../shared/death-signal.ts";
+
+export { withDeathSignal };
 
 /** The gateway's exit code for a configuration that it cannot use. */
 export const EXIT_CONFIGURATION = 78;
@@ -15,7 +17,6 @@ const FIRST_PAUSE_MILLISECONDS = 1_000;
 const LAST_PAUSE_MILLISECONDS = 30_000;
 /** After running this long a crash counts as the first again. */
 const STEADY_MILLISECONDS = 60_000;
-const SETPRIV = "/usr/bin/setpriv";
 
 export interface ChildPlan {
   readonly program: string;
@@ -32,15 +33,6 @@ export interface Supervised {
   /** Undefined while it runs or will be started again. */
   exitCode(): number | undefined;
   stop(): Promise<void>;
-}
-
-/**
- * With setpriv the kernel kills the child when our process ends in whatever way. `existsSync` once: without it (a Mac,
- * a minimal image) only a kill of us with SIGKILL leaves the child behind.
- */
-export function withDeathSignal(program: string, parameters: readonly string[]): readonly [string, readonly string[]] {
-  if (!existsSync(SETPRIV)) return [program, parameters];
-  return [SETPRIV, ["--pdeathsig", "SIGKILL", "--", program, ...parameters]];
 }
 
 export function supervise(plan: ChildPlan): Supervised {

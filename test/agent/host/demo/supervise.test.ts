@@ -95,4 +95,10 @@ describe("supervise", () => {
       program === "/bin/true" ? ["a b"] : ["/bin/true", "a b"],
     );
   });
+
+  it("starts it all the same where the kernel may not be asked", () => {
+    // Under a filter of system calls setpriv is there, and fails.
+    for (const setpriv of ["/bin/false", "/nonexistent/setpriv"])
+      expect(withDeathSignal("/bin/true", ["a b"], setpriv)).toEqual(["/bin/true", ["a b"]]);
+  });
 });
