@@ -5,6 +5,7 @@
  */
 import { edgeSeconds } from "../../durable-objects/clock.ts";
 import { NO_WORKSPACE, type Limits, type Verdict } from "../../durable-objects/limits.ts";
+import { logFault } from "../../durable-objects/log.ts";
 import { BAN_FAILURES, rates, scaled, type Rate, type RateName, type Standing } from "../../protocol/rates.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Refusals } from "./refusals.ts";
@@ -67,10 +68,15 @@ export class StrangerRates {
   async failed(error: unknown, { sourceIp }: Pick<Arrival, "sourceIp">): Promise<void> {
     if (!isFailedProof(error) || sourceIp === undefined) return;
     const { network, isLocal } = placeOf(sourceIp);
-    const workspace = await this.#deps.workspace();
-    if (isLocal || workspace === undefined) return;
-    const failures = BAN_FAILURES * this.#requireFactor();
-    await this.#deps.limits(workspace).failed(workspace, { network, sourceIp, failures });
+    if (isLocal) return;
+    try {
+      const workspace = await this.#deps.workspace();
+      const failures = BAN_FAILURES * this.#requireFactor();
+      if (workspace !== undefined)
+        await this.#deps.limits(workspace).failed(workspace, { network, sourceIp, failures });
+    } catch (fault) {
+      logFault("failure_not_counted", fault);
+    }
   }
 
   async #ask({ name, network }: { readonly name: RateName; readonly network: string }): Promise<Verdict> {

@@ -22,6 +22,12 @@ const EDGE_SENTENCES: Readonly<Record<string, string>> = {
   certificate_unknown:
     "The edge does not know this host's certificate. If its database was set back, or another edge answers there now, get a fresh join file and join again: clawhold join --file <join file>",
   edge_restarting: "The edge is starting or does not run well. It is tried again; if it stays so, look at its log.",
+  network_refused:
+    "The edge lets no hosts in from this host's network. If that is a mistake, an administrator takes it off the list in the dashboard: People, Networks, No hosts from.",
+  access_misconfigured:
+    "The edge is deployed with half a configuration and answers nobody. Whoever deployed it corrects that; it is tried again.",
+  rates_misconfigured:
+    "The edge is deployed with a configuration that is not right and answers nobody. Whoever deployed it corrects that; it is tried again.",
   host_removed:
     "An administrator removed this host from the workspace for good. It obeys nobody any more. To use the machine again as a new host, type clawhold trust reset, then join it anew.",
 };

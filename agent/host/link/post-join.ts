@@ -135,6 +135,15 @@ const REFUSALS: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
     "edge_unreachable",
     "The edge is starting, so it could not answer. Wait a moment, then join again.",
   ],
+  network_refused: [
+    "join_refused",
+    "The edge lets no hosts in from this host's network. If that is a mistake, an administrator takes it off the list in the dashboard (People, Networks, No hosts from); the join file is still good.",
+  ],
+  address_banned: [
+    "join_refused",
+    "Too many attempts from this host's address failed, so the edge turns it away for a while. An administrator can end that in the dashboard (People, Networks); the join file is still good.",
+  ],
+  too_many: ["join_refused", "Too many attempts to join in one minute. Wait a minute, then join again."],
   too_many_joins: ["join_refused", "Too many attempts to join in one minute. Wait a minute, then join again."],
 };
 

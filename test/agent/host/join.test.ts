@@ -210,6 +210,9 @@ describe("what the edge answers", () => {
     join_token_expired: "join_token",
     join_workspace: "join_refused",
     too_many_joins: "join_refused",
+    too_many: "join_refused",
+    address_banned: "join_refused",
+    network_refused: "join_refused",
     something_new: "join_refused",
   };
   it.each(Object.entries(codes))("%s", async (code, kind) => {
