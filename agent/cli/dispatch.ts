@@ -101,6 +101,7 @@ const HOST_EXITS: Partial<Record<HostErrorCode, ExitCode>> = {
 
 const SIGNER_EXITS: Partial<Record<SignerErrorCode, ExitCode>> = {
   authority_unusable: EXIT.usage,
+  certificate_unusable: EXIT.usage,
   edge_address: EXIT.usage,
   edge_ambiguous: EXIT.usage,
   token_unusable: EXIT.usage,

@@ -8,6 +8,7 @@ import { runOrder, type Ending, type Order } from "../automation/course.ts";
 import { makeKey, parseKey, readKeyFile, type AutomationKeyFile } from "../automation/key-file.ts";
 import { readAccessToken } from "../signer/access-token.ts";
 import { readAuthorities } from "../signer/authorities.ts";
+import { readClientCertificate } from "../signer/client-certificate.ts";
 import { parseEdgeAddress } from "../signer/edge-address.ts";
 import type { CommandInput } from "./command.ts";
 import { EXIT, usageError, type CliIo, type ExitCode } from "./io.ts";
@@ -58,9 +59,14 @@ export async function runWithKey(input: CommandInput, io: CliIo): Promise<ExitCo
   const order = readOrder(input);
   const key = await openKey(input, io);
   const accessFile = input.text("access-token-file");
+  const certificateFile = input.text("client-certificate");
   const client = new AutomationClient({
     key,
-    dialled: { edge: parseEdgeAddress(key.edge, key.edgeName), authorities: readAuthorities(input.text("ca")) },
+    dialled: {
+      edge: parseEdgeAddress(key.edge, key.edgeName),
+      authorities: readAuthorities(input.text("ca")),
+      certificate: certificateFile === undefined ? undefined : readClientCertificate(certificateFile, io.uid),
+    },
     access: accessFile === undefined ? undefined : readAccessToken(accessFile, io.uid),
     now: () => Date.now(),
   });

@@ -19,6 +19,8 @@ signature themselves: the edge can neither use the key nor change the command.
   --ca <file>            the only certificate authorities that may vouch for the edge
   --access-token-file <file>
                          a service token of Cloudflare Access, mode 600
+  --client-certificate <file>
+                         what clawhold up browser-certificate --pem made, for an edge that asks for it
   --make-key <file>      make a key and show what an administrator needs to grant it
   --edge <address>       where the edge is, for --make-key
   --edge-name <name>     what a tunnelled clawhold up calls itself, for --make-key
@@ -36,6 +38,7 @@ Exit codes: 0 every host executed it, 1 it failed or was interrupted on one, 3 t
     wait: { type: "string" },
     ca: { type: "string" },
     "access-token-file": { type: "string" },
+    "client-certificate": { type: "string" },
     "make-key": { type: "string" },
     "show-key": { type: "string" },
     edge: { type: "string" },

@@ -7,6 +7,7 @@ import type { EdgeEvent } from "../edge/edge-log.ts";
 import { EdgeError } from "../shared/edge-error.ts";
 import { readAccessToken, type AccessToken } from "../signer/access-token.ts";
 import { readAuthorities } from "../signer/authorities.ts";
+import { readClientCertificate, type ClientCertificate } from "../signer/client-certificate.ts";
 import { choose, chooseForSetup, type Choice } from "../signer/choose.ts";
 import type { EdgeAddress } from "../signer/edge-address.ts";
 import { Memory } from "../signer/memory.ts";
@@ -23,6 +24,7 @@ export async function runUi(input: CommandInput, io: CliIo): Promise<ExitCode> {
   const { edge, workspace } = await chosen(input, io, memory);
   const authorities = readAuthorities(input.text("ca"));
   const access = accessOf(input, io, edge);
+  const certificate = certificateOf(input, io, edge);
   const signer = await startSigner({
     edge,
     workspace,
@@ -31,6 +33,7 @@ export async function runUi(input: CommandInput, io: CliIo): Promise<ExitCode> {
     access,
     uid: io.uid,
     authorities,
+    certificate,
     port: portOf(input, "port", DEFAULT_PORT),
     webDirectory: io.bundle.web,
     log: (event) => logLine(event, input, io),
@@ -41,7 +44,7 @@ export async function runUi(input: CommandInput, io: CliIo): Promise<ExitCode> {
       await memory.pin(workspace, edge.url);
       introduce(signer.origin, { edge, workspace }, { input, io, file: memory.pathOf(workspace) });
     }
-    void probeEdge({ edge, authorities }, access?.headers() ?? []).then((probe) =>
+    void probeEdge({ edge, authorities, certificate }, access?.headers() ?? []).then((probe) =>
       sayProbe(probe, edge, { input, io }),
     );
     const isLinkFirst = workspace === undefined; // the link opens the page; a second one would only ask for it
@@ -107,6 +110,17 @@ function accessOf(input: CommandInput, io: CliIo, edge: EdgeAddress): AccessToke
     );
   }
   return readAccessToken(path, io.uid);
+}
+
+/** Without TLS there is nobody to show it to. */
+function certificateOf(input: CommandInput, io: CliIo, edge: EdgeAddress): ClientCertificate | undefined {
+  const path = input.text("client-certificate");
+  if (path === undefined) return undefined;
+  if (edge.secure) return readClientCertificate(path, io.uid);
+  throw new SignerError(
+    "certificate_unusable",
+    "A client certificate is for an edge with an https address. Leave --client-certificate out, or give that address with --edge.",
+  );
 }
 
 interface Terminal {

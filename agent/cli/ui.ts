@@ -21,6 +21,8 @@ machine then remembers it, and the newest list of keys it has seen, and says so 
   --ca <file>            the only certificate authorities that may vouch for the edge (default: this system's)
   --access-token-file <file>
                          a service token of Cloudflare Access, mode 600: {"clientId": "...", "clientSecret": "..."}
+  --client-certificate <file>
+                         what clawhold up browser-certificate --pem made, for an edge that asks for it
   --data <directory>     where this machine keeps what it remembers
   --no-open              do not open the browser
   --json                 one JSON object a line on standard output, log lines on standard error
@@ -35,6 +37,7 @@ Press Ctrl-C to stop.`,
     "edge-name": { type: "string" },
     ca: { type: "string" },
     "access-token-file": { type: "string" },
+    "client-certificate": { type: "string" },
     "no-open": { type: "boolean" },
   },
   run: async (input, io) => {

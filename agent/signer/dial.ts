@@ -5,6 +5,7 @@
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { ClientRequest, RequestOptions } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { ClientCertificate } from "./client-certificate.ts";
 import type { EdgeAddress } from "./edge-address.ts";
 import type { SignerProblem } from "./problem.ts";
 
@@ -19,6 +20,8 @@ export interface Dialled {
   readonly edge: EdgeAddress;
   /** PEM of the authorities that may vouch for an https edge. */
   readonly authorities: readonly string[];
+  /** For an edge that lets in only those whom it gave one. */
+  readonly certificate?: ClientCertificate | undefined;
 }
 
 export function agentFor({ edge }: Dialled): HttpAgent {
@@ -26,7 +29,7 @@ export function agentFor({ edge }: Dialled): HttpAgent {
   return edge.secure ? new HttpsAgent(limits) : new HttpAgent(limits);
 }
 
-export function dial({ edge, authorities }: Dialled, more: RequestOptions): ClientRequest {
+export function dial({ edge, authorities, certificate }: Dialled, more: RequestOptions): ClientRequest {
   const common: RequestOptions = {
     host: edge.hostname,
     port: edge.port,
@@ -36,7 +39,8 @@ export function dial({ edge, authorities }: Dialled, more: RequestOptions): Clie
     ...more,
   };
   if (!edge.secure) return httpRequest(common);
-  return httpsRequest({ ...common, ca: [...authorities], rejectUnauthorized: true, minVersion: "TLSv1.2" });
+  const trust = { ca: [...authorities], rejectUnauthorized: true, ...certificate?.tls() };
+  return httpsRequest({ ...common, ...trust, minVersion: "TLSv1.2" });
 }
 
 /** Only what the certificate itself is blamed for; a network's failure is none. */

@@ -5,6 +5,8 @@
 
 export type SignerErrorCode =
   | "authority_unusable"
+  | "certificate_exposed"
+  | "certificate_unusable"
   | "edge_address"
   | "edge_ambiguous"
   | "memory_damaged"

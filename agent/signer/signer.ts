@@ -10,6 +10,7 @@ import { DASHBOARD_HOSTNAME, hostHeader, takeLoopback, trackConnections } from "
 import { readStaticFiles } from "../edge/static-files.ts";
 import { createWebFront } from "../edge/web-front.ts";
 import type { AccessToken } from "./access-token.ts";
+import type { ClientCertificate } from "./client-certificate.ts";
 import type { EdgeAddress } from "./edge-address.ts";
 import { edgeDoor } from "./forward.ts";
 import { memoryDoor } from "./memory-door.ts";
@@ -28,6 +29,7 @@ export interface SignerOptions {
   readonly webDirectory: string;
   /** PEM of the authorities that may vouch for an https edge. */
   readonly authorities: readonly string[];
+  readonly certificate?: ClientCertificate | undefined;
   readonly access: AccessToken | undefined;
   /** Whose programs may use it. */
   readonly uid: number;
@@ -47,8 +49,8 @@ export async function startSigner(options: SignerOptions): Promise<Signer> {
   const closers: (() => Promise<void>)[] = [];
   let port = options.port;
   const host = (): string => hostHeader(DASHBOARD_HOSTNAME, port);
-  const { edge, authorities, log } = options;
-  const door = edgeDoor({ edge, authorities, access: options.access?.headers() ?? [], port: () => port });
+  const { edge, authorities, certificate, log } = options;
+  const door = edgeDoor({ edge, authorities, certificate, access: options.access?.headers() ?? [], port: () => port });
   let { workspace } = options;
   const { onFounded } = options;
   const own = memoryDoor({

@@ -28,7 +28,7 @@ const FORGET_SECONDS = 90 * 86_400;
 export const browserCertificate: Command = {
   name: "up browser-certificate",
   summary: "Give a browser the certificate that opens the dashboard from elsewhere; list and revoke them",
-  help: `Usage: clawhold up browser-certificate --label <name> --out <file> [--data <directory>] [--json]
+  help: `Usage: clawhold up browser-certificate --label <name> --out <file> [--pem] [--data <directory>] [--json]
        clawhold up browser-certificate --list
        clawhold up browser-certificate --revoke <fingerprint>
 
@@ -38,6 +38,8 @@ import it there, then delete it. A certificate opens the sign-in page and nothin
 
   --label <name>         whose browser it is, for the list, for example "Ada's laptop"
   --out <file>           the file to make, for example ada-laptop.p12
+  --pem                  certificate and key as text, without a password: for clawhold ui and clawhold run, which take
+                         it with --client-certificate
   --list                 show the certificates
   --revoke <fingerprint> take one away at once; its first eight characters are enough
   --data <directory>     the data directory of the running clawhold up
@@ -46,6 +48,7 @@ import it there, then delete it. A certificate opens the sign-in page and nothin
     ...dataOption,
     label: { type: "string" },
     out: { type: "string" },
+    pem: { type: "boolean" },
     list: { type: "boolean" },
     revoke: { type: "string" },
   },
@@ -69,14 +72,17 @@ async function issue(label: string, out: string, { input, io }: Asking): Promise
   const data = dataDirectoryOf(input, io);
   const keys = join(data, "keys");
   const admin = edgeAdmin(findRunningEdge(data));
-  const password = makePassword();
+  const password = input.flag("pem") ? undefined : makePassword();
   let made: BrowserCertificate | undefined;
   await writeNewFile(out, async () => {
     const { makeBrowserCertificate } = await import("../../edge/certificates.ts");
     const now = new Date();
     const pair = await makeBrowserCertificate(await browserAuthority(keys, now), label, now);
     const certificate = new X509Certificate(pair.certificate);
-    const file = await makePkcs12(pair, `Clawhold: ${label}`, password);
+    const file =
+      password === undefined
+        ? `${pair.certificate}${pair.key}`
+        : await makePkcs12(pair, `Clawhold: ${label}`, password);
     const entry: BrowserCertificate = {
       fingerprint: fingerprintOf(certificate),
       label,
@@ -94,13 +100,20 @@ async function issue(label: string, out: string, { input, io }: Asking): Promise
     io.out(JSON.stringify({ event: "browser-certificate", file: out, password, ...made }));
     return EXIT.ok;
   }
-  io.out(`${out} is written, readable by you alone. Its password is shown this once:`);
-  io.out("");
-  io.out(`  ${password}`);
-  io.out("");
-  io.out(`Import it in the browser of ${label}, then delete the file. It is good until ${dayOf(made.ends)}.`);
+  for (const line of password === undefined ? PEM_LINES : passwordLines(password)) io.out(line.replace("<file>", out));
+  io.out(`It is good until ${dayOf(made.ends)}.`);
   io.out(`To take it away: clawhold up browser-certificate --revoke ${short(made)}`);
   return EXIT.ok;
+}
+
+const PEM_LINES = [
+  "<file> is written, readable by you alone. It has no password: keep it on the machine that uses it, with mode 600.",
+  "Use it there with: clawhold ui --client-certificate <file>, or clawhold run, and the rest as before.",
+];
+
+function passwordLines(password: string): readonly string[] {
+  const written = "<file> is written, readable by you alone. Its password is shown this once:";
+  return [written, "", `  ${password}`, "", "Import it in the browser that it is for, then delete the file."];
 }
 
 function list(input: CommandInput, io: CliIo): ExitCode {

@@ -6,11 +6,12 @@ import { ask, startTestEdge, type TestEdge } from "../edge/fixtures/harness.ts";
 
 /** One more address of every Linux machine, as `--bind` takes. */
 const BOUND = "127.0.0.2";
+const NAME = "edge.example.ts.net";
 
 let running: TestEdge;
 beforeAll(async () => {
   running = await startTestEdge({
-    bind: BOUND,
+    bind: { target: BOUND, name: NAME, browserCertificates: false },
     own: {
       path: MEMORY_PATH,
       answer: ({ response }) => void response.writeHead(200, PRIVATE_HEADERS).end("of this machine"),
@@ -26,8 +27,8 @@ describe("an address of the machine's own", () => {
   });
 
   it("is not there at another name, whose pages are of another class", async () => {
-    const headers = { host: `${BOUND}:${running.port}` };
-    const answer = await ask({ port: running.port, path: MEMORY_PATH, address: BOUND, headers });
+    const headers = { host: `${NAME}:${running.port}` };
+    const answer = await ask({ port: running.port, path: MEMORY_PATH, address: BOUND, headers, tls: {} });
     expect(answer.status).toBe(404);
   });
 

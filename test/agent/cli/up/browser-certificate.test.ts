@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readBrowserCertificates } from "../../../../agent/edge/bind/browser-certificates.ts";
 import { runCli } from "../../../../agent/cli/cli.ts";
+import { readClientCertificate } from "../../../../agent/signer/client-certificate.ts";
 import { acquireLock, type Lock } from "../../../../agent/shared/lock.ts";
 import { makeDirectory } from "../../edge/fixtures/harness.ts";
 import { terminal } from "../terminal.ts";
@@ -67,6 +68,15 @@ describe("a certificate for a browser", () => {
     expect(opened.stdout).toContain("PRIVATE KEY");
     expect(spawnSync("openssl", argv, { input: "wrong\n" }).status).not.toBe(0);
     expect(readFileSync(join(directory.path, "keys", "browser-certificates.json"), "utf8")).not.toContain(password);
+  });
+
+  it("is text without a password for our own programs, when that is asked for", async () => {
+    await runEdge();
+    const { code, out } = await type("--label", "a signer", "--out", file(), "--pem");
+    expect([code, statSync(file()).mode & 0o777]).toEqual([0, 0o600]);
+    expect(out).toContain(`clawhold ui --client-certificate ${file()}`);
+    expect(readClientCertificate(file(), process.getuid?.() ?? 0).tls().cert).toContain("BEGIN CERTIFICATE");
+    expect(kept()[0]?.label).toBe("a signer");
   });
 
   it("is in the log before it counts", async () => {
