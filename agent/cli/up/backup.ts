@@ -6,10 +6,10 @@ export const upBackup: Command = {
   summary: "Back up the data directory, also while the edge runs",
   help: `Usage: clawhold up backup <directory> [options]
 
-Makes the directory, which must not exist yet, and puts everything into it that this machine's Clawhold cannot make again:
-keys, database, the storage of its objects, the state of this machine's agent, what a signer here remembers. The edge and
-its agent stand still for some milliseconds, so that all of it is from one moment; nobody is disconnected. The digests of
-all files are in its manifest.json.
+Makes the directory, which must not exist yet, and puts everything into it that cannot be made again: keys, database,
+the storage of its objects, the state of this machine's agent, what a signer here remembers. The edge and its agent
+stand still for some milliseconds, so that all of it is from one moment; nobody is disconnected. The digests of all
+files are in its manifest.json.
 
 Whoever holds a backup holds the edge's keys: keep it as private as the data directory.
 

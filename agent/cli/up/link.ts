@@ -6,9 +6,9 @@ export const upLink: Command = {
   summary: "Show a fresh setup link of the edge that runs here",
   help: `Usage: clawhold up link [options]
 
-Asks the running edge of this machine for a link that makes the workspace, and shows it once, here. It works once and for 15
-minutes; a link that was shown before ends. For an edge that a service manager runs (clawhold up --no-link): what that one
-says goes to a log, and the link is a secret.
+Asks the running edge of this machine for a link that makes the workspace, and shows it once, here. It works once and
+for 15 minutes; a link that was shown before ends. For an edge that a service manager runs (clawhold up --no-link): what
+that one says goes to a log, and the link is a secret.
 
   --data <directory>    the data directory of the running edge
   --json                one JSON object on standard output`,
