@@ -2,70 +2,9 @@ import { describe, expect, it } from "vitest";
 import { toBase64url, utf8, utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
 import { MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from "../../protocol/limits.ts";
-import { inwardFrames, outwardFrames, PING, PONG, type InwardFrame, type OutwardFrame } from "../../protocol/tunnel.ts";
-import { nonceOf } from "../fixtures/keys.ts";
-import { telemetrySample } from "../fixtures/telemetry.ts";
+import { inwardFrames, outwardFrames, PING, PONG, type InwardFrame } from "../../protocol/tunnel.ts";
+import { assertedSample, inwardSamples, outwardSamples } from "../fixtures/frames.ts";
 import { makeWorld, type Fields } from "../fixtures/workspace.ts";
-
-const signed = { body: nonceOf("body"), signature: `${"B".repeat(85)}A` };
-const asserted = {
-  body: nonceOf("b"),
-  assertion: {
-    credentialId: nonceOf("c"),
-    clientData: nonceOf("d"),
-    authenticatorData: nonceOf("a"),
-    signature: nonceOf("s"),
-  },
-};
-const trustHead = { n: 1, hash: nonceOf("hash"), revoked: nonceOf("revoked") };
-
-/** One of each kind; the compiler keeps the lists complete. */
-const inward: { readonly [K in InwardFrame["kind"]]: Extract<InwardFrame, { kind: K }> } = {
-  challenge: { kind: "challenge", edgeNonce: nonceOf("en"), tunnel: nonceOf("t") },
-  trust: { kind: "trust", page: { statements: [] } },
-  welcome: { kind: "welcome", signed },
-  prepare: { kind: "prepare", prepare: signed, session: nonceOf("session") },
-  "session-end": {
-    kind: "session-end",
-    end: { body: nonceOf("end"), session: asserted, by: { kind: "session", signature: signed.signature } },
-  },
-  deliver: { kind: "deliver", number: 1, envelope: nonceOf("envelope") },
-  ack: { kind: "ack", receipt: 1 },
-  checkpoint: { kind: "checkpoint", note: nonceOf("note") },
-  proof: {
-    kind: "proof",
-    from: 1,
-    to: 2,
-    consistency: [nonceOf("node")],
-    receipts: [{ number: 1, entry: nonceOf("entry"), inclusion: [nonceOf("node")] }],
-  },
-  certificate: { kind: "certificate", certificate: nonceOf("certificate") },
-  "certificate-refused": { kind: "certificate-refused", code: "not_due" },
-  drain: { kind: "drain" },
-  watch: { kind: "watch", seconds: 60 },
-};
-const outward: { readonly [K in OutwardFrame["kind"]]: Extract<OutwardFrame, { kind: K }> } = {
-  hello: { kind: "hello", signed },
-  "trust-want": { kind: "trust-want", after: trustHead },
-  "trust-ack": { kind: "trust-ack", signed },
-  prepared: { kind: "prepared", signed },
-  refused: { kind: "refused", subject: nonceOf("subject"), code: "challenge" },
-  receipt: { kind: "receipt", number: 1, signed },
-  telemetry: { kind: "telemetry", telemetry: telemetrySample },
-  farewell: { kind: "farewell", signed },
-  witnessed: { kind: "witnessed", note: nonceOf("note") },
-  "proof-want": { kind: "proof-want", from: 0, to: 2, receipts: [1] },
-  cosignature: { kind: "cosignature", note: nonceOf("note") },
-  "witness-refused": {
-    kind: "witness-refused",
-    reason: "smaller",
-    held: nonceOf("held"),
-    shown: nonceOf("shown"),
-    receipt: 1,
-  },
-  "certificate-request": { kind: "certificate-request", signed },
-  "witness-reset": { kind: "witness-reset", note: nonceOf("note") },
-};
 
 /** `successor` is tried below: beside an automation key there is neither. */
 const OPTIONAL = [
@@ -77,8 +16,8 @@ const OPTIONAL = [
 ];
 
 const directions = [
-  { name: "inward", codec: inwardFrames, own: inward, foreign: outward },
-  { name: "outward", codec: outwardFrames, own: outward, foreign: inward },
+  { name: "inward", codec: inwardFrames, own: inwardSamples, foreign: outwardSamples },
+  { name: "outward", codec: outwardFrames, own: outwardSamples, foreign: inwardSamples },
 ] as const;
 
 describe.each(directions)("$name frames", ({ codec, own, foreign }) => {
@@ -165,7 +104,7 @@ describe("sizes", () => {
 
   it("does not send a frame that the other end would refuse for its size", () => {
     const statement = { statement: toBase64url(new Uint8Array(16_000)), approvals: [] as never[] };
-    const page = { statements: Array.from({ length: 64 }, () => ({ ...statement, approvals: [asserted] })) };
+    const page = { statements: Array.from({ length: 64 }, () => ({ ...statement, approvals: [assertedSample] })) };
     expect(() => inwardFrames.encode({ kind: "trust", page })).toThrow(TypeError);
   });
 });
