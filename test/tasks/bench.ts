@@ -4,12 +4,13 @@ import { ledger } from "../bench/ledger.ts";
 import { memory } from "../bench/memory.ts";
 import { size } from "../bench/size.ts";
 import { start } from "../bench/start.ts";
+import { tunnel } from "../bench/tunnel.ts";
 import { verify } from "../bench/verify.ts";
 import type { Bench, Row } from "../bench/bench.ts";
 import path from "node:path";
 import { root, runNode } from "./stage.ts";
 
-const benches: readonly Bench[] = [size, start, memory, verify, command, ledger];
+const benches: readonly Bench[] = [size, start, memory, verify, command, ledger, tunnel];
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");
