@@ -19,6 +19,7 @@ import { startSigner, type Signer } from "../../agent/signer/signer.ts";
 import { signerOf as signerOfSeed } from "../../agent/shared/signer.ts";
 import { fromBase64url } from "../../protocol/bytes.ts";
 import { MEMORY_PATH } from "../../protocol/signer-memory.ts";
+import type { Signer as SigningKey } from "../../protocol/signing.ts";
 import { NO_REVOCATIONS } from "../../protocol/trust/state.ts";
 import { Rig, testBundle } from "../agent/deploy/rig.ts";
 import { ask, writeWebBundle } from "../agent/edge/fixtures/harness.ts";
@@ -199,6 +200,24 @@ const direct = (pathname: string, headers: Record<string, string> = {}): ReturnT
   ask({ port: Number(new URL(edgeUrl).port), path: pathname, headers: { host: "clawhold.example.com", ...headers } });
 const TOKEN = { "cf-access-client-id": "id.access" };
 
+/** The holder of the link, at a page of another address, without the signer. */
+async function strangersPage(setup: SigningKey, origin: string): ReturnType<EdgePage["call"]> {
+  const page = new EdgePage(
+    {
+      ...throughSigner,
+      async send(_, request) {
+        const headers = { ...Object.fromEntries(request.headers), ...TOKEN, host: "clawhold.example.com", origin };
+        const port = Number(new URL(edgeUrl).port);
+        const path_ = new URL(request.url).pathname;
+        const { status, text } = await ask({ port, path: path_, method: "POST", headers, body: await request.text() });
+        return new Response(text, { status });
+      },
+    },
+    setup,
+  );
+  return page.call("setupOptions", { body: { name: "Mallory" } });
+}
+
 describe("a deployed edge", () => {
   it("hands out no page and no answer before Access was passed", async () => {
     for (const pathname of ["/", "/index.html", "/setup", "/api/health", "/api/setup"])
@@ -223,6 +242,12 @@ describe("a deployed edge", () => {
     const { fragment } = await offer();
     const setup = signerOfSeed(fromBase64url(fragment.replace("seed=", "")));
     expect((await new EdgePage(throughSigner, await signerOf("stranger")).call("setupState")).code).toBe("setup_wrong");
+    for (const origin of [
+      "https://clawhold.example.com",
+      "http://clawhold.localhost.example.com",
+      "http://clawhold.localhost:8443/x",
+    ])
+      expect((await strangersPage(setup, origin)).code).toBe("setup_wrong");
     const founding = await foundingOf(setup, await registerFirstAt(throughSigner, setup));
     // Nothing but a root can be the first pin.
     expect((await bring(founding.workspace, 1)).status).toBe(409);

@@ -155,6 +155,26 @@ describe("npm run deploy", () => {
     expect(out).toContain("Ready. Sign in with: clawhold ui --edge https://clawhold.example.com");
   });
 
+  it("writes no setup key beside a workspace that was founded a moment ago", async () => {
+    await rig.deploy();
+    const [{ db } = { db: undefined }] = rig.fake.state.databases.values();
+    db?.exec("DELETE FROM setup");
+    let isFounded = false;
+    await rig.deploy([], {
+      fetch: async (input, init) => {
+        // Between the last look and the write.
+        if (!isFounded && typeof init?.body === "string" && init.body.includes("INSERT INTO setup")) {
+          isFounded = true;
+          db?.exec("INSERT INTO workspaces (workspace, created_at) VALUES ('w', 1)");
+        }
+        return rig.fake.fetch(input as string, init);
+      },
+    });
+    expect(isFounded).toBe(true);
+    expect(db?.prepare("SELECT count(*) AS n FROM setup").get()).toEqual({ n: 0 });
+    expect(db?.prepare("SELECT count(*) AS n FROM workspaces").get()).toEqual({ n: 1 });
+  });
+
   it("brings new code, new objects and new migrations to what is there", async () => {
     await rig.deploy();
     const { migrations, objects } = testBundle;

@@ -165,6 +165,16 @@ describe("an account or a zone", () => {
     expect(JSON.parse(err)).toMatchObject({ code: "quota" });
   });
 
+  it("that fails is asked again, and told again nothing", async () => {
+    rig.fake.faults.set(0, "500-before");
+    expect((await rig.deploy(["--plan"], { readRetries: 1 })).code).toBe(0);
+    rig.fake.onCall = (count) => {
+      if (rig.fake.calls[count]?.operation === "policyCreate") rig.fake.faults.set(count, "500-after");
+    };
+    expect((await rig.deploy([], { readRetries: 1 })).code).not.toBe(0);
+    expect(rig.fake.state.policies.size).toBe(1);
+  });
+
   it("that does not answer is told from one that refuses", async () => {
     rig.fake.faults.set(0, "cut-before");
     expect(await rig.deploy()).toMatchObject({ code: 3 });

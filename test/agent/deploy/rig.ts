@@ -58,6 +58,7 @@ export interface RunOptions {
   readonly bundle?: Bundle;
   readonly typed?: string;
   readonly now?: number;
+  readonly readRetries?: number;
   /** In the place of the fake's own. */
   readonly fetch?: typeof fetch;
 }
@@ -117,7 +118,7 @@ export class Rig {
         bundle: options.bundle ?? testBundle,
         now: () => options.now ?? NOW,
         fetch: options.fetch ?? this.fake.fetch,
-        readRetries: 0,
+        readRetries: options.readRetries ?? 0,
       },
       {
         out: (line) => out.push(line),
