@@ -121,7 +121,10 @@ export class Edge {
   /** The Worker's own lines come as text in the lines of `up`. */
   #note(line: string): void {
     const [, fault, detail = ""] = /fault\\*":\\*"([^"\\]+)\\*",\\*"detail\\*":\\*"([^"\\]{0,100})/.exec(line) ?? [];
-    const code = fault === undefined ? /"level":"error".*"code":"([^"]+)"/.exec(line)?.[1] : `${fault}: ${detail}`;
+    const code =
+      fault === undefined
+        ? /"level":"error".*"code":"([^"]+)"/.exec(line)?.[1]
+        : `${fault}: ${detail.replace(/reference = .*/, "reference")}`;
     if (code !== undefined) this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
   }
 
