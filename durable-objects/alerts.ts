@@ -20,7 +20,7 @@ import { AlertSettingsTable } from "./alerts/settings.ts";
 import { edgeSeconds, randomId } from "./clock.ts";
 import { openDatabase, type Database } from "./db/database.ts";
 import { certificatesInUse } from "./db/certificate-rows.ts";
-import { TrustLog } from "./db/trust-log.ts";
+import { trustLogOf, type TrustLog } from "./db/trust-log.ts";
 import type { Env } from "./env.ts";
 import { LedgerUnavailable, ledgerOf } from "./ledger-client.ts";
 import { logFault, logStep } from "./log.ts";
@@ -61,7 +61,7 @@ export class Alerts extends DurableObject<Env> {
     this.#settings = new AlertSettingsTable(sql);
     this.#counts = new RefusalCounts(sql);
     this.#db = openDatabase(env.DB);
-    this.#trust = new TrustLog(this.#db);
+    this.#trust = trustLogOf(this.#db);
     this.#post = new Post({
       table: this.#table,
       deliveries: this.#deliveries,

@@ -15,7 +15,7 @@ import { alarmsOf, type Alarms } from "./alert-client.ts";
 import { authorityOf } from "./certificates/authority.ts";
 import { openDatabase, type Database } from "./db/database.ts";
 import { findHost } from "./db/host-rows.ts";
-import { TrustLog } from "./db/trust-log.ts";
+import { trustLogOf, type TrustLog } from "./db/trust-log.ts";
 import type { Env } from "./env.ts";
 import type { NewCommand } from "./host/acceptance.ts";
 import { Answers } from "./host/answers.ts";
@@ -79,7 +79,7 @@ export class Host extends DurableObject<Env> {
     super(state, env);
     this.#store = new HostStore(state.storage.sql);
     this.#db = openDatabase(env.DB);
-    this.#trust = new TrustLog(this.#db);
+    this.#trust = trustLogOf(this.#db);
     this.#courier = new TrustCourier(this.#trust);
     this.#telemetry = new LatestTelemetry(this.#store);
     this.#wake = new Wake(state.storage);

@@ -12,7 +12,7 @@ import { alarmsOf } from "./alert-client.ts";
 import { openDatabase } from "./db/database.ts";
 import { LedgerReader } from "./db/ledger-reader.ts";
 import { isChainRefusal, LedgerTable } from "./db/ledger-table.ts";
-import { TrustLog } from "./db/trust-log.ts";
+import { trustLogOf, type TrustLog } from "./db/trust-log.ts";
 import { hostOf, type Env } from "./env.ts";
 import { buildBatch, subjectKey, type Batch } from "./ledger-batch.ts";
 import type { NewEntry } from "./ledger-client.ts";
@@ -63,7 +63,7 @@ export class Ledger extends DurableObject<Env> {
     super(state, env);
     this.#memory = new LedgerMemory(state.storage.sql);
     this.#alarm = new SigningAlarm(state.storage);
-    this.#trust = new TrustLog(openDatabase(env.DB));
+    this.#trust = trustLogOf(openDatabase(env.DB));
   }
 
   // ---- writing ----

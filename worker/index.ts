@@ -4,7 +4,7 @@
  */
 import "reflect-metadata"; // before the certificate and passkey libraries
 import { openDatabase } from "../durable-objects/db/database.ts";
-import { TrustLog } from "../durable-objects/db/trust-log.ts";
+import { trustLogOf } from "../durable-objects/db/trust-log.ts";
 import { alertsOf, countRefusal } from "../durable-objects/alert-client.ts";
 import { authorityOf } from "../durable-objects/certificates/authority.ts";
 import { hostOf, type Env } from "../durable-objects/env.ts";
@@ -57,7 +57,7 @@ function makeDeps(env: Env): Deps {
   const limits: Deps["limits"] = (workspace) => env.LIMITS.getByName(workspace);
   return {
     db,
-    trust: new TrustLog(db),
+    trust: trustLogOf(db),
     attempts: new Attempts(),
     limits,
     ...doorKeepers(env, { workspace: () => firstWorkspace(db), limits }),

@@ -41,6 +41,17 @@ export interface LogPage {
   readonly next: number | undefined;
 }
 
+/** By database: what one object has verified is verified for all objects of the isolate, which ask the same database. */
+const logs = new WeakMap<Database, TrustLog>();
+
+export function trustLogOf(db: Database): TrustLog {
+  const known = logs.get(db);
+  if (known !== undefined) return known;
+  const log = new TrustLog(db);
+  logs.set(db, log);
+  return log;
+}
+
 export class TrustLog {
   readonly #db: Database;
   readonly #queries: ReturnType<typeof prepareQueries>;

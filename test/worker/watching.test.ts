@@ -56,14 +56,15 @@ describe("times of a host that says little", () => {
   it("figures carry the time when they came, through an eviction", async () => {
     const { peer, tunnel } = await admittedTo(town, "figures of then");
     const before = now();
-    tunnel.say({ kind: "telemetry", telemetry: telemetryOf() });
+    const telemetry = telemetryOf();
+    tunnel.say({ kind: "telemetry", telemetry });
     tunnel.say({ kind: "trust-want" });
     await tunnel.next("trust");
     const { telemetryAt } = await rowOf(peer.host);
     expect(telemetryAt).toBeGreaterThanOrEqual(before);
     expect(telemetryAt).toBeLessThanOrEqual(now());
     await evictDurableObject(hostOf(env, town.workspace, peer.host));
-    expect(await rowOf(peer.host)).toMatchObject({ telemetryAt, telemetry: telemetryOf() });
+    expect(await rowOf(peer.host)).toMatchObject({ telemetryAt, telemetry });
   });
 
   it("a keep-alive that the runtime answered counts as heard, also when it was the last", async () => {
