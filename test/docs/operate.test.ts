@@ -26,7 +26,8 @@ describe("commands in documents", () => {
     const wrong = typed(path).filter((line) => {
       if (FUTURE.has(line) || line === "clawhold --version") return false;
       const words = line.split(/\s+/).slice(1);
-      const command = commands.find(({ name }) => name === words.slice(0, 2).join(" ") || name === words[0]);
+      const named = (length: number) => commands.find(({ name }) => name === words.slice(0, length).join(" "));
+      const command = named(2) ?? named(1);
       if (command === undefined) return true;
       const options = words.filter((word) => word.startsWith("--")).map((word) => word.slice(2).split("=")[0] ?? "");
       return options.some((option) => !(option in command.options) && !["json", "help"].includes(option));

@@ -154,6 +154,8 @@ function commandRows(): readonly (readonly string[])[] {
   ]);
 }
 
+const BROWSERS = "agent/edge/bind/browser-certificates.ts";
+
 function operationSections(): readonly (readonly [string, string])[] {
   const explain = "agent/host/link/explain.ts";
   return [
@@ -164,7 +166,7 @@ function operationSections(): readonly (readonly [string, string])[] {
     ["signer-errors", errorTable(thrown("SignerError"))],
     ["automation-errors", errorTable(thrown("AutomationError"))],
     ["signer-problems", errorTable(tabled("agent/signer/problem.ts", "SIGNER_PROBLEMS"))],
-    ["cli-errors", errorTable(thrown("CliError"))],
+    ["cli-errors", errorTable([...thrown("CliError"), ...thrown("TailscaleError")])],
     ["join-refusals", errorTable(tabled("agent/host/link/post-join.ts", "REFUSALS"))],
     ["tunnel-refusals", errorTable(tabled(explain, "EDGE_SENTENCES"))],
     ["tunnel-endings", errorTable(tabled(explain, "CLOSE_SENTENCES"))],
@@ -174,7 +176,7 @@ function operationSections(): readonly (readonly [string, string])[] {
       "trust-problems",
       errorTable(trustRefusals.map((refusal) => ({ code: refusal, sentence: explainTrustRefusal(refusal) }))),
     ],
-    ["front-problems", errorTable(frontProblems())],
+    ["front-problems", errorTable([...frontProblems(), ...tabled(BROWSERS, "SENTENCES")])],
   ];
 }
 
