@@ -3,13 +3,14 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeManifest, type Manifest } from "../../../../agent/edge/backup/manifest.ts";
 import { unixRequest } from "../../../../agent/edge/unix-http.ts";
+
 import { HostPeer, type Tunnel } from "../../../fixtures/edge/host-peer.ts";
 import { approvedBody } from "../../../fixtures/edge/edge-action.ts";
-import { adminOf } from "../../../fixtures/edge/page.ts";
+import { adminOf, type Reply } from "../../../fixtures/edge/page.ts";
 import { Town } from "../../../fixtures/edge/town.ts";
 import { bundleWorker, type Bundle } from "../../../parity/bundle.ts";
 import { run, type Ran } from "../../cli/terminal.ts";
-import { ask } from "../fixtures/harness.ts";
+import { ask, eventually } from "../fixtures/harness.ts";
 import { readMetrics } from "../fixtures/metrics-grammar.ts";
 import { startInstallation, type Installation } from "./installation.ts";
 
@@ -18,6 +19,8 @@ let installation: Installation;
 let town: Town;
 let peer: HostPeer;
 let tunnel: Tunnel;
+/** A checkpoint after the backup. */
+let seen: string;
 /** Of the entry that each acknowledged append made. */
 const acknowledged: string[] = [];
 
@@ -253,6 +256,9 @@ describe("a stop under load", () => {
     Object.assign(town.page, { edge: installation.edge });
     expect(await tokensKept()).toBeGreaterThanOrEqual(acknowledged.length);
     expect((await verified()).exit).toBe(0);
+    // What a host has seen of the log before the disk is lost: far more than the backup holds.
+    const { checkpoint } = await town.page.must("entryProof", { params: { index: String(await ledgerHead()) } });
+    seen = String(checkpoint);
     await installation.stop();
   });
 });
@@ -272,9 +278,22 @@ describe("a restored copy", () => {
     await adminOf(installation.edge, "/admin/join-token", {});
     expect(await ledgerHead()).toBeGreaterThan(head);
     expect((await verified()).exit).toBe(0);
+  });
+
+  it("is not signed as long as a host remembers more, and is again when its owner let it forget", async () => {
+    const newest = async (): Promise<Reply> =>
+      town.page.call("entryProof", { params: { index: String(await ledgerHead()) } });
+    expect((await newest()).status).toBe(200);
     const back = await HostPeer.at(installation.edge, "backup host", town.workspace);
     Object.assign(back, { certificate: peer.certificate, tlsKey: peer.tlsKey, fingerprint: peer.fingerprint });
     const opened = await back.open((await town.trust()).head);
+    opened.say({ kind: "witnessed", note: seen });
+    await eventually(async () => (await newest()).code === "checkpoint_refused");
+    // Nothing that is written meanwhile is refused.
+    expect((await adminOf(installation.edge, "/admin/join-token", {})).status).toBe(200);
+    opened.say({ kind: "witness-reset", note: seen });
+    await eventually(async () => (await newest()).status === 200);
+    expect((await verified()).exit).toBe(0);
     opened.socket.close(1_000);
   });
 });
