@@ -220,6 +220,7 @@ async function startFront({ options, closers, data, keys, log, traffic, now }: S
     const pair = await current();
     front.renewCertificate(pair);
     noteEnd(pair);
+    if (asked !== undefined && front.bound !== undefined) await asked.renew(front.bound);
   };
   noteEnd(await current());
   closers.push(() => front.close(), renewHourly(renew, log));

@@ -47,7 +47,9 @@ export interface Asked {
   /** PEM file for a person's browser; undefined where a certificate was brought. */
   readonly authorityPath: string | undefined;
   readonly browserCertificates: boolean;
-  /** Keeps the dashboard's certificate good while it runs. */
+  /** Serves a newer certificate of the dashboard, if there is one. Never rejects: what does not fit is said. */
+  renew(bound: BoundFront): Promise<void>;
+  /** The same now and then, until it is called off. */
   watch(bound: BoundFront): () => void;
 }
 
@@ -89,6 +91,7 @@ export async function prepareBind(options: BindOptions, place: BindPlace): Promi
     dashboardOrigin: (port) => (name === undefined ? undefined : `https://${hostOf(name, port)}`),
     authorityPath: source?.authorityPath,
     browserCertificates: wantsGate,
+    renew: (bound) => (source === undefined ? Promise.resolve() : renew(bound, source, place.log)),
     watch: (bound) => (source === undefined ? () => undefined : watch(bound, source, place.log)),
   };
 }

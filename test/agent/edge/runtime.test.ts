@@ -1,12 +1,16 @@
 import { spawn } from "node:child_process";
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { makeAuthority, makeServerCertificate } from "../../../agent/edge/certificates.ts";
 import { Workerd } from "../../../agent/edge/workerd.ts";
 import type { Answer, Ask, TestEdge } from "./fixtures/harness.ts";
 import { STAND_IN_WORKER, ask, eventually, makeDirectory, startTestEdge, writeWebBundle } from "./fixtures/harness.ts";
@@ -267,6 +271,35 @@ describe("an additional address", () => {
     const running = await start({ bind: { target: "127.0.0.2", name: NAME, browserCertificates: false } });
     expect((await at(running, NAME)).status).toBe(200);
     expect((await at(running, "clawhold.localhost")).status).toBe(421);
+  });
+
+  it("takes a person's certificate, and its next one when the files change, and keeps it when they do not fit", async () => {
+    const files = { certificate: join(directory.path, "cert.pem"), key: join(directory.path, "key.pem") };
+    const authority = await makeAuthority("public", new Date());
+    const write = async (name = NAME) => {
+      const made = await makeServerCertificate(authority, [name], new Date());
+      writeFileSync(files.certificate, made.certificate);
+      writeFileSync(files.key, made.key, { mode: 0o600 });
+      return new X509Certificate(made.certificate).fingerprint256;
+    };
+    const first = await write();
+    const bind = { target: "127.0.0.2", name: NAME, tlsFiles: files, browserCertificates: false };
+    const running = await start({ bind });
+    const shown = async (): Promise<string> => {
+      const socket = connectTls({ host: "127.0.0.2", port: running.port, servername: NAME, rejectUnauthorized: false });
+      await once(socket, "secureConnect");
+      const { fingerprint256 } = socket.getPeerCertificate();
+      socket.destroy();
+      return fingerprint256;
+    };
+    expect(await shown()).toBe(first);
+    const second = await write();
+    await running.edge.reload();
+    expect(await shown()).toBe(second);
+    await write("other.example");
+    await running.edge.reload();
+    expect(await shown()).toBe(second);
+    expect(running.events).toContainEqual(expect.objectContaining({ code: "certificate_not_renewed" }));
   });
 
   it("may come later than the edge", async () => {
