@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { DeployError } from "../deploy-error.ts";
 import type { Change, Context, Step } from "../change.ts";
 import { digestOf } from "../record.ts";
-import { IDENTITY_SECRETS, makeSecret, SECRET_NAMES, type SecretName } from "../secrets.ts";
+import { makeSecret, SECRET_NAMES, type SecretName } from "../secrets.ts";
 import { uploadAssets } from "../upload-assets.ts";
 
 const PERMISSION = "Workers Scripts";
@@ -116,7 +116,7 @@ async function find({ api, wanted, found }: Context): Promise<Deployed | undefin
 /** A key that hosts trust is never made anew in silence. */
 function refuseLost({ bindings }: Deployed, { record, found, wanted }: Context): void {
   const has = new Set(bindings.map(({ name }) => name));
-  const lost = IDENTITY_SECRETS.find(
+  const lost = SECRET_NAMES.find(
     (name) => !has.has(name) && (record.value.secrets.includes(name) || found.workspace !== undefined),
   );
   if (lost === undefined) return;
@@ -195,9 +195,7 @@ async function upload(context: Context, now: Deployed | undefined): Promise<void
   const { worker: name, tag } = wanted.names;
   const jwt = await uploadAssets(context);
   const missing = SECRET_NAMES.filter((secret) => now?.bindings.some((one) => one.name === secret) !== true);
-  const made = await Promise.all(
-    missing.map(async (secret) => ({ name: secret, type: "secret_text", text: await makeSecret(secret) })),
-  );
+  const made = missing.map((secret) => ({ name: secret, type: "secret_text", text: makeSecret() }));
   // With the first upload, so that no Worker ever runs without it.
   const token =
     now === undefined ? [{ name: CERTIFICATE_TOKEN, type: "secret_text", text: context.certificateToken }] : [];

@@ -140,7 +140,7 @@ describe("clawhold ui", () => {
 });
 
 describe("clawhold ui --setup", () => {
-  const bring = (port: number, n: number) =>
+  const bring = (port: number, n: number, workspace = WORKSPACE) =>
     ask({
       port,
       path: MEMORY_PATH,
@@ -150,7 +150,7 @@ describe("clawhold ui --setup", () => {
         "sec-fetch-dest": "empty",
         origin: `http://clawhold.localhost:${port}`,
       },
-      body: JSON.stringify({ workspace: WORKSPACE, head: { n, hash: WORKSPACE, revoked: nonceOf("none") } }),
+      body: JSON.stringify({ workspace, head: { n, hash: workspace, revoked: nonceOf("none") } }),
     });
 
   it("remembers the workspace whose root its page made, and says which", async () => {
@@ -168,6 +168,8 @@ describe("clawhold ui --setup", () => {
       workspace: WORKSPACE,
       memory: join(data, "signer", `${WORKSPACE}.json`),
     });
+    expect((await bring(ui.port(), 0, nonceOf("second"))).status).toBe(409);
+    expect(readdirSync(join(data, "signer"))).not.toContain(`${nonceOf("second")}.json`);
     await ui.stop();
     const again = await start(["--json"]);
     expect(again.events()[0]).toMatchObject({ event: "ready", workspace: WORKSPACE });
