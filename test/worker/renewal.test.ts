@@ -143,6 +143,7 @@ describe("a request for a certificate", () => {
     const tunnel = await peer.open();
     await makeDue(peer);
     expect(await refusedWith(tunnel, await requestOf(tunnel))).toBe("not_admitted");
+    expect(await entriesOf("certificate.issued", peer)).toEqual([peer.fingerprint]);
   });
 
   it("is refused for what is no request for a P-256 key, and for a key that had a certificate", async () => {

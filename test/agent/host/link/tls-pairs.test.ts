@@ -104,6 +104,12 @@ describe("changing to the next certificate", () => {
     expect([state.tls()?.certificate, state.nextTls()]).toEqual([pem(1).certificate, undefined]);
   });
 
+  it("is over when both files hold the same pair", () => {
+    state.saveNextTls(tlsOf(0));
+    expect(new TlsPairs(state, silent).retry()).toBe(false);
+    expect(state.nextTls()).toBeUndefined();
+  });
+
   it("keeps the pinned authority of the edge", () => {
     state.saveTls({ ...tlsOf(0), edgeCa: authority.certificate });
     const pairs = new TlsPairs(state, silent);
