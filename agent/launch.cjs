@@ -89,7 +89,7 @@ function build(node) {
 function run(node, args) {
   const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH || ""}` };
   const child = spawn(node, args, { stdio: "inherit", env });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => fail(`The pinned Node could not be started (${error.code}).`));
   child.on("exit", (code, signal) => process.exit(signal ? 128 + (os.constants.signals[signal] || 1) : code));
 }

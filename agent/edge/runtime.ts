@@ -69,6 +69,8 @@ export interface Edge {
   /** PEM of the authority that agents pin. */
   readonly edgeCaCertificate: string;
   readonly dataDirectory: DataDirectory;
+  /** To the edge's log file, and to whoever started it. */
+  readonly log: EdgeLog;
   readonly admin: AdminRequest;
   readonly pids: { readonly workerd: number | undefined };
   /** E.g. `http://127.0.0.1:9464/metrics`; undefined without `metrics`. */
@@ -172,11 +174,13 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
     get restarts() {
       return workerd.restarts;
     },
+    log,
     metricsUrl: monitoring?.url,
     isReady: () => isReady(monitored),
     reload: async () => {
       started.reopenLog();
       await renew();
+      log({ level: "info", code: "reloaded", detail: "the log was opened anew, and the certificate looked at" });
     },
     stop: async () => {
       await drain({ traffic, adminSocket: sockets.admin, log });

@@ -152,6 +152,17 @@ describe.skipIf(whyNot() !== undefined)("the unit's command line, as a user with
     expect(clawhold("up", "link", "--data", directory.path).status).toBe(3);
   });
 
+  it("looks again when it is told to, goes on serving, and opens no debugger", async () => {
+    const log = path.join(state, "clawhold-edge", "log", "edge.log");
+    const reloads = (): number => readFileSync(log, "utf8").split(" info reloaded ").length - 1;
+    for (const [index, signal] of (["SIGHUP", "SIGUSR1"] as const).entries()) {
+      service.kill(signal);
+      await until(() => reloads() === index + 1);
+    }
+    expect(said.join("\n")).not.toContain("Debugger");
+    expect(service.exitCode).toBeNull();
+  });
+
   it("is backed up by root while it runs, and leaves its files its own", () => {
     const data = path.join(state, "clawhold-edge");
     const { status, err } = clawhold("up", "backup", path.join(directory.path, "kept"), "--data", data);

@@ -115,7 +115,7 @@ class Session {
     const control = await openControl(join(edge.dataDirectory.runDirectory, CONTROL_SOCKET), {
       writers: () => [edge.pids.workerd, this.#agent?.pid].filter((pid) => pid !== undefined),
       setupLink: async () => this.#setup?.makeLink(),
-      log: (event) => this.#voice.edgeLog(event),
+      log: edge.log,
     });
     this.#closers.push(() => control.close());
     this.#io.onReload?.(() => void this.#reload(edge));
@@ -124,14 +124,12 @@ class Session {
   }
 
   async #reload(edge: Edge): Promise<void> {
-    const log = (level: "info" | "error", detail: string): void =>
-      this.#voice.edgeLog({ level, code: "reloaded", detail });
     try {
       this.#voice.reopen();
       await edge.reload();
-      log("info", "logs were opened anew and the certificate was looked at");
     } catch (error) {
-      log("error", `The reload failed, and everything goes on as before: ${String(error)}`);
+      const detail = `The reload failed, and everything goes on as before: ${String(error)}`;
+      edge.log({ level: "error", code: "not_reloaded", detail });
     }
   }
 
