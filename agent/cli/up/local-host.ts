@@ -4,7 +4,6 @@
  */
 import { X509Certificate } from "node:crypto";
 import { joinFileCodec } from "../../../protocol/join-file.ts";
-import { CLIENT_CERTIFICATE_SECONDS } from "../../../protocol/limits.ts";
 import { HostError } from "../../host/host-error.ts";
 import { joinHost } from "../../host/join.ts";
 import { hexFingerprint } from "../../host/link/edge-authority.ts";
@@ -24,7 +23,10 @@ export interface LocalHostDeps {
   readonly now: () => number;
 }
 
-/** Joins when this machine has not, renews its certificate when a third of its life is left, and notes the gateway. */
+/**
+ * Joins when this machine has not, or was off until its certificate ended, and notes the gateway. A certificate that still
+ * opens a tunnel is renewed over it.
+ */
 export async function settleLocalHost(
   workspace: string,
   gateway: GatewayReference,
@@ -49,7 +51,7 @@ function needsCertificate({ state, edgeAuthority, now }: LocalHostDeps): boolean
   if (hexFingerprint(new X509Certificate(tls.edgeCa)) !== hexFingerprint(new X509Certificate(edgeAuthority)))
     return true;
   const ends = new X509Certificate(tls.certificate).validToDate.getTime() / 1_000;
-  return now() > ends - CLIENT_CERTIFICATE_SECONDS / 3;
+  return now() >= ends;
 }
 
 async function joinLocally(workspace: string, gateway: GatewayReference, deps: LocalHostDeps): Promise<void> {

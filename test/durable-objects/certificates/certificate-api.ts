@@ -26,8 +26,8 @@ export class CertificateApi {
   readonly kept = new Map<string, Kept>();
   /** Certificates that a zone may have; any zone that is not named has none of its own account. */
   readonly quotas: Record<string, number>;
-  /** What is said instead, once each. */
-  readonly instead: (() => Response | Promise<Response>)[] = [];
+  /** What is said instead, once each; `real` says what would have been. */
+  readonly instead: ((real: () => Promise<Response>) => Response | Promise<Response>)[] = [];
   readonly #authority: AuthorityPair;
 
   constructor(authority: AuthorityPair, quotas: Record<string, number>) {
@@ -40,15 +40,18 @@ export class CertificateApi {
     const text = await request.text();
     const body: unknown = text === "" ? undefined : JSON.parse(text);
     this.asked.push({ method: request.method, path, authorization: request.headers.get("authorization"), body });
-    const instead = this.instead.shift();
-    if (instead !== undefined) return instead();
+    const honest = (): Promise<Response> => this.#answer(request.method, path, body);
+    return (this.instead.shift() ?? ((real) => real()))(honest);
+  };
+
+  async #answer(method: string, path: string, body: unknown): Promise<Response> {
     const [, zone = "", id] =
       /^\/client\/v4\/zones\/([0-9a-f]{32})\/client_certificates(?:\/([0-9a-f]+))?$/.exec(path) ?? [];
     if (this.quotas[zone] === undefined) return failure(404, 7_003);
-    if (request.method === "POST" && id === undefined) return this.#create(zone, body);
-    if (request.method === "DELETE" && id !== undefined) return this.#revoke(zone, id);
+    if (method === "POST" && id === undefined) return this.#create(zone, body);
+    if (method === "DELETE" && id !== undefined) return this.#revoke(zone, id);
     return failure(405, 10_405);
-  };
+  }
 
   async #create(zone: string, body: unknown): Promise<Response> {
     const { csr, validity_days: days, ...rest } = body as Record<string, unknown>;
@@ -77,6 +80,12 @@ export class CertificateApi {
 
 export function pemOf(der: Uint8Array<ArrayBuffer>): string {
   return x509.PemConverter.encode(der, "CERTIFICATE");
+}
+
+/** An honest answer with other fields in its result. */
+export async function bent(answer: Response, change: Readonly<Record<string, unknown>>): Promise<Response> {
+  const { result } = await answer.json<{ readonly result: object }>();
+  return good({ ...result, ...change });
 }
 
 export function good(result: unknown): Response {

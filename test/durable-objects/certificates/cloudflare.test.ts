@@ -9,7 +9,7 @@ import { openDatabase } from "../../../durable-objects/db/database.ts";
 import { saveHost } from "../../../durable-objects/db/host-rows.ts";
 import { LedgerUnavailable } from "../../../durable-objects/ledger-client.ts";
 import type { LedgerDraft } from "../../../protocol/ledger.ts";
-import { CertificateApi, failure, good, pemOf } from "./certificate-api.ts";
+import { bent, CertificateApi, failure, good, pemOf } from "./certificate-api.ts";
 import { makeCsr } from "../../fixtures/edge/host-peer.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { env } from "../../worker/environment.ts";
@@ -131,7 +131,7 @@ describe("the managed authority", () => {
 });
 
 describe("an answer that is not as agreed", () => {
-  const sayings: readonly (readonly [string, () => Response | Promise<Response>])[] = [
+  const sayings: readonly (readonly [string, CertificateApi["instead"][number]])[] = [
     ["a failure", () => failure(500, 1_000)],
     ["a failure with prose only", () => Response.json({ success: false, errors: "no" }, { status: 400 })],
     ["no JSON", () => new Response("<html>")],
@@ -142,17 +142,11 @@ describe("an answer that is not as agreed", () => {
       "text for a certificate",
       () => good({ id: "1", status: "active", certificate: "-----BEGIN CERTIFICATE-----\nx" }),
     ],
-    [
-      "no id",
-      () => good({ status: "active", certificate: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----" }),
-    ],
-    ["an id that is a path", () => good({ id: "../x", status: "active", certificate: "-----BEGIN CERTIFICATE-----" })],
-    [
-      "one that is revoked already",
-      () => good({ id: "1", status: "revoked", certificate: "-----BEGIN CERTIFICATE-----" }),
-    ],
+    ["no id", async (real) => bent(await real(), { id: undefined })],
+    ["an id that is a path", async (real) => bent(await real(), { id: "../x" })],
+    ["one that is revoked already", async (real) => bent(await real(), { status: "revoked" })],
     ["a redirect", () => new Response(null, { status: 302, headers: { location: "https://elsewhere.example/" } })],
-    ["more than an answer can be", () => new Response("x".repeat(65_537))],
+    ["more than an answer can be", async (real) => bent(await real(), { notes: "x".repeat(65_537) })],
     ["no connection", () => Promise.reject(new TypeError("unreachable"))],
   ];
   it.each(sayings)("%s brings no certificate and no entry", async (_what, instead) => {
