@@ -86,6 +86,7 @@ describe("whoever has proven nothing", () => {
       Array(BAN_FAILURES + 5).fill("sign_in_refused"),
     );
     expect((await nonceFrom("127.0.0.1")).status).toBe(200);
+    expect((await env.LIMITS.getByName(town.workspace).standing(town.workspace)).bans).toEqual([]);
   });
 
   it("without an address is counted with all who have none", async () => {
