@@ -73,10 +73,8 @@ class Listeners implements Bound {
   }
 
   async start(): Promise<void> {
-    const { target, allowPublic } = this.#options;
-    if (target.kind === "address") throwIfAny(refuseAddress(target.address, allowPublic));
     const wanted = this.#wanted();
-    for (const address of wanted) throwIfAny(refuseAddress(address, allowPublic));
+    for (const address of wanted) throwIfAny(refuseAddress(address, this.#options.allowPublic));
     try {
       await this.#settle(wanted, (error) => {
         throw error;

@@ -93,6 +93,7 @@ describe("clawhold up tailscale-policy", () => {
     const { exit, code, message } = await apply();
     expect([exit, code]).toEqual([4, "tailscale_invalid"]);
     expect(message).toContain("tag:clawhold-host: address");
+    expect(fake.asked.filter((one) => one.endsWith("if-match"))).toEqual([]);
     expect(fake.policy).toBe(OPEN);
   });
 
