@@ -177,16 +177,18 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
     log,
     metricsUrl: monitoring?.url,
     isReady: () => isReady(monitored),
-    reload: async () => {
-      started.reopenLog();
-      await renew();
-      log({ level: "info", code: "reloaded", detail: "the log was opened anew, and the certificate looked at" });
-    },
+    reload: () => reload(started, renew),
     stop: async () => {
       await drain({ traffic, adminSocket: sockets.admin, log });
       await closeAll(closers);
     },
   };
+}
+
+async function reload({ reopenLog, log }: Started, renew: () => Promise<void>): Promise<void> {
+  reopenLog();
+  await renew();
+  log({ level: "info", code: "reloaded", detail: "the log was opened anew, and the certificate looked at" });
 }
 
 async function startFront({ options, closers, data, keys, log, traffic, now }: Started): Promise<StartedFront> {
