@@ -47,7 +47,7 @@ async function answer(options: MemoryDoorOptions, request: IncomingMessage, resp
   const refusal = refuse(request);
   if (refusal !== undefined) return sendProblem(response, refusal);
   const workspace = options.workspace();
-  if (request.method === "GET") return send(response, workspace === undefined ? {} : recall(options, workspace));
+  if (request.method === "GET") return send(response, recall(options, workspace));
   const seen = await readSeen(request);
   if (seen === undefined) return sendProblem(response, MALFORMED);
   if (workspace === undefined && isRoot(seen)) await options.onFounded?.(seen.workspace);
@@ -64,9 +64,11 @@ function isRoot({ workspace, head }: Seen): boolean {
   return head.n === 0 && head.hash === workspace;
 }
 
-function recall({ memory, edge }: MemoryDoorOptions, workspace: string): SignerMemory {
+function recall({ memory, edge }: MemoryDoorOptions, workspace: string | undefined): SignerMemory {
+  const where = edge === undefined ? {} : { edge };
+  if (workspace === undefined) return where;
   const head = memory.read(workspace)?.head;
-  return { workspace, ...(edge === undefined ? {} : { edge }), ...(head === undefined ? {} : { head }) };
+  return { workspace, ...where, ...(head === undefined ? {} : { head }) };
 }
 
 /** Exact origin, or on a GET none, as browsers have it; and our own header, which another site may not send. */

@@ -24,11 +24,12 @@ import { NO_REVOCATIONS } from "../../protocol/trust/state.ts";
 import { Rig, testBundle } from "../agent/deploy/rig.ts";
 import { ask, writeWebBundle } from "../agent/edge/fixtures/harness.ts";
 import { AUDIENCE, IdentityProvider, TEAM } from "../fixtures/edge/identity-provider.ts";
-import { EdgePage, foundingOf, now, ORIGIN, registerFirstAt, type Edge } from "../fixtures/edge/page.ts";
+import { createCredential, registrationJson } from "../fixtures/authenticator.ts";
+import { EdgePage, foundingOf, now, type Edge, type Registered } from "../fixtures/edge/page.ts";
 import { signerOf } from "../fixtures/keys.ts";
+import { SIGNER_RP_ID } from "../fixtures/workspace.ts";
 import { bundleWorker, type Bundle } from "./bundle.ts";
 
-const PORT = Number(new URL(ORIGIN).port);
 const OBJECTS = ["Alerts", "Exports", "Host", "Ledger", "Limits", "Sessions", "Streams"];
 const uid = process.getuid?.() ?? 0;
 
@@ -37,13 +38,17 @@ const ENTRY = `
 import worker from "./worker.js";
 export * from "./worker.js";
 export default {
-  fetch(request, env, context) {
+  async fetch(request, env, context) {
     const headers = new Headers(request.headers);
     headers.delete("cf-access-jwt-assertion");
     if (headers.get("cf-access-client-id") === "id.access") headers.set("cf-access-jwt-assertion", env.TEST_ASSERTION);
     const { TEST_ASSERTION, ...rest } = env;
     const waitUntil = context.waitUntil.bind(context);
-    return worker.fetch(new Request(request, { headers }), rest, { props: {}, waitUntil, passThroughOnException() {} });
+    const props = { props: {}, waitUntil, passThroughOnException() {} };
+    const answer = await worker.fetch(new Request(request, { headers }), rest, props);
+    const dated = new Headers(answer.headers);
+    dated.set("date", new Date().toUTCString()); // as everything that Cloudflare answers
+    return new Response(answer.body, { status: answer.status, headers: dated });
   },
 };
 `;
@@ -117,7 +122,7 @@ beforeAll(async () => {
       await memory.pin(workspace, edge.url);
     },
     memory,
-    port: PORT,
+    port: 0,
     webDirectory: writeWebBundle(rig.folder),
     authorities: [],
     access: new AccessToken({ clientId: "id.access", clientSecret: "secret" }),
@@ -165,12 +170,33 @@ async function offer(): Promise<SetupOffer> {
   return made;
 }
 
+function portOfSigner(): number {
+  return Number(new URL(signer.origin).port);
+}
+
+/** A page that the signer serves, with its first passkey made there. */
+async function register(setup: SigningKey): Promise<Registered> {
+  const page = pageOf(setup);
+  const { options } = await page.must("setupOptions", { body: { name: "Ada" } });
+  const { challenge } = JSON.parse(String(options)) as { challenge: string };
+  const passkey = await createCredential({ rpId: SIGNER_RP_ID });
+  const response = JSON.stringify(registrationJson(passkey, challenge, { origin: signer.origin }));
+  await page.must("setupPasskey", { body: { response } });
+  return { page, passkey };
+}
+
+function pageOf(key: SigningKey): EdgePage {
+  const page = new EdgePage(throughSigner, key);
+  page.origin = signer.origin;
+  return page;
+}
+
 /** The page's requests, through the signer; its cookie has the signer's port in its name. */
 const throughSigner: Edge = {
   async send(_, request) {
-    const cookie = request.headers.get("cookie")?.replace("=", `-${PORT}=`);
+    const cookie = request.headers.get("cookie")?.replace("=", `-${portOfSigner()}=`);
     const { status, text, headers } = await ask({
-      port: PORT,
+      port: portOfSigner(),
       path: new URL(request.url).pathname,
       method: request.method,
       headers: {
@@ -181,18 +207,21 @@ const throughSigner: Edge = {
       body: await request.text(),
     });
     const [set = ""] = headers["set-cookie"] ?? [];
-    return new Response(text, { status, headers: set === "" ? {} : { "set-cookie": set.replace(`-${PORT}=`, "=") } });
+    return new Response(text, {
+      status,
+      headers: set === "" ? {} : { "set-cookie": set.replace(`-${portOfSigner()}=`, "=") },
+    });
   },
   connect: () => Promise.reject(new TypeError("no tunnels here")),
 };
 
-const MEMORY = { "clawhold-memory": "1", "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin", origin: ORIGIN };
+const MEMORY = { "clawhold-memory": "1", "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin" };
 const bring = (workspace: string, n = 0): ReturnType<typeof ask> =>
   ask({
-    port: PORT,
+    port: portOfSigner(),
     path: MEMORY_PATH,
     method: "POST",
-    headers: MEMORY,
+    headers: { ...MEMORY, origin: signer.origin },
     body: JSON.stringify({ workspace, head: { n, hash: workspace, revoked: NO_REVOCATIONS } }),
   });
 
@@ -234,21 +263,26 @@ describe("a deployed edge", () => {
   });
 
   it("lets nobody found a workspace before the deployment offers it, nor from a page of its own", async () => {
-    const stranger = new EdgePage(throughSigner, await signerOf("stranger"));
+    const stranger = pageOf(await signerOf("stranger"));
     expect((await stranger.call("setupState")).code).toBe("setup_wrong");
   });
 
   it("is founded from the signer, with the deployment's link, and pinned by the machine that did it", async () => {
     const { fragment } = await offer();
     const setup = signerOfSeed(fromBase64url(fragment.replace("seed=", "")));
-    expect((await new EdgePage(throughSigner, await signerOf("stranger")).call("setupState")).code).toBe("setup_wrong");
+    expect((await pageOf(await signerOf("stranger")).call("setupState")).code).toBe("setup_wrong");
     for (const origin of [
       "https://clawhold.example.com",
       "http://clawhold.localhost.example.com",
       "http://clawhold.localhost:8443/x",
     ])
       expect((await strangersPage(setup, origin)).code).toBe("setup_wrong");
-    const founding = await foundingOf(setup, await registerFirstAt(throughSigner, setup));
+    const founding = await foundingOf(setup, await register(setup), (draft) => {
+      const [listed, ...others] = draft.root["origins"] as object[];
+      draft.root["origins"] = [{ ...listed, origin: signer.origin }, ...others];
+      draft.session["origin"] = signer.origin;
+      draft.knobs = { origin: signer.origin };
+    });
     // Nothing but a root can be the first pin.
     expect((await bring(founding.workspace, 1)).status).toBe(409);
     expect(founded).toEqual([]);
@@ -264,7 +298,7 @@ describe("a deployed edge", () => {
 
   it("offers no second root", async () => {
     const setup = await signerOf("later");
-    expect((await new EdgePage(throughSigner, setup).call("setupState")).code).toBe("setup_used");
+    expect((await pageOf(setup).call("setupState")).code).toBe("setup_used");
     await expect(offer()).rejects.toThrow("no offer");
   });
 });

@@ -51,12 +51,15 @@ export class MachineMemory {
     return read(response);
   }
 
-  /** The workspace whose root this page has just made: what an edge elsewhere shows is held against it from now on. */
-  async found(workspace: string): Promise<void> {
+  /**
+   * The workspace whose root this page has just made: what an edge elsewhere shows is held against it from now on. False
+   * beside the edge, which pins by itself, or where somebody typed a pin: then it is not this page's to give.
+   */
+  async found(workspace: string): Promise<boolean> {
     const known = await this.recall();
-    // Beside the edge, or typed by somebody: the pin is not this page's to give.
-    if (known.edge === undefined || known.workspace !== undefined) return;
+    if (known.edge === undefined || known.workspace !== undefined) return false;
     await read(await this.#ask({ workspace, head: { n: 0, hash: workspace, revoked: NO_REVOCATIONS } }));
+    return true;
   }
 
   /** Before a sign-in, when only the edge's own word is there: even that must not be older. @throws {TroubleError} */

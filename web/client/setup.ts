@@ -148,8 +148,10 @@ export class Setup implements SetupFlow {
       if (me.workspace !== workspace) throw new TroubleError(OTHER_CREDENTIAL);
       this.#signer = undefined;
       this.#session = await keepSession(this.#deps, fresh, { me, certificate });
-      await this.#deps.memory.found(workspace);
+      const isElsewhere = await this.#deps.memory.found(workspace);
       await this.#deps.trust.refresh();
+      // The machine of an edge elsewhere has no agent to admit.
+      if (isElsewhere) return this.#finish(undefined);
       this.#show("admit", {});
       await this.#waitForHost();
     });

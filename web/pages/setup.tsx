@@ -43,8 +43,16 @@ function SetupBody({ state }: { readonly state: SetupState }) {
       return <Steps state={state} />;
     case "done":
       return (
-        <Empty icon="seal" title="This machine is yours" level={1}>
-          <p role="status">The root of the trust log is signed and your machine obeys only its keys. Opening it now.</p>
+        <Empty
+          icon="seal"
+          title={state.hostId === undefined ? "The workspace is yours" : "This machine is yours"}
+          level={1}
+        >
+          <p role="status">
+            {state.hostId === undefined
+              ? "The root of the trust log is signed. Opening it now."
+              : "The root of the trust log is signed and your machine obeys only its keys. Opening it now."}
+          </p>
         </Empty>
       );
   }

@@ -160,6 +160,13 @@ describe("clawhold ui --setup", () => {
       url: `http://clawhold.localhost:${ui.port()}`,
       edge: `http://127.0.0.1:${edge.port}`,
     });
+    const asked = await ask({
+      port: ui.port(),
+      path: MEMORY_PATH,
+      headers: { "clawhold-memory": "1", "sec-fetch-dest": "empty" },
+    });
+    // Its page learns from this that a pin is its to give.
+    expect(JSON.parse(asked.text)).toEqual({ edge: `http://127.0.0.1:${edge.port}` });
     expect((await bring(ui.port(), 1)).status).toBe(409);
     expect(readdirSync(join(data, "signer"))).toEqual([]);
     expect((await bring(ui.port(), 0)).status).toBe(200);

@@ -174,7 +174,7 @@ describe("a workspace whose root this page has made", () => {
 
   it("becomes the machine's pin where the edge is elsewhere and there is none", async () => {
     machine.kept = { edge: "https://edge.example" };
-    await memory.found(nonceOf("new"));
+    expect(await memory.found(nonceOf("new"))).toBe(true);
     expect(machine.told).toEqual([root()]);
   });
 
@@ -183,7 +183,7 @@ describe("a workspace whose root this page has made", () => {
     ["the edge is beside it, and pins by itself", () => ({})],
   ])("is not told where %s", async (_what, kept) => {
     machine.kept = kept();
-    await memory.found(nonceOf("new"));
+    expect(await memory.found(nonceOf("new"))).toBe(false);
     expect(machine.told).toEqual([]);
   });
 
