@@ -125,11 +125,7 @@ export const layers: readonly Layer[] = [
   {
     layer: "1 mutual TLS",
     cuts: [
-      cut(
-        "agent/host/link/socket.ts",
-        "perMessageDeflate: false,",
-        "perMessageDeflate: false, rejectUnauthorized: false,",
-      ),
+      cut("agent/host/link/dial.ts", 'minVersion: "TLSv1.3",', 'minVersion: "TLSv1.3", rejectUnauthorized: false,'),
       cut("agent/host/warden/connection.ts", "welcome.certFingerprint === certFingerprint &&"),
       cut(VERIFY, "dispatch.certFingerprint === view.certFingerprint", "true"),
     ],

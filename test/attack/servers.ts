@@ -61,7 +61,7 @@ export const servers: readonly ServerRow[] = [
   },
   {
     name: "an older TLS version",
-    rule: "tls.EPROTO",
+    rule: "tls.ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
     listen: (tls) =>
       Promise.resolve({ server: tls.server, versions: { minVersion: "TLSv1.2", maxVersion: "TLSv1.2" } }),
   },

@@ -4,6 +4,7 @@
 import { toBase64url, utf8, utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from "../../protocol/limits.ts";
+import { inwardLimits } from "../../protocol/frame-limits.ts";
 import { assertedCodec, type Signed } from "../../protocol/messages.ts";
 import type { Signer } from "../../protocol/signing.ts";
 import { nonceOf, signed } from "../fixtures/keys.ts";
@@ -153,8 +154,8 @@ const frames: readonly Attack[] = [
     const prepares = await Promise.all(requests.map((body) => signed(otto.sessionKey, "prepare", body)));
     for (const prepare of prepares) scene.tunnel.send({ kind: "prepare", prepare, session: toBase64url(session) });
   }),
-  closes("joined")("hundreds of deliveries at once", "flood", ({ tunnel }) => {
-    for (let i = 0; i < 600; i += 1) tunnel.send(early.deliver);
+  closes("joined")("more deliveries than any host carries out", "flood", ({ tunnel }) => {
+    for (let i = 0; i <= inwardLimits.deliver.perMinute; i += 1) tunnel.send(early.deliver);
   }),
 ];
 
