@@ -170,6 +170,28 @@ describe("the client certificate", () => {
     );
   });
 
+  it("of a browser is an entry without a host, and opens no tunnel", async () => {
+    const fingerprint = "b".repeat(64);
+    for (const change of ["issued", "revoked", "revoked"])
+      expect((await admin("/admin/browser-certificate", { fingerprint, change })).status).toBe(200);
+    const entries = (await ledgerBodies(town.workspace)).filter(({ action }) =>
+      String(action).startsWith("certificate."),
+    );
+    const ours = entries.filter(({ detail }) => (detail as { certificate?: string }).certificate === fingerprint);
+    expect(ours).toMatchObject([
+      { action: "certificate.issued", actor: { kind: "edge" } },
+      { action: "certificate.revoked", actor: { kind: "edge" } },
+    ]);
+    expect(ours.every((entry) => !("target" in entry))).toBe(true);
+    expect((await admin("/admin/browser-certificate", { fingerprint, change: "given" })).code).toBe(
+      "malformed_request",
+    );
+    const peer = await peerOf("with a browser's");
+    await peer.join();
+    peer.fingerprint = fingerprint;
+    expect(await refusal(peer, {})).toBe("certificate_unknown");
+  });
+
   it("cannot be replaced by a header from outside", async () => {
     const honest = await peerOf("honest");
     await honest.join();
