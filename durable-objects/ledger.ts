@@ -62,7 +62,7 @@ export class Ledger extends DurableObject<Env> {
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#memory = new LedgerMemory(state.storage.sql);
-    this.#alarm = new SigningAlarm(state.storage);
+    this.#alarm = new SigningAlarm(state.storage, () => this.#fleetSize());
     this.#trust = trustLogOf(openDatabase(env.DB));
   }
 
@@ -146,6 +146,18 @@ export class Ledger extends DurableObject<Env> {
   }
 
   // ---- signing ----
+
+  /** A log that does not verify, or cannot be read now, must not keep anything from being signed. */
+  async #fleetSize(): Promise<number> {
+    const workspace = this.#memory.workspace();
+    if (workspace === undefined) return 0;
+    try {
+      return (await this.#trust.current(workspace))?.hosts.size ?? 0;
+    } catch (error) {
+      logFault("fleet_size", error);
+      return 0;
+    }
+  }
 
   /** Makes sure that a checkpoint covers every entry that is there now. */
   async checkpoint(workspace: string): Promise<CheckpointResult> {

@@ -142,8 +142,12 @@ export const MAX_NOTE_SIGNATURES = 128;
 export const MAX_FRAME_NOTE_BYTES = 2_048;
 /** A tree of 2^53 leaves has proofs of 53 hashes; a consistency proof needs at most one more. */
 export const MAX_PROOF_HASHES = 54;
-/** An entry waits at most this long until a checkpoint covers it: soon enough to be watched, rare enough to be cheap. */
+/** An entry waits at most this long until a checkpoint covers it (in fleets of up to 100 hosts): soon enough to be watched. */
 export const CHECKPOINT_SECONDS = 10;
+/** Every checkpoint goes to every host: for each of so many hosts the period is a second longer, from the 101st on. */
+export const HOSTS_A_CHECKPOINT_SECOND = 10;
+/** However large the fleet: half of the time after which a host whose receipt is not covered complains. */
+export const MAX_CHECKPOINT_SECONDS = 300;
 /** Receipts whose inclusion one exchange proves: 64 entries and proofs stay well below a frame. */
 export const MAX_PROVEN_RECEIPTS = 32;
 /** A host whose receipt is not proven to be in the log after this long stops cosigning, and says so. */

@@ -6,10 +6,10 @@ import { edgeSeconds } from "../clock.ts";
 import type { HostStore } from "./store.ts";
 
 /**
- * While somebody looks this object is awake and knows them; each write is paid for, so that figures which nobody looks at
- * cost one when they come. An eviction in between shows older ones for the moment until the host is asked again.
+ * Each write is paid for, so not each frame is one: whoever looks at a large fleet lets its objects sleep between two looks,
+ * and sees figures that are at most this old, with their age. What the gateway's state is, is written at once.
  */
-const KEEP_SECONDS = 300;
+const KEEP_SECONDS = 60;
 
 /** Edge clock, seconds. */
 const keptSchema = v.strictObject({
@@ -26,7 +26,7 @@ export class LatestTelemetry {
   #at: number | undefined;
   /** In memory; older in storage. */
   #heard: number | undefined;
-  /** Rebuilt. */
+  /** Rebuilt: edge clock, seconds, of the figures in storage. */
   #keptAt = 0;
 
   constructor(store: HostStore) {
@@ -39,6 +39,7 @@ export class LatestTelemetry {
     this.#heard = kept.output.seen;
     this.#value = parsed.success ? parsed.output : undefined;
     this.#at = parsed.success ? kept.output.at : undefined;
+    this.#keptAt = this.#at ?? 0;
   }
 
   get value(): Telemetry | undefined {

@@ -8,13 +8,12 @@ import { trustAckCodec } from "../../protocol/tunnel.ts";
 import { hostWords } from "../../protocol/words.ts";
 import type { HostView, Loadable, Stop } from "../state/backend.ts";
 import { readJoin, type JoinReading } from "./admission.ts";
+import { pollMilliseconds } from "./fleet-pace.ts";
 import { bytesOf } from "./http.ts";
 import { openLive, type LiveSocket } from "./live.ts";
 import type { SessionDeps } from "./session.ts";
 import { troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
-
-const FLEET_POLL_MS = 5_000;
 
 interface Entry {
   readonly row: HostRow;
@@ -123,7 +122,8 @@ export class Hosts {
 
   async #poll(): Promise<void> {
     await this.load();
-    if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), FLEET_POLL_MS);
+    const pause = pollMilliseconds(this.#entries.value.size);
+    if (this.#watchers > 0) this.#timer = setTimeout(() => void this.#poll(), pause);
   }
 
   #open(host: string): LiveSocket {
