@@ -35,8 +35,7 @@ const ANY = blockList([
 const INTERFACE_NAME = /^[A-Za-z0-9_.:@-]{1,15}$/;
 
 export function kindOf(address: string): AddressKind {
-  const bare = address.split("%", 1)[0] ?? "";
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1] ?? bare;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
   const family = isIP(mapped) === 6 ? "ipv6" : "ipv4";
   if (ANY.check(mapped, family)) return "any";
   if (LOOPBACK.check(mapped, family)) return "loopback";
@@ -45,10 +44,9 @@ export function kindOf(address: string): AddressKind {
 
 /** @throws {EdgeError} `bind_refused` for what names neither an address nor an interface, or every address there is. */
 export function parseTarget(text: string): BindTarget {
-  const [bare = "", zone] = text.split("%");
-  if (isIP(bare) !== 0 && (zone === undefined || INTERFACE_NAME.test(zone))) {
-    const kind = kindOf(bare);
-    if (kind === "loopback" && (bare === "127.0.0.1" || bare === "::1")) throw alreadyServed();
+  if (isIP(text) !== 0) {
+    if (text === "127.0.0.1" || text === "::1") throw alreadyServed();
+    if (/^fe[89ab]/i.test(text)) throw needsZone();
     return { kind: "address", address: text };
   }
   if (INTERFACE_NAME.test(text)) return { kind: "interface", name: text };
@@ -75,6 +73,13 @@ export function refuseAddress(address: string, allowPublic: boolean): EdgeError 
     );
   }
   return undefined;
+}
+
+function needsZone(): EdgeError {
+  return new EdgeError(
+    "bind_refused",
+    "A link-local IPv6 address means something else on every machine, so no certificate can name it. Give another address, or the interface.",
+  );
 }
 
 function alreadyServed(): EdgeError {

@@ -30,10 +30,9 @@ export function addressesOf(target: BindTarget, interfaces: Interfaces): readonl
     const isV6 = address.includes(":");
     return servable(all).filter((one) => one.includes(":") === isV6);
   }
-  const [bare = ""] = address.split("%");
   // Every address of 127/8 answers, though only the first is listed.
-  if (kindOf(bare) === "loopback" && bare.startsWith("127.")) return [address];
-  return all.some((one) => sameAddress(one.address, bare)) ? [address] : [];
+  if (kindOf(address) === "loopback" && address.startsWith("127.")) return [address];
+  return all.some((one) => sameAddress(one.address, address)) ? [address] : [];
 }
 
 function servable(found: readonly InterfaceAddress[]): readonly string[] {
