@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { endpoints, type Endpoint, type EndpointName } from "../../protocol/contracts.ts";
 import { ledgerActions } from "../../protocol/ledger.ts";
+import { inwardLimits, outwardLimits, type FrameLimit } from "../../protocol/frame-limits.ts";
 import * as limits from "../../protocol/limits.ts";
 import { operations, type Operation } from "../../protocol/operations.ts";
 import { endpointRates, rateNames, rates } from "../../protocol/rates.ts";
@@ -34,6 +35,26 @@ function limitRows(): readonly (readonly string[])[] {
     [values[name] ?? []].flat().join(", "),
     reason,
   ]);
+}
+
+/** Both directions; the reason stands behind each entry in the source. */
+function frameLimitTable(): string {
+  const source = read("protocol/frame-limits.ts");
+  const rows = [
+    ["to the host", inwardLimits, "export const inwardLimits"],
+    ["from the host", outwardLimits, "export const outwardLimits"],
+  ] as const;
+  return tableText(
+    ["kind", "direction", "bytes", "a minute", "reason"],
+    rows.flatMap(([direction, table, start]) =>
+      Object.entries<FrameLimit>(table).map(([kind, { bytes, perMinute }]) => {
+        const part = source.slice(source.indexOf(start));
+        const reason = new RegExp(`^  "?${kind}"?: \\{[^}]*\\}, // (.+)$`, "m").exec(part)?.[1];
+        if (reason === undefined) throw new Error(`frame ${kind} has no reason`);
+        return [code(kind), direction, String(bytes), String(perMinute), reason];
+      }),
+    ),
+  );
 }
 
 function endpointRows(): readonly (readonly string[])[] {
@@ -189,6 +210,7 @@ export async function sections(): Promise<ReadonlyMap<string, string>> {
     ["worked-example", example],
     ["bent", bent],
     ["limits", tableText(["limit", "value", "reason"], limitRows())],
+    ["frame-limits", frameLimitTable()],
     ["endpoints", tableText(["name", "endpoint", "access", "permission", "rate", "touch"], endpointRows())],
     ["rates", tableText(["rate", "counted by", "a minute", "at once", "reason"], rateRows())],
     ["operations", tableText(["operation", "class", "permission", "must pin", "what happens"], operationRows())],
