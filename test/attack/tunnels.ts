@@ -59,6 +59,9 @@ const order: readonly Attack[] = [
   closes("joined")("a second welcome", "out_of_order", async (scene) =>
     scene.tunnel.send({ kind: "welcome", signed: await scene.welcome() }),
   ),
+  closes("joined")("a certificate that nobody asked for", "out_of_order", ({ tunnel }) =>
+    tunnel.send({ kind: "certificate", certificate: nonceOf("certificate") }),
+  ),
   closes("fresh")("a welcome before any trust log", "out_of_order", async (scene) =>
     scene.tunnel.send({ kind: "welcome", signed: await scene.welcome() }),
   ),
