@@ -1,6 +1,6 @@
 /** A deployment in a folder of its own, against the fake. Without a real build: what is uploaded is small and plain. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { headersText, type Bundle } from "../../../agent/deploy/bundle.ts";
@@ -63,8 +63,11 @@ export interface RunOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** In memory where there is such a place: hundreds of runs each wait for the disk otherwise. */
+const PLACE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
 export class Rig {
-  readonly folder = mkdtempSync(path.join(tmpdir(), "clawhold-deploy-"));
+  readonly folder = mkdtempSync(path.join(PLACE, "clawhold-deploy-"));
   readonly fake: FakeCloudflare;
   config: Record<string, unknown>;
 
