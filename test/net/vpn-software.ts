@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { withDeathSignal } from "../../agent/host/demo/supervise.ts";
+import { withDeathSignal } from "../../agent/shared/death-signal.ts";
 import { inNamespace, interfaceOf, ip, MACHINES, namespaceOf, UNDERLAY, type MachineName } from "./machines.ts";
 
 export interface Vpn {
@@ -11,6 +11,8 @@ export interface Vpn {
   /** On the edge's machine. */
   readonly interface: string;
   readonly addresses: Readonly<Record<MachineName, string>>;
+  /** Of the edge's machine, where this VPN carries it. */
+  readonly v6: string | undefined;
   up(machine: MachineName): Promise<void>;
   down(machine: MachineName): Promise<void>;
 }
@@ -31,6 +33,7 @@ export function wireguard(directory: string): Vpn {
     name: "WireGuard",
     interface: interfaceOf("wg", "edge"),
     addresses,
+    v6: "fd09::1",
     async up(machine) {
       const device = interfaceOf("wg", machine);
       const namespace = namespaceOf(machine);
@@ -39,8 +42,10 @@ export function wireguard(directory: string): Vpn {
       const peer = other(machine);
       const us = ["private-key", keys[machine].file, "listen-port", "51820"];
       const them = ["peer", keys[peer].publicKey, "endpoint", `${UNDERLAY[peer]}:51820`];
-      inNamespace(namespace, "/usr/bin/wg", "set", device, ...us, ...them, "allowed-ips", `${addresses[peer]}/32`);
+      const inside = `${addresses[peer]}/32,fd09::/64`;
+      inNamespace(namespace, "/usr/bin/wg", "set", device, ...us, ...them, "allowed-ips", inside);
       ip("-n", namespace, "address", "add", `${addresses[machine]}/24`, "dev", device);
+      ip("-n", namespace, "address", "add", machine === "edge" ? "fd09::1/64" : "fd09::2/64", "dev", device, "nodad");
       ip("-n", namespace, "link", "set", device, "up");
     },
     down: (machine) => stop(ends, machine),
@@ -66,6 +71,7 @@ export function openvpn(directory: string): Vpn {
     name: "OpenVPN",
     interface: interfaceOf("tun", "edge"),
     addresses,
+    v6: undefined,
     async up(machine) {
       const peer = other(machine);
       const device = interfaceOf("tun", machine);

@@ -65,15 +65,17 @@ describe.skipIf(missing !== undefined).each([
 
   it("listens on loopback and on the VPN's address, and nothing answers on the underlay", () => {
     const { port, agentPort } = edge;
+    const inside = [vpn.addresses.edge, ...(vpn.v6 === undefined ? [] : [`[${vpn.v6}]`])];
     const places = [
       `127.0.0.1:${port}`,
-      `127.0.0.1:${agentPort}`,
       `[::1]:${port}`,
-      `${vpn.addresses.edge}:${agentPort}`,
+      `127.0.0.1:${agentPort}`,
+      ...inside.map((address) => `${address}:${agentPort}`),
     ];
     expect(listeners(edgeSpace)).toEqual(places.toSorted());
     const ports = portsOf(edgeSpace);
-    expect(answering(hostSpace, vpn.addresses.edge, ports)).toEqual([agentPort]);
+    for (const address of [vpn.addresses.edge, ...(vpn.v6 === undefined ? [] : [vpn.v6])])
+      expect(answering(hostSpace, address, ports)).toEqual([agentPort]);
     expect(answering(hostSpace, UNDERLAY.edge, ports)).toEqual([]);
   });
 
