@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, st
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeManifest, type Manifest } from "../../../../agent/edge/backup/manifest.ts";
+import { systemCode } from "../../../../agent/shared/edge-error.ts";
 import { unixRequest } from "../../../../agent/edge/unix-http.ts";
 
 import { HostPeer, type Tunnel } from "../../../fixtures/edge/host-peer.ts";
@@ -13,6 +14,9 @@ import { run, type Ran } from "../../cli/terminal.ts";
 import { ask, eventually } from "../fixtures/harness.ts";
 import { readMetrics } from "../fixtures/metrics-grammar.ts";
 import { startInstallation, type Installation } from "./installation.ts";
+
+/** Another suite may be at the fixtures' port. */
+const PATIENCE_MILLISECONDS = 300_000;
 
 let bundle: Bundle;
 let installation: Installation;
@@ -33,7 +37,7 @@ beforeAll(async () => {
   await peer.join();
   await town.admit(peer);
   tunnel = await peer.open((await town.trust()).head);
-});
+}, PATIENCE_MILLISECONDS);
 afterAll(async () => {
   await installation.stop();
   bundle.remove();
@@ -245,11 +249,11 @@ describe("a stop under load", () => {
     const stopped = installation.stop();
     expect(await told).toEqual({ kind: "drain", spreadSeconds: 1 });
     tunnel.socket.close(1_000);
-    // Each is answered, or its connection was never taken; none is cut in the middle.
-    const outcomes = await Promise.allSettled(reads);
-    expect(outcomes.filter((outcome) => outcome.status === "fulfilled" && outcome.value !== 200)).toEqual([]);
-    for (const outcome of outcomes)
-      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "ECONNREFUSED" });
+    // Each is answered, or its connection was never taken: the kernel resets those that waited for that.
+    for (const outcome of await Promise.allSettled(reads)) {
+      if (outcome.status === "fulfilled") expect(outcome.value).toBe(200);
+      else expect(["ECONNREFUSED", "ECONNRESET"]).toContain(systemCode(outcome.reason));
+    }
     await stopped;
     await writers.stop(); // they went on to the last moment of the runtime
     installation = await startInstallation(bundle, "data");

@@ -4,6 +4,7 @@ import path from "node:path";
 import { CONTROL_SOCKET, openControl, type Control } from "../../../../agent/edge/control.ts";
 import type { EdgeEvent } from "../../../../agent/edge/edge-log.ts";
 import { startEdge, type Edge, type EdgeOptions } from "../../../../agent/edge/runtime.ts";
+import { EdgeError } from "../../../../agent/shared/edge-error.ts";
 import { RealEdge } from "../../../attack/real-edge.ts";
 import { ORIGIN } from "../../../fixtures/edge/page.ts";
 import type { Bundle } from "../../../parity/bundle.ts";
@@ -14,6 +15,18 @@ export interface Installation {
   readonly dataDir: string;
   readonly events: readonly EdgeEvent[];
   stop(): Promise<void>;
+}
+
+/** Other suites use the fixtures' port too, one after the other. */
+async function startAtTheirPort(options: EdgeOptions): Promise<Edge> {
+  for (;;) {
+    try {
+      return await startEdge(options);
+    } catch (error) {
+      if (!(error instanceof EdgeError && error.code === "port_taken")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
 }
 
 /** At the port of the fixtures' pages; `name`: of the data directory. */
@@ -28,7 +41,7 @@ export async function startInstallation(
   writeFileSync(path.join(webDir, "index.html"), "<!doctype html><title>Dashboard</title>");
   const dataDir = path.join(directory, name);
   const events: EdgeEvent[] = [];
-  const running = await startEdge({
+  const running = await startAtTheirPort({
     dataDir,
     port: Number(new URL(ORIGIN).port),
     agentPort: 0,
