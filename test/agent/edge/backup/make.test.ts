@@ -46,6 +46,39 @@ describe("a backup", () => {
     expect(manifest?.at).toBe("1970-01-01T00:00:00.000Z");
   });
 
+  it("is of the moment of the hold: what was written before is in every database, what came after in none", async () => {
+    const names = ["a", "b", "c"];
+    const place = (root: string, name: string): string =>
+      join(directory.path, root, "do", "clawhold-Host", `${name}.sqlite`);
+    const writers = names.map((name) => {
+      const writer = new DatabaseSync(place("data", name));
+      writer.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (n)");
+      return writer;
+    });
+    const write = (when: string): void => {
+      for (const writer of writers) writer.prepare("INSERT INTO t VALUES (?)").run(when);
+      writeFileSync(join(directory.path, "data", "host", "warden", "journal.jsonl"), when);
+    };
+    const hold = (): Promise<Hold> => {
+      write("before");
+      return Promise.resolve({
+        isOver: false,
+        release: () => {
+          write("after");
+          return Promise.resolve();
+        },
+      });
+    };
+    await makeBackup(input({ hold }));
+    for (const writer of writers) writer.close();
+    for (const name of names) {
+      const copy = new DatabaseSync(place("kept", name));
+      expect(copy.prepare("SELECT n FROM t").all()).toMatchObject([{ n: "before" }]);
+      copy.close();
+    }
+    expect(readFileSync(join(directory.path, "kept", "host", "warden", "journal.jsonl"), "utf8")).toBe("before");
+  });
+
   it("is not made of a moment that did not last, and leaves nothing behind", async () => {
     const hold = (): Promise<Hold> => Promise.resolve({ isOver: true, release: () => Promise.resolve() });
     await expect(makeBackup(input({ hold }))).rejects.toMatchObject({ code: "backup_slow" });
