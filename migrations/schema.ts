@@ -121,8 +121,8 @@ export const certificates = sqliteTable(
     toldAt: integer("told_at"),
   },
   (table) => [
-    index("certificates_host").on(table.workspace, table.host),
     uniqueIndex("certificates_key").on(table.keyDigest),
+    index("certificates_host").on(table.workspace, table.host),
   ],
 );
 export type CertificateRecord = typeof certificates.$inferSelect;
