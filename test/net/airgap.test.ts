@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)("docs/AIRGAP.md", () => {
     runBlock(4);
     expect(runBlock(4, 1)).toMatch(/([a-z]+ ){5}[a-z]+/);
     const agent = shell(`exec ${blockOf(4, 2).trim()}`);
-    closers.push(() => agent.end());
+    closers.push(() => agent.end("SIGKILL"));
     const host = await operator.admitFirstHost();
     await agent.mustSay((said) => said["event"] === "admitted");
     const sent = await operator.build("host.check@1", host);

@@ -90,7 +90,7 @@ export class RunningEdge {
     const joined = await joining.mustSay((said) => said["event"] === "joined");
     await joining.exited;
     const agent = clawhold(installed, "host", "run");
-    closers.push(() => agent.end());
+    closers.push(() => agent.end("SIGKILL"));
     const host = String(joined["host"]);
     await this.operator.admitFirstHost(host);
     await agent.mustSay((said) => said["event"] === "admitted");

@@ -83,7 +83,7 @@ describe.skipIf(missing !== undefined)("an edge behind sshd", () => {
     const host = String((await joining.mustSay((said) => said["event"] === "joined"))["host"]);
     await joining.exited;
     const agent = clawhold(there, "host", "run");
-    closers.push(() => agent.end());
+    closers.push(() => agent.end("SIGKILL"));
     await operator.admitFirstHost(host);
     await agent.mustSay((said) => said["event"] === "admitted");
     const sent = await operator.build("host.check@1", host);
