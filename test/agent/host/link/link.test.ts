@@ -215,7 +215,9 @@ describe("refusals", () => {
     "certificate_missing",
     "certificate_untrusted",
     "certificate_expired",
+    "certificate_replaced",
     "certificate_revoked",
+    "certificate_unavailable",
     "certificate_unknown",
     "host_removed",
   ];
@@ -227,6 +229,20 @@ describe("refusals", () => {
     expect(first?.code).toBe(code);
     expect(first?.problem).toMatch(/join/);
     expect(first?.problem).not.toContain("hostile prose");
+  });
+
+  it("a certificate that is not valid yet is a matter of clocks, and joining would not help", async () => {
+    edge.problem = { status: 403, code: "certificate_early" };
+    start();
+    await until(() => waiting().length > 0);
+    expect(waiting()[0]?.problem).toMatch(/Compare the clocks/);
+  });
+
+  it("another host's certificate is named, when the edge finds out at the hello", async () => {
+    start();
+    (await edge.next()).socket.close(4006);
+    await until(() => waiting().length > 0);
+    expect(waiting()[0]).toMatchObject({ code: "closed_4006", problem: expect.stringContaining("another host") });
   });
 
   it("an unknown code is named, and a problem without one too", async () => {
