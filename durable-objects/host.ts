@@ -21,16 +21,18 @@ import type { NewCommand } from "./host/acceptance.ts";
 import { Answers } from "./host/answers.ts";
 import { Books } from "./host/books.ts";
 import { Certificates } from "./host/certificates.ts";
-import { Delivery, type OpenTunnel } from "./host/delivery.ts";
+import { HostCommands } from "./host/commands.ts";
+import type { OpenTunnel } from "./host/delivery.ts";
 import { closeAfter, FrameGate } from "./host/frame-gate.ts";
 import { judgeHello, sendSessionEnds, writeWelcome } from "./host/greeting.ts";
 import { Live } from "./host/live.ts";
+import type { Outbox } from "./host/outbox.ts";
 import { Pages } from "./host/pages.ts";
 import { prepareFrame, Prepares, type PrepareAnswer, type PrepareCall } from "./host/prepares.ts";
 import { Rivals } from "./host/rivals.ts";
 import { composeRow } from "./host/row.ts";
 import * as sockets from "./host/sockets.ts";
-import { HostStore, statusOf, type Identity } from "./host/store.ts";
+import { HostStore, type Identity } from "./host/store.ts";
 import { LatestTelemetry } from "./host/telemetry.ts";
 import { TrustCourier } from "./host/trust-courier.ts";
 import { Tunnels } from "./host/tunnels.ts";
@@ -67,7 +69,7 @@ export class Host extends DurableObject<Env> {
   readonly #tunnels: Tunnels;
   readonly #pages: Pages;
   readonly #live: Live;
-  readonly #delivery: Delivery;
+  readonly #commands: HostCommands;
   readonly #words: Words;
   readonly #witnessing: Witnessing;
   readonly #certificates: Certificates;
@@ -87,7 +89,18 @@ export class Host extends DurableObject<Env> {
     this.#tunnels = new Tunnels(state);
     this.#pages = new Pages(state);
     this.#live = new Live({ store: this.#store, pages: this.#pages, row: () => this.#ownRow() });
-    this.#delivery = new Delivery(this.#store, () => this.#dispatchSigner());
+    const isAdmitted = (identity: Identity): Promise<boolean> => this.#isAdmitted(identity);
+    const outbox = (): Outbox => this.#books.outbox;
+    this.#commands = new HostCommands({
+      store: this.#store,
+      books: this.#books,
+      answers: this.#answers,
+      live: this.#live,
+      signer: () => this.#dispatchSigner(),
+      tunnel: () => this.#tunnel(),
+      isAdmitted,
+      waitUntil: (work) => state.waitUntil(work),
+    });
     this.#alarms = alarmsOf(env, () => this.#store.requireIdentity().workspace);
     this.#rivals = new Rivals({
       first: () => this.#tunnel(),
@@ -97,24 +110,19 @@ export class Host extends DurableObject<Env> {
     this.#words = new Words({
       store: this.#store,
       prepares: this.#prepares,
-      outbox: () => this.#books.outbox,
+      outbox,
       durable: () => state.storage.sync(),
-      pushCommand: (intent) => this.#pushCommand(intent),
+      pushCommand: (intent) => this.#commands.changed(intent),
       alarms: this.#alarms,
     });
-    this.#witnessing = new Witnessing({
-      env,
-      store: this.#store,
-      outbox: () => this.#books.outbox,
-      alarms: this.#alarms,
-      trust: (workspace) => this.#trust.current(workspace),
-    });
+    const trust = (workspace: string): Promise<TrustState | undefined> => this.#trust.current(workspace);
+    this.#witnessing = new Witnessing({ env, store: this.#store, outbox, alarms: this.#alarms, trust });
     this.#certificates = new Certificates({
       store: this.#store,
       db: this.#db,
       authority: () => authorityOf(env),
       books: this.#books,
-      isAdmitted: (identity) => this.#isAdmitted(identity),
+      isAdmitted,
     });
     // Keep-alive is answered by the runtime, so that an idle tunnel never wakes this object.
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
@@ -191,8 +199,7 @@ export class Host extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#wake.fired();
     const identity = this.#store.requireIdentity();
-    for (const intent of await this.#books.acceptance.resume())
-      if (await this.#isAdmitted(identity)) await this.#deliver(intent);
+    await this.#commands.resume(identity);
     await this.#books.outbox.flush();
     if (this.#store.hasUnfinished()) this.#wake.keep();
   }
@@ -268,7 +275,7 @@ export class Host extends DurableObject<Env> {
     this.ctx.waitUntil(this.#alarms.look());
     if (!this.#pages.isEmpty) this.#watching.look({ socket, attachment });
     await sendSessionEnds(socket, this.env.SESSIONS.getByName(attachment.workspace));
-    await this.#delivery.advance(() => this.#tunnel());
+    await this.#commands.advance();
     await this.#witnessing.showNewest({ socket, attachment: welcomed });
   }
 
@@ -301,20 +308,12 @@ export class Host extends DurableObject<Env> {
    */
   async submit(identity: Identity, command: NewCommand): Promise<CommandStatus | undefined> {
     this.#store.identify(identity);
-    const { intent } = command;
-    if (!(await this.#books.acceptance.accept(command))) return undefined;
-    const answered = this.#answers.wait(intent);
-    await this.#deliver(intent);
-    if (this.#store.command(intent)?.state === "delivered") await answered;
-    else this.#answers.settle(intent);
-    return this.status(identity, intent);
+    return this.#commands.submit(identity, command);
   }
 
   status(identity: Identity, intent: string): CommandStatus | undefined {
     this.#store.identify(identity);
-    const command = this.#store.command(intent);
-    if (command !== undefined) return statusOf(command, identity.host);
-    return this.#store.isHeld(intent) ? { intent, host: identity.host, state: "queued" } : undefined;
+    return this.#commands.status(identity, intent);
   }
 
   /** Canonical JSON of what the person signed, exactly as it was submitted. */
@@ -366,17 +365,6 @@ export class Host extends DurableObject<Env> {
 
   // ---- inside ----
 
-  async #deliver(intent: string): Promise<void> {
-    await this.#delivery.advance(() => this.#tunnel());
-    this.#pushCommand(intent);
-  }
-
-  /** An answer made room for the next command. */
-  async #deliverMore(): Promise<void> {
-    if (!this.#delivery.hasMore(this.#tunnel()) || !(await this.#isAdmitted(this.#store.requireIdentity()))) return;
-    await this.#delivery.advance(() => this.#tunnel());
-  }
-
   #tunnel(): OpenTunnel | undefined {
     return this.#tunnels.open;
   }
@@ -402,15 +390,5 @@ export class Host extends DurableObject<Env> {
   #ownRow(): Promise<HostRow | undefined> {
     const { workspace, host } = this.#store.requireIdentity();
     return this.row(workspace, host);
-  }
-
-  #pushCommand(intent: string): void {
-    const command = this.#store.command(intent);
-    if (command === undefined) return;
-    if (command.state === "receipted" || command.state === "refused") {
-      this.#answers.settle(intent);
-      this.ctx.waitUntil(this.#deliverMore());
-    }
-    this.#live.pushCommand(command);
   }
 }
