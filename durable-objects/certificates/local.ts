@@ -18,7 +18,8 @@ export interface AuthorityPair {
 export function localAuthority(pair: AuthorityPair): CertificateAuthority {
   return {
     sign: async (order) => ({ der: await sign(order, pair), keeping: undefined }),
-    revoke: () => Promise.resolve(true), // nobody else keeps a list
+    // It keeps no list. What another authority keeps, from before, that one has not been told.
+    revoke: () => Promise.resolve(false),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Client certificates of hosts. Which of them count follows from these rows alone, whatever a provider says. */
-import { and, desc, eq, inArray, isNotNull, isNull } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import { certificates, hosts, type CertificateRecord, type HostRecord } from "../../migrations/schema.ts";
 import type { Database } from "./database.ts";
 
@@ -76,12 +76,13 @@ export async function isKeyKnown(db: Database, keyDigest: string): Promise<boole
   return rows.length > 0;
 }
 
-/** Revoked here, and still good for the provider that signed them. */
+/** Revoked here, and still good for the provider that signed them. Any of them: those that it always refuses are not in the way. */
 export async function untoldRevocations(db: Database, limit: number): Promise<readonly CertificateRecord[]> {
   return db
     .select()
     .from(certificates)
     .where(and(isNotNull(certificates.revokedAt), isNotNull(certificates.reference), isNull(certificates.toldAt)))
+    .orderBy(sql`random()`)
     .limit(limit);
 }
 
