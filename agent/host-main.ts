@@ -5,7 +5,18 @@
  */
 import { runCommands } from "./cli/dispatch.ts";
 import { hostRun } from "./cli/host-run.ts";
+import { LOOK_MILLISECONDS, QuietHeap } from "./host/quiet-heap.ts";
 import { processIo } from "./process-io.ts";
+
+const { gc } = globalThis;
+// Only where Node was started for an agent (AGENT_FLAGS); without the flag it is just larger.
+if (gc !== undefined) {
+  const heap = new QuietHeap({
+    used: () => process.memoryUsage().heapUsed,
+    collect: () => gc({ type: "major", flavor: "last-resort", execution: "sync" }),
+  });
+  setInterval(() => heap.look(), LOOK_MILLISECONDS).unref();
+}
 
 const [, entry = "", ...argv] = process.argv;
 // A mistake of ours rejects, and Node then ends the process and says where.

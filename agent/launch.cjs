@@ -95,7 +95,7 @@ function run(node, args) {
 }
 
 /** As agent/cli/up/agent-process.ts, which says why. */
-const AGENT_FLAGS = ["--no-warnings", "--no-opt", "--no-maglev", "--max-semi-space-size=1"];
+const AGENT_FLAGS = ["--no-warnings", "--expose-gc", "--no-opt", "--no-maglev", "--max-semi-space-size=1"];
 
 const args = process.argv.slice(2);
 const task = args[0] === "--task" ? args[1] : undefined;

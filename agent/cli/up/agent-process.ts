@@ -28,10 +28,16 @@ export interface AgentProcess {
 }
 
 /**
- * How Node runs an agent: no optimising compilers, whose code alone is 8 MB of memory, and a nursery of 1 MB. agent/launch.cjs
- * has the same list.
+ * How Node runs an agent: no optimising compilers, whose code alone is 8 MB of memory, a nursery of 1 MB, and collection in
+ * quiet moments (agent/host/quiet-heap.ts). agent/launch.cjs has the same list.
  */
-export const AGENT_FLAGS: readonly string[] = ["--no-warnings", "--no-opt", "--no-maglev", "--max-semi-space-size=1"];
+export const AGENT_FLAGS: readonly string[] = [
+  "--no-warnings",
+  "--expose-gc",
+  "--no-opt",
+  "--no-maglev",
+  "--max-semi-space-size=1",
+];
 
 const FIRST_PAUSE_MILLISECONDS = 500;
 const LAST_PAUSE_MILLISECONDS = 30_000;

@@ -4,7 +4,6 @@
  * gateway says; answers go to the caller that asked, event names to `onEvent`, and nothing else is looked at.
  * `ws` and not the global WebSocket: that one costs 20 MB of memory in an agent that should stay small.
  */
-import { performance } from "node:perf_hooks";
 import WebSocket from "ws";
 import type { RawData } from "ws";
 import { GatewayError, faultOfConnect } from "./faults.ts";
