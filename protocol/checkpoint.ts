@@ -15,7 +15,12 @@ import {
   toBase64,
   type NoteSigner,
 } from "./note.ts";
-import { SESSION_SKEW_SECONDS } from "./limits.ts";
+import {
+  CHECKPOINT_SECONDS,
+  HOSTS_A_CHECKPOINT_SECOND,
+  MAX_CHECKPOINT_SECONDS,
+  SESSION_SKEW_SECONDS,
+} from "./limits.ts";
 import type { Note } from "./note.ts";
 import type { Digest } from "./signing.ts";
 
@@ -165,4 +170,9 @@ export function witnessStanding(
     recent,
     silent: eligible.filter((host) => !recent.includes(host)),
   };
+}
+
+/** Each checkpoint is shown to every host, and wakes each one's object: a large fleet is shown them less often. */
+export function checkpointSeconds(hosts: number): number {
+  return Math.min(MAX_CHECKPOINT_SECONDS, Math.max(CHECKPOINT_SECONDS, Math.ceil(hosts / HOSTS_A_CHECKPOINT_SECOND)));
 }

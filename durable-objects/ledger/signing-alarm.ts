@@ -2,15 +2,10 @@
  * The promise that entries will be covered by a checkpoint, whatever becomes of this process: one alarm in each period in
  * which something was written, because each is a row of its own.
  */
-import { CHECKPOINT_SECONDS, HOSTS_A_CHECKPOINT_SECOND, MAX_CHECKPOINT_SECONDS } from "../../protocol/limits.ts";
+import { checkpointSeconds } from "../../protocol/checkpoint.ts";
 
 /** While nothing is signed the log is looked at again this often: somebody may have restored it. */
 const REFUSED_SECONDS = 60;
-
-/** Each checkpoint is shown to every host, and wakes each one's object: a large fleet is shown them less often. */
-export function checkpointSeconds(hosts: number): number {
-  return Math.min(MAX_CHECKPOINT_SECONDS, Math.max(CHECKPOINT_SECONDS, Math.ceil(hosts / HOSTS_A_CHECKPOINT_SECOND)));
-}
 
 export class SigningAlarm {
   readonly #hosts: () => Promise<number>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkpointSeconds, SigningAlarm } from "../../../durable-objects/ledger/signing-alarm.ts";
+import { SigningAlarm } from "../../../durable-objects/ledger/signing-alarm.ts";
+import { checkpointSeconds } from "../../../protocol/checkpoint.ts";
 import { CHECKPOINT_SECONDS, MAX_CHECKPOINT_SECONDS, WITNESS_PATIENCE_SECONDS } from "../../../protocol/limits.ts";
 
 describe("the period of checkpoints", () => {
