@@ -28,6 +28,7 @@ import {
   ledgerEndpoints,
   lookingEndpoints,
 } from "./contracts/ledger.ts";
+import { hostInviteEndpoints } from "./contracts/host-invites.ts";
 import { networkEndpoints } from "./contracts/networks.ts";
 import { proposalEndpoints } from "./contracts/proposals.ts";
 import { sessionEndpoints } from "./contracts/sessions.ts";
@@ -258,6 +259,7 @@ export const endpoints = {
   ...automationEndpoints,
   ...invitationEndpoints,
   ...proposalEndpoints,
+  ...hostInviteEndpoints,
   ...networkEndpoints,
 } as const satisfies Record<string, Endpoint>;
 

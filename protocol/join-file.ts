@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { codec, digest, nonce, version } from "./fields.ts";
 
-const joinFileSchema = v.strictObject({
+export const joinFileSchema = v.strictObject({
   v: version,
   /** wss://host:port of the agents' listener. */
   edge: v.pipe(v.string(), v.maxLength(255), v.regex(/^wss:\/\/[A-Za-z0-9.:[\]-]+$/)),

@@ -197,6 +197,7 @@ export const endpointRates = {
   propose: "step-up",
   joinProposal: "step-up",
   withdrawProposal: "step-up",
+  hostInvite: "step-up",
   networks: "authenticated",
   networksChange: "step-up",
 } as const satisfies Record<EndpointName, RateName>;

@@ -78,12 +78,6 @@ export function parseRoute(url: URL): Route {
       };
     case "/activity":
       return parseActivity(url.searchParams, text);
-    case "/activity/streams":
-      return { page: "streams" };
-    case "/people/networks":
-      return { page: "networks" };
-    case "/activity/keeping":
-      return { page: "keeping" };
     case "/alerts":
       return { page: "alerts", show: oneOf(alertFilters, url.searchParams.get("show")) };
     case "/setup":
@@ -95,7 +89,7 @@ export function parseRoute(url: URL): Route {
     case "/sign-in":
       return { page: "sign-in" };
     default:
-      return peopleRoute(url.pathname) ?? { page: "not-found", path: url.pathname };
+      return belowRoute(url.pathname) ?? peopleRoute(url.pathname) ?? { page: "not-found", path: url.pathname };
   }
 }
 
@@ -115,6 +109,14 @@ function parseActivity(query: URLSearchParams, text: string): ActivityRoute {
   };
 }
 
+/** Pages below another one. */
+const below = { streams: "/activity/streams", keeping: "/activity/keeping", networks: "/people/networks" } as const;
+
+function belowRoute(path: string): Route | undefined {
+  const page = (Object.keys(below) as (keyof typeof below)[]).find((name) => below[name] === path);
+  return page === undefined ? undefined : { page };
+}
+
 function peopleRoute(path: string): Route | undefined {
   const page = peoplePages.find((name) => path === `/${name}`);
   return page === undefined ? undefined : { page };
@@ -129,11 +131,9 @@ export function formatRoute(route: Route): string {
     case "activity":
       return formatActivity(route);
     case "streams":
-      return "/activity/streams";
     case "keeping":
-      return "/activity/keeping";
     case "networks":
-      return "/people/networks";
+      return below[route.page];
     case "alerts":
       return withQuery("/alerts", { show: route.show }, { show: "open" });
     case "not-found":

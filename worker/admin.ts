@@ -4,22 +4,21 @@
  */
 import { Hono, type Context } from "hono";
 import * as v from "valibot";
-import { edgeSeconds, randomNonce } from "../durable-objects/clock.ts";
+import { edgeSeconds } from "../durable-objects/clock.ts";
 import { findCertificate } from "../durable-objects/db/certificate-rows.ts";
 import { listHosts } from "../durable-objects/db/host-rows.ts";
-import { fromBase64url, toBase64url, utf8Text } from "../protocol/bytes.ts";
+import { fromBase64url, utf8Text } from "../protocol/bytes.ts";
 import { isAcceptablePoint } from "../protocol/ed25519.ts";
 import { digest, fingerprint, id, nonce, publicKey, seconds, trustHead } from "../protocol/fields.ts";
-import { JOIN_TOKEN_SECONDS, MAX_DRAIN_SPREAD_SECONDS, SETUP_SECONDS } from "../protocol/limits.ts";
-import { sha256Of } from "../protocol/signing.ts";
+import { MAX_DRAIN_SPREAD_SECONDS, SETUP_SECONDS } from "../protocol/limits.ts";
 import { signedRootSchema } from "../protocol/trust/statements.ts";
-import { saveJoinToken } from "./db/join-tokens.ts";
 import { replaceSetup } from "./db/setup.ts";
 import type { Deps } from "./deps.ts";
 import { takeCertificates } from "./follow-statement.ts";
 import { readBody } from "./http/arrival.ts";
 import { problem } from "./http/problems.ts";
 import { withSecurityHeaders } from "./http/headers.ts";
+import { makeJoinToken } from "./join-token.ts";
 import { answerProblem } from "./mount.ts";
 import { currentTrust, currentWorkspace, requireTrust, tellingDamage } from "./workspace.ts";
 
@@ -56,7 +55,7 @@ export function adminApp(): Hono<{ Bindings: Deps }> {
   app.get("/health", () => answer({ ok: true }));
   app.post("/admin/setup", offerSetup);
   app.get("/admin/workspace", showWorkspace);
-  app.post("/admin/join-token", makeJoinToken);
+  app.post("/admin/join-token", offerJoinToken);
   app.get("/admin/status", showStatus);
   app.post("/admin/revoke-certificate", revoke);
   app.post("/admin/browser-certificate", recordBrowserCertificate);
@@ -101,16 +100,10 @@ async function showWorkspace(context: AdminContext): Promise<Response> {
   return answer(signedRoot === undefined ? {} : { signedRoot });
 }
 
-async function makeJoinToken(context: AdminContext): Promise<Response> {
+async function offerJoinToken(context: AdminContext): Promise<Response> {
   const deps = context.env;
   const { workspace } = await requireTrust(deps);
-  const token = randomNonce();
-  const now = edgeSeconds();
-  const expires = now + JOIN_TOKEN_SECONDS;
-  const hash = toBase64url(sha256Of(fromBase64url(token)));
-  await deps.ledger(workspace)({ actor: { kind: "edge" }, action: "join-token.made", detail: {}, subject: hash });
-  await saveJoinToken(deps.db, { hash, workspace, expires }, now);
-  return answer({ token, workspace, expires });
+  return answer(await makeJoinToken(deps, workspace, { actor: { kind: "edge" }, detail: {} }));
 }
 
 async function showStatus(context: AdminContext): Promise<Response> {

@@ -43,6 +43,8 @@ export interface Deps {
   readonly ledgerKey: () => Promise<string>;
   /** The one origin that this deployment serves from the person's own machine. */
   readonly signerOrigin: string | undefined;
+  /** wss:// address that agents dial. */
+  readonly agentEndpoint: string | undefined;
   /** Signs client certificates. @throws {TypeError} where none is configured as it must be. */
   readonly authority: () => CertificateAuthority;
 }

@@ -72,6 +72,7 @@ function makeDeps(env: Env): Deps {
     dispatchKey: () => publicKeyOf(env.DISPATCH_KEY),
     ledgerKey: () => publicKeyOf(env.LEDGER_KEY),
     signerOrigin: env.SIGNER_ORIGIN,
+    agentEndpoint: env.AGENT_ENDPOINT,
     authority: () => authorityOf(env),
   };
 }

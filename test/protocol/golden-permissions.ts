@@ -74,6 +74,7 @@ const LEDGER_READERS = row(". . y y y y . . . y y");
 const LEDGER_READERS_HERE = row(". . y y y y . . . y .");
 const ACKNOWLEDGERS = row(". . . y y y . . . . y");
 const ADMINISTRATORS = row(". . . . y . . . . . .");
+const HOST_ADMITTERS = row(". . . . y y . . . . .");
 const OPERATORS_HERE = row(". . . y y y . . . . .");
 const CONFIGURERS_HERE = row(". . . . y y . . . . .");
 
@@ -131,6 +132,7 @@ export const goldenEndpoints: Readonly<Record<string, Readonly<Record<Caller, bo
   erase: ADMINISTRATORS,
   retention: LEDGER_READERS,
   retentionChange: ADMINISTRATORS,
+  hostInvite: HOST_ADMITTERS,
   networks: ADMINISTRATORS,
   networksChange: ADMINISTRATORS,
   alertAcknowledge: ACKNOWLEDGERS,

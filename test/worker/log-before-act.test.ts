@@ -186,6 +186,7 @@ const attempts: Record<Exclude<PostName, "setupRoot">, Attempt | { readonly noth
     return { field: "source", index };
   }),
   retentionChange: change("retentionChange", () => Promise.resolve({ setting: "ledgerRetention", days: 400 })),
+  hostInvite: { nothing: "an edge on a machine of its owner's makes none; tried before one that is deployed" },
   networksChange: change("networksChange", () =>
     Promise.resolve({ setting: "networkAdd", list: "deny", network: "192.0.2.1" }),
   ),

@@ -26,6 +26,7 @@ import { EdgeClock } from "./clock.ts";
 import { prepareCommand } from "./commands.ts";
 import { askHosts } from "./fleet-orders.ts";
 import { Exports } from "./exports.ts";
+import { HostInvites } from "./host-invites.ts";
 import { Hosts } from "./hosts.ts";
 import { Keeping } from "./keeping.ts";
 import { Networks } from "./networks.ts";
@@ -61,7 +62,8 @@ export async function createBackend(): Promise<Backend> {
   const memory = new MachineMemory(askMachine());
   // A machine that cannot say is asked again before anything counts, and refuses then.
   const { edge, workspace } = await memory.recall().catch(() => ({ edge: undefined, workspace: undefined }));
-  const backend = new ClientBackend(await Vault.open(edge === undefined ? undefined : workspace), memory);
+  const vault = await Vault.open(edge === undefined ? undefined : workspace);
+  const backend = new ClientBackend(vault, memory, edge !== undefined);
   void backend.start();
   return backend;
 }
@@ -91,11 +93,12 @@ class ClientBackend implements Backend {
   readonly streams: Streams;
   readonly keeping: Keeping;
   readonly networks: Networks;
+  readonly hostInvites: HostInvites | undefined;
   readonly setup: Setup;
   readonly person: ReadonlySignal<Person | undefined>;
   readonly workspace: ReadonlySignal<string | undefined>;
 
-  constructor(vault: Vault, memory: MachineMemory) {
+  constructor(vault: Vault, memory: MachineMemory, isEdgeElsewhere: boolean) {
     const clock = new EdgeClock();
     const client = new EdgeClient({
       clock,
@@ -114,6 +117,7 @@ class ClientBackend implements Backend {
     this.streams = new Streams(approving);
     this.keeping = new Keeping(approving);
     this.networks = new Networks(approving);
+    this.hostInvites = isEdgeElsewhere ? new HostInvites(approving) : undefined;
     this.statements = new Statements({ ...shared, person: () => this.#keys.session.value?.person });
     const trust = this.#trust;
     this.#commands = { client, trust, hosts: this.#hosts, keys: this.#keys, now: () => clock.now() };

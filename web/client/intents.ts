@@ -31,7 +31,12 @@ import type { StoredSession } from "./vault.ts";
  * The request may or may not have arrived: no answer at all, the front's word that the edge behind it went away, or the
  * edge's that only some of its hosts have it.
  */
-const LOST_ANSWERS: ReadonlySet<string> = new Set([UNREACHABLE.code, "edge_restarting", "ledger_partly"]);
+const LOST_ANSWERS: ReadonlySet<string> = new Set([
+  UNREACHABLE.code,
+  "edge_restarting",
+  "ledger_partly",
+  "command_uncertain",
+]);
 
 export interface Intended {
   readonly asking: Asking;

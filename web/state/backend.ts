@@ -8,6 +8,7 @@
  * it with `Backend.now()` only. The browser's wall clock is never used.
  */
 import type { ExportDesk } from "./exports.ts";
+import type { HostInviteDesk } from "./host-invites.ts";
 import type { KeepingDesk } from "./keeping.ts";
 import type { NetworkDesk } from "./networks.ts";
 import type { StreamDesk } from "./streams.ts";
@@ -278,6 +279,8 @@ export interface Backend {
   readonly origin: PageOrigin;
   /** What to type beside the edge to make a join file for another machine. */
   readonly inviteCommand: string;
+  /** Where the edge runs elsewhere, and this page is the signer's: it makes join files itself. */
+  readonly hostInvites: HostInviteDesk | undefined;
   /** What to type on a machine to add it as a host. */
   readonly addHostCommand: string;
   /** Seconds, edge time. Not a signal: pages tick by themselves. */

@@ -2,6 +2,7 @@
  * Which hosts have said, signed by their own key, that they hold the newest trust head, and which have not. Nothing
  * else counts as told. A host that was not heard from obeys what it held before.
  */
+import { saveFile } from "../components/save-file.ts";
 import { useEffect } from "preact/hooks";
 import { Command } from "../components/parts.tsx";
 import { Pill } from "../components/state.tsx";
@@ -97,14 +98,7 @@ function Remedy() {
   const { backend } = useApp();
   const file = backend.statements.logFile();
   if (file === undefined) return null;
-  const download = () => {
-    const url = URL.createObjectURL(new Blob([file.text], { type: "application/jsonl" }));
-    const anchor = document.createElement("a");
-    anchor.href = url;
-    anchor.download = file.name;
-    anchor.click();
-    URL.revokeObjectURL(url);
-  };
+  const download = () => saveFile(new Blob([file.text], { type: "application/jsonl" }), file.name);
   return (
     <div class="stack mid">
       <p class="small muted">Or carry the log there yourself, by any way: it proves itself.</p>

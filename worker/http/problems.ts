@@ -286,6 +286,15 @@ const PROBLEMS = {
     title:
       "The host was removed from the workspace for good. Join it again as a new host, with another data directory.",
   },
+  invite_elsewhere: {
+    status: 409,
+    title:
+      "This control plane runs on a machine of yours, and only there its join files are made. Type there: clawhold host invite --out join.json",
+  },
+  no_agent_endpoint: {
+    status: 409,
+    title: "This control plane has no address for agents, so no host can join it. Deploy it again: npm run deploy",
+  },
   nothing_to_erase: {
     status: 404,
     title: "There is no such value: it was erased before, or the entry never had one. Reload Activity to see.",
@@ -303,6 +312,11 @@ const PROBLEMS = {
     status: 503,
     title:
       "The activity log took the command for some hosts and not for others. Look at each host's state before you press again.",
+  },
+  command_uncertain: {
+    status: 503,
+    title:
+      "The control plane failed while it took the command, so it may or may not run. Look at its state before you press again.",
   },
   storage_full: {
     status: 503,

@@ -1,5 +1,6 @@
 /** Commands of signed-in people: handed in, asked after, and what was signed. Judging them: worker/commands/. */
 import { edgeSeconds } from "../../durable-objects/clock.ts";
+import { logFault } from "../../durable-objects/log.ts";
 import { fromBase64url, toBase64url, utf8 } from "../../protocol/bytes.ts";
 import { isAcceptablePoint } from "../../protocol/ed25519.ts";
 import { approvalCodec, type Submission } from "../../protocol/messages.ts";
@@ -14,7 +15,13 @@ import type { Handler } from "../mount.ts";
 export const command: Handler<"command"> = async (call) => {
   const { authority, body, deps } = call;
   const { submission, statuses } = await submitCommand(submitterOf(authority), fromBase64url(body.submission), call);
-  await succeed(submission, authority, deps);
+  try {
+    await succeed(submission, authority, deps);
+  } catch (error) {
+    // The command was taken: no other problem may say that nothing was done.
+    logFault("succeed", error);
+    throw problem("command_uncertain");
+  }
   return { body: { statuses } };
 };
 

@@ -19,6 +19,7 @@ import { exportDownload, exportPart, exportStart, exportTicket } from "./exports
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { invitationOptions, invitationPasskey, invitations, invitationState, invite, uninvite } from "./invitations.ts";
 import { looking } from "./looking.ts";
+import { hostInvite } from "./host-invite.ts";
 import { networks, networksChange } from "./networks.ts";
 import { passkey, passkeyOptions } from "./passkeys.ts";
 import { joinProposal, proposals, propose, withdrawProposal } from "./proposals.ts";
@@ -90,6 +91,7 @@ export const handlers: Handlers = {
   alertSettings,
   alertSettingsChange,
   alertTest,
+  hostInvite,
   networks,
   networksChange,
 };

@@ -3,6 +3,7 @@
  * it stands in the chain, and each thing this browser computed to say so.
  */
 import type { ComponentChildren } from "preact";
+import { saveFile } from "../../components/save-file.ts";
 import { useEffect, useRef } from "preact/hooks";
 import { Banner } from "../../components/banner.tsx";
 import { rememberFocus } from "../../components/focus.ts";
@@ -306,14 +307,7 @@ function Checks({ proof }: { readonly proof: EntryProof }) {
 }
 
 function ProofFile({ file }: { readonly file: NonNullable<EntryProof["file"]> }) {
-  const download = () => {
-    const url = URL.createObjectURL(new Blob([file.json], { type: "application/json" }));
-    const anchor = document.createElement("a");
-    anchor.href = url;
-    anchor.download = file.name;
-    anchor.click();
-    URL.revokeObjectURL(url);
-  };
+  const download = () => saveFile(new Blob([file.json], { type: "application/json" }), file.name);
   return (
     <>
       <div class="row wrap">

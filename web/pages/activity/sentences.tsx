@@ -4,29 +4,16 @@
  */
 import type { ComponentChildren } from "preact";
 import type { LedgerAction } from "../../../protocol/ledger.ts";
-import { isOperationName, operations } from "../../../protocol/operations.ts";
 import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
 import type { IconName } from "../../icons.tsx";
 import type { LedgerEntry } from "../../state/backend.ts";
 import { Name, sayStatement } from "./statement-sentences.tsx";
+import { pastOf, verbOf } from "./operation-words.ts";
 import { alertAbout, approvalFault, banSentence, settingDone } from "./alert-words.ts";
 
 interface Row {
   readonly icon: IconName;
   readonly say: (entry: LedgerEntry) => ComponentChildren;
-}
-
-/** "restarted the gateway", or the operation's own name when this page is older than the operation. */
-function pastOf(operation: string | undefined): string {
-  if (operation === undefined) return "ran a command";
-  return isOperationName(operation) ? operations[operation].past : `ran ${operation}`;
-}
-
-function verbOf(operation: string | undefined): string {
-  if (operation === undefined) return "run a command";
-  if (!isOperationName(operation)) return `run ${operation}`;
-  const { verb } = operations[operation];
-  return verb.charAt(0).toLowerCase() + verb.slice(1);
 }
 
 export function reasonOf(code: string | undefined): string {
@@ -249,7 +236,14 @@ const rows = {
   },
   "join-token.made": {
     icon: "host",
-    say: () => <>A join file was made on the machine that runs the control plane</>,
+    say: ({ actor }) =>
+      actor.kind === "edge" ? (
+        <>A join file was made on the machine that runs the control plane</>
+      ) : (
+        <>
+          <Name of={actor} /> made a join file for another machine
+        </>
+      ),
   },
   "certificate.revoked": {
     icon: "lock",

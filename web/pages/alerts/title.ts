@@ -1,4 +1,5 @@
 /** The heading of an alert: also above every page, so it is in the first script. Pure; states no more than it knows. */
+import type { AlertKind } from "../../../protocol/alerts.ts";
 import { formatShortId } from "../../format.ts";
 import type { AlertView } from "../../state/alerts.ts";
 
@@ -11,36 +12,29 @@ export function personName(alert: AlertView, id: string | undefined): string {
   return id === undefined ? "somebody" : (alert.names.get(id) ?? formatShortId(id));
 }
 
+type Title = string | ((alert: AlertView, now: number) => string);
+
+const titles = {
+  "refusals.many": refusalsTitle,
+  "witness.refused": (alert) => `${hostName(alert)} refuses to witness the activity log`,
+  "witness.stalled": (alert) => `${hostName(alert)} no longer witnesses the activity log`,
+  "witness.reset": (alert) => `${hostName(alert)} forgot what it had seen of the activity log`,
+  "ledger.rewritten": "The activity log does not fit what was signed",
+  "stream.failing": "A stream of the activity log does not arrive",
+  "address.banned": "An address was turned away for failing to sign in",
+  "host.cloned": (alert) => `A second machine came with the key of ${hostName(alert)}`,
+  "receipts.forked": (alert) => `${hostName(alert)} signed two receipts under one number`,
+  "trust.forked": (alert) => `${hostName(alert)} was shown two histories of who may do what`,
+  "certificate.ending": (alert, now) =>
+    `The certificate of ${hostName(alert)} ${isOver(alert, now) ? "has ended" : "ends soon"}`,
+  "grant.ending": (alert, now) =>
+    `The roles of ${personName(alert, alert.person)} ${isOver(alert, now) ? "have ended" : "end soon"}`,
+  "host.reset": (alert) => `${hostName(alert)} was made to forget whom it obeys`,
+} as const satisfies Record<AlertKind, Title>;
+
 export function titleOf(alert: AlertView, now: number): string {
-  const host = hostName(alert);
-  switch (alert.kind) {
-    case "refusals.many":
-      return refusalsTitle(alert);
-    case "witness.refused":
-      return `${host} refuses to witness the activity log`;
-    case "witness.stalled":
-      return `${host} no longer witnesses the activity log`;
-    case "witness.reset":
-      return `${host} forgot what it had seen of the activity log`;
-    case "ledger.rewritten":
-      return "The activity log does not fit what was signed";
-    case "stream.failing":
-      return "A stream of the activity log does not arrive";
-    case "address.banned":
-      return "An address was turned away for failing to sign in";
-    case "host.cloned":
-      return `A second machine came with the key of ${host}`;
-    case "receipts.forked":
-      return `${host} signed two receipts under one number`;
-    case "trust.forked":
-      return `${host} was shown two histories of who may do what`;
-    case "certificate.ending":
-      return `The certificate of ${host} ${isOver(alert, now) ? "has ended" : "ends soon"}`;
-    case "grant.ending":
-      return `The roles of ${personName(alert, alert.person)} ${isOver(alert, now) ? "have ended" : "end soon"}`;
-    case "host.reset":
-      return `${host} was made to forget whom it obeys`;
-  }
+  const title: Title = titles[alert.kind];
+  return typeof title === "string" ? title : title(alert, now);
 }
 
 function isOver({ detail }: AlertView, now: number): boolean {

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { Banners } from "../../components/banners.tsx";
 import { Lately } from "../../components/lately.tsx";
-import { Command, Empty, Tile, TroubleText, Waiting } from "../../components/parts.tsx";
+import { Empty, Tile, TroubleText, Waiting } from "../../components/parts.tsx";
 import { OrderDialog } from "../../dialog/order-dialog.tsx";
 import type { Wish } from "../../dialog/order-dialog.tsx";
 import { formatAge, formatCost, formatCount, formatList, formatNumberOf, unknown } from "../../format.ts";
@@ -19,6 +19,7 @@ import { endingSoon, isOnlyAdministrator } from "../../state/people.ts";
 import { conditionOf, totalsOf, watchesGateway } from "../../state/condition.ts";
 import type { FleetTotals } from "../../state/condition.ts";
 import { filterHosts, sortHosts } from "../../state/host-order.ts";
+import { AddHost, NoHost } from "./add-host.tsx";
 import { AdmissionCard } from "./admission-card.tsx";
 import { usePicks } from "./picks.ts";
 import { SelectBar } from "./select-bar.tsx";
@@ -292,54 +293,5 @@ function NoMatch({ route, total }: { readonly route: FleetRoute; readonly total:
         </p>
       </Empty>
     </div>
-  );
-}
-
-function NoHost() {
-  return (
-    <div class="card">
-      <Empty icon="host" title="No host yet">
-        <p>It dials out, so no port is opened on it. You compare six words and admit it with your passkey.</p>
-      </Empty>
-      <div class="card-body stack mid">
-        <AddCommands />
-        <p class="row small muted" role="status">
-          <Icon name="pending" class="s spin" />
-          Waiting for it to say hello
-        </p>
-      </div>
-    </div>
-  );
-}
-
-function AddHost() {
-  return (
-    <section class="card" aria-labelledby="add-host">
-      <div class="card-head">
-        <h2 id="add-host">Add a host</h2>
-      </div>
-      <div class="card-body stack mid">
-        <p class="small muted">
-          It dials out, so no port is opened on it. Start Clawhold with --bind and an address that it can reach. You
-          compare six words and admit it with your passkey.
-        </p>
-        <AddCommands />
-      </div>
-    </section>
-  );
-}
-
-/** Two machines and a file between them. */
-function AddCommands() {
-  const { backend } = useApp();
-  return (
-    <>
-      <Command caption="On the machine that runs Clawhold" command={backend.inviteCommand} />
-      <p class="small muted">Carry the file over by a way you trust. It works once, for 15 minutes.</p>
-      <Command caption="On the machine to add" command={backend.addHostCommand} />
-      <p class="tiny faint">
-        In a clone, type <code>node agent/launch.cjs</code> for <code>clawhold</code>.
-      </p>
-    </>
   );
 }

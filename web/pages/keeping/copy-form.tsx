@@ -2,6 +2,7 @@
  * Takes a copy of the log: what, in which form, what for; one touch, which the ledger has before the first byte leaves.
  * The file goes to this browser part by part, or whole to a program that holds a one-time ticket.
  */
+import { saveFile } from "../../components/save-file.ts";
 import { useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import type { ExportRequest } from "../../../protocol/contracts/exports.ts";
@@ -145,19 +146,10 @@ function WithProgram({ step, busy, onTicket }: WithProgramProps) {
   );
 }
 
-/** The browser saves it; nothing of it stays here. */
 function save(file: Blob, name: string): Omit<Extract<Step, { readonly kind: "saved" }>, keyof InForm> {
-  const url = URL.createObjectURL(file);
-  const anchor = document.createElement("a");
-  anchor.href = url;
-  anchor.download = name;
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(url), REVOKE_AFTER_MS);
+  saveFile(file, name);
   return { kind: "saved", name, bytes: file.size };
 }
-
-/** A browser that asks where to save reads the file only after the answer. */
-const REVOKE_AFTER_MS = 600_000;
 
 function Progress({ step }: { readonly step: Step | undefined }) {
   if (step?.kind === "failed") return <Refusal trouble={step.trouble} />;

@@ -1,0 +1,77 @@
+/** How another machine becomes a host: a join file, made here or beside the edge, and what to type there. */
+import { Command, Empty } from "../../components/parts.tsx";
+import { saveFile } from "../../components/save-file.ts";
+import { TouchFoot, useTouching } from "../../components/touching.tsx";
+import { Icon } from "../../icons.tsx";
+import { useApp } from "../../state/app.ts";
+import type { HostInviteDesk } from "../../state/host-invites.ts";
+
+export function NoHost() {
+  return (
+    <div class="card">
+      <Empty icon="host" title="No host yet">
+        <p>It dials out, so no port is opened on it. You compare six words and admit it with your passkey.</p>
+      </Empty>
+      <div class="card-body stack mid">
+        <AddCommands />
+        <p class="row small muted" role="status">
+          <Icon name="pending" class="s spin" />
+          Waiting for it to say hello
+        </p>
+      </div>
+    </div>
+  );
+}
+
+export function AddHost() {
+  const isElsewhere = useApp().backend.hostInvites !== undefined;
+  return (
+    <section class="card" aria-labelledby="add-host">
+      <div class="card-head">
+        <h2 id="add-host">Add a host</h2>
+      </div>
+      <div class="card-body stack mid">
+        <p class="small muted">
+          It dials out, so no port is opened on it.
+          {!isElsewhere && " Start Clawhold with --bind and an address that it can reach."} You compare six words and
+          admit it with your passkey.
+        </p>
+        <AddCommands />
+      </div>
+    </section>
+  );
+}
+
+/** Two machines and a file between them. */
+function AddCommands() {
+  const { backend } = useApp();
+  const invites = backend.hostInvites;
+  return (
+    <>
+      {invites === undefined ? (
+        <Command caption="On the machine that runs Clawhold" command={backend.inviteCommand} />
+      ) : (
+        <JoinFile desk={invites} />
+      )}
+      <p class="small muted">Carry the file over by a way you trust. It works once, for 15 minutes.</p>
+      <Command caption="On the machine to add" command={backend.addHostCommand} />
+      <p class="tiny faint">
+        In a clone, type <code>node agent/launch.cjs</code> for <code>clawhold</code>.
+      </p>
+    </>
+  );
+}
+
+function JoinFile({ desk }: { readonly desk: HostInviteDesk }) {
+  const touching = useTouching();
+  if (!desk.mayMake.value) return <p class="small muted">Somebody who may admit hosts makes the join file here.</p>;
+  const make = () => void touching.run(desk.make((file) => saveFile(file, "join.json")));
+  return (
+    <TouchFoot
+      touching={touching}
+      title="Make a join file"
+      done="join.json is saved. Delete it on both machines when the host has joined."
+      onClick={make}
+    />
+  );
+}
