@@ -18,6 +18,7 @@ import { verifySignature } from "../../../protocol/signing.ts";
 import { joinAnswerCodec, joinCodec, joinRequestCodec, type Join } from "../../../protocol/tunnel.ts";
 import { hostIdOf, hostWords } from "../../../protocol/words.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
+import { startConnectProxy } from "./link/connect-proxy.ts";
 import { issueFor } from "./link/scripted-edge.ts";
 
 let authority: KeyPair;
@@ -44,7 +45,7 @@ beforeEach(async () => {
       joinAnswerCodec.encode({ host: hostIdOf(join.hostKey), certificate: await issue(fromBase64url(join.csr)) }),
     ),
   });
-  await serve(await makeServerCertificate(authority, ["127.0.0.1"], new Date()));
+  await serve(await makeServerCertificate(authority, ["127.0.0.1", "edge.test"], new Date()));
 });
 afterEach(() => {
   server.close();
@@ -96,8 +97,8 @@ function joinFile(change: object = {}): Uint8Array {
     ...change,
   });
 }
-const doJoin = (file = joinFile()) =>
-  joinHost(file, { state, label: "vps-1", colocated: false, gateway: { kind: "none" }, environment: {} });
+const doJoin = (file = joinFile(), environment: Readonly<Record<string, string>> = {}) =>
+  joinHost(file, { state, label: "vps-1", colocated: false, gateway: { kind: "none" }, environment });
 
 describe("joining", () => {
   it("sends a signed request and keeps certificate, authority and pin", async () => {
@@ -113,6 +114,22 @@ describe("joining", () => {
     expect(host).toMatchObject({ workspace: WORKSPACE, host: joined.host, label: "vps-1" });
     expect(new X509Certificate(tls.certificate).subject).toBe(`CN=${joined.host}`);
     expect(tls.edgeCa).toBe(new X509Certificate(authority.certificate).toString());
+  });
+
+  it("goes through the proxy of the environment, which sees no word of it", async () => {
+    const proxy = await startConnectProxy({ names: { "edge.test": port } });
+    const file = joinFile({ edge: `wss://edge.test:${String(port)}` });
+    await doJoin(file, { HTTPS_PROXY: proxy.url });
+    expect(requests).toHaveLength(1);
+    // Once to find the edge's authority, once to join.
+    expect(proxy.asked.map(({ authority: asked }) => asked)).toEqual(Array(2).fill(`edge.test:${String(port)}`));
+    expect(proxy.passed().includes(nonceOf("token"))).toBe(false);
+    proxy.refusal = 403;
+    await expect(doJoin(file, { HTTPS_PROXY: proxy.url })).rejects.toMatchObject({
+      code: "edge_unreachable",
+      message: expect.stringContaining("does not let this host through"),
+    });
+    await proxy.stop();
   });
 
   it("keeps everything for this user alone, and the token nowhere", async () => {

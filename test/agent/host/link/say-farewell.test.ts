@@ -9,12 +9,13 @@ import { NOW } from "../../../fixtures/workspace.ts";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { temporary, theWorld, writeKeys } from "../warden/rig.ts";
+import { startConnectProxy } from "./connect-proxy.ts";
 import { greet, startScriptedEdge, type Connection, type ScriptedEdge } from "./scripted-edge.ts";
 
 let edge: ScriptedEdge;
 let words: LastWords;
 beforeEach(async () => {
-  edge = await startScriptedEdge();
+  edge = await startScriptedEdge(["127.0.0.1", "edge.test"]);
   const world = await theWorld();
   const { workspace, host } = world;
   const signer = await signerOf("host");
@@ -54,6 +55,18 @@ describe("the last word", () => {
     connection.send({ kind: "ack", receipt: 2 });
     expect(await told).toBe(true);
     await connection.closed;
+  });
+
+  it("goes through the proxy of the environment", async () => {
+    const { port } = new URL(edge.url);
+    const proxy = await startConnectProxy({ names: { "edge.test": Number(port) } });
+    words = { ...words, host: { ...words.host, edge: `wss://edge.test:${port}` } };
+    const told = sayFarewell(words, { nonce: () => nonceOf("hello"), environment: { HTTPS_PROXY: proxy.url } });
+    const connection = await greeted();
+    connection.send({ kind: "ack", receipt: 2 });
+    expect(await told).toBe(true);
+    expect(proxy.asked).toHaveLength(1);
+    await proxy.stop();
   });
 
   it("is not taken for confirmed by the word about an earlier receipt", async () => {

@@ -368,6 +368,26 @@ describe("prepare", () => {
   });
 });
 
+describe("what this host says it has finished", () => {
+  it("is what was carried out, and not what waited for a tunnel that closed", async () => {
+    await open();
+    await host.welcome();
+    const command = await host.command();
+    const envelope = toBase64url(command.bytes);
+    let release: (boot: string) => void = () => undefined;
+    host.gateway.bootId = () => new Promise((resolve) => (release = resolve)); // the first one holds the lane
+    await host.receive({ kind: "deliver", number: 3, envelope });
+    await host.receive({ kind: "deliver", number: 9, envelope });
+    await until(() => host.logged.some((line) => line["step"] === "verified"));
+    host.connect();
+    release("boot-0001");
+    await until(() => host.logged.some((line) => line["step"] === "receipted"));
+    await new Promise((resolve) => setImmediate(resolve));
+    host.tunnel = host.connect();
+    expect((await host.challenge()).lastAck).toBe(3);
+  });
+});
+
 describe("floods", () => {
   it("ends the tunnel when more wait than an honest edge sends", async () => {
     await open();
