@@ -95,7 +95,7 @@ describe("frames of no form", () => {
 
   it("in binary", async () => {
     const tunnel = await peer.open(head);
-    tunnel.socket.send(new TextEncoder().encode('{"kind":"trust-want"}'));
+    tunnel.socket.send(Uint8Array.from(new TextEncoder().encode('{"kind":"trust-want"}')));
     expect(await tunnel.closed()).toBe(VIOLATION);
   });
 });
@@ -155,6 +155,26 @@ describe("floods", () => {
     expect(tunnel.heard.filter(({ kind }) => kind === "trust").length).toBeLessThanOrEqual(perMinute + 1);
     expect(await storedBy(peer)).toMatchObject({ receipts: 0 });
     await othersAreServed();
+  });
+
+  it("end with the close: a message that the runtime still hands over counts for nothing", async () => {
+    const { peer, tunnel } = await hostile("late");
+    const receipt = textOf(await peer.receipt(nonceOf("late")));
+    const hand = (readyState: number): Promise<void> =>
+      runInDurableObject(hostOf(env, town.workspace, peer.host), (host, state) => {
+        const [socket] = state.getWebSockets("agent");
+        if (socket === undefined) throw new Error("no tunnel");
+        const seen = new Proxy(socket, {
+          get: (whole, name) =>
+            name === "readyState" ? readyState : (Reflect.get(whole, name, whole) as () => unknown).bind(whole),
+        });
+        return host.webSocketMessage(seen, receipt);
+      });
+    await hand(WebSocket.CLOSING);
+    expect(await storedBy(peer)).toMatchObject({ receipts: 0 });
+    await hand(WebSocket.OPEN);
+    expect(await storedBy(peer)).toMatchObject({ receipts: 1 });
+    tunnel.socket.close(1000);
   });
 
   it("of figures: the newest counts, and at the limit nothing ends", async () => {
