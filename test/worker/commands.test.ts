@@ -207,6 +207,37 @@ describe("a command", () => {
     expect((await status(digest, peer.host)).body["state"]).toBe("delivered");
   });
 
+  it("is not called undone when its object failed after it had kept it", async () => {
+    const { peer, tunnel } = await admittedTo(town, "kept and failed");
+    const { body, digest } = await town.submission(peer.host);
+    await runInDurableObject(stubOf(peer.host), (_, state) => {
+      state.storage.sql.exec(
+        "CREATE TRIGGER full BEFORE INSERT ON commands BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+      );
+    });
+    expect(await submitted(body)).toEqual({ intent: digest, host: peer.host, state: "queued" });
+    await runInDurableObject(stubOf(peer.host), (_, state) => {
+      state.storage.sql.exec("DROP TRIGGER full");
+    });
+    await runDurableObjectAlarm(stubOf(peer.host));
+    await tunnel.next("deliver");
+    expect(await withAction("command.accepted", digest)).toHaveLength(1);
+  });
+
+  it("is called uncertain when its object answers nothing at all", async () => {
+    const { peer } = await admittedTo(town, "speechless");
+    const { body, digest } = await town.submission(peer.host);
+    const rename = (from: string, to: string) =>
+      runInDurableObject(stubOf(peer.host), (_, state) => {
+        state.storage.sql.exec(`ALTER TABLE ${from} RENAME TO ${to}`);
+      });
+    await rename("commands", "away");
+    const reply = await town.page.call("command", { body });
+    expect([reply.status, reply.code]).toEqual([503, "command_uncertain"]);
+    await rename("away", "commands");
+    expect((await status(digest, peer.host)).code).toBe("command_unknown");
+  });
+
   it("keeps a receipt whose entry the ledger could not take, through an eviction, until the alarm brings it", async () => {
     const { peer, tunnel } = await admittedTo(town, "outboxed");
     const { body, digest } = await town.submission(peer.host);

@@ -82,4 +82,20 @@ describe("the key that follows", () => {
       town.page.signer = second;
     },
   );
+
+  it("takes no word back about the command that named it, when it cannot be stored", async () => {
+    const { peer } = await admittedTo(town, "no room for a key");
+    const { session } = town.founded;
+    const change = (statement: string) =>
+      runInDurableObject(env.SESSIONS.getByName(town.workspace), (_, state) => {
+        state.storage.sql.exec(statement);
+      });
+    const nextSessionKey = { session, key: (await signerOf("unstored session key")).publicKey };
+    const { body, digest } = await town.submission(peer.host, {}, { nextSessionKey });
+    await change("CREATE TRIGGER full BEFORE INSERT ON session_keys BEGIN SELECT RAISE(ABORT, 'SQLITE_FULL'); END");
+    expect((await town.page.call("command", { body })).code).toBe("command_uncertain");
+    await change("DROP TRIGGER full");
+    const { body: status } = await town.page.call("commandStatus", { params: { intent: digest, host: peer.host } });
+    expect(status["state"]).toBe("delivered");
+  });
 });

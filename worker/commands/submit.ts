@@ -3,6 +3,7 @@
  * before the intent gets its place in that host's sequence. The edge adds nothing to the command and the hosts repeat
  * every check. One host that is away, or refuses, holds up no other.
  */
+import type { NewCommand } from "../../durable-objects/host/acceptance.ts";
 import { edgeSeconds } from "../../durable-objects/clock.ts";
 import { logFault } from "../../durable-objects/log.ts";
 import { fromBase64url, utf8Text } from "../../protocol/bytes.ts";
@@ -109,21 +110,48 @@ async function handOut(
 ): Promise<CommandStatus[]> {
   const { workspace } = submitter;
   const submission = utf8Text(bytes);
-  const statuses = await Promise.all(
-    intent.targets.map(async ({ host }) => {
+  const outcomes = await Promise.all(
+    intent.targets.map(({ host }) => {
       const entry = acceptedEntry(submitter, { intent, digest, host }, arrival);
-      try {
-        return await deps.host(workspace, host).submit({ workspace, host }, { intent: digest, submission, entry });
-      } catch (error) {
-        logFault("submit", error, { host, intent: digest });
-        return undefined;
-      }
+      return handTo({ deps, workspace, host }, { intent: digest, submission, entry });
     }),
   );
-  const known = statuses.filter((status) => status !== undefined);
-  if (known.length === 0) throw problem("ledger_unavailable");
-  if (known.length < statuses.length) throw problem("ledger_partly");
-  return known;
+  const known = outcomes.filter((outcome) => outcome !== undefined && outcome !== "uncertain");
+  if (known.length === outcomes.length) return known;
+  if (known.length > 0) throw problem("ledger_partly");
+  throw problem(outcomes.includes("uncertain") ? "command_uncertain" : "ledger_unavailable");
+}
+
+interface Place {
+  readonly deps: Deps;
+  readonly workspace: string;
+  readonly host: string;
+}
+
+/**
+ * Undefined: nothing was done. An object that dies under the question may have kept the command before, and then finishes
+ * it: only what it says of it afterwards may be passed on.
+ */
+async function handTo(place: Place, command: NewCommand): Promise<CommandStatus | undefined | "uncertain"> {
+  const { deps, workspace, host } = place;
+  try {
+    return await deps.host(workspace, host).submit({ workspace, host }, command);
+  } catch (error) {
+    logFault("submit", error, { host, intent: command.intent });
+    return statusAfterFault(place, command.intent);
+  }
+}
+
+async function statusAfterFault(
+  { deps, workspace, host }: Place,
+  intent: string,
+): Promise<CommandStatus | undefined | "uncertain"> {
+  try {
+    return await deps.host(workspace, host).status({ workspace, host }, intent);
+  } catch (error) {
+    logFault("submit_status", error, { host, intent });
+    return "uncertain";
+  }
 }
 
 interface AcceptedOn {

@@ -19,6 +19,7 @@ const restart: JudgedCommand = {
   operation: "gateway.restart@1",
   boot: "boot-000001",
   acknowledged: true,
+  isDenied: false,
   first: "executed",
   last: "executed",
   receipt: "r-1",
@@ -135,6 +136,7 @@ const crimes: readonly { readonly what: string; readonly history: History; reado
     history: withEffects({ executions: ["i-restart", "i-late"] }),
     is: ["untrue"],
   },
+  { what: "a command that was called not done and ran", history: withCommand({ isDenied: true }), is: ["untrue"] },
   { what: "an executed command that never ran", history: withEffects({ executions: [] }), is: ["untrue"] },
   {
     what: "an acceptance that the ledger does not know",

@@ -11,6 +11,8 @@ export interface JudgedCommand {
   readonly operation: string;
   readonly boot: string | undefined;
   readonly acknowledged: boolean;
+  /** The edge said that nothing was done, and it was not sent again. */
+  readonly isDenied: boolean;
   /** How it ended for the page, first and now: `verdict` of the receipt, or `refused unsigned`. Undefined: it has no end. */
   readonly first: string | undefined;
   readonly last: string | undefined;
@@ -141,6 +143,7 @@ function ending(seen: Seen): readonly Finding[] {
   const { first, last } = seen.command;
   if (last === undefined) return [about(seen, "stuck", "has no end")];
   const findings: Finding[] = [];
+  if (seen.command.isDenied && seen.ran > 0) findings.push(about(seen, "untrue", "ran, and was called not done"));
   if (first !== last) findings.push(about(seen, "changed its mind", `was ${String(first)}, is ${last}`));
   if (last.startsWith("refused") && seen.ran > 0) findings.push(about(seen, "untrue", `ran, and is called ${last}`));
   if (last === "executed" && seen.ran === 0) findings.push(about(seen, "untrue", "is called executed and never ran"));

@@ -16,6 +16,7 @@ export function reportOf(run: Run, findings: readonly Finding[]): string {
       new Map([
         ["signed and sent", commands.length],
         ["acknowledged", commands.filter(({ acknowledged }) => acknowledged).length],
+        ["answered: nothing was done", commands.filter(({ isDenied }) => isDenied).length],
         ["same bytes sent again", commands.reduce((total, { again }) => total + again, 0)],
         ["executions on hosts", executions],
         ["gateway restarts among them", restarts],

@@ -140,13 +140,14 @@ function journalsOf({ machines }: Town): History["journals"] {
 }
 
 function judged(command: Command, isKnown: boolean): JudgedCommand {
-  const { sent, host, operation, boot, acknowledged, first, last } = command;
+  const { sent, host, operation, boot, acknowledged, isDenied, first, last } = command;
   return {
     intent: sent.digest,
     host,
     operation,
     boot,
     acknowledged,
+    isDenied,
     first: endOf(first),
     last: endOf(last),
     receipt: last === undefined ? undefined : receiptDigest(last),

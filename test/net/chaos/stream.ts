@@ -28,6 +28,8 @@ export interface Command {
   readonly boot: string | undefined;
   /** The edge answered that it has it. */
   acknowledged: boolean;
+  /** The edge answered the first time that nothing was done. The person believes it and leaves it at that. */
+  isDenied: boolean;
   /** Times the same bytes were sent beyond the first. */
   again: number;
   /** The first end that the edge told, and the newest. */
@@ -82,7 +84,7 @@ class Person {
       this.commands.push(command);
       await this.#send(command);
       await this.#watch(command);
-      if (random.chance(AGAIN_SHARE)) {
+      if (!command.isDenied && random.chance(AGAIN_SHARE)) {
         command.again += 1;
         await this.#send(command);
       }
@@ -96,7 +98,14 @@ class Person {
   }
 
   async #send(command: Command): Promise<void> {
-    const status = await this.#patiently(() => this.#plan.operator.submit(command.sent));
+    const status = await this.#patiently(async () => {
+      try {
+        return await this.#plan.operator.submit(command.sent);
+      } catch (error) {
+        if (command.again === 0 && isDenial(error)) command.isDenied = true;
+        throw error;
+      }
+    });
     if (status === undefined) return;
     command.acknowledged = true;
     note(command, status);
@@ -107,7 +116,7 @@ class Person {
     while (!this.isStopped && command.last === undefined && performance.now() < until) {
       await wait(LOOK_MILLISECONDS);
       await look(this.#plan.operator, command, this.outages);
-      if (command.acknowledged || performance.now() + LOOK_MILLISECONDS > until) continue;
+      if (command.acknowledged || command.isDenied || performance.now() + LOOK_MILLISECONDS > until) continue;
       command.again += 1;
       await this.#send(command);
     }
@@ -135,6 +144,7 @@ function commandOf(sent: Sent): Command {
     operation: intent.operation as OperationName,
     boot: target.expect.gatewayBoot,
     acknowledged: false,
+    isDenied: false,
     again: 0,
     first: undefined,
     last: undefined,
@@ -165,6 +175,11 @@ function note(command: Command, status: CommandStatus): void {
 
 function count(outages: Map<string, number>, code: string): void {
   outages.set(code, (outages.get(code) ?? 0) + 1);
+}
+
+/** Their sentences say that nothing was done. */
+function isDenial(error: unknown): boolean {
+  return error instanceof ProblemError && (error.code === "storage_full" || error.code === "ledger_unavailable");
 }
 
 /** What a bad network, a dead process and a full disk may answer. Anything else is no outage and ends the run. */
