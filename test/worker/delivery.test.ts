@@ -177,7 +177,7 @@ describe("an idle tunnel", () => {
     });
     // Every object makes one when it wakes.
     let woken = 0;
-    const Pair = globalThis.WebSocketRequestResponsePair;
+    const Pair = WebSocketRequestResponsePair;
     class Counted extends Pair {
       constructor(request: string, response: string) {
         super(request, response);
