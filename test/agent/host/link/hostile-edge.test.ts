@@ -5,6 +5,7 @@
 import type { Socket } from "node:net";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { MAX_BUFFERED_BYTES, openSocket, type Sent } from "../../../../agent/host/link/socket.ts";
+import type { Warden } from "../../../../agent/host/warden/warden.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
 import { toBase64url, utf8Text } from "../../../../protocol/bytes.ts";
 import { inwardLimits } from "../../../../protocol/frame-limits.ts";
@@ -193,6 +194,32 @@ describe("frames", () => {
     const refused = (): number => connection.frames.filter(({ kind }) => kind === "refused").length;
     await until(() => refused() === 500);
     expect(connection.frames.some(({ kind }) => kind === "prepared")).toBe(false);
+  });
+
+  it("faster than the warden takes them: they wait at the edge, and none is lost or taken for a flood", async () => {
+    let free: () => void = () => undefined;
+    const blocked = new Promise<void>((resolve) => (free = resolve));
+    let taken = 0;
+    const warden: Pick<Warden, "connect"> = {
+      connect: () => ({
+        receive: async () => {
+          await blocked;
+          taken += 1;
+        },
+        isWelcomed: () => false,
+        close: () => undefined,
+      }),
+    };
+    host.start({ warden: warden as Warden });
+    const connection = await host.edge.next();
+    // More than one reading of the socket can hold, and less than the rate allows.
+    for (let i = 0; i < 10_000; i += 1) connection.send({ kind: "ack", receipt: i });
+    // Turns enough to read all of it, for a host that does not wait.
+    for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect([taken, connection.socket.readyState]).toEqual([0, 1]);
+    free();
+    await until(() => taken === 10_000);
+    expect(connection.socket.readyState).toBe(1);
   });
 
   it("drains, one after the other: the host comes back each time, and runs nothing", async () => {
