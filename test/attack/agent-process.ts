@@ -20,6 +20,7 @@ export interface AgentFacts {
 /** A data directory as joining leaves it, with the host keys of the fixtures. */
 export class AgentDirectory {
   readonly path = mkdtempSync(path.join(tmpdir(), "clawhold-attack-"));
+  #authorityFile: string | undefined;
 
   write({ host, tls }: AgentFacts): void {
     const state = openHostState(path.join(this.path, "host"));
@@ -41,6 +42,18 @@ export class AgentDirectory {
     rmSync(this.#trustFile, { force: true });
   }
 
+  /** As if the system knew this authority, as it knows the public ones. */
+  trustSystemwide(authority: string): void {
+    this.#authorityFile = path.join(this.path, "system-authority.pem");
+    writeFileSync(this.#authorityFile, authority);
+  }
+
+  /** What the agent's process is started with. */
+  get environment(): Readonly<Record<string, string>> {
+    const file = this.#authorityFile;
+    return file === undefined ? {} : { NODE_EXTRA_CA_CERTS: file };
+  }
+
   holdsTrust(): boolean {
     return existsSync(this.#trustFile) && statSync(this.#trustFile).size > 0;
   }
@@ -58,13 +71,17 @@ export class AgentProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
 
-  constructor(program: string, directory: string, happenings: Happenings) {
-    const home = path.join(directory, "home");
+  constructor(program: string, directory: AgentDirectory, happenings: Happenings) {
+    const home = path.join(directory.path, "home");
     mkdirSync(home, { recursive: true });
-    this.#child = spawn(process.execPath, ["--no-warnings", program, "host", "run", "--json", "--data", directory], {
-      stdio: ["ignore", "ignore", "pipe"],
-      env: { PATH: process.env["PATH"] ?? "", HOME: home },
-    });
+    this.#child = spawn(
+      process.execPath,
+      ["--no-warnings", program, "host", "run", "--json", "--data", directory.path],
+      {
+        stdio: ["ignore", "ignore", "pipe"],
+        env: { PATH: process.env["PATH"] ?? "", HOME: home, ...directory.environment },
+      },
+    );
     const { stderr } = this.#child;
     if (stderr === null) throw new TypeError("no pipe");
     createInterface({ input: stderr }).on("line", (text) => happenings.push({ kind: "log", line: readLine(text) }));

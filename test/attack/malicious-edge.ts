@@ -13,10 +13,12 @@ import { encodeCanonical } from "../../protocol/canonical.ts";
 import { outwardFrames, PING, PONG, type InwardFrame } from "../../protocol/tunnel.ts";
 import { issueClient, type ClientCertificate } from "../agent/edge/fixtures/client-certificates.ts";
 import { nonceOf } from "../fixtures/keys.ts";
+import { places, type Place } from "./deployment.ts";
 import type { Happenings } from "./happenings.ts";
 
 /** All key material of layer 1, the attacker's and the honest edge's alike. */
 export interface TlsMaterial {
+  readonly place: Place;
   readonly edgeAuthority: KeyPair;
   readonly agentAuthority: KeyPair;
   readonly server: KeyPair;
@@ -25,15 +27,14 @@ export interface TlsMaterial {
   readonly otherClient: ClientCertificate;
 }
 
-const NAMES = ["127.0.0.1", "localhost"];
-
-export async function makeTlsMaterial(now = new Date()): Promise<TlsMaterial> {
+export async function makeTlsMaterial(place: Place = places.local, now = new Date()): Promise<TlsMaterial> {
   const edgeAuthority = await makeAuthority("edge", now);
   const agentAuthority = await makeAuthority("agents", now);
   return {
+    place,
     edgeAuthority,
     agentAuthority,
-    server: await makeServerCertificate(edgeAuthority, NAMES, now),
+    server: await makeServerCertificate(edgeAuthority, [place.host], now),
     client: await issueClient(agentAuthority),
     otherClient: await issueClient(agentAuthority, { name: "CN=host-2" }),
   };
@@ -41,6 +42,8 @@ export async function makeTlsMaterial(now = new Date()): Promise<TlsMaterial> {
 
 export interface Listening {
   readonly server: KeyPair;
+  /** The local one when absent. */
+  readonly address?: string;
   /** Lower versions only for the downgrade attack. */
   readonly versions?: { readonly minVersion: "TLSv1.2"; readonly maxVersion: "TLSv1.2" };
 }
@@ -105,7 +108,7 @@ export class MaliciousEdge {
     this.#sockets = sockets;
   }
 
-  static async listen({ server: pair, versions }: Listening, happenings: Happenings, port = 0): Promise<MaliciousEdge> {
+  static async listen({ server: pair, versions, address }: Listening, happenings: Happenings): Promise<MaliciousEdge> {
     const server = createServer({
       key: pair.key,
       cert: pair.certificate,
@@ -120,7 +123,7 @@ export class MaliciousEdge {
       const fingerprint = certificate.fingerprint256.replaceAll(":", "").toLowerCase();
       edge.#arrive(new Tunnel(socket, fingerprint, happenings));
     });
-    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.listen(0, address ?? places.local.address, resolve));
     return edge;
   }
 

@@ -85,21 +85,30 @@ export class Scene {
   /** Everything is there, nothing is connected yet. */
   static async set(options: SceneOptions): Promise<Scene> {
     const happenings = new Happenings();
-    const edge = await MaliciousEdge.listen(options.listening ?? { server: options.tls.server }, happenings);
+    const edge = await MaliciousEdge.listen(
+      { address: options.tls.place.address, ...(options.listening ?? { server: options.tls.server }) },
+      happenings,
+    );
     const scene = new Scene(options, { canary: await Canary.open(), edge, happenings });
-    const { client, edgeAuthority } = options.tls;
+    const { client, edgeAuthority, place } = options.tls;
     scene.directory.write({
       host: {
         v: 1,
-        edge: `wss://127.0.0.1:${String(edge.port)}`,
+        edge: `wss://${place.host}:${String(edge.port)}`,
         workspace: scene.town.world.workspace,
         host: scene.town.world.host,
         label: "host",
         colocated: false,
         gateway: { kind: "local", url: scene.canary.url },
       },
-      tls: { v: 1, key: client.key, certificate: `${client.cert}\n`, edgeCa: edgeAuthority.certificate },
+      tls: {
+        v: 1,
+        key: client.key,
+        certificate: `${client.cert}\n`,
+        ...(place.isPinned ? { edgeCa: edgeAuthority.certificate } : {}),
+      },
     });
+    if (!place.isPinned) scene.directory.trustSystemwide(edgeAuthority.certificate);
     scene.startAgent();
     return scene;
   }
@@ -137,7 +146,7 @@ export class Scene {
 
   startAgent(): void {
     this.#startedAt = this.happenings.mark;
-    this.#agent = new AgentProcess(this.options.program, this.directory.path, this.happenings);
+    this.#agent = new AgentProcess(this.options.program, this.directory, this.happenings);
   }
 
   async restartAgent(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {

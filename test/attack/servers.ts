@@ -16,9 +16,9 @@ interface ServerRow {
 const LONG_AGO = new Date(Date.now() - 365 * 86_400_000);
 const LATER = new Date(Date.now() + 30 * 86_400_000);
 
-async function foreign(): Promise<{ readonly authority: KeyPair; readonly server: KeyPair }> {
+async function foreign({ place }: TlsMaterial): Promise<{ readonly authority: KeyPair; readonly server: KeyPair }> {
   const authority = await makeAuthority("edge", new Date());
-  return { authority, server: await makeServerCertificate(authority, ["127.0.0.1"], new Date()) };
+  return { authority, server: await makeServerCertificate(authority, [place.host], new Date()) };
 }
 
 async function ofEdge({ edgeAuthority }: TlsMaterial, names: readonly string[], now: Date): Promise<Listening> {
@@ -29,20 +29,20 @@ export const servers: readonly ServerRow[] = [
   {
     name: "a server of another authority",
     rule: "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-    listen: async () => ({ server: (await foreign()).server }),
+    listen: async (tls) => ({ server: (await foreign(tls)).server }),
   },
   {
     name: "another authority of the same name, shown along",
     rule: "tls.SELF_SIGNED_CERT_IN_CHAIN",
-    listen: async () => {
-      const { authority, server } = await foreign();
+    listen: async (tls) => {
+      const { authority, server } = await foreign(tls);
       return { server: { key: server.key, certificate: server.certificate + authority.certificate } };
     },
   },
   {
     name: "the edge's certificate chain of another edge's agents",
     rule: "tls.UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-    listen: async (tls) => ({ server: await makeServerCertificate(tls.agentAuthority, ["127.0.0.1"], new Date()) }),
+    listen: async (tls) => ({ server: await makeServerCertificate(tls.agentAuthority, [tls.place.host], new Date()) }),
   },
   {
     name: "the right authority, another name",
@@ -52,12 +52,12 @@ export const servers: readonly ServerRow[] = [
   {
     name: "a certificate that ended",
     rule: "tls.CERT_HAS_EXPIRED",
-    listen: (tls) => ofEdge(tls, ["127.0.0.1"], LONG_AGO),
+    listen: (tls) => ofEdge(tls, [tls.place.host], LONG_AGO),
   },
   {
     name: "a certificate that has not begun",
     rule: "tls.CERT_NOT_YET_VALID",
-    listen: (tls) => ofEdge(tls, ["127.0.0.1"], LATER),
+    listen: (tls) => ofEdge(tls, [tls.place.host], LATER),
   },
   {
     name: "an older TLS version",

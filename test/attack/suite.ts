@@ -14,6 +14,7 @@ import { checks } from "./check-table.ts";
 import { attackInChromium } from "./chromium-page.ts";
 import { attackByPage, type PageReport } from "./hostile-page.ts";
 import { interleave } from "./interleaved.ts";
+import { places, type Deployment } from "./deployment.ts";
 import { layers as layerTable } from "./layer-table.ts";
 import { isProven, proveAll, type LayerReport } from "./layers.ts";
 import { makeTlsMaterial } from "./malicious-edge.ts";
@@ -24,7 +25,7 @@ import { dial, servers } from "./servers.ts";
 import { sessionEndAttacks } from "./session-ends.ts";
 import { sessionAttacks } from "./sessions.ts";
 import { holdBack, letExpire } from "./slow.ts";
-import { attackEdge } from "./strangers.ts";
+import { attackEdge, type EdgeReport } from "./strangers.ts";
 import { teamCommandAttacks } from "./team-commands.ts";
 import { machineAttacks } from "./team-machines.ts";
 import { statementAttacks } from "./team-statements.ts";
@@ -37,6 +38,8 @@ import { tunnelAttacks } from "./tunnels.ts";
 import { witnessAttacks, witnessChecks } from "./witness.ts";
 
 export interface SuiteOptions {
+  /** In another one than the local, only what depends on it runs: see `elsewhere`. */
+  readonly deployment: Deployment;
   /** Against the rules, in this process; one in forty more over the socket of the running agent. */
   readonly mutants: number;
   /** How often two operators command at the same time. */
@@ -61,7 +64,8 @@ export interface SuiteReport {
   /** Single checks, proven like the layers. */
   readonly checks: readonly LayerReport[];
   readonly pages: readonly PageReport[];
-  readonly mutation: MutationReport;
+  /** Undefined where the rules alone were not asked: they are the same in every deployment. */
+  readonly mutation: MutationReport | undefined;
   /** Empty when everything is as it must be. */
   readonly failures: readonly string[];
 }
@@ -78,8 +82,9 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   try {
     const program = await buildAgent(path.join(directory, "shipped"));
     const town = await makeTown();
-    const stand: SceneOptions = { town, tls: await makeTlsMaterial(), program };
+    const stand: SceneOptions = { town, tls: await makeTlsMaterial(places[options.deployment]), program };
     const inTeam: SceneOptions = { ...stand, town: await makeTeam(town) };
+    if (options.deployment !== "local") return await elsewhere({ stand, inTeam, directory }, tracks);
     // Lanes of work and one that mostly waits; the mutants come last, because they take every processor there is.
     const [campaign, pages, proofs] = await Promise.all([
       envelopes(stand, tracks),
@@ -95,6 +100,22 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * Over another address, name and authority: everything that goes through the agent's own socket, the layers one by one,
+ * and the doors of the edge as it stands there. What only waits, and what asks the rules without a socket, is the same
+ * everywhere and stays with the local run.
+ */
+async function elsewhere({ stand, inTeam, directory }: Stands, tracks: Tracks): Promise<SuiteReport> {
+  const { options } = tracks;
+  const [campaign, pages, layers] = await Promise.all([
+    envelopes(stand, tracks),
+    connections(stand, tracks).then(() => byPage(inTeam, tracks)),
+    strangers(tracks).then(() => proveAll(layerTable, { ...stand, directory })),
+  ]);
+  options.say("layers done");
+  return report(tracks, { campaign, pages, layers, checks: [], mutation: undefined });
 }
 
 interface Stands {
@@ -198,8 +219,14 @@ async function team(inTeam: SceneOptions, tracks: Tracks): Promise<void> {
   tracks.options.say("team done");
 }
 
+const edges = {
+  local: attackEdge,
+  vpn: attackEdge,
+  cloud: attackEdge,
+} as const satisfies Record<Deployment, () => Promise<EdgeReport>>;
+
 async function strangers({ results, failures, options }: Tracks): Promise<void> {
-  const report = await attackEdge();
+  const report = await edges[options.deployment]();
   results.push(...report.results);
   failures.push(...report.failures);
   options.say("edge done");
@@ -212,7 +239,7 @@ async function waiting(stand: SceneOptions, tracks: Tracks, directory: string): 
 
 interface Parts {
   readonly campaign: Campaign;
-  readonly mutation: MutationReport;
+  readonly mutation: MutationReport | undefined;
   readonly pages: readonly PageReport[];
   readonly layers: readonly LayerReport[];
   readonly checks: readonly LayerReport[];
@@ -220,6 +247,7 @@ interface Parts {
 
 function report({ results, failures, options }: Tracks, parts: Parts): SuiteReport {
   const { campaign, mutation, pages, layers, checks: proven } = parts;
+
   const classes = [...Map.groupBy(results, (result) => result.class)].map(([kind, members]): ClassReport => {
     const refusedBy: Record<string, number> = {};
     for (const { outcome } of members) refusedBy[outcome] = (refusedBy[outcome] ?? 0) + 1;
@@ -227,14 +255,7 @@ function report({ results, failures, options }: Tracks, parts: Parts): SuiteRepo
   });
   const { mutants, executed, refusedBy } = campaign;
   classes.push({ class: "mutants at the running agent", attacks: mutants, executed, refusedBy });
-  classes.push({
-    class: "mutants at the rules",
-    attacks: mutation.mutants,
-    executed: mutation.executed,
-    refusedBy: mutation.rules,
-  });
-  const { swept } = mutation;
-  classes.push({ class: "every byte of honest messages", attacks: swept, executed: 0, refusedBy: {} });
+  if (mutation !== undefined) classes.push(...ofTheRules(mutation));
   const wrong = [...results, ...[...layers, ...proven].flatMap((layer) => layer.results)];
   return {
     classes,
@@ -251,9 +272,16 @@ function report({ results, failures, options }: Tracks, parts: Parts): SuiteRepo
       ...campaign.findings,
       ...(campaign.signedAgain * 2 < mutants ? ["too few mutants at the agent were signed again"] : []),
       ...(executed > 0 ? [`${String(executed)} mutants ran (seed ${String(options.seed)})`] : []),
-      ...mutation.failures,
+      ...(mutation?.failures ?? []),
     ],
   };
+}
+
+function ofTheRules({ mutants, executed, rules, swept }: MutationReport): readonly ClassReport[] {
+  return [
+    { class: "mutants at the rules", attacks: mutants, executed, refusedBy: rules },
+    { class: "every byte of honest messages", attacks: swept, executed: 0, refusedBy: {} },
+  ];
 }
 
 function sentence({ class: kind, name, rule, outcome, executed }: Result): string {

@@ -1,19 +1,38 @@
 /**
- * `npm run attack [-- --json] [--mutants N] [--rounds N] [--seed N]` (or CLAWHOLD_MUTANTS=N): a malicious edge with every
- * edge secret against the running agent, and strangers against the running edge. Prints what was tried, which rule
- * refused it, and what ran (nothing).
+ * `npm run attack` (`-- --help` lists the options): a malicious edge with every edge secret against the running agent, and
+ * strangers against the running edge, in one of the three deployments. Prints what was tried, which rule refused it, and
+ * what ran (nothing).
  */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { DEPLOYMENTS, deploymentOf } from "../attack/deployment.ts";
 import type { LayerReport } from "../attack/layers.ts";
 import { runSuite, type SuiteReport } from "../attack/suite.ts";
 import { CHROMIUM, ensure } from "./debian.ts";
 
 const DEFAULT_MUTANTS = 100_000;
 const DEFAULT_ROUNDS = 1_000;
+/** The rules are the same there; what differs is the way to them. */
+const MUTANTS_ELSEWHERE = 8_000;
+const ROUNDS_ELSEWHERE = 20;
+
+const HELP = `npm run attack -- [options]
+
+  --deployment NAME  local (by default), vpn: the edge on another address, its dashboard under a name and for browsers with
+                     a certificate; cloud: the Worker as it is deployed, Access and Cloudflare played by the test
+  --mutants N        mutants at the rules, one in forty more at the running agent (default ${String(DEFAULT_MUTANTS)};
+                     ${String(MUTANTS_ELSEWHERE)} in another deployment, at the agent only). Or CLAWHOLD_MUTANTS=N
+  --rounds N         how often two operators command at the same time (default ${String(DEFAULT_ROUNDS)}; elsewhere ${String(ROUNDS_ELSEWHERE)})
+  --seed N           the same mutants again
+  --json             one line: attacks, executed, deployment, classes, layers
+
+What only waits, the mutants at the rules, the single checks and the teams are the same everywhere: they run with local.
+`;
 
 const { values } = parseArgs({
   options: {
+    deployment: { type: "string", default: "local" },
+    help: { type: "boolean" },
     json: { type: "boolean" },
     mutants: { type: "string" },
     rounds: { type: "string" },
@@ -28,11 +47,21 @@ function whole(text: string | undefined, name: string): number | undefined {
   throw new TypeError(`--${name} needs a whole number`);
 }
 
+if (values.help === true) {
+  console.log(HELP);
+  process.exit(0);
+}
+const deployment = deploymentOf(values.deployment);
+if (deployment === undefined) throw new TypeError(`--deployment is one of ${DEPLOYMENTS.join(", ")}`);
+const isLocal = deployment === "local";
+
 // Ends by way of `exit`, so that no agent outlives the suite.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-const mutants = whole(values.mutants ?? process.env["CLAWHOLD_MUTANTS"], "mutants") ?? DEFAULT_MUTANTS;
-const rounds = whole(values.rounds, "rounds") ?? DEFAULT_ROUNDS;
+const mutants =
+  whole(values.mutants ?? process.env["CLAWHOLD_MUTANTS"], "mutants") ??
+  (isLocal ? DEFAULT_MUTANTS : MUTANTS_ELSEWHERE);
+const rounds = whole(values.rounds, "rounds") ?? (isLocal ? DEFAULT_ROUNDS : ROUNDS_ELSEWHERE);
 const seed = whole(values.seed, "seed") ?? Date.now() % 1_000_000_000;
 const LAYER = "Layer (the attacker holds the other five)";
 const isJson = values.json === true;
@@ -42,6 +71,7 @@ const noChromium = isJson ? (existsSync(CHROMIUM.path) ? undefined : "it is not 
 if (noChromium !== undefined) console.error(`No hostile page in a real browser: ${noChromium}.`);
 const hasChromium = noChromium === undefined;
 const report = await runSuite({
+  deployment,
   mutants,
   rounds,
   seed,
@@ -53,11 +83,9 @@ const totals = { attacks: add(parts.map((row) => row.attacks)), executed: add(pa
 
 if (isJson) {
   const { classes, layers, checks, pages, mutation } = report;
-  const { rules, constructed } = mutation;
-  const hits = { rules, constructed };
-  console.log(
-    JSON.stringify({ ...totals, classes, layers: layers.map(brief), checks: checks.map(brief), pages, hits }),
-  );
+  const hits = mutation === undefined ? {} : { rules: mutation.rules, constructed: mutation.constructed };
+  const proofs = { layers: layers.map(brief), checks: checks.map(brief) };
+  console.log(JSON.stringify({ ...totals, deployment, classes, ...proofs, pages, hits }));
 } else {
   print(report);
 }
@@ -83,7 +111,7 @@ function print({ classes, layers, checks, pages, mutation }: SuiteReport): void 
     for (const line of lines.slice(1)) console.log(`${" ".repeat(width + 20)}${line}`);
   }
   printProofs(LAYER, layers, width);
-  printProofs("Single check", checks, width);
+  if (checks.length > 0) printProofs("Single check", checks, width);
   console.log(`\n${"Touches on a hostile page".padEnd(width)}  daily intents, at most  critical  statements`);
   for (const page of pages) {
     const [daily, critical, statements] = [page.daily, page.critical, page.statements].map(String);
@@ -91,16 +119,20 @@ function print({ classes, layers, checks, pages, mutation }: SuiteReport): void 
       `${String(page.touches).padEnd(width)}  ${daily?.padStart(22)}  ${critical?.padStart(8)}  ${statements?.padStart(10)}`,
     );
   }
+  if (mutation !== undefined) printHits(mutation);
+  const seconds = (performance.now() - started) / 1_000;
+  console.log(
+    `\n${deployment}: ${String(totals.attacks)} attacks, ${String(totals.executed)} executed. Mutants of seed ${String(seed)}. ${seconds.toFixed(0)} s.`,
+  );
+}
+
+function printHits(mutation: NonNullable<SuiteReport["mutation"]>): void {
   const built = Object.entries(mutation.constructed).map(([rule, count]) => `${rule} ${String(count)}`);
   console.log(
     "\nSeal and reply keys: no operation of this version has sealed arguments; whatever carries any is malformed.",
   );
   console.log(`\nRules that mutants reached fewer than 100 times, reached by construction so often more:`);
   for (const line of wrap(built)) console.log(`  ${line}`);
-  const seconds = (performance.now() - started) / 1_000;
-  console.log(
-    `\n${String(totals.attacks)} attacks, ${String(totals.executed)} executed. Mutants of seed ${String(seed)}. ${seconds.toFixed(0)} s.`,
-  );
 }
 
 function printProofs(title: string, rows: readonly LayerReport[], width: number): void {
