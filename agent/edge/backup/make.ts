@@ -43,6 +43,8 @@ export interface BackupInput {
   /** Of this program. */
   readonly version: string;
   readonly now: () => Date;
+  /** For tests. */
+  readonly smallBytes?: number;
 }
 
 export interface BackupMade {
@@ -53,6 +55,13 @@ export interface BackupMade {
   readonly heldMilliseconds: number;
 }
 
+/**
+ * A database up to this size is copied while everything stands still, which takes a tenth of the time of opening it, and no
+ * descriptors or memory: a thousand hosts have a small one each. Larger ones are read from a snapshot afterwards.
+ */
+const SMALL_BYTES = 2_097_152;
+/** What SQLite needs beside a database that nobody closed. */
+const BESIDE = ["-wal", "-journal"] as const;
 /** Somebody opens or closes a database for a moment only. */
 const ATTEMPTS = 50;
 const PAUSE_MILLISECONDS = 40;
@@ -98,11 +107,12 @@ function makePartial(partial: string, target: string): void {
 async function fill(partial: string, input: BackupInput): Promise<Omit<BackupMade, "path">> {
   const moment = await takeMoment(partial, input);
   try {
+    for (const path of moment.small) settleDatabase(join(partial, path));
     for (const snapshot of moment.snapshots) await copyDatabase(snapshot, join(partial, snapshot.path));
   } finally {
     for (const snapshot of moment.snapshots) snapshot.close();
   }
-  const paths = [...moment.plain, ...moment.snapshots.map(({ path }) => path)].toSorted();
+  const paths = [...moment.plain, ...moment.small, ...moment.snapshots.map(({ path }) => path)].toSorted();
   const files: ManifestFile[] = [];
   for (const path of paths) files.push({ path, ...(await seal(join(partial, path))) });
   const manifest = encodeManifest({
@@ -125,8 +135,10 @@ async function fill(partial: string, input: BackupInput): Promise<Omit<BackupMad
 
 interface Moment {
   readonly snapshots: readonly Snapshot[];
-  /** Copied already. */
+  /** Copied already, as they lay there. */
   readonly plain: readonly string[];
+  /** Likewise, and to be settled. */
+  readonly small: readonly string[];
   readonly at: Date;
   readonly heldMilliseconds: number;
 }
@@ -156,22 +168,35 @@ async function takeMoment(partial: string, input: BackupInput): Promise<Moment> 
 /** No await in here: the caller holds the writers. */
 function readMoment(
   partial: string,
-  { dataDirectory, now }: BackupInput,
+  { dataDirectory, now, smallBytes = SMALL_BYTES }: BackupInput,
 ): Omit<Moment, "heldMilliseconds"> | undefined {
   const all = KEPT_DIRECTORIES.flatMap((directory) => filesBelow(dataDirectory, directory));
-  const snapshots = takeSnapshots(
-    dataDirectory,
-    all.filter((path) => path.endsWith(".sqlite")),
-  );
+  const databases = all.filter((path) => path.endsWith(".sqlite"));
+  const isSmall = (path: string): boolean => bytesOf(join(dataDirectory, path)) <= smallBytes;
+  const [small, large] = [databases.filter(isSmall), databases.filter((path) => !isSmall(path))];
+  const snapshots = takeSnapshots(dataDirectory, large);
   if (snapshots === undefined) return undefined;
   try {
     const plain = ["version", ...all.filter(isPlain)];
-    for (const path of plain) copyPlain(join(dataDirectory, path), join(partial, path));
-    return { snapshots, plain, at: now() };
+    for (const path of [...plain, ...small]) copyPlain(join(dataDirectory, path), join(partial, path));
+    for (const path of small) copyBeside(join(dataDirectory, path), join(partial, path));
+    return { snapshots, small, plain, at: now() };
   } catch (error) {
     for (const snapshot of snapshots) snapshot.close();
     throw error;
   }
+}
+
+/** With its log, which may hold all of it. */
+function bytesOf(database: string): number {
+  return ["", ...BESIDE].reduce(
+    (sum, end) => sum + (statSync(database + end, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+}
+
+function copyBeside(from: string, to: string): void {
+  for (const end of BESIDE) if (existsSync(from + end)) copyPlain(from + end, to + end);
 }
 
 /** Not what SQLite keeps beside a database, what a crash left, or what is only true of a running process. */
@@ -183,6 +208,16 @@ function isPlain(path: string): boolean {
 function copyPlain(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
   writeFileSync(to, readFileSync(from), { mode: 0o600, flag: "wx" });
+}
+
+/** As after a power cut: opened, SQLite takes what is in the log into the database, or out of it again. */
+function settleDatabase(file: string): void {
+  checkDatabase(file);
+  if (!BESIDE.some((end) => existsSync(file + end))) return;
+  throw new EdgeError(
+    "backup_damaged",
+    `The log beside ${file} could not be taken into the database, so nothing was backed up. Try again; if it stays so, look at the disk (dmesg).`,
+  );
 }
 
 async function copyDatabase(snapshot: Snapshot, to: string): Promise<void> {

@@ -46,38 +46,49 @@ describe("a backup", () => {
     expect(manifest?.at).toBe("1970-01-01T00:00:00.000Z");
   });
 
-  it("is of the moment of the hold: what was written before is in every database, what came after in none", async () => {
-    const names = ["a", "b", "c"];
-    const place = (root: string, name: string): string =>
-      join(directory.path, root, "do", "clawhold-Host", `${name}.sqlite`);
-    const writers = names.map((name) => {
-      const writer = new DatabaseSync(place("data", name));
-      writer.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (n)");
-      return writer;
-    });
-    const write = (when: string): void => {
-      for (const writer of writers) writer.prepare("INSERT INTO t VALUES (?)").run(when);
-      writeFileSync(join(directory.path, "data", "host", "warden", "journal.jsonl"), when);
-    };
-    const hold = (): Promise<Hold> => {
-      write("before");
-      return Promise.resolve({
-        isOver: false,
-        release: () => {
-          write("after");
-          return Promise.resolve();
-        },
+  it.each([
+    ["small databases", {}],
+    ["large ones", { smallBytes: 0 }],
+  ])(
+    "is of the moment of the hold: of %s it has what was written before, and nothing that came after",
+    async (_what, size) => {
+      const names = ["a", "b", "c"];
+      const place = (root: string, name: string): string =>
+        join(directory.path, root, "do", "clawhold-Host", `${name}.sqlite`);
+      const writers = names.map((name) => {
+        const writer = new DatabaseSync(place("data", name));
+        writer.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (n)");
+        return writer;
       });
-    };
-    await makeBackup(input({ hold }));
-    for (const writer of writers) writer.close();
-    for (const name of names) {
-      const copy = new DatabaseSync(place("kept", name));
-      expect(copy.prepare("SELECT n FROM t").all()).toMatchObject([{ n: "before" }]);
-      copy.close();
-    }
-    expect(readFileSync(join(directory.path, "kept", "host", "warden", "journal.jsonl"), "utf8")).toBe("before");
-  });
+      const write = (when: string): void => {
+        for (const writer of writers) writer.prepare("INSERT INTO t VALUES (?)").run(when);
+        writeFileSync(join(directory.path, "data", "host", "warden", "journal.jsonl"), when);
+      };
+      const hold = (): Promise<Hold> => {
+        write("before");
+        return Promise.resolve({
+          isOver: false,
+          release: () => {
+            write("after");
+            return Promise.resolve();
+          },
+        });
+      };
+      await makeBackup(input({ hold, ...size }));
+      for (const writer of writers) writer.close();
+      expect(readdirSync(join(directory.path, "kept", "do", "clawhold-Host"))).toEqual([
+        "a.sqlite",
+        "b.sqlite",
+        "c.sqlite",
+      ]);
+      for (const name of names) {
+        const copy = new DatabaseSync(place("kept", name));
+        expect(copy.prepare("SELECT n FROM t").all()).toMatchObject([{ n: "before" }]);
+        copy.close();
+      }
+      expect(readFileSync(join(directory.path, "kept", "host", "warden", "journal.jsonl"), "utf8")).toBe("before");
+    },
+  );
 
   it("is not made of a moment that did not last, and leaves nothing behind", async () => {
     const hold = (): Promise<Hold> => Promise.resolve({ isOver: true, release: () => Promise.resolve() });
@@ -99,9 +110,24 @@ describe("a backup", () => {
           return Promise.resolve();
         },
       });
-    await expect(makeBackup(input({ hold }))).rejects.toThrow(/not a database/);
+    await expect(makeBackup(input({ hold, smallBytes: 0 }))).rejects.toThrow(/not a database/);
     expect(released).toBe(1);
     expect(readdirSync(directory.path)).toEqual(["data"]);
+  });
+
+  it("has nothing of a transaction that was not finished", async () => {
+    const path = join(directory.path, "data", "do", "clawhold-Host", "a.sqlite");
+    const writer = new DatabaseSync(path);
+    writer.exec(
+      "PRAGMA journal_mode = WAL; PRAGMA cache_size = 1; CREATE TABLE t (n); INSERT INTO t VALUES ('whole'); BEGIN",
+    );
+    // More than its memory holds, so that a part of it stands in the log already.
+    for (let n = 0; n < 200; n += 1) writer.prepare("INSERT INTO t VALUES (?)").run("half".repeat(1_000));
+    await makeBackup(input());
+    writer.close();
+    const copy = new DatabaseSync(join(directory.path, "kept", "do", "clawhold-Host", "a.sqlite"));
+    expect(copy.prepare("SELECT n FROM t").all()).toMatchObject([{ n: "whole" }]);
+    copy.close();
   });
 
   it("waits for a database that somebody opens just now", async () => {
@@ -114,7 +140,7 @@ describe("a backup", () => {
       if (held === 2) opening.close();
       return nothingToHold();
     };
-    expect(await makeBackup(input({ hold }))).toMatchObject({ files: 2 });
+    expect(await makeBackup(input({ hold, smallBytes: 0 }))).toMatchObject({ files: 2 });
     expect(held).toBe(2);
   });
 });
