@@ -29,9 +29,11 @@ export interface Env {
   readonly STREAMS: DurableObjectNamespace<Streams>;
   /** One a workspace, named by its id; before there is one, `NO_WORKSPACE`. */
   readonly LIMITS: DurableObjectNamespace<Limits>;
-  /** Ed25519 seeds, base64url. */
+  /** Ed25519 seeds, base64url. Of two for one job that one signs whose public key the trust log names (edge-keys.ts). */
   readonly DISPATCH_KEY: string;
+  readonly DISPATCH_KEY_NEXT?: string;
   readonly LEDGER_KEY: string;
+  readonly LEDGER_KEY_NEXT?: string;
   /** base64url, 32 bytes: seals the addresses and secrets of where alerts and entries go. */
   readonly SETTINGS_KEY: string;
   /** The way out for alerts and streams, where the runtime gives one that reaches public addresses only. */

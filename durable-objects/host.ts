@@ -16,6 +16,7 @@ import { authorityOf } from "./certificates/authority.ts";
 import { openDatabase, type Database } from "./db/database.ts";
 import { findHost } from "./db/host-rows.ts";
 import { trustLogOf, type TrustLog } from "./db/trust-log.ts";
+import { DispatchKeys } from "./edge-keys.ts";
 import type { Env } from "./env.ts";
 import type { NewCommand } from "./host/acceptance.ts";
 import { Answers } from "./host/answers.ts";
@@ -41,7 +42,6 @@ import { Watching } from "./host/watching.ts";
 import { Witnessing, type WitnessFrame } from "./host/witnessing.ts";
 import { Words } from "./host/words.ts";
 import { logStep } from "./log.ts";
-import { seedSigner } from "./signer.ts";
 
 type AdmittedFrame = Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" }> | WitnessFrame;
 
@@ -75,7 +75,7 @@ export class Host extends DurableObject<Env> {
   readonly #certificates: Certificates;
   readonly #alarms: Alarms;
   /** Rebuilt. */
-  #signer: Promise<Signer> | undefined;
+  readonly #keys: DispatchKeys;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
@@ -83,6 +83,7 @@ export class Host extends DurableObject<Env> {
     this.#db = openDatabase(env.DB);
     this.#trust = trustLogOf(this.#db);
     this.#courier = new TrustCourier(this.#trust);
+    this.#keys = new DispatchKeys(env);
     this.#telemetry = new LatestTelemetry(this.#store);
     this.#wake = new Wake(state.storage);
     this.#books = new Books({ env, storage: state.storage, store: this.#store, wake: this.#wake });
@@ -96,7 +97,7 @@ export class Host extends DurableObject<Env> {
       books: this.#books,
       answers: this.#answers,
       live: this.#live,
-      signer: () => this.#dispatchSigner(),
+      signer: (open) => this.#signerFor(open),
       tunnel: () => this.#tunnel(),
       isAdmitted,
       waitUntil: (work) => state.waitUntil(work),
@@ -260,7 +261,10 @@ export class Host extends DurableObject<Env> {
     socket.serializeAttachment({ ...attachment, phase: "rival" });
     if (!(await this.#rivals.yieldTo({ socket, attachment }))) return;
     const trust = await this.#courier.bring({ socket, attachment }, hello.trustHead);
-    const welcome = await writeWelcome(attachment, hello, await this.#dispatchSigner());
+    const signer = await this.#keys.fitting(trust);
+    // Whatever another key signed, the host would take for an impostor's: it tries again later.
+    if (signer === undefined) return sockets.tryClose(socket, sockets.CLOSE.unable, "no key that the trust log names");
+    const welcome = await writeWelcome(attachment, hello, signer);
     if (this.#tunnel() !== undefined) return this.#rivals.refuse({ socket, attachment });
     const welcomed: sockets.AgentAttachment = { ...attachment, phase: "welcomed", trustSent: trust.head.n };
     socket.serializeAttachment(welcomed);
@@ -338,7 +342,8 @@ export class Host extends DurableObject<Env> {
   /** The log was signed anew. A host that is away is shown the newest when it comes. */
   async showCheckpoint(note: string): Promise<void> {
     const open = this.#store.identity() === undefined ? undefined : this.#tunnel();
-    if (open !== undefined && (await this.#isAdmitted(open.attachment))) this.#witnessing.show(open, note);
+    if (open === undefined) return;
+    if ((await this.#courier.bringNew(open)).hosts.has(open.attachment.host)) this.#witnessing.show(open, note);
   }
 
   /** Its certificate is no longer good: the open tunnel rests on it. */
@@ -374,8 +379,9 @@ export class Host extends DurableObject<Env> {
     return trust?.hosts.has(host) ?? false;
   }
 
-  #dispatchSigner(): Promise<Signer> {
-    return (this.#signer ??= seedSigner(this.env.DISPATCH_KEY));
+  /** What the host must know to accept the signature goes before it. */
+  async #signerFor(open: OpenTunnel): Promise<Signer | undefined> {
+    return this.#keys.fitting(await this.#courier.bringNew(open));
   }
 
   async #recordConnection(

@@ -13,6 +13,7 @@ import { openDatabase } from "./db/database.ts";
 import { LedgerReader } from "./db/ledger-reader.ts";
 import { isChainRefusal, LedgerTable } from "./db/ledger-table.ts";
 import { trustLogOf, type TrustLog } from "./db/trust-log.ts";
+import { CheckpointKeys } from "./edge-keys.ts";
 import { hostOf, type Env } from "./env.ts";
 import { buildBatch, subjectKey, type Batch } from "./ledger-batch.ts";
 import type { NewEntry } from "./ledger-client.ts";
@@ -21,7 +22,6 @@ import { LedgerMemory, type CheckpointRefusal } from "./ledger/memory.ts";
 import { Sealing } from "./ledger/seal.ts";
 import { SigningAlarm } from "./ledger/signing-alarm.ts";
 import { logFault } from "./log.ts";
-import { seedNoteSigner } from "./signer.ts";
 
 /** Bounds one D1 transaction (about 70 KB) and how much one failure can take with it. */
 export const MAX_BATCH_ENTRIES = 100;
@@ -58,12 +58,15 @@ export class Ledger extends DurableObject<Env> {
   #sealing: Sealing | undefined;
   /** Rebuilt: verified again from D1. */
   readonly #trust: TrustLog;
+  /** Rebuilt. */
+  readonly #keys: CheckpointKeys;
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     this.#memory = new LedgerMemory(state.storage.sql);
     this.#alarm = new SigningAlarm(state.storage, () => this.#fleetSize());
     this.#trust = trustLogOf(openDatabase(env.DB));
+    this.#keys = new CheckpointKeys(env, this.#trust);
   }
 
   // ---- writing ----
@@ -207,7 +210,7 @@ export class Ledger extends DurableObject<Env> {
       workspace,
       sealed: new LedgerReader(this.env, workspace),
       memory: this.#memory,
-      signer: await seedNoteSigner(this.env.LEDGER_KEY),
+      keys: () => this.#keys.of(workspace),
       alarms: alarmsOf(this.env, () => workspace),
       durable: () => this.ctx.storage.sync(),
       doubt: () => (this.#head = undefined),

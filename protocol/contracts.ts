@@ -28,6 +28,7 @@ import {
   ledgerEndpoints,
   lookingEndpoints,
 } from "./contracts/ledger.ts";
+import { edgeKeyEndpoints } from "./contracts/edge-keys.ts";
 import { hostInviteEndpoints } from "./contracts/host-invites.ts";
 import { networkEndpoints } from "./contracts/networks.ts";
 import { proposalEndpoints } from "./contracts/proposals.ts";
@@ -261,6 +262,7 @@ export const endpoints = {
   ...proposalEndpoints,
   ...hostInviteEndpoints,
   ...networkEndpoints,
+  ...edgeKeyEndpoints,
 } as const satisfies Record<string, Endpoint>;
 
 export type { Endpoint } from "./contracts/endpoint.ts";

@@ -200,6 +200,7 @@ export const endpointRates = {
   hostInvite: "step-up",
   networks: "authenticated",
   networksChange: "step-up",
+  edgeKeys: "authenticated",
 } as const satisfies Record<EndpointName, RateName>;
 
 /** How one rate stands for whoever asked. */

@@ -5,6 +5,7 @@ import type { CertificateAuthority } from "../durable-objects/certificates/autho
 import type { AppendEntry } from "../durable-objects/ledger-client.ts";
 import type { Database } from "../durable-objects/db/database.ts";
 import type { TrustLog } from "../durable-objects/db/trust-log.ts";
+import type { KeyJob } from "../durable-objects/edge-keys.ts";
 import type { Exports } from "../durable-objects/exports.ts";
 import type { Host } from "../durable-objects/host.ts";
 import type { Sessions } from "../durable-objects/sessions.ts";
@@ -41,6 +42,8 @@ export interface Deps {
   /** base64url public keys of this edge. */
   readonly dispatchKey: () => Promise<string>;
   readonly ledgerKey: () => Promise<string>;
+  /** All that it holds for a job: beside the one that a new root names perhaps one that waits. */
+  readonly heldKeys: (job: KeyJob) => Promise<readonly string[]>;
   /** The one origin that this deployment serves from the person's own machine. */
   readonly signerOrigin: string | undefined;
   /** wss:// address that agents dial. */

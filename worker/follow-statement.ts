@@ -19,6 +19,8 @@ export async function followStatement(statement: Statement, after: TrustState, d
   for (const added of credentialsOf(statement)) await follow(added, after, deps);
   await removeStatementProposals(deps.db, workspace);
   await endUnborne(after, deps);
+  // What the new key signs covers this very change: no witness waits for the next entry to see it in force.
+  if (statement.kind === "ledger-key.rotate" || statement.kind === "root.rotate") await deps.books(workspace).newest();
   // Last, because only this needs the ledger. The host is out without it: the log says so at every connection.
   if (statement.kind === "host.remove") await takeCertificates(workspace, statement.body.host, deps);
 }

@@ -7,6 +7,7 @@ import { openDatabase } from "../durable-objects/db/database.ts";
 import { trustLogOf } from "../durable-objects/db/trust-log.ts";
 import { alertsOf, countRefusal } from "../durable-objects/alert-client.ts";
 import { authorityOf } from "../durable-objects/certificates/authority.ts";
+import { publicKeysOf } from "../durable-objects/edge-keys.ts";
 import { hostOf, type Env } from "../durable-objects/env.ts";
 import { ledgerOf } from "../durable-objects/ledger-client.ts";
 import { publicKeyOf } from "../durable-objects/signer.ts";
@@ -71,6 +72,7 @@ function makeDeps(env: Env): Deps {
     host: (workspace, host) => hostOf(env, workspace, host),
     dispatchKey: () => publicKeyOf(env.DISPATCH_KEY),
     ledgerKey: () => publicKeyOf(env.LEDGER_KEY),
+    heldKeys: (job) => publicKeysOf(env, job),
     signerOrigin: env.SIGNER_ORIGIN,
     agentEndpoint: env.AGENT_ENDPOINT,
     authority: () => authorityOf(env),

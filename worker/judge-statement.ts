@@ -38,6 +38,7 @@ export async function judgeStatement(judged: JudgedStatement, deps: Deps): Promi
   const { statement } = judged;
   if (!(await isTimely(judged, deps))) return "time";
   await requireRegistered(statement, deps);
+  await requireHeld(statement, deps);
   return isRevocation(statement) ? judgeRevocation(judged, statement) : undefined;
 }
 
@@ -67,6 +68,16 @@ async function requireRegistered(statement: Statement, deps: Deps): Promise<void
     const registered = await findPasskey(deps.db, credential.credentialId);
     if (registered?.credential !== utf8Text(encodeCanonical(credential))) throw problem("passkey_unregistered");
   }
+}
+
+/**
+ * To a key that this edge does not have it could never change back by its own signature: hosts would hear nothing from it.
+ * Where another edge takes over, both keys change at once (`root.rotate`), and this one is meant to fall silent.
+ */
+async function requireHeld({ kind, body }: Statement, deps: Deps): Promise<void> {
+  if (kind !== "dispatch-key.rotate" && kind !== "ledger-key.rotate") return;
+  const held = await deps.heldKeys(kind === "dispatch-key.rotate" ? "dispatch" : "ledger");
+  if (!held.includes(body.key)) throw problem("edge_key_unheld");
 }
 
 export interface AddedCredential {

@@ -16,7 +16,7 @@ export interface CommandsDeps {
   readonly books: Books;
   readonly answers: Answers;
   readonly live: Live;
-  readonly signer: () => Promise<Signer>;
+  readonly signer: (open: OpenTunnel) => Promise<Signer | undefined>;
   readonly tunnel: () => OpenTunnel | undefined;
   readonly isAdmitted: (identity: Identity) => Promise<boolean>;
   readonly waitUntil: (work: Promise<void>) => void;

@@ -21,11 +21,12 @@ export interface OpenTunnel {
 
 export class Delivery {
   readonly #store: HostStore;
-  readonly #signer: () => Promise<Signer>;
+  readonly #signer: (open: OpenTunnel) => Promise<Signer | undefined>;
   /** In memory only: keeps the order of sending the order of the sequence. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(store: HostStore, signer: () => Promise<Signer>) {
+  /** `signer`: the key that the host at the other end accepts now; undefined where there is none. */
+  constructor(store: HostStore, signer: (open: OpenTunnel) => Promise<Signer | undefined>) {
     this.#store = store;
     this.#signer = signer;
   }
@@ -55,15 +56,19 @@ export class Delivery {
   /** False when there is nothing to send, no room, or nobody. */
   async #sendNext(tunnel: () => OpenTunnel | undefined): Promise<boolean> {
     const store = this.#store;
-    const sent = placeOf(tunnel());
+    const before = tunnel();
+    const sent = placeOf(before);
     const command = sent === undefined ? undefined : store.openCommandAfter(sent);
-    if (sent === undefined || command === undefined) return false;
+    if (before === undefined || sent === undefined || command === undefined) return false;
     if (store.openCommandsUpTo(sent) >= MAX_UNANSWERED_DELIVERIES) return false;
-    const signer = await this.#signer();
+    const signer = await this.#signer(before);
+    if (signer === undefined) return false;
     const open = tunnel();
     if (open === undefined || placeOf(open) !== sent) return open !== undefined; // another tunnel by now: from its place
     const { socket, attachment } = open;
     const frame = await writeDelivery(command, attachment, signer);
+    // The host learnt of something while this was signed, perhaps of another key: once more, by what it knows now.
+    if (readAgent(socket)?.trustSent !== attachment.trustSent) return true;
     if (!trySend(socket, frame)) return false;
     socket.serializeAttachment({ ...(readAgent(socket) ?? attachment), delivered: command.number });
     store.markDelivered(command.intent);

@@ -89,6 +89,7 @@ export const CLOSE = {
   ended: 4004,
   flood: 4005,
   foreign: 4006,
+  unable: 4007,
 } as const;
 
 /** Sends unless the socket is already gone; its close event says the rest. */

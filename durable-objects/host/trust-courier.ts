@@ -34,6 +34,12 @@ export class TrustCourier {
     else await sendTrust(this.#log, open, place);
   }
 
+  /** What was stated since this tunnel was last told; nothing is sent where it knows. Returns our state. */
+  async bringNew(open: OpenTunnel): Promise<TrustState> {
+    const trust = await this.#current(open);
+    return trust.head.n > open.attachment.trustSent ? this.bringChange(open) : trust;
+  }
+
   async bringChange(open: OpenTunnel): Promise<TrustState> {
     const trust = await this.#current(open);
     await sendTrust(this.#log, open, open.attachment.trustSent);

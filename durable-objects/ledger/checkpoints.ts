@@ -12,6 +12,7 @@ import { edgeSeconds } from "../clock.ts";
 import { CheckpointTable, type StoredCheckpoint } from "../db/checkpoint-table.ts";
 import { LedgerTable } from "../db/ledger-table.ts";
 import { LedgerTree, LogTooShort, type SealedEntries } from "../db/ledger-tree.ts";
+import type { LedgerKeys } from "../edge-keys.ts";
 import { logFault, logStep } from "../log.ts";
 import type { CheckpointRefusal, HeldView, LedgerMemory } from "./memory.ts";
 import type { TileBuilder } from "./tiles.ts";
@@ -38,7 +39,8 @@ export interface CheckpointDeps {
   /** Entries in order, sealed ones too. */
   readonly sealed: SealedEntries;
   readonly memory: LedgerMemory;
-  readonly signer: NoteSigner;
+  /** As the trust log names them now. */
+  readonly keys: () => Promise<LedgerKeys>;
   readonly alarms: Pick<Alarms, "raise" | "settle">;
   /** Resolves when everything that `memory` wrote is on disk. */
   readonly durable: () => Promise<void>;
@@ -87,7 +89,9 @@ export class Checkpoints {
 
   /** A host holds this checkpoint. What the ledger key did not sign is nothing to be held against the log. */
   async seen(host: string, note: string): Promise<void> {
-    const { workspace, signer, memory } = this.#deps;
+    const { workspace, keys, memory } = this.#deps;
+    const { signer } = await keys();
+    if (signer === undefined) return; // nothing is signed, so nothing can contradict it
     const opened = await openCheckpoint(note, { workspace, ledgerKey: signer.publicKey });
     if (typeof opened === "string") return logStep("checkpoint-not-ours", { host, why: opened });
     const view = { size: opened.size, root: rootDigest(opened) };
@@ -107,26 +111,28 @@ export class Checkpoints {
   }
 
   async #pass(): Promise<CheckpointResult> {
-    const { db, workspace, memory, sealed, signer } = this.#deps;
+    const { db, workspace, memory, sealed, keys } = this.#deps;
+    const { signer, ever } = await keys();
+    if (signer === undefined) return { ok: false, refusal: memory.refusal(), isEmpty: false };
     const log = { tree: new LedgerTree(db, workspace, sealed), size: (await this.#entries.head())?.index ?? 0 };
     const shown = await this.#fromWitnesses(memory.shown(signer.publicKey));
-    const misfit = await this.#misfit(log, shown);
+    const misfit = await this.#misfit(log, [...(await this.#ownViews(ever)), ...shown]);
     if (misfit !== undefined) return { ok: false, refusal: await this.#refuse(misfit), isEmpty: false };
     await this.#resume();
     if (log.size === 0) return { ok: false, refusal: undefined, isEmpty: true };
     const stored = await this.#table.newestUpTo(log.size);
     const signed = memory.signed();
-    if (signed === undefined || stored?.size !== log.size || stored.note !== signed.note) {
-      await this.#sign(log, stored);
-    }
+    const isThere = signed !== undefined && stored?.size === log.size && stored.note === signed.note;
+    // What the key before signed stays true, but nobody accepts it as the newest any more.
+    if (!isThere || !(await this.#isBy(signer, signed.note))) await this.#sign(log, stored, signer);
     memory.forgetShown(shown); // what is signed now contains them
     return { ok: true, size: log.size, note: memory.signed()?.note ?? "" };
   }
 
   // ---- does the log contain what it contained ----
 
-  async #misfit(log: Log, shown: readonly HeldView[]): Promise<Misfit | undefined> {
-    for (const { host, size, root } of [...(await this.#ownViews()), ...shown]) {
+  async #misfit(log: Log, views: readonly HeldView[]): Promise<Misfit | undefined> {
+    for (const { host, size, root } of views) {
       const found = await longest(log.tree, Math.min(size, log.size));
       if (found.size === size && found.root === root) continue;
       const reason = found.size < size ? "smaller" : "different";
@@ -142,24 +148,35 @@ export class Checkpoints {
     return shown.filter(({ host }) => host === undefined || hosts === undefined || hosts.has(host));
   }
 
-  async #ownViews(): Promise<readonly HeldView[]> {
-    const own = [this.#deps.memory.signed(), await this.#storedView()].filter((view) => view !== undefined);
+  async #ownViews(ever: LedgerKeys["ever"]): Promise<readonly HeldView[]> {
+    const own = [this.#deps.memory.signed(), await this.#storedView(ever)].filter((view) => view !== undefined);
     return own.map(({ size, root }) => ({ size, root, host: undefined }));
   }
 
-  /** Of a row that the ledger key did not sign nothing follows: anybody could have put it there. */
-  async #storedView(): Promise<CheckpointView | undefined> {
+  /**
+   * Of a row that no key of this log ever signed nothing follows: anybody could have put it there. An earlier key's counts:
+   * it is this log's own past, also where the object has forgotten it. Whoever stole that key and writes to the database
+   * can stop signing so; they could as well change an entry.
+   */
+  async #storedView(ever: LedgerKeys["ever"]): Promise<CheckpointView | undefined> {
     const stored = await this.#table.newest();
     if (stored === undefined) return undefined;
-    const { workspace, signer } = this.#deps;
-    const opened = await openCheckpoint(stored.note, { workspace, ledgerKey: signer.publicKey });
-    return typeof opened === "string" ? undefined : { size: opened.size, root: rootDigest(opened) };
+    const { workspace } = this.#deps;
+    for (const ledgerKey of ever) {
+      const opened = await openCheckpoint(stored.note, { workspace, ledgerKey });
+      if (typeof opened !== "string") return { size: opened.size, root: rootDigest(opened) };
+    }
+    return undefined;
+  }
+
+  async #isBy({ publicKey }: NoteSigner, note: string): Promise<boolean> {
+    return typeof (await openCheckpoint(note, { workspace: this.#deps.workspace, ledgerKey: publicKey })) !== "string";
   }
 
   // ---- signing ----
 
-  async #sign({ tree, size }: Log, stored: StoredCheckpoint | undefined): Promise<void> {
-    const { workspace, signer, memory, durable, show } = this.#deps;
+  async #sign({ tree, size }: Log, stored: StoredCheckpoint | undefined, signer: NoteSigner): Promise<void> {
+    const { workspace, memory, durable, show } = this.#deps;
     // Tiles are known to be there up to the last checkpoint in the database, not up to the last that was signed.
     const builder = await tree.builder(stored?.size ?? 0);
     do {

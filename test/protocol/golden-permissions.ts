@@ -135,6 +135,7 @@ export const goldenEndpoints: Readonly<Record<string, Readonly<Record<Caller, bo
   hostInvite: HOST_ADMITTERS,
   networks: ADMINISTRATORS,
   networksChange: ADMINISTRATORS,
+  edgeKeys: ADMINISTRATORS,
   alertAcknowledge: ACKNOWLEDGERS,
   alertResolve: ACKNOWLEDGERS,
   alertSettings: ADMINISTRATORS,

@@ -27,6 +27,9 @@ export default defineConfig({
             TEST_MIGRATIONS: await readD1Migrations(path.join(root, "migrations")),
             DISPATCH_KEY: seed("dispatch"),
             LEDGER_KEY: seed("ledger"),
+            // They wait for a change of the edge's keys; until one is stated they sign nothing.
+            DISPATCH_KEY_NEXT: seed("next dispatch"),
+            LEDGER_KEY_NEXT: seed("next ledger"),
             SETTINGS_KEY: seed("settings"),
             AGENT_CA_KEY: authority.key,
             AGENT_CA_CERT: authority.certificate,

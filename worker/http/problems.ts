@@ -129,6 +129,11 @@ const PROBLEMS = {
     status: 409,
     title: "The statement names a passkey that was not registered here. Add the passkey again.",
   },
+  edge_key_unheld: {
+    status: 409,
+    title:
+      "The control plane does not hold the key that the change names, and could sign nothing any more. Reload the page, then change to the key that waits there.",
+  },
   statement_large: {
     status: 413,
     title:

@@ -19,6 +19,7 @@ import { exportDownload, exportPart, exportStart, exportTicket } from "./exports
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { invitationOptions, invitationPasskey, invitations, invitationState, invite, uninvite } from "./invitations.ts";
 import { looking } from "./looking.ts";
+import { edgeKeys } from "./edge-keys.ts";
 import { hostInvite } from "./host-invite.ts";
 import { networks, networksChange } from "./networks.ts";
 import { passkey, passkeyOptions } from "./passkeys.ts";
@@ -94,4 +95,5 @@ export const handlers: Handlers = {
   hostInvite,
   networks,
   networksChange,
+  edgeKeys,
 };

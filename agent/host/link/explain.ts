@@ -81,6 +81,7 @@ const CLOSE_SENTENCES: Readonly<Record<number, string>> = {
   4001: "The edge closed this tunnel because it did not answer in time, and took another connection with this host's key.",
   4002: "Another connection with this host's key is open. If this machine was copied, one of the two must join anew; otherwise the other one ends soon.",
   4006: "The certificate of this host belongs to another host: files of two machines were mixed. Get a fresh join file and join again: clawhold join --file <join file>",
+  4007: "The edge holds no key of the name that the trust log gives, so it cannot prove itself. Its administrator gives it that key back, or changes the log to one that it holds: Keys of the edge, in the dashboard.",
   4003: "The edge closed the tunnel: this host was removed, or its certificate was revoked. A removed machine comes back as a new host only: clawhold trust reset, then join it anew. With a revoked certificate a fresh join file is enough.",
   4005: "The edge closed the tunnel because this host sent more than an honest one does. Check that both run the same version; if they do, the agent's log says what it sent.",
 };

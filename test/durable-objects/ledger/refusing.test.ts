@@ -6,7 +6,7 @@ import { LedgerTree } from "../../../durable-objects/db/ledger-tree.ts";
 import { ledgerOf } from "../../../durable-objects/ledger-client.ts";
 import { Checkpoints } from "../../../durable-objects/ledger/checkpoints.ts";
 import { LedgerMemory } from "../../../durable-objects/ledger/memory.ts";
-import { seedNoteSigner } from "../../../durable-objects/signer.ts";
+import { publicKeyOf, seedNoteSigner } from "../../../durable-objects/signer.ts";
 import { toBase64url } from "../../../protocol/bytes.ts";
 import { rootDigest, signCheckpoint } from "../../../protocol/checkpoint.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
@@ -220,7 +220,7 @@ describe("what a host has shown", () => {
         workspace: writer.workspace,
         sealed: new LedgerReader(env, writer.workspace),
         memory,
-        signer,
+        keys: () => Promise.resolve({ signer, ever: [signer.publicKey] }),
         alarms: { raise: () => Promise.resolve(), settle: () => Promise.resolve() },
         hosts: () => Promise.resolve(new Set(hosts)),
         durable: () => Promise.resolve(),
@@ -260,6 +260,49 @@ describe("what a host has shown", () => {
   });
 });
 
+describe("what an earlier key signed", () => {
+  /** The database lost entries, the object forgot what it signed, and the trust log names another key since. */
+  async function afterChange(name: string, knowsEarlier: boolean) {
+    const writer = new Writer(name);
+    await writer.write(6);
+    await writer.sign();
+    await writer.forget();
+    await withoutTriggers(env.DB, () =>
+      env.DB.prepare("DELETE FROM ledger WHERE idx > 3 AND workspace = ?").bind(writer.workspace).run(),
+    );
+    return runInDurableObject(writer.stub, async (_, { storage }) => {
+      const earlier = await publicKeyOf(env.LEDGER_KEY);
+      const signer = await seedNoteSigner(env.LEDGER_KEY_NEXT ?? "");
+      const ever = [signer.publicKey, ...(knowsEarlier ? [earlier] : [])];
+      const checkpoints = new Checkpoints({
+        db: env.DB,
+        workspace: writer.workspace,
+        sealed: new LedgerReader(env, writer.workspace),
+        memory: new LedgerMemory(storage.sql),
+        keys: () => Promise.resolve({ signer, ever }),
+        alarms: { raise: () => Promise.resolve(), settle: () => Promise.resolve() },
+        hosts: () => Promise.resolve(undefined),
+        durable: () => Promise.resolve(),
+        doubt: () => undefined,
+        append: () => Promise.resolve({ ok: true }),
+        show: () => undefined,
+      });
+      return checkpoints.cover();
+    });
+  }
+
+  it("is this log's own past: a shorter one is not signed by the key after it", async () => {
+    expect(await afterChange("earlier key", true)).toMatchObject({
+      ok: false,
+      refusal: { reason: "smaller", held: { size: 6 }, shown: { size: 3 } },
+    });
+  });
+
+  it("is anybody's word where the trust log never named that key", async () => {
+    expect(await afterChange("stranger's key", false)).toMatchObject({ ok: true, size: 3 });
+  });
+});
+
 describe("what a host shows while a checkpoint is being signed", () => {
   it("is held against the log by the next", async () => {
     const writer = new Writer("while signing");
@@ -273,7 +316,7 @@ describe("what a host shows while a checkpoint is being signed", () => {
         workspace: writer.workspace,
         sealed: new LedgerReader(env, writer.workspace),
         memory,
-        signer,
+        keys: () => Promise.resolve({ signer, ever: [signer.publicKey] }),
         alarms: { raise: () => Promise.resolve(), settle: () => Promise.resolve() },
         hosts: () => Promise.resolve(undefined),
         durable: () => Promise.resolve(memory.rememberShown(HOST, { size: 2, root }, signer.publicKey)),
