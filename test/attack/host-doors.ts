@@ -107,7 +107,7 @@ async function revokedMeanwhile({ edge, peer }: Hosts): Promise<Outcome> {
   const ports = new Set<number>();
   const asked = (): Promise<Outcome> =>
     new Promise((resolve, reject) => {
-      const options = { host: "127.0.0.1", port: edge.agentPort, path: "/health", agent };
+      const options = { host: edge.agentAddress, port: edge.agentPort, path: "/health", agent };
       get(options, (response) => {
         ports.add(response.socket.localPort ?? 0);
         let text = "";

@@ -7,6 +7,7 @@ import path from "node:path";
 import { WebSocket } from "ws";
 import { openSql, type RunSql } from "../../agent/edge/d1.ts";
 import { startEdge, type Edge as RunningEdge } from "../../agent/edge/runtime.ts";
+import type { BindOptions } from "../../agent/edge/bind/asked.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { EndpointName } from "../../protocol/contracts.ts";
 import type { Asserted } from "../../protocol/messages.ts";
@@ -28,6 +29,7 @@ import type { HostPeer, TunnelSocket } from "../fixtures/edge/host-peer.ts";
 import { signerOf } from "../fixtures/keys.ts";
 import { asserted, SIGNER_RP_ID, type RootDraft } from "../fixtures/workspace.ts";
 import { bundleWorker, type Bundle } from "../parity/bundle.ts";
+import { places } from "./deployment.ts";
 import type { Outcome } from "./scene.ts";
 
 /** An answer as an outcome: the code of the problem, or that it was let in. */
@@ -50,10 +52,10 @@ export class RealEdge implements Edge {
     this.#bundle = bundle;
   }
 
-  static async start(): Promise<RealEdge> {
+  static async start(bind?: BindOptions): Promise<RealEdge> {
     const bundle = await bundleWorker();
     try {
-      return new RealEdge(await RealEdge.run(bundle), bundle);
+      return new RealEdge(await RealEdge.run(bundle, { bind }), bundle);
     } catch (error) {
       bundle.remove();
       throw error;
@@ -67,7 +69,7 @@ export class RealEdge implements Edge {
 
   static run(
     { directory, workerPath, migrations }: Bundle,
-    more: { readonly port?: number; readonly data?: string } = {},
+    more: { readonly port?: number; readonly data?: string; readonly bind?: BindOptions | undefined } = {},
   ): Promise<RunningEdge> {
     const webDir = path.join(directory, "web");
     mkdirSync(webDir, { recursive: true });
@@ -76,6 +78,7 @@ export class RealEdge implements Edge {
       dataDir: path.join(directory, more.data ?? "data"),
       port: more.port ?? 0,
       agentPort: 0,
+      bind: more.bind,
       workerBundlePath: workerPath,
       webDir,
       migrations,
@@ -101,9 +104,23 @@ export class RealEdge implements Edge {
     return Number(new URL(this.#edge.agentEndpoint).port);
   }
 
+  /** Where agents of other machines find it; this machine's own address without `bind`. */
+  get agentAddress(): string {
+    return this.#edge.bound?.addresses[0] ?? places.local.address;
+  }
+
+  /** The dashboard beside the one on loopback. */
+  get boundOrigin(): string | undefined {
+    return this.#edge.bound?.dashboardOrigin;
+  }
+
+  get keysDirectory(): string {
+    return this.#edge.dataDirectory.join("keys");
+  }
+
   /** What somebody with the machine's files has: the edge's keys and its database. */
   get keysFile(): string {
-    return path.join(this.#edge.dataDirectory.join("keys"), "edge.json");
+    return path.join(this.keysDirectory, "edge.json");
   }
 
   get sql(): RunSql {
@@ -127,7 +144,7 @@ export class RealEdge implements Edge {
   }
 
   askAgents(options: Omit<Ask, "port">): Promise<Answer> {
-    return ask({ port: this.agentPort, tls: {}, ...options });
+    return ask({ port: this.agentPort, address: this.agentAddress, tls: {}, ...options });
   }
 
   async connect(peer: HostPeer): Promise<TunnelSocket> {
@@ -151,7 +168,7 @@ export class RealEdge implements Edge {
     tls: { readonly cert?: string; readonly key?: string },
     headers: Readonly<Record<string, string>> = {},
   ): WebSocket {
-    return new WebSocket(`${this.#edge.agentEndpoint}/tunnel`, {
+    return new WebSocket(`wss://${this.agentAddress}:${String(this.agentPort)}/tunnel`, {
       ...tls,
       ca: this.#edge.edgeCaCertificate,
       perMessageDeflate: false,

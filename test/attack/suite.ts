@@ -25,7 +25,7 @@ import { dial, servers } from "./servers.ts";
 import { sessionEndAttacks } from "./session-ends.ts";
 import { sessionAttacks } from "./sessions.ts";
 import { holdBack, letExpire } from "./slow.ts";
-import { attackEdge, type EdgeReport } from "./strangers.ts";
+import { attackEdge, attackVpnEdge, type EdgeReport } from "./strangers.ts";
 import { teamCommandAttacks } from "./team-commands.ts";
 import { machineAttacks } from "./team-machines.ts";
 import { statementAttacks } from "./team-statements.ts";
@@ -220,9 +220,9 @@ async function team(inTeam: SceneOptions, tracks: Tracks): Promise<void> {
 }
 
 const edges = {
-  local: attackEdge,
-  vpn: attackEdge,
-  cloud: attackEdge,
+  local: () => attackEdge(),
+  vpn: attackVpnEdge,
+  cloud: () => attackEdge(),
 } as const satisfies Record<Deployment, () => Promise<EdgeReport>>;
 
 async function strangers({ results, failures, options }: Tracks): Promise<void> {
