@@ -43,6 +43,19 @@ function emptyModule(name) {
   };
 }
 
+/** What the protocol hashes with, where it runs as an agent. */
+function nativeSha256() {
+  const native = file("agent", "shared", "native-sha256.ts");
+  return {
+    name: "native-sha256",
+    setup(building) {
+      building.onResolve({ filter: /^@noble\/hashes\/sha2\.js$/ }, ({ importer }) =>
+        path.dirname(importer) === file("protocol") ? { path: native } : undefined,
+      );
+    },
+  };
+}
+
 // The agent's own program. CommonJS: see agent/host-main.ts.
 await build({
   ...common,
@@ -57,7 +70,7 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   // Compression is never offered on a tunnel, nor to a gateway, so ws never calls it.
-  plugins: [emptyModule("zlib")],
+  plugins: [emptyModule("zlib"), nativeSha256()],
 });
 
 // The lockfile of the demo gateway, which the agent looks for beside itself.
