@@ -47,6 +47,8 @@ export interface Listener {
   /** All that will be done, before any of it is. */
   plan(planned: readonly Planned[], notes: readonly string[]): void;
   done(planned: Planned): void;
+  /** All of it was read back and is as planned. */
+  verified(): void;
   /** The setup link. Told once. */
   offer(offer: SetupOffer): void;
 }
@@ -70,6 +72,7 @@ export async function deploy(context: Context, options: DeployOptions, listener:
       }
     }
     await verify(context);
+    listener.verified();
   }
   const offered = await setupChange(context, options, listener);
   if (offered === undefined) return;
@@ -124,7 +127,10 @@ export async function destroy(context: Context, listener: DestroyListener): Prom
   listener.plan(planned);
   if (planned.length === 0) return;
   if (!(await listener.confirm()))
-    throw new DeployError("not_confirmed", "The name was not typed, so nothing was removed.");
+    throw new DeployError(
+      "not_confirmed",
+      `The name ${context.wanted.config.dashboard} was not given, so nothing was removed. Type it when asked, or give it with --yes-destroy.`,
+    );
   for (const step of BACKWARDS) {
     for (const change of await step.remains(context)) {
       await change.apply();

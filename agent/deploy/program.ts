@@ -65,6 +65,13 @@ export async function runProgram(input: ProgramInput, io: ProgramIo): Promise<Ex
     io.out(HELP);
     return EXIT.ok;
   }
+  const swallowed = keptByNpm(io.environment);
+  if (swallowed !== undefined) {
+    io.err(
+      `npm kept ${swallowed} for itself, so nothing was done. Type it after --: npm run ${input.name} -- ${swallowed}`,
+    );
+    return EXIT.usage;
+  }
   const voice = new Voice(io, values.json === true);
   try {
     const bundle = await bundleOf(input);
@@ -94,6 +101,18 @@ function parse({ name, args }: ProgramInput): ReturnType<typeof parseArgs<{ opti
   return values;
 }
 
+/**
+ * An option that was typed without the -- which npm wants before it: npm hands it over as an environment variable, and
+ * --plan, of which it makes -p -l -a -n, as three others. Without this a look would be a deployment.
+ */
+function keptByNpm(environment: ProgramIo["environment"]): string | undefined {
+  const has = (name: string) => environment[`npm_config_${name}`] === "true";
+  if (["plan", "parseable,long,all"].some((names) => names.split(",").every(has))) return "--plan";
+  return ["config", "new-link", "yes-destroy"]
+    .filter((name) => environment[`npm_config_${name.replace("-", "_")}`] !== undefined)
+    .map((name) => `--${name}`)[0];
+}
+
 /** Whatever is taken away was not built for it. */
 function bundleOf({ name, bundle }: ProgramInput): Promise<BundlePlaces | Bundle> {
   if (name === "destroy") return Promise.resolve(NO_BUNDLE);
@@ -108,6 +127,7 @@ async function runDeploy(context: Context, values: Values, voice: Voice): Promis
   await deploy(context, options, {
     plan: (planned, notes) => voice.plan(planned, notes),
     done: (planned) => voice.done(planned),
+    verified: () => voice.verified(),
     offer: (made) => {
       offer = made;
     },
@@ -165,6 +185,10 @@ class Voice {
 
   done({ step, change: { kind, what } }: Planned): void {
     this.#say({ event: "done", step, kind, what }, [`done    ${step}: ${what}`]);
+  }
+
+  verified(): void {
+    this.#say({ event: "verified" }, ["Read back: all of it is as planned."]);
   }
 
   end(context: Context, offer: SetupOffer | undefined): void {

@@ -18,15 +18,15 @@ export const access: Step = {
 async function remains(context: Context): Promise<readonly Change[]> {
   await access.look(context); // what is there, by name
   const { api, wanted, found } = context;
-  const { app: name, serviceToken } = wanted.names;
+  const { app: name, serviceToken, peoplePolicy, signerPolicy } = wanted.names;
   const owner = { account_id: wanted.config.account };
   const app = (await findApp(context))?.id;
   const { peoplePolicyId, signerPolicyId, serviceTokenId } = found;
-  const ofPolicy = (id: string): Change => ({
+  const ofPolicy = (id: string, policy: string): Change => ({
     kind: "remove",
-    what: `Access policy ${id}`,
+    what: `Access policy ${policy}`,
     apply: async () => {
-      await api.write(APPS, "remove an Access policy", (client) => client.zeroTrust.access.policies.delete(id, owner));
+      await api.write(APPS, `remove the ${policy}`, (client) => client.zeroTrust.access.policies.delete(id, owner));
     },
   });
   const ofApp = (id: string): Change => ({
@@ -47,8 +47,8 @@ async function remains(context: Context): Promise<readonly Change[]> {
   });
   return [
     ...(app === undefined ? [] : [ofApp(app)]),
-    ...(peoplePolicyId === undefined ? [] : [ofPolicy(peoplePolicyId)]),
-    ...(signerPolicyId === undefined ? [] : [ofPolicy(signerPolicyId)]),
+    ...(peoplePolicyId === undefined ? [] : [ofPolicy(peoplePolicyId, peoplePolicy)]),
+    ...(signerPolicyId === undefined ? [] : [ofPolicy(signerPolicyId, signerPolicy)]),
     ...(serviceTokenId === undefined ? [] : [ofToken(serviceTokenId)]),
   ];
 }

@@ -53,6 +53,7 @@ describe("npm run deploy", () => {
     expect(first).toEqual(JSON.parse(plan.out));
     const done = rest.filter(({ event }) => event === "done").map(({ event: _event, ...change }) => change);
     expect(done).toEqual(first?.["changes"]);
+    expect(rest.map(({ event }) => event).filter((event) => event !== "done")).toEqual(["verified", "setup-link"]);
   });
 
   it("writes nothing the second time", async () => {

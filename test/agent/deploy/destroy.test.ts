@@ -80,7 +80,7 @@ describe("npm run destroy", () => {
     const before = rig.fake.state.shape();
     const refused = await rig.destroy(args, typed === undefined ? {} : { typed });
     expect(refused).toMatchObject({ code: 1, writes: [] });
-    expect(refused.err).toContain("nothing was removed");
+    expect(refused.err).toContain("nothing was removed. Type it when asked, or give it with --yes-destroy");
     expect(rig.fake.state.shape()).toBe(before);
     expect(existsSync(`${rig.folder}/.clawhold-deploy`)).toBe(true);
   });

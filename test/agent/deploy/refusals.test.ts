@@ -240,6 +240,18 @@ describe("what is typed", () => {
     expect(err).toContain("--help");
   });
 
+  it.each([
+    ["--plan", { npm_config_parseable: "true", npm_config_long: "true", npm_config_all: "true" }],
+    ["--new-link", { npm_config_new_link: "true" }],
+    ["--config", { npm_config_config: "true" }],
+    ["--yes-destroy", { npm_config_yes_destroy: "true" }],
+  ])("%s without the -- that npm wants does nothing, and says how", async (option, environment) => {
+    const deployed = await rig.deploy([], { environment });
+    expect([deployed.code, deployed.out, deployed.writes]).toEqual([2, "", []]);
+    expect(deployed.err).toContain(`npm run deploy -- ${option}`);
+    expect((await rig.destroy([], { environment })).code).toBe(2);
+  });
+
   it("--help says what there is", async () => {
     expect((await rig.deploy(["--help"])).out).toContain("--plan");
   });

@@ -61,6 +61,7 @@ export interface RunOptions {
   readonly readRetries?: number;
   /** In the place of the fake's own. */
   readonly fetch?: typeof fetch;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** In memory where there is such a place: hundreds of runs each wait for the disk otherwise. */
@@ -127,7 +128,7 @@ export class Rig {
         out: (line) => out.push(line),
         err: (line) => err.push(line),
         ask: typed === undefined ? undefined : () => Promise.resolve(typed),
-        environment: {},
+        environment: options.environment ?? {},
         uid: process.getuid?.() ?? 0,
       },
     );
