@@ -126,7 +126,7 @@ function AddressForm({ desk }: { readonly desk: Desk }) {
           label="Address"
           value={text}
           maxLength={255}
-          hint="For a signer on another port: http://clawhold.localhost and the port, as clawhold ui prints it."
+          hint="For a signer on another port: http://clawhold.localhost and the port, as clawhold ui prints it. For this edge under a name: its https address, as clawhold up prints it."
         />
         <div class="row wrap">
           <button class="btn" type="button" disabled={!read.ok} onClick={add}>

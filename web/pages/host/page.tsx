@@ -264,15 +264,19 @@ function NothingYet({ host }: { readonly host: HostView }) {
       </div>
     );
   }
+  const isAwaited = host.connected && host.admission !== "waiting";
   return (
     <div class="card">
-      <Empty icon={host.connected ? "pending" : "unknown"} turns={host.connected} title="No figures yet">
-        <p>
-          {host.connected
-            ? `${host.label} is connected and has not reported yet. It reports within ${formatNumberOf(15, "second")}.`
-            : `${host.label} has not reported since the edge started. It will as soon as it connects.`}
-        </p>
+      <Empty icon={isAwaited ? "pending" : "unknown"} turns={isAwaited} title="No figures yet">
+        <p>{nothingYetSentence(host)}</p>
       </Empty>
     </div>
   );
+}
+
+function nothingYetSentence({ label, connected, admission }: HostView): string {
+  if (admission === "waiting") return `${label} is asked for its figures once you have admitted it.`;
+  if (connected)
+    return `${label} is connected and has not reported yet. It reports within ${formatNumberOf(15, "second")}.`;
+  return `${label} has not reported since the edge started. It will as soon as it connects.`;
 }

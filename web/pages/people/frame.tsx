@@ -3,7 +3,7 @@
  * Nothing is shown as true before this browser verified the log.
  */
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { hasPermission } from "../../../protocol/trust/state.ts";
 import { Banner } from "../../components/banner.tsx";
 import { Command, Waiting } from "../../components/parts.tsx";
@@ -46,6 +46,9 @@ export function TrustFrame({ page, lead, onDone, children }: FrameProps) {
   const view = backend.trust.value;
   const statements = useStatements(onDone);
   useEffect(() => void backend.statements.loadWaiting(), [backend, page]);
+  const tabRow = useRef<HTMLElement>(null);
+  // Seven tabs are wider than a phone.
+  useEffect(() => tabRow.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [page]);
   const me = backend.person.value?.id ?? "";
   const isAdmin = view !== undefined && isAdministrator(view, me, backend.now());
   const mayChange = isAdmin && backend.origin.class === "signer";
@@ -60,7 +63,7 @@ export function TrustFrame({ page, lead, onDone, children }: FrameProps) {
           </p>
         </div>
       </div>
-      <nav class="tabs" aria-label="Trust log">
+      <nav class="tabs" aria-label="Trust log" ref={tabRow}>
         {peoplePages.map((name) => (
           <a key={name} href={`/${name}`} aria-current={name === page ? "page" : undefined}>
             {tabs[name]}
