@@ -57,6 +57,7 @@ export function adminApp(): Hono<{ Bindings: Deps }> {
   app.get("/admin/workspace", showWorkspace);
   app.post("/admin/join-token", offerJoinToken);
   app.get("/admin/status", showStatus);
+  app.get("/admin/named-keys", showNamedKeys);
   app.post("/admin/revoke-certificate", revoke);
   app.post("/admin/browser-certificate", recordBrowserCertificate);
   app.post("/admin/drain", drain);
@@ -104,6 +105,12 @@ async function offerJoinToken(context: AdminContext): Promise<Response> {
   const deps = context.env;
   const { workspace } = await requireTrust(deps);
   return answer(await makeJoinToken(deps, workspace, { actor: { kind: "edge" }, detail: {} }));
+}
+
+/** Which of its seeds the supervising process may forget. */
+async function showNamedKeys(context: AdminContext): Promise<Response> {
+  const trust = await currentTrust(context.env);
+  return answer(trust === undefined ? {} : { named: { dispatch: trust.dispatchKey, ledger: trust.ledgerKey } });
 }
 
 async function showStatus(context: AdminContext): Promise<Response> {

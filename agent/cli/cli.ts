@@ -21,6 +21,7 @@ import { browserCertificate } from "./up/browser-certificate.ts";
 import { tailscalePolicy } from "./up/tailscale-policy.ts";
 import { upBackup } from "./up/backup.ts";
 import { upLink } from "./up/link.ts";
+import { upNewKey } from "./up/new-key.ts";
 import { upRestore } from "./up/restore.ts";
 import { upService } from "./up/service.ts";
 import { up } from "./up/up.ts";
@@ -29,6 +30,7 @@ import { verify } from "./verify.ts";
 export const commands: readonly Command[] = [
   up,
   upLink,
+  upNewKey,
   upService,
   upBackup,
   upRestore,

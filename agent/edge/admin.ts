@@ -4,7 +4,10 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { optional, parse, strictObject } from "valibot";
+import { publicKey } from "../../protocol/fields.ts";
 import { EdgeError, systemCode } from "../shared/edge-error.ts";
+import type { NamedKeys } from "./key-change.ts";
 import { unixRequest } from "./unix-http.ts";
 
 /** Sends `body` as JSON to `path` (a GET without it) and returns the parsed answer. */
@@ -28,6 +31,15 @@ export function openAdmin(socketPath: string): AdminRequest {
     }
     return response.text === "" ? undefined : JSON.parse(response.text);
   };
+}
+
+const namedSchema = strictObject({
+  named: optional(strictObject({ dispatch: publicKey, ledger: publicKey })),
+});
+
+/** The keys that the trust log names now; undefined before there is one. */
+export async function namedKeys(admin: AdminRequest): Promise<NamedKeys | undefined> {
+  return parse(namedSchema, await admin("/admin/named-keys")).named;
 }
 
 async function ask(request: Parameters<typeof unixRequest>[0]): Promise<Awaited<ReturnType<typeof unixRequest>>> {

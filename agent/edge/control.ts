@@ -1,12 +1,14 @@
 /**
  * The door of the running `clawhold up` itself (not of the Worker): a unix socket in the private run directory, for other
- * commands of the same user. It hands out setup links and holds the writers still for a backup. It can neither sign nor
- * command, and is never to be reachable from a listener.
+ * commands of the same user. It hands out setup links, holds the writers still for a backup, and has seeds made that wait;
+ * it hands none out. It can neither sign nor command, and is never to be reachable from a listener.
  */
 
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { EdgeError } from "../shared/edge-error.ts";
 import type { EdgeLog } from "./edge-log.ts";
+import { keyJobs, type KeyJob } from "./key-change.ts";
 import { sendProblem, type Problem } from "./problem.ts";
 import { goOn, standStill } from "./stand-still.ts";
 
@@ -28,6 +30,8 @@ export interface ControlDeps {
   readonly writers: () => readonly number[];
   /** Undefined when there is a workspace already, or not yet an edge to make one at. */
   readonly setupLink: () => Promise<SetupOffer | undefined>;
+  /** Makes a seed that waits, and gives its public key. */
+  readonly newKey: (job: KeyJob) => Promise<string>;
   readonly log: EdgeLog;
   /** For tests. */
   readonly maxHoldSeconds?: number;
@@ -47,6 +51,8 @@ export async function openControl(path: string, deps: ControlDeps): Promise<Cont
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== "POST") return sendProblem(response, NOT_FOUND);
     if (request.url === "/hold") return await hold.answer(response);
+    const job = keyJobs.find((one) => request.url === `/new-key/${one}`);
+    if (job !== undefined) return await answerNewKey(job, response, deps);
     if (request.url !== "/setup-link") return sendProblem(response, NOT_FOUND);
     const offer = await deps.setupLink();
     if (offer === undefined) return sendProblem(response, NO_SETUP);
@@ -72,6 +78,16 @@ export async function openControl(path: string, deps: ControlDeps): Promise<Cont
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+async function answerNewKey(job: KeyJob, response: ServerResponse, { newKey }: ControlDeps): Promise<void> {
+  try {
+    const publicKey = await newKey(job);
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ publicKey }));
+  } catch (error) {
+    if (!(error instanceof EdgeError) || error.code !== "key_waiting") throw error;
+    sendProblem(response, { status: 409, code: error.code, detail: error.message });
+  }
 }
 
 /**

@@ -34,7 +34,8 @@ export async function drain({ traffic, adminSocket, log, seconds = DRAIN_SECONDS
   if (!isAnswered) log({ level: "warn", code: "requests_cut", detail: `requests took longer than ${seconds} s` });
 }
 
-async function tellHosts(socketPath: string, log: EdgeLog): Promise<void> {
+/** They leave, and come back over the next moments instead of all at once. */
+export async function tellHosts(socketPath: string, log: EdgeLog): Promise<void> {
   try {
     const { status } = await unixRequest({ socketPath, path: "/admin/drain", body: {}, timeoutSeconds: TELL_SECONDS });
     if (status === 200) return;

@@ -9,19 +9,25 @@ import { X509Certificate, hkdfSync, randomBytes } from "node:crypto";
 import { lstatSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { parse, pipe, regex, startsWith, strictObject, string } from "valibot";
+import { optional, parse, pipe, regex, startsWith, strictObject, string } from "valibot";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
 import type { KeyPair } from "./certificates.ts";
 import { EdgeError, systemCode } from "../shared/edge-error.ts";
 
 /** Ed25519 (RFC 8032, section 5.1.5). */
-const SEED_BYTES = 32;
+export const SEED_BYTES = 32;
+const FILE = "edge.json";
 
 export interface EdgeKeys {
   /** base64url. */
   readonly dispatchSeed: string;
   /** base64url. */
   readonly ledgerSeed: string;
+  /** They wait until the trust log names them (key-change.ts). */
+  readonly nextDispatchSeed?: string | undefined;
+  readonly nextLedgerSeed?: string | undefined;
+  /** base64url; absent while the ledger's first seed is there, from which it is derived. */
+  readonly settingsKey?: string | undefined;
   /** Signs the agents' client certificates. */
   readonly agentAuthority: KeyPair;
   /** Signs the agent listener's certificate; agents pin it when they join. */
@@ -43,18 +49,20 @@ const seedSchema = pipe(string(), regex(/^[A-Za-z0-9_-]{43}$/));
 const keysSchema = strictObject({
   dispatchSeed: seedSchema,
   ledgerSeed: seedSchema,
+  nextDispatchSeed: optional(seedSchema),
+  nextLedgerSeed: optional(seedSchema),
+  settingsKey: optional(seedSchema),
   agentAuthority: pairSchema,
   edgeAuthority: pairSchema,
 });
 
 export async function loadKeys({ directory, hasState }: KeyPlace, now: Date): Promise<EdgeKeys> {
-  const path = join(directory, "edge.json");
-  const text = readPrivateFile(path);
-  if (text !== undefined) return parseFile(path, text, (value) => parse(keysSchema, value));
+  const stored = readKeys(directory);
+  if (stored !== undefined) return stored;
   if (hasState) {
     throw new EdgeError(
       "keys_damaged",
-      `${path} is missing, but this data directory has been used. New keys would lock out every host that trusts the old ones. Restore the file from a backup, or start afresh in another directory with --data.`,
+      `${join(directory, FILE)} is missing, but this data directory has been used. New keys would lock out every host that trusts the old ones. Restore the file from a backup, or start afresh in another directory with --data.`,
     );
   }
   const { makeAuthority } = await import("./certificates.ts");
@@ -64,15 +72,28 @@ export async function loadKeys({ directory, hasState }: KeyPlace, now: Date): Pr
     agentAuthority: await makeAuthority("clawhold agent authority", now),
     edgeAuthority: await makeAuthority("clawhold edge authority", now),
   };
-  writeFileAtomically(path, `${JSON.stringify(keys)}\n`);
+  writeKeys(directory, keys);
   return keys;
+}
+
+/** Undefined where none were made yet. */
+export function readKeys(directory: string): EdgeKeys | undefined {
+  const path = join(directory, FILE);
+  const text = readPrivateFile(path);
+  return text === undefined ? undefined : parseFile(path, text, (value) => parse(keysSchema, value));
+}
+
+export function writeKeys(directory: string, keys: EdgeKeys): void {
+  writeFileAtomically(join(directory, FILE), `${JSON.stringify(keys)}\n`);
 }
 
 /**
  * Seals what little the edge keeps secret beside its own keys (where alerts are sent). Derived, so that a data directory
- * from before it needs no new file; a key of its own, because a signing seed must do nothing but sign.
+ * from before it needs no new file; a key of its own, because a signing seed must do nothing but sign. Kept by itself once
+ * the seed that it came from is gone.
  */
-export function deriveSettingsKey({ ledgerSeed }: Pick<EdgeKeys, "ledgerSeed">): string {
+export function deriveSettingsKey({ ledgerSeed, settingsKey }: Pick<EdgeKeys, "ledgerSeed" | "settingsKey">): string {
+  if (settingsKey !== undefined) return settingsKey;
   const seed = Buffer.from(ledgerSeed, "base64url");
   return Buffer.from(hkdfSync("sha256", seed, "", "clawhold edge settings v1", SEED_BYTES)).toString("base64url");
 }

@@ -6,7 +6,7 @@
 import { X509Certificate } from "node:crypto";
 import { readdirSync } from "node:fs";
 import type { AdminRequest } from "./admin.ts";
-import { openAdmin } from "./admin.ts";
+import { namedKeys, openAdmin } from "./admin.ts";
 import type { Asked, BindOptions } from "./bind/asked.ts";
 import { advertisedHost, prepareBind } from "./bind/asked.ts";
 import type { KeyPair } from "./certificates.ts";
@@ -19,14 +19,15 @@ import { openLogFile } from "./edge-log.ts";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
 import type { Front } from "./front.ts";
 import { takeFront } from "./front.ts";
-import { drain } from "./drain.ts";
+import { drain, tellHosts } from "./drain.ts";
 import { isReady, openMonitoring } from "./monitoring.ts";
 import type { MetricsPlace } from "./metrics-front.ts";
 import { connectionBudget, sayTooFew } from "./open-files.ts";
 import { readOpenFileLimit } from "./listen.ts";
 import { Traffic } from "./traffic.ts";
+import { addNextSeed, hasNextSeed, settleKeys, type KeyJob } from "./key-change.ts";
 import type { EdgeKeys } from "./keys.ts";
-import { deriveSettingsKey, loadKeys, loadServerCertificate } from "./keys.ts";
+import { deriveSettingsKey, loadKeys, loadServerCertificate, readKeys } from "./keys.ts";
 import { DASHBOARD_HOSTNAME, hostHeader, IPV4_LOOPBACK } from "./loopback.ts";
 import { upgradeData } from "./upgrade.ts";
 import type { OwnDoor } from "./web-front.ts";
@@ -81,6 +82,8 @@ export interface Edge {
   readonly restarts: number;
   /** Opens the log anew, in case somebody moved it, and gives new connections the certificate that is due. */
   reload(): Promise<void>;
+  /** Makes a seed that waits beside the present one, and starts workerd with both. Its public key, base64url. */
+  addKey(job: KeyJob): Promise<string>;
   /** Answers what is under way, within a bound. Leaves no process and no taken port. */
   stop(): Promise<void>;
 }
@@ -145,10 +148,11 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
   const endpoint = (): string => endpointOf(front, asked);
   const agentEndpoint = endpoint();
   tellEndpoint(data, agentEndpoint);
-  const { workerd, sockets } = await startWorkerd(started, {
-    ...describeEnvironment(keys, signerOrigin, agentEndpoint),
+  const environmentWith = (held: EdgeKeys): WorkerEnvironment => ({
+    ...describeEnvironment(held, signerOrigin, agentEndpoint),
     RATE_FACTOR: options.rateFactor ?? "1",
   });
+  const { workerd, sockets } = await startWorkerd(started, environmentWith(keys));
   // Before workerd, although taken earlier: it drains quickly only when nobody holds a socket to it.
   closers.push(() => front.close());
   await migrate(sockets.d1, options.migrations, log);
@@ -158,6 +162,7 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
   const monitoring = options.metrics === undefined ? undefined : await openMonitoring(options.metrics, monitored);
   if (monitoring !== undefined) closers.push(() => monitoring.close());
   await sayTooFewFiles(sockets, log);
+  const addKey = await openKeys(started, { workerd, sockets, environmentWith });
   return {
     signerOrigin,
     get agentEndpoint() {
@@ -178,11 +183,37 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
     metricsUrl: monitoring?.url,
     isReady: () => isReady(monitored),
     reload: () => reload(started, renew),
+    addKey,
     stop: async () => {
       await drain({ traffic, adminSocket: sockets.admin, log });
       await closeAll(closers);
     },
   };
+}
+
+/** Forgets what the trust log names no more; gives what makes a further key. */
+async function openKeys(
+  { data, keys, log }: Started,
+  { workerd, sockets, environmentWith }: RunningWorkerd,
+): Promise<Edge["addKey"]> {
+  const directory = data.join("keys");
+  const admin = openAdmin(sockets.admin);
+  if (hasNextSeed(keys)) await settleKeys(directory, { named: () => namedKeys(admin), log });
+  return async (job) => {
+    const publicKey = addNextSeed(directory, job);
+    log({ level: "info", code: "key_added", detail: `a ${job} key waits: ${publicKey}` });
+    // Hosts come back by themselves; what people ask meanwhile has to be asked again.
+    await tellHosts(sockets.admin, log);
+    await workerd.restartWith({ ...environmentWith(readKeys(directory) ?? keys) });
+    await admin("/health"); // asked until it answers
+    return publicKey;
+  };
+}
+
+interface RunningWorkerd {
+  readonly workerd: Workerd;
+  readonly sockets: Sockets;
+  readonly environmentWith: (keys: EdgeKeys) => WorkerEnvironment;
 }
 
 async function reload({ reopenLog, log }: Started, renew: () => Promise<void>): Promise<void> {
@@ -321,7 +352,9 @@ function describeEnvironment(
 ): Omit<WorkerEnvironment, "RATE_FACTOR"> {
   return {
     DISPATCH_KEY: keys.dispatchSeed,
+    DISPATCH_KEY_NEXT: keys.nextDispatchSeed ?? "",
     LEDGER_KEY: keys.ledgerSeed,
+    LEDGER_KEY_NEXT: keys.nextLedgerSeed ?? "",
     SETTINGS_KEY: deriveSettingsKey(keys),
     AGENT_CA_KEY: keys.agentAuthority.key,
     AGENT_CA_CERT: keys.agentAuthority.certificate,

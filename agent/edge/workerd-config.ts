@@ -19,7 +19,10 @@ export const CF_BLOB_HEADER = "cf-blob";
 /** Text bindings. Some are secrets, so none is ever written to a file or an argument. */
 export interface WorkerEnvironment {
   readonly DISPATCH_KEY: string;
+  /** Empty while none waits; so is the next. */
+  readonly DISPATCH_KEY_NEXT: string;
   readonly LEDGER_KEY: string;
+  readonly LEDGER_KEY_NEXT: string;
   readonly SETTINGS_KEY: string;
   readonly AGENT_CA_KEY: string;
   readonly AGENT_CA_CERT: string;
@@ -31,7 +34,9 @@ export interface WorkerEnvironment {
 
 const ENVIRONMENT_NAMES = Object.keys({
   DISPATCH_KEY: true,
+  DISPATCH_KEY_NEXT: true,
   LEDGER_KEY: true,
+  LEDGER_KEY_NEXT: true,
   SETTINGS_KEY: true,
   AGENT_CA_KEY: true,
   AGENT_CA_CERT: true,

@@ -48,11 +48,13 @@ interface Run {
 }
 
 export class Workerd {
-  readonly #options: WorkerdOptions;
+  #options: WorkerdOptions;
   readonly #binary: string;
   readonly #stopping = new AbortController();
   #run: Run;
   #restarts = 0;
+  /** Its next end was asked for. */
+  #isAskedToEnd = false;
   #supervision: Promise<void> = Promise.resolve();
 
   /** Resolves when the Worker answers; a process that dies before is an error, not retried. */
@@ -83,6 +85,16 @@ export class Workerd {
     return this.#restarts;
   }
 
+  /**
+   * Ends the process, so that it is started again with these secrets; what asks it meanwhile has to ask again. Storage is on
+   * disk at every moment, and hosts come back by themselves.
+   */
+  async restartWith(environment: WorkerdOptions["environment"]): Promise<void> {
+    this.#options = { ...this.#options, environment };
+    this.#isAskedToEnd = true;
+    await end(this.#run);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     await end(this.#run);
@@ -96,7 +108,9 @@ export class Workerd {
       const how = await this.#run.exited;
       if (this.#stopping.signal.aborted) return;
       if (Date.now() - this.#run.startedAt > STABLE_MILLISECONDS) backoff = FIRST_BACKOFF_MILLISECONDS;
-      this.#log("error", "workerd_exited", `${how}; starting again in ${backoff} ms`);
+      if (this.#isAskedToEnd) this.#log("info", "workerd_restarting", "it was asked to, for a new key");
+      else this.#log("error", "workerd_exited", `${how}; starting again in ${backoff} ms`);
+      this.#isAskedToEnd = false;
       if (!(await pause(backoff, this.#stopping.signal))) return;
       backoff = Math.min(backoff * 2, MAX_BACKOFF_MILLISECONDS);
       this.#restarts += 1;

@@ -20,6 +20,7 @@ export type EdgeErrorCode =
   | "data_permissions"
   | "data_unreadable"
   | "few_open_files"
+  | "key_waiting"
   | "keys_damaged"
   | "lock_tool_missing"
   | "locked"

@@ -12,7 +12,7 @@ import { admittedTo } from "../fixtures/edge/admitted.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { signerOf } from "../fixtures/keys.ts";
-import { edge, edgeWith, replyOf } from "./client.ts";
+import { admin, edge, edgeWith, replyOf } from "./client.ts";
 import { env } from "./environment.ts";
 
 const keyOf = async (name: string): Promise<string> => (await signerOf(name)).publicKey;
@@ -95,6 +95,10 @@ describe("a change of the dispatch key", () => {
     const [old, next] = [await keyOf("dispatch"), await keyOf("next dispatch")];
     expect((await town.state("dispatch-key.rotate", { key: next })).status).toBe(200);
     expect(await deliveredBy(tunnel, [old, next])).toBe(next);
+    // By this the supervising process knows which seed it may forget.
+    expect((await admin("/admin/named-keys")).body).toEqual({
+      named: { dispatch: next, ledger: await keyOf("ledger") },
+    });
     const kinds = tunnel.heard.map(({ kind }) => kind);
     expect(kinds.lastIndexOf("trust")).toBeLessThan(kinds.lastIndexOf("deliver"));
   });

@@ -115,6 +115,7 @@ class Session {
     const control = await openControl(join(edge.dataDirectory.runDirectory, CONTROL_SOCKET), {
       writers: () => [edge.pids.workerd, this.#agent?.pid].filter((pid) => pid !== undefined),
       setupLink: async () => this.#setup?.makeLink(),
+      newKey: (job) => edge.addKey(job),
       log: edge.log,
     });
     this.#closers.push(() => control.close());

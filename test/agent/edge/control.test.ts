@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { holdRunning } from "../../../agent/edge/backup/hold-running.ts";
 import { openControl, type Control, type ControlDeps } from "../../../agent/edge/control.ts";
 import type { EdgeEvent } from "../../../agent/edge/edge-log.ts";
+import { EdgeError } from "../../../agent/shared/edge-error.ts";
 import { areStill } from "../../../agent/edge/stand-still.ts";
 import { unixRequest } from "../../../agent/edge/unix-http.ts";
 import { eventually, makeDirectory } from "./fixtures/harness.ts";
@@ -33,6 +34,7 @@ async function open(change: Partial<ControlDeps> = {}): Promise<void> {
   control = await openControl(socketPath(), {
     writers: () => [pid()],
     setupLink: () => Promise.resolve(undefined),
+    newKey: () => Promise.resolve("K".repeat(43)),
     log: (event) => events.push(event),
     ...change,
   });
@@ -54,6 +56,27 @@ describe("the door of the running program", () => {
     expect((await ask()).status).toBe(409);
     expect((await unixRequest({ socketPath: socketPath(), path: "/setup-link", timeoutSeconds: 5 })).status).toBe(404);
     expect((await unixRequest({ socketPath: socketPath(), path: "/x", body: {}, timeoutSeconds: 5 })).status).toBe(404);
+  });
+});
+
+describe("a key that is asked for", () => {
+  const ask = (job: string) =>
+    unixRequest({ socketPath: socketPath(), path: `/new-key/${job}`, body: {}, timeoutSeconds: 5 });
+
+  it("is made by the program that runs, for one of two jobs, and only its public half comes back", async () => {
+    const jobs: string[] = [];
+    await open({ newKey: async (job) => `${String(jobs.push(job))}` });
+    expect(JSON.parse((await ask("dispatch")).text)).toEqual({ publicKey: "1" });
+    expect(JSON.parse((await ask("ledger")).text)).toEqual({ publicKey: "2" });
+    expect((await ask("root")).status).toBe(404);
+    expect(jobs).toEqual(["dispatch", "ledger"]);
+  });
+
+  it("is refused with its sentence while one waits", async () => {
+    await open({ newKey: () => Promise.reject(new EdgeError("key_waiting", "A key waits already.")) });
+    const { status, text } = await ask("ledger");
+    expect(status).toBe(409);
+    expect(JSON.parse(text)).toMatchObject({ code: "key_waiting", detail: "A key waits already." });
   });
 });
 

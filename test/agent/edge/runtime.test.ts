@@ -69,11 +69,13 @@ describe("the local edge", () => {
         "ALERTS_OUT",
         "DB",
         "DISPATCH_KEY",
+        "DISPATCH_KEY_NEXT",
         "EDGE_CA_CERT",
         "EXPORTS",
         "HOST",
         "LEDGER",
         "LEDGER_KEY",
+        "LEDGER_KEY_NEXT",
         "LIMITS",
         "RATE_FACTOR",
         "SEGMENT",
@@ -85,12 +87,29 @@ describe("the local edge", () => {
       origin: edge.signerOrigin,
       endpoint: edge.agentEndpoint,
       dispatch: 43,
+      next: 0,
       certificate: expect.stringMatching(/^-----BEGIN CERTIFICATE-----\n/),
       key: true,
     });
     const port = await answering();
     for (const url of [`http://127.0.0.1:${port}/`, `http://localhost:${port}/`, `https://127.0.0.1:${port}/`])
       expect(await edge.admin("/api/egress", url)).toEqual({ plain: false, alerts: false });
+  });
+
+  it("takes a key that waits while it runs, and says its public half only", async () => {
+    const { edge, events, dataDir } = await start();
+    const { workerd } = edge.pids;
+    const publicKey = await edge.addKey("dispatch");
+    expect(publicKey).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(await edge.admin("/api/environment")).toMatchObject({ dispatch: 43, next: 43 });
+    expect(edge.pids.workerd).not.toBe(workerd);
+    const { nextDispatchSeed } = JSON.parse(readFileSync(join(dataDir, "keys", "edge.json"), "utf8")) as {
+      nextDispatchSeed: string;
+    };
+    expect(JSON.stringify(events)).toContain(publicKey);
+    expect(JSON.stringify(events)).not.toContain(nextDispatchSeed);
+    expect(events.filter(({ code }) => code === "workerd_exited")).toEqual([]);
+    await expect(edge.addKey("dispatch")).rejects.toMatchObject({ code: "key_waiting" });
   });
 
   it("marks the admin door, and turns its refusals into errors with their code", async () => {

@@ -56,6 +56,7 @@ export async function startInstallation(
   const control: Control = await openControl(path.join(running.dataDirectory.runDirectory, CONTROL_SOCKET), {
     writers: () => [running.pids.workerd].filter((pid) => pid !== undefined),
     setupLink: () => Promise.resolve(undefined),
+    newKey: (job) => running.addKey(job),
     log: (event) => events.push(event),
   });
   return {
