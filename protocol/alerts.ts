@@ -9,86 +9,27 @@ import { count, digest, id, seconds } from "./fields.ts";
 export const severities = ["critical", "warning", "notice"] as const;
 export type Severity = (typeof severities)[number];
 
-interface Entry {
-  readonly severity: Severity;
-  /** One plain sentence: what happened, and why it matters. */
-  readonly what: string;
-  readonly next: string;
-}
-
-/** Wire format: add, never rename. */
-export const alertKinds = {
-  "refusals.many": {
-    severity: "warning",
-    what: "More was refused than usual. A forgotten tab does this, and so does somebody who tries keys.",
-    next: "Look in Activity who was refused and by which rule; end the session or take away the key if nobody knows it.",
-  },
-  "witness.refused": {
-    severity: "critical",
-    what: "A host refused to witness the activity log: what it was shown does not follow from what it saw before.",
-    next: "Stop trusting this control plane's past. Compare it with an export from before: clawhold verify.",
-  },
-  "witness.stalled": {
-    severity: "warning",
-    what: "This host no longer witnesses the activity log: a receipt of its own was not shown to be in the log in time.",
-    next: "Look in Activity for the missing number under this host. If it stays missing, something removes entries.",
-  },
-  "witness.reset": {
-    severity: "critical",
-    what: "Somebody with full power on this host made it forget what it had seen of the activity log.",
-    next: "If you did not ask for it, compare the log with an export from before: clawhold verify.",
-  },
-  "ledger.rewritten": {
-    severity: "critical",
-    what: "The log in the database is shorter than, or different from, what was signed or what a host has seen. No checkpoint is signed until it fits again.",
-    next: "If a backup was restored, restore a newer one. Otherwise somebody rewrote the past: compare with an export, clawhold verify.",
-  },
-  "stream.failing": {
-    severity: "warning",
-    what: "A far end that follows the activity log does not take entries. Nothing is lost: they wait, or are set aside to be sent again.",
-    next: "Look at Streams what it answers, then let it resume.",
-  },
-  "address.banned": {
-    severity: "warning",
-    what: "An address failed to sign in so often that it was turned away for half an hour or longer.",
-    next: "Nobody who is signed in is affected. Look at Networks which address it is; spare it if it is yours, deny it if it is not.",
-  },
-  "host.cloned": {
-    severity: "critical",
-    what: "A second machine connected with this host's key while the first was connected. It was turned away.",
-    next: "If you did not copy or restore this machine, remove the host and join it again with new keys.",
-  },
-  "receipts.forked": {
-    severity: "critical",
-    what: "This host signed two different receipts under one number: its machine was restored from a copy, or copied.",
-    next: "Find out which machine is the real one, then remove the host and join it again with new keys.",
-  },
-  "trust.forked": {
-    severity: "critical",
-    what: "This host was shown two histories of who may do what, and obeys neither.",
-    next: "Open People in the signer and resolve the fork. Revoking still works until then.",
-  },
-  "certificate.ending": {
-    severity: "warning",
-    what: "The certificate by which this host connects ends soon, and it was not renewed.",
-    next: "Look whether the agent on this host is running and up to date; otherwise join the host again.",
-  },
-  "grant.ending": {
-    severity: "notice",
-    what: "The roles of this person end soon.",
-    next: "Open People in the signer and renew them, or let them end.",
-  },
-  "host.reset": {
-    severity: "critical",
-    what: "Somebody with full power on this host made it forget whom it obeys.",
-    next: "If you did not ask for it, treat the machine as taken over. Otherwise admit it again as a new host.",
-  },
-} as const satisfies Record<string, Entry>;
-export type AlertKind = keyof typeof alertKinds;
-export const alertKindNames = Object.keys(alertKinds) as readonly AlertKind[];
+/** Wire format: add, never rename. What each says to a person stands in alert-words.ts. */
+export const alertSeverities = {
+  "refusals.many": "warning",
+  "witness.refused": "critical",
+  "witness.stalled": "warning",
+  "witness.reset": "critical",
+  "ledger.rewritten": "critical",
+  "stream.failing": "warning",
+  "address.banned": "warning",
+  "host.cloned": "critical",
+  "receipts.forked": "critical",
+  "trust.forked": "critical",
+  "certificate.ending": "warning",
+  "grant.ending": "notice",
+  "host.reset": "critical",
+} as const satisfies Readonly<Record<string, Severity>>;
+export type AlertKind = keyof typeof alertSeverities;
+export const alertKindNames = Object.keys(alertSeverities) as readonly AlertKind[];
 
 export function isAlertKind(text: string): text is AlertKind {
-  return Object.hasOwn(alertKinds, text);
+  return Object.hasOwn(alertSeverities, text);
 }
 
 /** What refusals are counted by. `rule`: the code of the refusal, whoever it was. */

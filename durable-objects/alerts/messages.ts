@@ -2,7 +2,8 @@
  * What leaves the edge about an alert: a signed webhook (Standard Webhooks 1.0) and a message to an ntfy topic. Ids,
  * labels and our own sentences; nothing that a gateway wrote, and no secret.
  */
-import { alertKinds, type AlertChannel, type Severity } from "../../protocol/alerts.ts";
+import { alertWords } from "../../protocol/alert-words.ts";
+import { alertSeverities, type AlertChannel, type Severity } from "../../protocol/alerts.ts";
 import { webhookHeaders } from "../outbound/webhook.ts";
 import type { StoredAlert } from "./alert-table.ts";
 
@@ -52,7 +53,8 @@ function testBody(now: number): object {
 
 function alertBody({ workspace, event, alert, label }: Notice): object {
   const { subject: _subject, ...facts } = alert;
-  const { severity, what, next } = alertKinds[alert.kind];
+  const severity = alertSeverities[alert.kind];
+  const { what, next } = alertWords[alert.kind];
   const at = { raised: alert.raisedAt, acknowledged: alert.acknowledged?.at, resolved: alert.resolved?.at }[event];
   return {
     type: `alert.${event}`,
@@ -71,7 +73,8 @@ function writeNtfy(notice: Notice | "test", { secret }: Target): OutgoingMessage
   if (notice === "test")
     return { id: "test", body: TEST_SENTENCE, headers: { ...plain, title: "Clawhold: a test", priority: "3" } };
   const { event, alert, label } = notice;
-  const { severity, what, next } = alertKinds[alert.kind];
+  const severity = alertSeverities[alert.kind];
+  const { what, next } = alertWords[alert.kind];
   const where = label === undefined ? "" : `${label}: `;
   return {
     id: `${alert.alert} ${event}`,

@@ -3,7 +3,7 @@
  * it is printable and on one line, whatever somebody managed to store. Pure.
  */
 import { fromBase64url, toBase64url, utf8Text } from "../../protocol/bytes.ts";
-import { alertKinds, isAlertKind, type Severity } from "../../protocol/alerts.ts";
+import { alertSeverities, isAlertKind, type Severity } from "../../protocol/alerts.ts";
 import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
 import { entryLeaf } from "../../protocol/checkpoint.ts";
 import type { ActivityRow } from "../../protocol/contracts/ledger.ts";
@@ -76,7 +76,7 @@ const alertLevels = { critical: "critical", warning: "medium", notice: "low" } a
 function levelOf({ action, detail }: LedgerEntry): Level {
   const { level } = exportedActions[action];
   if (action === "alert.raised" && detail.code !== undefined && isAlertKind(detail.code))
-    return alertLevels[alertKinds[detail.code].severity];
+    return alertLevels[alertSeverities[detail.code]];
   return action === "command.receipt" && detail.verdict !== "executed" ? "medium" : level;
 }
 

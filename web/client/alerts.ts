@@ -1,6 +1,6 @@
 /** Alerts of this workspace, polled while somebody looks, with names from the verified trust log and nowhere else. */
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { alertKinds, type AlertRow } from "../../protocol/alerts.ts";
+import { alertSeverities, type AlertRow } from "../../protocol/alerts.ts";
 import type { AlertChange, AlertSettings, AlertTest, RefusalRates } from "../../protocol/contracts/alerts.ts";
 import { hasPermission, type TrustState } from "../../protocol/trust/state.ts";
 import type { AlertDesk, AlertView } from "../state/alerts.ts";
@@ -127,7 +127,7 @@ export class Alerts implements AlertDesk {
     });
     return {
       ...row,
-      ...alertKinds[kind],
+      severity: alertSeverities[kind],
       ...(hostLabel === undefined ? {} : { hostLabel }),
       names: new Map(names),
       mayAct: this.#may("alert.acknowledge", host),

@@ -24,7 +24,7 @@ import { requireShown } from "./admission.ts";
 import type { CommandDeps } from "./asking.ts";
 import { EdgeClock } from "./clock.ts";
 import { prepareCommand } from "./commands.ts";
-import { askHosts } from "./fleet-orders.ts";
+import { arrived } from "./late.ts";
 import { Exports } from "./exports.ts";
 import { HostInvites } from "./host-invites.ts";
 import { Hosts } from "./hosts.ts";
@@ -267,7 +267,11 @@ class ClientBackend implements Backend {
   get orders(): Orders {
     return {
       plan: (order) => planOf(this.#commands, order, this.origin.class),
-      ask: (order) => resultOf(() => askHosts(this.#commands, order)),
+      ask: (order) =>
+        resultOf(async () => {
+          const { askHosts } = await arrived(import("./fleet-orders.ts"));
+          return askHosts(this.#commands, order);
+        }),
     };
   }
 

@@ -11,7 +11,7 @@ import type { Loadable, OriginClass, Result, Stop, Trouble } from "../state/back
 import type { AskedHosts, Order } from "../state/orders.ts";
 import type { ProposalDesk, ProposalDraft, ProposalStep, WaitingCommand } from "../state/proposals.ts";
 import { askHost, startAsking, type Answer, type Asking, type CommandDeps } from "./asking.ts";
-import { askHosts } from "./fleet-orders.ts";
+import { arrived } from "./late.ts";
 import { actorOf, credentialsHere, expectOf } from "./intents.ts";
 import { touch } from "./passkey.ts";
 import { judgeOrder, type Asker, type Judging } from "./plan.ts";
@@ -180,6 +180,7 @@ export class Proposals implements ProposalDesk {
       const { operation, args, targets } = view.facts;
       const order = { operation, args, hostIds: targets.map(({ host }) => host.id) };
       const carried = { body: toBase64url(proposalCodec.encode(proposal)), approvals: [...approvals] };
+      const { askHosts } = await arrived(import("./fleet-orders.ts"));
       return askHosts(this.#deps, order, {
         digest,
         carried,

@@ -111,7 +111,7 @@ export function AlertsBanner() {
         </a>
       }
     >
-      <strong>{titleOf(first, now.value)}.</strong> {first.next}
+      <strong>{titleOf(first, now.value)}.</strong> The page Alerts says what to do.
     </Banner>
   );
 }

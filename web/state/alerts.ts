@@ -9,9 +9,6 @@ import type { Loadable, Result, Stop, TouchStep } from "./backend.ts";
 
 export interface AlertView extends AlertRow {
   readonly severity: Severity;
-  /** From the protocol's own table: what happened, and the next step. */
-  readonly what: string;
-  readonly next: string;
   /** Of `host`, from the verified trust log; absent: the host is not in it. */
   readonly hostLabel?: string;
   /** Names of `person` and of whoever acknowledged or resolved it, where their commitments fit. */

@@ -1,4 +1,5 @@
 /** One alert: how bad, what, why, the next step, who has it, and the two things a person can say about it. */
+import { alertWords } from "../../../protocol/alert-words.ts";
 import { useSignal } from "@preact/signals";
 import type { Severity } from "../../../protocol/alerts.ts";
 import { Banner } from "../../components/banner.tsx";
@@ -46,11 +47,11 @@ export function AlertCard({ alert }: { readonly alert: AlertView }) {
           <h2 id={heading}>{titleOf(alert, now)}</h2>
           <p class="muted">
             {measure !== undefined && `${measure} `}
-            {alert.what}
+            {alertWords[alert.kind].what}
           </p>
           {alert.state !== "resolved" && (
             <p>
-              <span class="strong">Next:</span> {alert.next}
+              <span class="strong">Next:</span> {alertWords[alert.kind].next}
             </p>
           )}
         </div>

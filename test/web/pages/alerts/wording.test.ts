@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { alertKinds, type AlertDelivery, type AlertKind } from "../../../../protocol/alerts.ts";
+import { alertSeverities, type AlertDelivery, type AlertKind } from "../../../../protocol/alerts.ts";
 import { deliveriesOf, measureOf, rateName, ruleMeaning, stepsOf } from "../../../../web/pages/alerts/wording.ts";
 import { titleOf } from "../../../../web/pages/alerts/title.ts";
 import type { AlertView } from "../../../../web/state/alerts.ts";
@@ -14,7 +14,7 @@ const view = (kind: AlertKind, more: Partial<AlertView> = {}): AlertView => ({
   times: 1,
   lastAt: now - 60,
   deliveries: [],
-  ...alertKinds[kind],
+  severity: alertSeverities[kind],
   names: new Map([["p-ada", "Ada"]]),
   mayAct: true,
   ...more,
@@ -24,7 +24,7 @@ const view = (kind: AlertKind, more: Partial<AlertView> = {}): AlertView => ({
 const plain = (text: string | undefined): string | undefined => text?.replaceAll("\u202f", " ");
 
 describe("an alert in words", () => {
-  it.each(Object.keys(alertKinds) as AlertKind[])("%s has a heading that names its host or person", (kind) => {
+  it.each(Object.keys(alertSeverities) as AlertKind[])("%s has a heading that names its host or person", (kind) => {
     const title = titleOf(
       view(kind, { host: "h-one", hostLabel: "vps-1", person: "p-ada", detail: { by: "host" } }),
       now,
