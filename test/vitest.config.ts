@@ -28,6 +28,7 @@ export default defineConfig({
             "test/durable-objects/**", // workerd, own configuration
             "test/e2e/**", // real browser, workerd and gateway
             "test/parity/**", // miniflare and plain workerd
+            "test/net/**", // network namespaces, as root
             "test/browser/**", // Chromium and plain workerd
             "test/**/real.test.ts", // real gateway
             ...campaigns, // take minutes
