@@ -14,7 +14,7 @@ machine then remembers it, and the newest list of keys it has seen, and says so 
   --edge <address>       https://name, or http://clawhold.localhost:<port> for an edge tunnelled to this machine;
                          may be left out when this machine remembers exactly one
   --workspace=<id>       the workspace's id; clawhold status shows it on the edge's machine and on every host
-  --setup                found the first workspace of an edge that has none, with the setup link that npm run deploy showed
+  --setup                found the first workspace of an edge, with the setup link of npm run deploy
   --port <number>        the dashboard's port on 127.0.0.1 and ::1 (default: ${String(DEFAULT_PORT)})
   --edge-name <name>     what a tunnelled clawhold up calls itself, when it has another port there than here,
                          e.g. clawhold.localhost:4470

@@ -9,13 +9,14 @@ import { encodeCanonical, MalformedError } from "../../protocol/canonical.ts";
 import { digestOf, messageKinds, preAuthenticationEncoding } from "../../protocol/signing.ts";
 import { laterMessages, laterSamples } from "../vectors/golden-2.ts";
 import { endingMessages, endingSamples } from "../vectors/golden-3.ts";
+import { renewalMessages, renewalSamples } from "../vectors/golden-4.ts";
 import { goldenMessages, samples, type Golden } from "../vectors/golden.ts";
 
 function recorded(name: string): readonly Golden[] {
   return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8")) as readonly Golden[];
 }
-const golden = [...recorded("messages.json"), ...recorded("messages-2.json"), ...recorded("messages-3.json")];
-const allSamples = { ...samples, ...laterSamples, ...endingSamples };
+const golden = ["messages.json", "messages-2.json", "messages-3.json", "messages-4.json"].flatMap(recorded);
+const allSamples = { ...samples, ...laterSamples, ...endingSamples, ...renewalSamples };
 
 describe("recorded vectors", () => {
   it.each([
@@ -23,6 +24,7 @@ describe("recorded vectors", () => {
     ["verdicts.json", "4a0e5757689a45e7e7be2365cc5f886f013cfce79076526cf086471e7ccf1e74"],
     ["messages-2.json", "6733846345e4be78b51a92174f0a82eeca6416eb60f166ec32b1726f06bf5f24"],
     ["messages-3.json", "06a01c64f1454f77e2180101d6654eed38b87d4862a529720a711430fb587003"],
+    ["messages-4.json", "22c6dc266aee83df41d4be7c6a1995ff75792713227b14ccdc127b73211f94d0"],
     ["verdicts-2.json", "242fe1f73ca2fdf74ca0b5bc941baec095a3db4eca50e30a6736c883d13ebd0d"],
   ])("%s never changes: new vectors go into a new file", (name, sha256) => {
     const content = readFileSync(new URL(`../vectors/${name}`, import.meta.url));
@@ -32,7 +34,7 @@ describe("recorded vectors", () => {
 
 describe("one of each message", () => {
   it("is what the samples in code still give", () => {
-    expect([...goldenMessages(), ...laterMessages(), ...endingMessages()]).toEqual(golden);
+    expect([...goldenMessages(), ...laterMessages(), ...endingMessages(), ...renewalMessages()]).toEqual(golden);
   });
 
   it("covers every kind that is signed or named", () => {
