@@ -1,11 +1,13 @@
 /** `clawhold doctor`: walks from this host to the edge, step by step, and says in one sentence each what holds. */
+import { join } from "node:path";
 import { probeEdge } from "../host/link/probe-edge.ts";
 import { existingHostState, requireJoined } from "../host/state.ts";
-import { dataOption, hostDirectoryOf, type Command } from "./command.ts";
+import { dataDirectoryOf, dataOption, hostDirectoryOf, type Command } from "./command.ts";
 import type { Check } from "./doctor/check.ts";
 import { certificateCheck, edgeChecks } from "./doctor/edge-checks.ts";
 import { agentChecks, denyListCheck, gatewayCheck } from "./doctor/host-checks.ts";
-import { EXIT, type ExitCode } from "./io.ts";
+import { CliError, EXIT, type ExitCode } from "./io.ts";
+import { holderOf } from "./running-edge.ts";
 
 export const doctor: Command = {
   name: "doctor",
@@ -25,6 +27,7 @@ Exit codes: 0 all is well, 3 the edge is not reachable or the agent does not run
   options: dataOption,
   run: async (input, io) => {
     const state = existingHostState(hostDirectoryOf(input, io));
+    if (state.host() === undefined && state.reset() === undefined) refuseBesideNewEdge(dataDirectoryOf(input, io));
     const { host, tls } = requireJoined(state);
     const checks = [
       ...edgeChecks(await probeEdge({ host, tls, environment: io.environment })),
@@ -38,6 +41,16 @@ Exit codes: 0 all is well, 3 the edge is not reachable or the agent does not run
     return exitOf(checks);
   },
 };
+
+/** The agent beside an edge joins by itself, and the edge invites nobody before it has a workspace. */
+function refuseBesideNewEdge(data: string): void {
+  if (holderOf(join(data, "lock")) === undefined) return;
+  throw new CliError(
+    "no_workspace",
+    "The edge here runs and its agent has joined no workspace yet. If there is none, open the setup link, which clawhold up link shows again; the agent then joins by itself. Otherwise log/agent.log in the data directory says what it waits for.",
+    EXIT.unreachable,
+  );
+}
 
 const MARKS = { ok: "ok  ", fails: "FAIL", "not reached": "-   " } as const satisfies Record<Check["state"], string>;
 

@@ -133,7 +133,7 @@ function said({ host, isTold }: ResetFile, { path }: HostState): readonly string
       : "The edge could not be told: say it to your administrators yourself.",
     `An administrator should remove ${name} on its page in the signer. What ran here is still written down in ${path}/warden/journal-${host ?? "unknown"}.jsonl.`,
     "",
-    "To use the machine again: get a fresh join file from the machine that runs the edge, then type",
+    "To use the machine again: get a fresh join file from whoever runs the edge, then type",
     "",
     "  clawhold join --file <join file>",
     "",

@@ -192,7 +192,7 @@ function refuseReset(state: HostState): void {
 function notJoined(path: string): HostError {
   return new HostError(
     "not_joined",
-    `This host has not joined a workspace yet (nothing in ${path}). Get a join file from the machine that runs the edge, then type: clawhold join --file <join file>`,
+    `This host has not joined a workspace yet (nothing in ${path}). Get a join file from whoever runs the edge, then type: clawhold join --file <join file>`,
   );
 }
 

@@ -132,9 +132,7 @@ describe("a machine that has not joined", () => {
       const { code, err } = await clawhold([...words.filter((word) => word !== undefined), "--data", at("unjoined")]);
       expectPlain(err);
       expect(err).toContain("This host has not joined a workspace yet");
-      expect(err).toContain(
-        "Get a join file from the machine that runs the edge, then type: clawhold join --file <join file>",
-      );
+      expect(err).toContain("Get a join file from whoever runs the edge, then type: clawhold join --file <join file>");
       expect(code).toBe(3);
       expect(existsSync(at("unjoined"))).toBe(false);
     },

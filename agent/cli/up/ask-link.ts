@@ -20,7 +20,7 @@ export async function runLink(input: CommandInput, io: CliIo): Promise<ExitCode>
   if (status === 409) {
     throw new CliError(
       "workspace_exists",
-      "The edge here has a workspace already, or is just starting. Sign in on its dashboard; clawhold status shows the address.",
+      "The edge here has a workspace already, or is just starting. Sign in on its dashboard: http://clawhold.localhost with the port of clawhold up, 4470 unless another was chosen.",
       EXIT.refused,
     );
   }

@@ -37,7 +37,9 @@ export function readBind(input: CommandInput, news: (news: BindNews) => void): B
   const hasFlag = input.flag("public") || input.flag("no-browser-certificates");
   if (target === undefined) {
     if (isBare && !hasFlag) return undefined;
-    throw usageError("--public, --name, --tls-cert, --tls-key and --no-browser-certificates belong to --bind.");
+    throw usageError(
+      "--public, --name, --tls-cert, --tls-key and --no-browser-certificates are for an edge that other machines reach. Say where it listens for them, with --bind.",
+    );
   }
   if ((certificate === undefined) !== (key === undefined))
     throw usageError("--tls-cert and --tls-key are given together: a certificate and its key.");

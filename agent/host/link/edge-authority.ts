@@ -26,7 +26,7 @@ export async function findEdgeAuthority(
   if (authority !== undefined) return authority.toString();
   throw new HostError(
     "edge_fingerprint",
-    `The server at ${endpoint.hostname}:${String(endpoint.port)} does not show the certificate authority that the join file names, so nothing was sent to it. Check the address, or get a fresh join file from the machine that runs the edge.`,
+    `The server at ${endpoint.hostname}:${String(endpoint.port)} does not show the certificate authority that the join file names, so nothing was sent to it. Check the address, or get a fresh join file from whoever runs the edge.`,
   );
 }
 

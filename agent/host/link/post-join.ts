@@ -105,7 +105,7 @@ const REFUSALS: Readonly<Record<string, readonly [HostErrorCode, string]>> = {
   ],
   join_workspace: [
     "join_refused",
-    "The join file is for another workspace than this edge serves. Get a fresh join file from the machine that runs this edge.",
+    "The join file is for another workspace than this edge serves. Get a fresh join file from whoever runs this edge.",
   ],
   host_removed: [
     "join_refused",

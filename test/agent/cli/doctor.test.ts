@@ -12,6 +12,7 @@ import { makeAuthority, makeServerCertificate, type KeyPair } from "../../../age
 import { openHostState, type HostState } from "../../../agent/host/state.ts";
 import { writeStatus } from "../../../agent/host/status-file.ts";
 import { openHostKeys } from "../../../agent/host/warden/keys.ts";
+import { acquireLock } from "../../../agent/shared/lock.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { issueClient, type ClientRequest } from "../edge/fixtures/client-certificates.ts";
 import { startConnectProxy, type ConnectProxy } from "../host/link/connect-proxy.ts";
@@ -92,6 +93,17 @@ async function listening(server: Server): Promise<number> {
   });
   return (server.address() as AddressInfo).port;
 }
+
+describe("beside an edge that runs and has no workspace", () => {
+  it("asks for the setup link and not for a join file", async () => {
+    rmSync(state.files.host);
+    const lock = acquireLock(join(data, "lock"), () => new Date());
+    const { exit, err } = await run(["doctor", "--data", data]);
+    lock.release();
+    expect(exit).toBe(3);
+    expect(err[0]).toContain("clawhold up link");
+  });
+});
 
 describe("the way to the edge", () => {
   it("a name that does not resolve: DNS", async () => {
