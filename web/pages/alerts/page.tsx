@@ -95,8 +95,9 @@ function Nothing({ show, isEmpty }: { readonly show: AlertFilter; readonly isEmp
     return (
       <Empty icon="alerts" title="No alert yet">
         <p>
-          One is raised for a copied host key, a forked trust log, a reset host, many refusals, and for certificates and
-          roles near their end. Say below where it should be sent, so that somebody hears it.
+          One is raised for a copied host key, a forked trust log, a reset host, many refusals, banned addresses,
+          streams that fail, and for certificates and roles near their end. Say below where it should be sent, so that
+          somebody hears it.
         </p>
       </Empty>
     );
