@@ -45,6 +45,10 @@ export function createPages() {
       title: "Addresses",
       load: async () => (await import("./pages/addresses/page.tsx")).AddressesPage,
     }),
+    "edge-keys": lazyPage({
+      title: "Keys of the edge",
+      load: async () => (await import("./pages/edge-keys/page.tsx")).EdgeKeysPage,
+    }),
     networks: lazyPage({
       title: "Networks",
       load: async () => (await import("./pages/networks/page.tsx")).NetworksPage,

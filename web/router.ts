@@ -49,7 +49,7 @@ export interface ActivityRoute extends ActivityNarrowing {
 }
 
 /** What the trust log says, one page each. */
-export const peoplePages = ["people", "roles", "rules", "automation", "sessions", "addresses"] as const;
+export const peoplePages = ["people", "roles", "rules", "automation", "sessions", "addresses", "edge-keys"] as const;
 export type PeoplePageName = (typeof peoplePages)[number];
 
 export type PageName = Route["page"];

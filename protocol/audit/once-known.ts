@@ -21,6 +21,13 @@ export function ledgerKeysEver(state: TrustState): readonly string[] {
   return [...keys];
 }
 
+/** The same of the dispatch key. */
+export function dispatchKeysEver(state: TrustState): readonly string[] {
+  const keys = new Set([state.dispatchKey]);
+  for (const { dispatchKey } of placesOf(state)) keys.add(dispatchKey);
+  return [...keys];
+}
+
 /** The state that a signed head names, with the revocations that it knew; undefined for a head that this log never had. */
 export function stateAtHead(state: TrustState, head: TrustHead): TrustState | undefined {
   const place = chainAt(state.chain, head.n);

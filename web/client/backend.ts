@@ -29,6 +29,7 @@ import { Exports } from "./exports.ts";
 import { HostInvites } from "./host-invites.ts";
 import { Hosts } from "./hosts.ts";
 import { Keeping } from "./keeping.ts";
+import { EdgeKeys } from "./edge-keys.ts";
 import { Networks } from "./networks.ts";
 import { Enrolment, INVITATION_PATH, takeInvitation } from "./enrolment.ts";
 import { EdgeClient } from "./http.ts";
@@ -93,6 +94,7 @@ class ClientBackend implements Backend {
   readonly streams: Streams;
   readonly keeping: Keeping;
   readonly networks: Networks;
+  readonly edgeKeys: EdgeKeys;
   readonly hostInvites: HostInvites | undefined;
   readonly setup: Setup;
   readonly person: ReadonlySignal<Person | undefined>;
@@ -117,6 +119,7 @@ class ClientBackend implements Backend {
     this.streams = new Streams(approving);
     this.keeping = new Keeping(approving);
     this.networks = new Networks(approving);
+    this.edgeKeys = new EdgeKeys(client);
     this.hostInvites = isEdgeElsewhere ? new HostInvites(approving) : undefined;
     this.statements = new Statements({ ...shared, person: () => this.#keys.session.value?.person });
     const trust = this.#trust;
@@ -319,6 +322,7 @@ class ClientBackend implements Backend {
     for (const part of [
       this.#trust,
       this.#hosts,
+      this.edgeKeys,
       activity,
       alerts,
       streams,

@@ -10,6 +10,7 @@
 import type { ExportDesk } from "./exports.ts";
 import type { HostInviteDesk } from "./host-invites.ts";
 import type { KeepingDesk } from "./keeping.ts";
+import type { EdgeKeyDesk } from "./edge-keys.ts";
 import type { NetworkDesk } from "./networks.ts";
 import type { StreamDesk } from "./streams.ts";
 import type { ReadonlySignal } from "@preact/signals";
@@ -319,6 +320,7 @@ export interface Backend {
   readonly streams: StreamDesk;
   readonly keeping: KeepingDesk;
   readonly networks: NetworkDesk;
+  readonly edgeKeys: EdgeKeyDesk;
 
   /** The trust log as this browser verified it; undefined until it did. */
   readonly trust: ReadonlySignal<TrustView | undefined>;

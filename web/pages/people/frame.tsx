@@ -21,6 +21,7 @@ const tabs = {
   automation: "Automation",
   sessions: "Sessions",
   addresses: "Addresses",
+  "edge-keys": "Keys of the edge",
 } as const satisfies Record<PeoplePageName, string>;
 
 /** What a page's parts need to show and to ask. */
@@ -47,7 +48,7 @@ export function TrustFrame({ page, lead, onDone, children }: FrameProps) {
   const statements = useStatements(onDone);
   useEffect(() => void backend.statements.loadWaiting(), [backend, page]);
   const tabRow = useRef<HTMLElement>(null);
-  // Seven tabs are wider than a phone.
+  // Eight tabs are wider than a phone.
   useEffect(() => tabRow.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [page]);
   const me = backend.person.value?.id ?? "";
   const isAdmin = view !== undefined && isAdministrator(view, me, backend.now());
