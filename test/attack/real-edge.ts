@@ -147,21 +147,8 @@ export class RealEdge implements Edge {
     return ask({ port: this.agentPort, address: this.agentAddress, tls: {}, ...options });
   }
 
-  async connect(peer: HostPeer): Promise<TunnelSocket> {
-    const socket = this.tunnelOf({ cert: pemOf(peer.certificate), key: peer.tlsKey });
-    await new Promise<void>((resolve, reject) => {
-      socket.once("open", resolve);
-      socket.once("error", reject);
-    });
-    return {
-      send: (data) => socket.send(data),
-      close: (code) => socket.close(code),
-      addEventListener: (type: "message" | "close", listener: (event: never) => void) => {
-        if (type === "message")
-          socket.on("message", (data) => listener({ data: (data as Buffer).toString("utf8") } as never));
-        else socket.on("close", (code, reason) => listener({ code, reason: String(reason) } as never));
-      },
-    };
+  connect(peer: HostPeer): Promise<TunnelSocket> {
+    return whenOpen(this.tunnelOf({ cert: pemOf(peer.certificate), key: peer.tlsKey }));
   }
 
   tunnelOf(
@@ -199,7 +186,28 @@ export async function askAs(page: EdgePage, name: EndpointName, input: CallInput
   return (page.edge as RealEdge).askWeb(await asAsk(await page.request(name, input)));
 }
 
-function pemOf(der: Uint8Array): string {
+/** The first frame may come in the packet of the upgrade's answer, before anybody could have asked for it. */
+export async function whenOpen(socket: WebSocket): Promise<TunnelSocket> {
+  const early: string[] = [];
+  let hear = (text: string): void => void early.push(text);
+  socket.on("message", (data) => hear((data as Buffer).toString("utf8")));
+  await new Promise<void>((resolve, reject) => {
+    socket.once("open", resolve);
+    socket.once("error", reject);
+  });
+  return {
+    send: (data) => socket.send(data),
+    close: (code) => socket.close(code),
+    addEventListener: (type: "message" | "close", listener: (event: never) => void) => {
+      if (type === "close")
+        return void socket.on("close", (code, reason) => listener({ code, reason: String(reason) } as never));
+      hear = (data) => listener({ data } as never);
+      for (const data of early.splice(0)) hear(data);
+    },
+  };
+}
+
+export function pemOf(der: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString("base64")}\n-----END CERTIFICATE-----\n`;
 }
 

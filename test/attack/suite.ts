@@ -25,6 +25,7 @@ import { dial, servers } from "./servers.ts";
 import { sessionEndAttacks } from "./session-ends.ts";
 import { sessionAttacks } from "./sessions.ts";
 import { holdBack, letExpire } from "./slow.ts";
+import { attackCloudEdge } from "./cloud-doors.ts";
 import { attackEdge, attackVpnEdge, type EdgeReport } from "./strangers.ts";
 import { teamCommandAttacks } from "./team-commands.ts";
 import { machineAttacks } from "./team-machines.ts";
@@ -222,7 +223,7 @@ async function team(inTeam: SceneOptions, tracks: Tracks): Promise<void> {
 const edges = {
   local: () => attackEdge(),
   vpn: attackVpnEdge,
-  cloud: () => attackEdge(),
+  cloud: attackCloudEdge,
 } as const satisfies Record<Deployment, () => Promise<EdgeReport>>;
 
 async function strangers({ results, failures, options }: Tracks): Promise<void> {

@@ -17,7 +17,7 @@ import type { EdgeKeys } from "../../agent/edge/keys.ts";
 import type { EndpointName } from "../../protocol/contracts.ts";
 import { issueClient } from "../agent/edge/fixtures/client-certificates.ts";
 import { ask, type Ask } from "../agent/edge/fixtures/harness.ts";
-import { EdgePage, now, type CallInput } from "../fixtures/edge/page.ts";
+import { EdgePage, now } from "../fixtures/edge/page.ts";
 import { signerOf } from "../fixtures/keys.ts";
 import type { Result } from "./attack.ts";
 import { places } from "./deployment.ts";
@@ -73,8 +73,8 @@ async function opens({ edge }: Bound, tls: Partial<Shown>, more: Partial<Ask> = 
 }
 
 /** A page under the name, in a browser that may come in. */
-async function calls(bound: Bound, page: EdgePage, name: EndpointName, input: CallInput = {}): Promise<Outcome> {
-  const { headers = {}, ...request } = await asAsk(await page.request(name, input));
+async function calls(bound: Bound, page: EdgePage, name: EndpointName): Promise<Outcome> {
+  const { headers = {}, ...request } = await asAsk(await page.request(name));
   return opens(bound, bound.browser, { ...request, headers });
 }
 
