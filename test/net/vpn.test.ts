@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ensure, namespaces, NFT, OPENVPN, WIREGUARD, WIREGUARD_TOOLS } from "../tasks/debian.ts";
 import { answering, inNamespace, ip, listeners, makeMachines, namespaceOf, UNDERLAY } from "./machines.ts";
 import { closeAll, RunningEdge, type Closers, type RunningHost } from "./product.ts";
@@ -100,7 +100,10 @@ describe.skipIf(missing !== undefined).each([
     const from = edge.up.said.length;
     await vpn.down("edge");
     await news("lost", from);
-    expect(listeners(edgeSpace).filter((place) => !/^(127|\[::1)/.test(place))).toEqual([]);
+    // The interface has two addresses, and each goes in its own moment.
+    await vi.waitFor(() => expect(listeners(edgeSpace).filter((place) => !/^(127|\[::1)/.test(place))).toEqual([]), {
+      timeout: 10_000,
+    });
     await vpn.up("edge");
     await news("listening", from);
     const since = other.agent.said.length;
