@@ -78,6 +78,8 @@ describe("the unit", () => {
     expect(clawhold("up", "service").status).toBe(2);
     expect(clawhold("up", "service", "--print", "--install").status).toBe(2);
     expect(clawhold("up", "service", "--print", "--data", "/x").status).toBe(2);
+    expect(clawhold("up", "service", "--print", "--name", "edge.example").status).toBe(2);
+    expect(clawhold("up", "service", "--print", "--bind", "wg0", "--name", "edge").err).toContain("--name takes");
   });
 });
 

@@ -1,9 +1,12 @@
 /** What `clawhold up service` does: puts the options that were typed into the unit, and shows or writes it. */
 import { accessSync, closeSync, constants, fsyncSync, openSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
+import { checkBind } from "../../edge/bind/asked.ts";
+import { parseMetricsPlace } from "../../edge/metrics-front.ts";
 import { systemCode } from "../../shared/edge-error.ts";
 import { portOf, type CommandInput } from "../command.ts";
 import { CliError, EXIT, usageError, type CliIo, type ExitCode } from "../io.ts";
+import { readBind } from "./bind-choice.ts";
 import { DEFAULT_AGENT_PORT, DEFAULT_PORT } from "./ports.ts";
 import { SERVICE_DATA, SERVICE_NAME, SERVICE_PATH, serviceUnit } from "./service-unit.ts";
 import { upService } from "./service.ts";
@@ -17,6 +20,7 @@ export function runService(input: CommandInput, io: CliIo): ExitCode {
       "clawhold up service takes either --print or --install. Type clawhold up service --help for more.",
     );
   }
+  refuseContradictions(input);
   refusePrivate(io.entry);
   refusePrivate(io.node);
   const unit = serviceUnit({ node: io.node, entry: io.entry, argv: argvOf(input), ports: portsOf(input) });
@@ -30,12 +34,20 @@ export function runService(input: CommandInput, io: CliIo): ExitCode {
   return EXIT.ok;
 }
 
-/** As it was typed, so that a new option of `up` needs no line here. */
+/** What `clawhold up` refuses, systemd would start again for ever. */
+function refuseContradictions(input: CommandInput): void {
+  const bind = readBind(input, () => undefined);
+  if (bind !== undefined) checkBind(bind);
+  const metrics = input.text("metrics");
+  if (metrics !== undefined) parseMetricsPlace(metrics);
+}
+
+/** As it was typed, so that a new option of `up` needs no line here; but systemd starts it in another directory. */
 function argvOf(input: CommandInput): readonly string[] {
   const names = Object.keys(upService.options).filter((name) => name !== "print" && name !== "install");
   const given = names.flatMap((name) => {
     const text = input.text(name);
-    if (text !== undefined) return [`--${name}`, text];
+    if (text !== undefined) return [`--${name}`, name.startsWith("tls-") ? resolve(text) : text];
     return input.flag(name) ? [`--${name}`] : [];
   });
   return given.includes("--gateway") ? given : [...given, "--gateway", "none"];

@@ -56,8 +56,11 @@ export interface Asked {
 /** Certificate tools write the two files one after the other. */
 const WATCH_MILLISECONDS = 5_000;
 
-/** @throws {EdgeError} */
-export async function prepareBind(options: BindOptions, place: BindPlace): Promise<Asked> {
+/**
+ * As far as the words alone can be judged, without a look at this machine.
+ * @throws {EdgeError}
+ */
+export function checkBind(options: BindOptions): Pick<Asked, "target" | "name"> {
   const target = parseTarget(options.target);
   if (target.kind === "address") {
     const refusal = refuseAddress(target.address, options.allowPublic === true);
@@ -69,6 +72,12 @@ export async function prepareBind(options: BindOptions, place: BindPlace): Promi
       "bind_refused",
       "--tls-cert and --tls-key are for the dashboard, which is served under a name. Give that name with --name.",
     );
+  return { target, name };
+}
+
+/** @throws {EdgeError} */
+export async function prepareBind(options: BindOptions, place: BindPlace): Promise<Asked> {
+  const { target, name } = checkBind(options);
   const source = name === undefined ? undefined : await openSource(name, options.tlsFiles, place);
   const wantsGate = name !== undefined && options.browserCertificates !== false;
   const gate = wantsGate ? await openGate(place) : undefined;
