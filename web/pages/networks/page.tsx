@@ -56,7 +56,7 @@ function Lists({ standing }: { readonly standing: Networks }) {
     <>
       {isOff && (
         <Banner tone="warn" icon="warn">
-          <strong>The lists are switched off.</strong> The owner of this deployment set NETWORK_LISTS to off; nothing
+          <strong>The lists are switched off.</strong> The owner of this deployment set networkLists to off; nothing
           below counts until it is taken away again.
         </Banner>
       )}
