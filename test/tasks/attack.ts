@@ -14,12 +14,15 @@ const DEFAULT_MUTANTS = 100_000;
 const DEFAULT_ROUNDS = 1_000;
 /** The rules are the same there; what differs is the way to them. */
 const MUTANTS_ELSEWHERE = 8_000;
+const MUTANTS_SHORT = 2_000;
 const ROUNDS_ELSEWHERE = 20;
 
 const HELP = `npm run attack -- [options]
 
   --deployment NAME  local (by default), vpn: the edge on another address, its dashboard under a name and for browsers with
                      a certificate; cloud: the Worker as it is deployed, Access and Cloudflare played by the test
+  --short            in another deployment: only what the connection decides (servers, tunnel, replays, splices, the first two
+                     layers, hostile pages of up to 3 touches without a browser, the doors); npm test runs these
   --mutants N        mutants at the rules, one in forty more at the running agent (default ${String(DEFAULT_MUTANTS)};
                      ${String(MUTANTS_ELSEWHERE)} in another deployment, at the agent only). Or CLAWHOLD_MUTANTS=N
   --rounds N         how often two operators command at the same time (default ${String(DEFAULT_ROUNDS)}; elsewhere ${String(ROUNDS_ELSEWHERE)})
@@ -32,6 +35,7 @@ What only waits, the mutants at the rules, the single checks and the teams are t
 const { values } = parseArgs({
   options: {
     deployment: { type: "string", default: "local" },
+    short: { type: "boolean" },
     help: { type: "boolean" },
     json: { type: "boolean" },
     mutants: { type: "string" },
@@ -54,6 +58,8 @@ if (values.help === true) {
 const deployment = deploymentOf(values.deployment);
 if (deployment === undefined) throw new TypeError(`--deployment is one of ${DEPLOYMENTS.join(", ")}`);
 const isLocal = deployment === "local";
+const isShort = values.short === true;
+if (isLocal && isShort) throw new TypeError("--short goes with --deployment vpn or cloud");
 
 // Ends by way of `exit`, so that no agent outlives the suite.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
@@ -67,11 +73,18 @@ const LAYER = "Layer (the attacker holds the other five)";
 const isJson = values.json === true;
 const started = performance.now();
 // Installing a browser talks on standard output, which belongs to the JSON.
-const noChromium = isJson ? (existsSync(CHROMIUM.path) ? undefined : "it is not installed") : ensure(CHROMIUM);
+const noChromium = isShort
+  ? undefined
+  : isJson
+    ? existsSync(CHROMIUM.path)
+      ? undefined
+      : "it is not installed"
+    : ensure(CHROMIUM);
 if (noChromium !== undefined) console.error(`No hostile page in a real browser: ${noChromium}.`);
-const hasChromium = noChromium === undefined;
+const hasChromium = !isShort && noChromium === undefined;
 const report = await runSuite({
   deployment,
+  isShort,
   mutants,
   rounds,
   seed,

@@ -47,6 +47,8 @@ if (noFaketime !== undefined) console.log(`The tests with a wrong clock will be 
 const noTestssl = ensure(TESTSSL);
 if (noTestssl !== undefined) console.log(`The scan of the TLS listeners will be skipped: ${noTestssl}.`);
 
+const attack = [path.join(root, "test", "tasks", "attack.ts")];
+
 await runStages([
   ...checkStages,
   vitest("campaigns", "test/campaigns.config.ts"),
@@ -57,7 +59,9 @@ await runStages([
   withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts")),
   withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")])),
   vitest("real gateway", "test/real.config.ts"),
-  command("attack suite", [path.join(root, "test", "tasks", "attack.ts")]),
+  command("attack suite", attack),
+  command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
+  command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
   withNetworks(vitest("networks", "test/net/vitest.config.ts", ["--passWithNoTests"])),
   withBrowser(vitest("end to end", "test/e2e/vitest.config.ts")),
 ]);
