@@ -8,6 +8,9 @@ import { randomBytes } from "node:crypto";
 export const SECRET_NAMES = ["DISPATCH_KEY", "LEDGER_KEY", "SETTINGS_KEY"] as const;
 export type SecretName = (typeof SECRET_NAMES)[number];
 
+/** Handed over by the owner, while a key is being changed; a deployment keeps them and makes none. */
+export const NEXT_SECRET_NAMES: readonly string[] = ["DISPATCH_KEY_NEXT", "LEDGER_KEY_NEXT"];
+
 const SECRET_BYTES = 32;
 
 /** base64url. */

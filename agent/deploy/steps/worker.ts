@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { DeployError } from "../deploy-error.ts";
 import type { Change, Context, Step } from "../change.ts";
 import { digestOf } from "../record.ts";
-import { makeSecret, SECRET_NAMES, type SecretName } from "../secrets.ts";
+import { makeSecret, NEXT_SECRET_NAMES, SECRET_NAMES, type SecretName } from "../secrets.ts";
 import { uploadAssets } from "../upload-assets.ts";
 
 const PERMISSION = "Workers Scripts";
@@ -176,8 +176,9 @@ function differences(now: Deployed, context: Context): readonly string[] {
   const same = (one: Binding): boolean =>
     now.bindings.some((other) => Object.entries(one).every(([field, value]) => other[field] === value));
   const extra = now.bindings.filter(
-    ({ name }) =>
+    ({ name, type }) =>
       !wanted.some((one) => one.name === name) &&
+      !(type === "secret_text" && NEXT_SECRET_NAMES.includes(name)) &&
       !SECRET_NAMES.includes(name as SecretName) &&
       name !== CERTIFICATE_TOKEN,
   );

@@ -96,6 +96,16 @@ describe("drift", () => {
     });
   }
 
+  it("leaves a key that waits for a change where its owner put it, and nothing else under that name", async () => {
+    const bindings = rig.fake.state.scripts.get("clawhold")?.bindings ?? [];
+    const wait = (binding: Json) =>
+      editScript(rig.fake.state, { bindings: [...bindings, { name: "DISPATCH_KEY_NEXT", ...binding }] });
+    wait({ type: "secret_text" });
+    expect((await rig.deploy()).writes).toEqual([]);
+    wait({ type: "plain_text", text: "x" });
+    expect((await rig.deploy(["--plan"])).out).toContain("binding DISPATCH_KEY_NEXT, which is not ours");
+  });
+
   it("removes a rule of an older version of ours, and no rule of others", async () => {
     editRules(rig.fake.state, (rules) => [
       ...rules,
