@@ -98,6 +98,8 @@ const detailSchema = v.strictObject({
   statement: v.optional(digest),
   statementKind: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z.-]{1,40}$/))),
   session: v.optional(digest),
+  /** What a refused touch was brought to, as the contracts name it; not what it was signed for. */
+  endpoint: v.optional(v.pipe(v.string(), v.regex(/^[a-z][A-Za-z]{1,47}$/))),
   certificate: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   proposal: v.optional(digest),
   invitation: v.optional(id),

@@ -63,7 +63,12 @@ describe("a refused change of the edge", () => {
     const one = await somebody();
     expect((await change(one, bends)).status).toBe(403);
     expect(await refusals(one)).toMatchObject([
-      { actor: { kind: "person", id: one.id }, detail: { code, session: one.session }, source: expect.any(String) },
+      {
+        actor: { kind: "person", id: one.id },
+        // Where it was brought, whatever it was signed for.
+        detail: { code, session: one.session, endpoint: "alertSettingsChange" },
+        source: expect.any(String),
+      },
     ]);
     expect(await counted(one)).toBe(1);
   });
@@ -99,7 +104,7 @@ describe("a refused change of the edge", () => {
     const of = { workspace: town.workspace, session: one.session, passkey: one.passkey };
     const body = await approvedBody(of, { endpoint, change: wanted }, { action: { session: fresh() } });
     expect((await one.page.call(endpoint, { body })).code).toBe("approval_wrong");
-    expect(await codes(one)).toEqual(["approval_session"]);
+    expect(await refusals(one)).toMatchObject([{ detail: { code: "approval_session", endpoint } }]);
   });
 
   it("fills the log only so far, and is counted all the same", async () => {
@@ -133,7 +138,7 @@ describe("a refused end of a sign-in", () => {
     const signature = await (await signerOf("stranger")).sign("session-end", body);
     const end = { body: toBase64url(body), session: one.certificate, by: { kind: "session", signature } };
     expect((await one.page.call("sessionEnd", { body: end })).code).toBe("session_key");
-    expect(await codes(one)).toEqual(["session_key"]);
+    expect(await refusals(one)).toMatchObject([{ detail: { code: "session_key", endpoint: "sessionEnd" } }]);
     expect(await counted(one)).toBe(1);
   });
 
@@ -153,7 +158,9 @@ describe("a refused passkey", () => {
     const passkey = await createCredential({ rpId: "clawhold.localhost" });
     const response = JSON.stringify(registrationJson(passkey, fresh()));
     expect((await one.page.call("passkey", { body: { response } })).code).toBe("passkey_refused");
-    expect(await refusals(one)).toMatchObject([{ target: one.id, detail: { code: "passkey_refused" } }]);
+    expect(await refusals(one)).toMatchObject([
+      { target: one.id, detail: { code: "passkey_refused", endpoint: "passkey" } },
+    ]);
     expect(await counted(one)).toBe(1);
   });
 });

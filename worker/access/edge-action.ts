@@ -53,7 +53,7 @@ export async function requireEdgeAction(
 ): Promise<void> {
   const fault = await judge(operator, approved, context);
   if (fault === undefined) return;
-  await recordRefused(operator, { code: fault.rule }, context);
+  await recordRefused(operator, { code: fault.rule, endpoint: context.rule.endpoint }, context);
   throw problem(fault.problem, fault.rule);
 }
 

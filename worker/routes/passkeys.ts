@@ -39,7 +39,7 @@ export const passkey: Handler<"passkey"> = async ({ authority, arrival, body, de
     return { body: await registerPasskey(made, deps) };
   } catch (error) {
     if (error instanceof ProblemError)
-      await recordRefused(authority, { code: error.code, target: person }, { arrival, deps });
+      await recordRefused(authority, { code: error.code, endpoint: "passkey", target: person }, { arrival, deps });
     throw error;
   }
 };

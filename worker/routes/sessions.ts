@@ -63,7 +63,8 @@ export const sessionEnd: Handler<"sessionEnd"> = async ({ authority, arrival, bo
   const { workspace, trust, person } = authority;
   const verdict = await verifySessionEnd(body, { trust, now: edgeSeconds() });
   const refuse = async (code: RefusalCode, target?: string): Promise<never> => {
-    await recordRefused(authority, { code, ...(target === undefined ? {} : { target }) }, { arrival, deps });
+    const about = target === undefined ? {} : { target };
+    await recordRefused(authority, { code, endpoint: "sessionEnd", ...about }, { arrival, deps });
     throw commandProblem(code);
   };
   if (verdict.kind === "refused") return refuse(verdict.code);

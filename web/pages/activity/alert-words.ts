@@ -56,6 +56,24 @@ export function approvalFault(code: string | undefined): string | undefined {
   return code === undefined ? undefined : approvalFaults.get(code);
 }
 
+/** What the touch was brought to. Names of the contracts; one that this page does not know is left out. */
+const touchedFor: ReadonlyMap<string, string> = new Map([
+  ["alertSettingsChange", "to change where alerts go"],
+  ["erase", "to erase a personal value"],
+  ["exportStart", "for a copy of the log"],
+  ["hostInvite", "for a join file"],
+  ["networksChange", "to change the networks"],
+  ["passkey", "for a new passkey"],
+  ["retentionChange", "to change how long the log is kept"],
+  ["sessionEnd", "to end a sign-in"],
+  ["streamChange", "to change a stream"],
+]);
+
+export function touchFor(endpoint: string | undefined): string {
+  const words = endpoint === undefined ? undefined : touchedFor.get(endpoint);
+  return words === undefined ? "" : ` ${words}`;
+}
+
 export function banSentence(ban: { readonly seconds: number; readonly times: number } | undefined): string {
   const why = "it failed to prove anything too often";
   if (ban === undefined) return `An address was banned: ${why}`;

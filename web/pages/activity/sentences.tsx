@@ -8,8 +8,9 @@ import { explainRefusal, refusalCodes } from "../../../protocol/refusals.ts";
 import type { IconName } from "../../icons.tsx";
 import type { LedgerEntry } from "../../state/backend.ts";
 import { Name, sayStatement } from "./statement-sentences.tsx";
+import { certificateRows } from "./certificate-sentences.tsx";
 import { pastOf, verbOf } from "./operation-words.ts";
-import { alertAbout, approvalFault, banSentence, settingDone } from "./alert-words.ts";
+import { alertAbout, approvalFault, banSentence, settingDone, touchFor } from "./alert-words.ts";
 
 interface Row {
   readonly icon: IconName;
@@ -151,10 +152,6 @@ const rows = {
       </>
     ),
   },
-  "certificate.issued": {
-    icon: "lock",
-    say: ({ target }) => <>{target === undefined ? "A browser" : <Name of={target} />} got a connection certificate</>,
-  },
   "command.accepted": {
     icon: "touch",
     say: ({ actor, target, detail }) => (
@@ -245,12 +242,7 @@ const rows = {
         </>
       ),
   },
-  "certificate.revoked": {
-    icon: "lock",
-    say: ({ target }) => (
-      <>The connection certificate of {target === undefined ? "a browser" : <Name of={target} />} was revoked</>
-    ),
-  },
+  ...certificateRows,
   "host.frozen": {
     icon: "warn",
     say: ({ target }) => (
@@ -390,7 +382,8 @@ const rows = {
     icon: "x",
     say: ({ actor, detail }) => (
       <>
-        Something that <Name of={actor} /> signed was refused: {approvalFault(detail.code) ?? reasonOf(detail.code)}
+        Something that <Name of={actor} /> signed{touchFor(detail.endpoint)} was refused:{" "}
+        {approvalFault(detail.code) ?? reasonOf(detail.code)}
       </>
     ),
   },

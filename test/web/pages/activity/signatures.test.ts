@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { approvalFault } from "../../../../web/pages/activity/alert-words.ts";
+import { endpoints } from "../../../../protocol/contracts.ts";
+import { approvalFault, touchFor } from "../../../../web/pages/activity/alert-words.ts";
 import { isSigned, signatureOf } from "../../../../web/pages/activity/signatures.ts";
 import type { LedgerEntry } from "../../../../web/state/backend.ts";
 import { brokenEntries, entries } from "../../fixtures/ledger.ts";
@@ -44,6 +45,15 @@ describe("the signature log", () => {
     });
     expect(approvalFault("approval_used")).toBe("it had been used already");
     expect(approvalFault("approval.signature")).toBeUndefined();
+  });
+
+  it("says what a refused touch was brought to, for every setting that takes one", () => {
+    const taking = Object.entries(endpoints).filter(
+      ([, endpoint]) => "request" in endpoint && "entries" in endpoint.request && "action" in endpoint.request.entries,
+    );
+    expect(taking.length).toBeGreaterThan(5);
+    for (const [name] of taking) expect(touchFor(name), name).toMatch(/^ (to|for) /);
+    expect([touchFor("of tomorrow"), touchFor(undefined)]).toEqual(["", ""]);
   });
 
   it("says so where a signature is false", () => {
