@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { toBase64url } from "../../protocol/bytes.ts";
-import { openHostState, type HostFile, type TlsFile } from "../../agent/host/state.ts";
+import { openHostState, type HostFile, type HostState, type TlsFile } from "../../agent/host/state.ts";
 import { seedOf } from "../fixtures/keys.ts";
 import type { Happenings, LogLine } from "./happenings.ts";
 
@@ -23,11 +23,26 @@ export class AgentDirectory {
   #authorityFile: string | undefined;
 
   write({ host, tls }: AgentFacts): void {
-    const state = openHostState(path.join(this.path, "host"));
+    const state = this.#state;
     state.saveHost(host);
     state.saveTls(tls);
     const keys = { v: 1, hostSeed: toBase64url(seedOf("host")), cosignSeed: toBase64url(seedOf("host cosign")) };
     writeFileSync(state.files.keys, `${JSON.stringify(keys)}\n`, { mode: 0o600 });
+  }
+
+  /** As joining left it: no newer pair, in use or waiting. */
+  setPair(tls: TlsFile): void {
+    const state = this.#state;
+    state.saveTls(tls);
+    state.saveNextTls(undefined);
+  }
+
+  get pair(): TlsFile | undefined {
+    return this.#state.tls();
+  }
+
+  get #state(): HostState {
+    return openHostState(path.join(this.path, "host"));
   }
 
   /** The owner of the machine writes the deny list; an empty one denies nothing. */

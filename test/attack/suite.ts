@@ -24,6 +24,7 @@ import { Scene, type SceneOptions } from "./scene.ts";
 import { dial, servers } from "./servers.ts";
 import { sessionEndAttacks } from "./session-ends.ts";
 import { sessionAttacks } from "./sessions.ts";
+import { attackRenewal } from "./renewals.ts";
 import { holdBack, letExpire } from "./slow.ts";
 import { attackCloudEdge } from "./cloud-doors.ts";
 import { attackEdge, attackVpnEdge, type EdgeReport } from "./strangers.ts";
@@ -132,12 +133,15 @@ interface Stands {
   readonly directory: string;
 }
 
-async function prove({ stand, inTeam, directory }: Stands, { options }: Tracks) {
+async function prove({ stand, inTeam, directory }: Stands, { options, results }: Tracks) {
   const layers = await proveAll(layerTable, { ...stand, directory });
   options.say("layers done");
   const proven = await proveAll([...checks, ...witnessChecks], { ...inTeam, directory });
   options.say("checks done");
-  return { layers, checks: proven };
+  const renewal = await attackRenewal({ ...stand, directory });
+  results.push(...renewal.results);
+  options.say("renewal done");
+  return { layers, checks: [...proven, ...renewal.checks] };
 }
 
 async function byPage(inTeam: SceneOptions, { results, options }: Tracks): Promise<readonly PageReport[]> {

@@ -64,9 +64,8 @@ if (isLocal && isShort) throw new TypeError("--short goes with --deployment vpn 
 // Ends by way of `exit`, so that no agent outlives the suite.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-const mutants =
-  whole(values.mutants ?? process.env["CLAWHOLD_MUTANTS"], "mutants") ??
-  (isLocal ? DEFAULT_MUTANTS : MUTANTS_ELSEWHERE);
+const usualMutants = isLocal ? DEFAULT_MUTANTS : isShort ? MUTANTS_SHORT : MUTANTS_ELSEWHERE;
+const mutants = whole(values.mutants ?? process.env["CLAWHOLD_MUTANTS"], "mutants") ?? usualMutants;
 const rounds = whole(values.rounds, "rounds") ?? (isLocal ? DEFAULT_ROUNDS : ROUNDS_ELSEWHERE);
 const seed = whole(values.seed, "seed") ?? Date.now() % 1_000_000_000;
 const LAYER = "Layer (the attacker holds the other five)";
