@@ -3,7 +3,7 @@
  */
 import { toBase64url, utf8, utf8Text } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
-import { MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from "../../protocol/limits.ts";
+import { MAX_DRAIN_SPREAD_SECONDS, MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import { inwardLimits } from "../../protocol/frame-limits.ts";
 import { assertedCodec, type Signed } from "../../protocol/messages.ts";
 import type { Signer } from "../../protocol/signing.ts";
@@ -40,14 +40,30 @@ const early = {
   drain: { kind: "drain" },
   checkpoint: { kind: "checkpoint", note: "AAAA" },
   proof: { kind: "proof", from: 0, to: 1, consistency: [], receipts: [] },
+  watch: { kind: "watch", seconds: 60 },
+  certificate: { kind: "certificate", certificate: "AAAA" },
+  "certificate-refused": { kind: "certificate-refused", code: "quota" },
   welcome: { kind: "welcome", signed: SOME_SIGNED },
 } as const;
+
+/** All that counts only once the edge has proven itself. */
+const served = [
+  "prepare",
+  "deliver",
+  "ack",
+  "drain",
+  "checkpoint",
+  "proof",
+  "watch",
+  "certificate",
+  "certificate-refused",
+] as const;
 
 const order: readonly Attack[] = [
   ...Object.entries(early).map(([kind, frame]) =>
     closes("met")(`${kind} before the challenge`, "out_of_order", ({ tunnel }) => tunnel.send(frame)),
   ),
-  ...(["prepare", "deliver", "ack", "drain", "checkpoint", "proof"] as const).map((kind) =>
+  ...served.map((kind) =>
     closes("greeted")(`${kind} before the welcome`, "out_of_order", ({ tunnel }) => tunnel.send(early[kind])),
   ),
   closes("greeted")("a second challenge", "out_of_order", ({ tunnel }) =>
@@ -61,6 +77,9 @@ const order: readonly Attack[] = [
   ),
   closes("joined")("a certificate that nobody asked for", "out_of_order", ({ tunnel }) =>
     tunnel.send({ kind: "certificate", certificate: nonceOf("certificate") }),
+  ),
+  closes("joined")("a refusal that nobody waits for", "out_of_order", ({ tunnel }) =>
+    tunnel.send(early["certificate-refused"]),
   ),
   closes("fresh")("a welcome before any trust log", "out_of_order", async (scene) =>
     scene.tunnel.send({ kind: "welcome", signed: await scene.welcome() }),
@@ -123,6 +142,9 @@ const frames: readonly Attack[] = [
   frame("a member more", { kind: "drain", now: true }),
   frame("a member less", { kind: "deliver", number: 1 }),
   frame("a number below zero", { kind: "ack", receipt: -1 }),
+  frame("a drain that is to last longer than any", { kind: "drain", spreadSeconds: MAX_DRAIN_SPREAD_SECONDS + 1 }),
+  frame("a drain backwards", { kind: "drain", spreadSeconds: -1 }),
+  frame("a page that watches for ever", { kind: "watch", seconds: Number.MAX_SAFE_INTEGER }),
   frame("an envelope larger than any", {
     kind: "deliver",
     number: 1,
