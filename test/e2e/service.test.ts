@@ -45,9 +45,17 @@ function unit(...more: readonly string[]): string {
 }
 
 describe("the unit", () => {
+  const pem = (name: string): string => {
+    const file = path.join(directory.path, name);
+    writeFileSync(file, "", { mode: 0o600 });
+    return file;
+  };
+  const tls = (): readonly string[] => ["--tls-cert", pem("edge.crt"), "--tls-key", pem("edge.key")];
+  const named = ["--bind", "wg0", "--name", "edge.example"];
+
   it.skipIf(!existsSync(ANALYZE))("is judged to expose little, and has no word that systemd does not know", () => {
     const file = path.join(directory.path, "clawhold-edge.service");
-    writeFileSync(file, unit());
+    writeFileSync(file, unit(...named, ...tls()));
     const { stdout } = spawnSync(ANALYZE, ["security", "--offline=yes", "--no-pager", file], { encoding: "utf8" });
     const [, exposure] = /Overall exposure level for \S+: ([0-9.]+)/.exec(stdout) ?? [];
     expect(Number(exposure)).toBeLessThanOrEqual(2);
@@ -72,6 +80,27 @@ describe("the unit", () => {
   it("may take a low port only when it is told to", () => {
     expect(unit("--port", "443")).toContain("AmbientCapabilities=CAP_NET_BIND_SERVICE\n");
     expect(unit()).toContain("AmbientCapabilities=\n");
+  });
+
+  it("hands over the certificate's files, and is not printed for files that are not there", () => {
+    const text = unit(...named, ...tls());
+    expect(text).toContain(`LoadCredential=tls-key:${directory.path}/edge.key\n`);
+    expect(text).toMatch(/^ExecStart=.* --name edge\.example .*--tls-cert %d\/tls-cert --tls-key %d\/tls-key$/m);
+    expect(text).not.toMatch(/^ExecStart=.*edge\.key/m);
+    for (const missing of ["nothing.key", "."]) {
+      const key = path.join(directory.path, missing);
+      const { status, err } = clawhold(
+        "up",
+        "service",
+        "--print",
+        ...named,
+        "--tls-cert",
+        pem("edge.crt"),
+        "--tls-key",
+        key,
+      );
+      expect([status, err]).toEqual([4, expect.stringContaining(`There is no file at ${path.resolve(key)}, `)]);
+    }
   });
 
   it("is not printed with options that contradict each other", () => {

@@ -1,7 +1,7 @@
 /** What `clawhold up service` does: puts the options that were typed into the unit, and shows or writes it. */
 import { accessSync, closeSync, constants, fsyncSync, openSync, statSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { checkBind } from "../../edge/bind/asked.ts";
+import { dirname } from "node:path";
+import { checkBind, type BindOptions } from "../../edge/bind/asked.ts";
 import { parseMetricsPlace } from "../../edge/metrics-front.ts";
 import { systemCode } from "../../shared/edge-error.ts";
 import { portOf, type CommandInput } from "../command.ts";
@@ -12,6 +12,8 @@ import { SERVICE_DATA, SERVICE_NAME, SERVICE_PATH, serviceUnit } from "./service
 import { upService } from "./service.ts";
 
 const READ_BY_OTHERS = 0o004;
+/** What is not put into the command as it was typed. */
+const OWN_LINES: ReadonlySet<string> = new Set(["print", "install", "tls-cert", "tls-key"]);
 
 export function runService(input: CommandInput, io: CliIo): ExitCode {
   const isInstall = input.flag("install");
@@ -20,10 +22,11 @@ export function runService(input: CommandInput, io: CliIo): ExitCode {
       "clawhold up service takes either --print or --install. Type clawhold up service --help for more.",
     );
   }
-  refuseContradictions(input);
+  const tlsFiles = checkOptions(input)?.tlsFiles;
+  for (const path of tlsFiles === undefined ? [] : [tlsFiles.certificate, tlsFiles.key]) refuseMissing(path);
   refusePrivate(io.entry);
   refusePrivate(io.node);
-  const unit = serviceUnit({ node: io.node, entry: io.entry, argv: argvOf(input), ports: portsOf(input) });
+  const unit = serviceUnit({ node: io.node, entry: io.entry, argv: argvOf(input), tlsFiles, ports: portsOf(input) });
   if (isInstall) install(unit);
   if (input.json) io.out(JSON.stringify({ event: "service", path: isInstall ? SERVICE_PATH : undefined, unit }));
   else if (isInstall) {
@@ -35,19 +38,35 @@ export function runService(input: CommandInput, io: CliIo): ExitCode {
 }
 
 /** What `clawhold up` refuses, systemd would start again for ever. */
-function refuseContradictions(input: CommandInput): void {
+function checkOptions(input: CommandInput): BindOptions | undefined {
   const bind = readBind(input, () => undefined);
   if (bind !== undefined) checkBind(bind);
   const metrics = input.text("metrics");
   if (metrics !== undefined) parseMetricsPlace(metrics);
+  return bind;
 }
 
-/** As it was typed, so that a new option of `up` needs no line here; but systemd starts it in another directory. */
+/** Whether root can read it is for systemd to find out: whoever prints the unit may be somebody else. */
+function refuseMissing(path: string): void {
+  try {
+    if (!statSync(path).isDirectory()) return;
+  } catch (error) {
+    if (systemCode(error) === "EACCES") return;
+    if (systemCode(error) === undefined) throw error;
+  }
+  throw new CliError(
+    "tls_files",
+    `There is no file at ${path}, which systemd is to hand to the service. Put it there, or give its path with --tls-cert and --tls-key.`,
+    EXIT.refused,
+  );
+}
+
+/** As it was typed, so that a new option of `up` needs no line here; the certificate's files have lines of their own. */
 function argvOf(input: CommandInput): readonly string[] {
-  const names = Object.keys(upService.options).filter((name) => name !== "print" && name !== "install");
+  const names = Object.keys(upService.options).filter((name) => !OWN_LINES.has(name));
   const given = names.flatMap((name) => {
     const text = input.text(name);
-    if (text !== undefined) return [`--${name}`, name.startsWith("tls-") ? resolve(text) : text];
+    if (text !== undefined) return [`--${name}`, text];
     return input.flag(name) ? [`--${name}`] : [];
   });
   return given.includes("--gateway") ? given : [...given, "--gateway", "none"];

@@ -3,6 +3,7 @@
  * scanners would rather not see is said beside it. Reads nothing and writes nothing.
  */
 import { dirname } from "node:path";
+import type { TlsFiles } from "../../edge/bind/dashboard-certificate.ts";
 import { DRAIN_SECONDS } from "../../edge/drain.ts";
 
 export const SERVICE_NAME = "clawhold-edge";
@@ -17,20 +18,26 @@ const STOP_SECONDS = DRAIN_SECONDS * 3;
 const WATCHDOG_SECONDS = 60;
 /** Below these a port is the kernel's to give. */
 const FIRST_FREE_PORT = 1_024;
+/** Names of what systemd hands over. */
+const CERTIFICATE_ID = "tls-cert";
+const KEY_ID = "tls-key";
 /** Directories that a service is kept out of: a program that lies there is shown to it alone. */
 const HIDDEN = ["/home/", "/root/", "/run/user/"];
 
 export interface UnitInput {
   readonly node: string;
   readonly entry: string;
-  /** After `up`. */
+  /** After `up`, without what `tlsFiles` stands for. */
   readonly argv: readonly string[];
+  /** Whole paths. Root's key stays root's: systemd reads both at the start, and shows the service copies. */
+  readonly tlsFiles?: TlsFiles | undefined;
   /** Those that it listens on. */
   readonly ports: readonly number[];
 }
 
-export function serviceUnit({ node, entry, argv, ports }: UnitInput): string {
-  const command = [node, "--no-warnings", entry, "up", "--data", SERVICE_DATA, "--no-link", ...argv];
+export function serviceUnit({ node, entry, argv, tlsFiles, ports }: UnitInput): string {
+  const words = [node, "--no-warnings", entry, "up", "--data", SERVICE_DATA, "--no-link", ...argv].map(quoted);
+  const command = tlsFiles === undefined ? words : [...words, ...tlsWords];
   const capability = ports.some((port) => port > 0 && port < FIRST_FREE_PORT) ? "CAP_NET_BIND_SERVICE" : "";
   return `[Unit]
 Description=Clawhold edge
@@ -41,7 +48,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 NotifyAccess=all
-ExecStart=${command.map(quoted).join(" ")}
+ExecStart=${command.join(" ")}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=2
@@ -54,12 +61,34 @@ DynamicUser=yes
 StateDirectory=${SERVICE_NAME}
 StateDirectoryMode=0700
 UMask=0077
-
+${credentialLines(tlsFiles)}
 ${sandbox(capability, homeLines(node, entry))}
 
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** Not quoted: systemd puts the place of its copies for %d. */
+const tlsWords = [`--tls-cert %d/${CERTIFICATE_ID}`, `--tls-key %d/${KEY_ID}`];
+
+/**
+ * systemd.exec(5), "LoadCredential=": the manager reads the files, so they may be closed to everybody but root and lie
+ * where the service sees nothing. Copies are made when the service starts, and stay as they are until it ends.
+ */
+function credentialLines(files: TlsFiles | undefined): string {
+  if (files === undefined) return "";
+  const loads = [
+    [CERTIFICATE_ID, files.certificate],
+    [KEY_ID, files.key],
+  ] as const;
+  return loads.map(([id, path]) => `LoadCredential=${id}:${unquotedPath(path)}\n`).join("");
+}
+
+/** The rest of the line is the path, whatever is in it; only its end, and a line's, would be read otherwise. */
+function unquotedPath(path: string): string {
+  if (/\p{Cc}|[\s\\]$/u.test(path)) throw new TypeError("this path cannot be written into a unit");
+  return path.replaceAll("%", "%%");
 }
 
 /** Measured: `systemd-analyze security` gives the whole unit 1.3. */

@@ -30,6 +30,27 @@ describe("the unit", () => {
     expect(() => unitOf({ argv: ["--name", "x\nExecStartPre=/bin/sh"] })).toThrow(TypeError);
   });
 
+  it("has systemd hand over a certificate and its key, which only root may read", () => {
+    const tlsFiles = { certificate: "/etc/clawhold/100% ours/edge.crt", key: "/root/edge.key" };
+    const unit = unitOf({ argv: ["--name", "edge.example"], tlsFiles });
+    expect(lineOf(unit, "LoadCredential")).toEqual([
+      "LoadCredential=tls-cert:/etc/clawhold/100%% ours/edge.crt",
+      "LoadCredential=tls-key:/root/edge.key",
+    ]);
+    expect(lineOf(unit, "ExecStart")[0]).toMatch(
+      / --name edge\.example --tls-cert %d\/tls-cert --tls-key %d\/tls-key$/,
+    );
+    expect(lineOf(unitOf(), "LoadCredential")).toEqual([]);
+    expect(unitOf()).not.toContain("%d");
+  });
+
+  it.each(["/etc/edge.key\nUser=root", "/etc/edge.key ", "/etc/edge.key\\"])(
+    "is not made of the path %j, which its line would be read without",
+    (key) => {
+      expect(() => unitOf({ tlsFiles: { certificate: "/etc/edge.crt", key } })).toThrow(TypeError);
+    },
+  );
+
   it.each([
     [[443, 4471], "CAP_NET_BIND_SERVICE", "no"],
     [[4470, 80], "CAP_NET_BIND_SERVICE", "no"],
