@@ -10,6 +10,7 @@ import { Left } from "../../components/time.tsx";
 import { TouchFoot, TouchOutcome, useTouching } from "../../components/touching.tsx";
 import { formatNumberOf } from "../../format.ts";
 import { useApp } from "../../state/app.ts";
+import { TrustTabs } from "../people/frame.tsx";
 import { listWords, readNetwork } from "./wording.ts";
 
 export function NetworksPage() {
@@ -22,12 +23,10 @@ export function NetworksPage() {
       <div class="page-head">
         <div>
           <h1>Networks</h1>
-          <p>
-            From where this control plane answers at all. A filter before the passkeys, never instead of them.{" "}
-            <a href="/people">Back to People</a>
-          </p>
+          <p>From where this control plane answers at all. A filter before the passkeys, never instead of them.</p>
         </div>
       </div>
+      <TrustTabs page="networks" isAdmin={may} />
       {!may && (
         <div class="card">
           <Empty icon="lock" title="Networks are an administrator's">

@@ -47,9 +47,6 @@ export function TrustFrame({ page, lead, onDone, children }: FrameProps) {
   const view = backend.trust.value;
   const statements = useStatements(onDone);
   useEffect(() => void backend.statements.loadWaiting(), [backend, page]);
-  const tabRow = useRef<HTMLElement>(null);
-  // Eight tabs are wider than a phone.
-  useEffect(() => tabRow.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [page]);
   const me = backend.person.value?.id ?? "";
   const isAdmin = view !== undefined && isAdministrator(view, me, backend.now());
   const mayChange = isAdmin && backend.origin.class === "signer";
@@ -64,14 +61,7 @@ export function TrustFrame({ page, lead, onDone, children }: FrameProps) {
           </p>
         </div>
       </div>
-      <nav class="tabs" aria-label="Trust log" ref={tabRow}>
-        {peoplePages.map((name) => (
-          <a key={name} href={`/${name}`} aria-current={name === page ? "page" : undefined}>
-            {tabs[name]}
-          </a>
-        ))}
-        {isAdmin && <a href="/people/networks">Networks</a>}
-      </nav>
+      <TrustTabs page={page} isAdmin={isAdmin} />
       {view === undefined ? (
         <Waiting what="Verifying the trust log" />
       ) : (
@@ -84,6 +74,33 @@ export function TrustFrame({ page, lead, onDone, children }: FrameProps) {
       )}
       {statements.dialog}
     </>
+  );
+}
+
+interface TabsProps {
+  readonly page: PeoplePageName | "networks";
+  readonly isAdmin: boolean;
+}
+
+/** Networks are no part of the trust log, and an administrator's alone, but stand among what is set up for people. */
+export function TrustTabs({ page, isAdmin }: TabsProps) {
+  const tabRow = useRef<HTMLElement>(null);
+  // Eight tabs are wider than a phone.
+  useEffect(() => tabRow.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }), [page]);
+  const currentIf = (name: TabsProps["page"]) => (name === page ? "page" : undefined);
+  return (
+    <nav class="tabs" aria-label="Trust log" ref={tabRow}>
+      {peoplePages.map((name) => (
+        <a key={name} href={`/${name}`} aria-current={currentIf(name)}>
+          {tabs[name]}
+        </a>
+      ))}
+      {isAdmin && (
+        <a href="/people/networks" aria-current={currentIf("networks")}>
+          Networks
+        </a>
+      )}
+    </nav>
   );
 }
 
