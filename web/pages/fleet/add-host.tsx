@@ -10,7 +10,7 @@ export function NoHost() {
   return (
     <div class="card">
       <Empty icon="host" title="No host yet">
-        <p>It dials out, so no port is opened on it. You compare six words and admit it with your passkey.</p>
+        <Joining />
       </Empty>
       <div class="card-body stack mid">
         <AddCommands />
@@ -24,21 +24,28 @@ export function NoHost() {
 }
 
 export function AddHost() {
-  const isElsewhere = useApp().backend.hostInvites !== undefined;
   return (
     <section class="card" aria-labelledby="add-host">
       <div class="card-head">
         <h2 id="add-host">Add a host</h2>
       </div>
       <div class="card-body stack mid">
-        <p class="small muted">
-          It dials out, so no port is opened on it.
-          {!isElsewhere && " Start Clawhold with --bind and an address that it can reach."} You compare six words and
-          admit it with your passkey.
-        </p>
+        <Joining class="small muted" />
         <AddCommands />
       </div>
     </section>
+  );
+}
+
+/** An edge on this machine is one that other machines do not reach until it is told where to listen. */
+function Joining({ class: name }: { readonly class?: string }) {
+  const isElsewhere = useApp().backend.hostInvites !== undefined;
+  return (
+    <p class={name}>
+      It dials out, so no port is opened on it.
+      {!isElsewhere && " Start Clawhold with --bind and an address that it can reach."} You compare six words and admit
+      it with your passkey.
+    </p>
   );
 }
 
