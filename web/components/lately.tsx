@@ -2,7 +2,7 @@
 import { Icon } from "../icons.tsx";
 import { SealMark } from "./state.tsx";
 import { Relative } from "./time.tsx";
-import { withWaitingNames } from "../pages/activity/names.ts";
+import { useWaitingNames } from "../pages/activity/waiting-names.ts";
 import { wasRefused } from "../pages/activity/filter.ts";
 import { Sentence, iconOf } from "../pages/activity/sentences.tsx";
 import { useApp } from "../state/app.ts";
@@ -20,14 +20,13 @@ interface LatelyProps {
 export function Lately({ title, hostId, count }: LatelyProps) {
   const { backend } = useApp();
   const entries = backend.activity.entries.value;
-  const fleet = backend.fleet.value;
-  const hosts = fleet.state === "ready" ? fleet.value : [];
+  const named = useWaitingNames();
   const list = entries.state === "ready" ? entries.value : [];
   const shown = list
     .filter(({ action }) => !quiet.includes(action))
     .filter(({ target, actor }) => hostId === undefined || target?.id === hostId || actor.id === hostId)
     .slice(0, count)
-    .map((entry) => withWaitingNames(entry, hosts));
+    .map(named);
   return (
     <section class="card" aria-label={title}>
       <div class="card-head">

@@ -25,6 +25,7 @@ import type { Mark } from "../../state/ledger.ts";
 import type { CheckState, EntryProof, LedgerEntry, ReceiptView, Seal } from "../../state/backend.ts";
 import { EraseValues, fieldNames } from "./erase-value.tsx";
 import { Sentence } from "./sentences.tsx";
+import { useWaitingNames } from "./waiting-names.ts";
 
 interface DrawerProps {
   readonly index: number;
@@ -83,11 +84,12 @@ export function ProofDrawer({ index, onClose }: DrawerProps) {
 
 function Proof({ proof }: { readonly proof: EntryProof }) {
   const { entry } = proof;
+  const named = useWaitingNames();
   return (
     <>
       <div>
         <p class="strong">
-          <Sentence entry={entry} />
+          <Sentence entry={named(entry)} />
         </p>
         <p class="small muted">
           <Exact at={entry.at} />

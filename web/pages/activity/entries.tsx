@@ -10,6 +10,7 @@ import type { Shape } from "../../state/condition.ts";
 import { wasRefused } from "./filter.ts";
 import { Sentence, iconOf, reasonOf } from "./sentences.tsx";
 import { signatureOf, type Signature, type SignatureVerdict } from "./signatures.ts";
+import { useWaitingNames } from "./waiting-names.ts";
 
 interface RowProps {
   readonly index: number;
@@ -22,7 +23,9 @@ interface RowProps {
 
 export function LogRow({ index, item, route, isCurrent }: RowProps) {
   const link = { href: formatRoute({ ...route, entry: index }), isOpen: route.entry === index, isCurrent };
-  return <Frame {...link} {...partsOf(index, item, route)} />;
+  const named = useWaitingNames();
+  const shown = item?.entry === undefined ? item : { ...item, entry: named(item.entry) };
+  return <Frame {...link} {...partsOf(index, shown, route)} />;
 }
 
 /** What a row is made of. One frame for all: an entry that arrives must not take the focus from where it was awaited. */

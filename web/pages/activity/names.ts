@@ -12,13 +12,15 @@ export function nameOf(party: Party | undefined): string {
 
 /**
  * The entry with the label of a host that waits, where the trust log has no name for it yet. Whoever asks to join chose
- * that label, perhaps to look like another host: so it never stands there alone.
+ * that label, perhaps to look like another host: so it never stands there alone, and its id tells two alike apart.
  */
 export function withWaitingNames(entry: LedgerEntry, hosts: readonly HostView[]): LedgerEntry {
   const named = (party: Party): Party => {
     if (party.kind !== "host" || party.name !== undefined) return party;
     const host = hosts.find(({ id, admission }) => id === party.id && admission === "waiting");
-    return host === undefined || host.label === host.id ? party : { ...party, name: `${host.label} (not admitted)` };
+    return host === undefined || host.label === host.id
+      ? party
+      : { ...party, name: `${host.label} (${host.id}, not admitted)` };
   };
   const { actor, target } = entry;
   return { ...entry, actor: named(actor), ...(target === undefined ? {} : { target: named(target) }) };

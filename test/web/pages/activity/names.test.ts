@@ -12,8 +12,8 @@ function namesIn(entry: LedgerEntry): readonly string[] {
 }
 
 describe("a host that waits", () => {
-  it("is called by its label, and never without the word that it is not admitted", () => {
-    const name = "vps-13 (not admitted)";
+  it("is called by its label, and never without its id and the word that it is not admitted", () => {
+    const name = "vps-13 (h-vps-13, not admitted)";
     expect(namesIn(withWaitingNames(joined, [...fleet, waiting]))).toEqual([name, name]);
   });
 
