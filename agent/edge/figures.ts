@@ -119,14 +119,24 @@ function processesOf({ workerd, openFileLimit }: FigureSources): readonly Metric
   ];
 }
 
-function lagOf(lag: ReturnType<typeof monitorEventLoopDelay>): Metric {
-  // Nothing recorded yet reads as NaN and as huge numbers.
-  const seconds = (nanoseconds: number): number => (lag.count === 0 ? 0 : nanoseconds / NANOSECONDS);
-  return gauge("clawhold_event_loop_delay_seconds", "Delay of the front's event loop since the last scrape.", [
-    { labels: { quantile: "0.5" }, value: seconds(lag.percentile(50)) },
-    { labels: { quantile: "0.99" }, value: seconds(lag.percentile(99)) },
-    { labels: { quantile: "1" }, value: seconds(lag.max) },
-  ]);
+/**
+ * Node records the time between two ticks of a timer, which on an idle loop is the resolution itself: what is more than
+ * that is delay. A tick may also come early, after one that was late.
+ */
+export function lagOf(lag: Pick<ReturnType<typeof monitorEventLoopDelay>, "count" | "max" | "percentile">): Metric {
+  const seconds = (nanoseconds: number): number => {
+    if (lag.count === 0) return 0; // nothing recorded yet reads as NaN and as huge numbers
+    return Math.max(0, nanoseconds / NANOSECONDS - LAG_RESOLUTION_MILLISECONDS / 1_000);
+  };
+  return gauge(
+    "clawhold_event_loop_delay_seconds",
+    "By how much the front's event loop was late since the last scrape; about 0 when idle.",
+    [
+      { labels: { quantile: "0.5" }, value: seconds(lag.percentile(50)) },
+      { labels: { quantile: "0.99" }, value: seconds(lag.percentile(99)) },
+      { labels: { quantile: "1" }, value: seconds(lag.max) },
+    ],
+  );
 }
 
 function residentBytes(place: string): number | undefined {
