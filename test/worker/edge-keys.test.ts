@@ -3,16 +3,20 @@ import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
 import { CheckpointTable } from "../../durable-objects/db/checkpoint-table.ts";
 import { hostOf } from "../../durable-objects/env.ts";
+import { Delivery } from "../../durable-objects/host/delivery.ts";
+import type { AgentAttachment } from "../../durable-objects/host/sockets.ts";
+import type { HostStore } from "../../durable-objects/host/store.ts";
 import { fromBase64url } from "../../protocol/bytes.ts";
 import { openCheckpoint } from "../../protocol/checkpoint.ts";
 import { envelopeCodec } from "../../protocol/messages.ts";
 import { noteFromWire } from "../../protocol/note.ts";
-import { verifySignature } from "../../protocol/signing.ts";
+import { verifySignature, type Signer } from "../../protocol/signing.ts";
+import { inwardFrames } from "../../protocol/tunnel.ts";
 import { admittedTo } from "../fixtures/edge/admitted.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { signerOf } from "../fixtures/keys.ts";
-import { admin, edge, edgeWith, replyOf } from "./client.ts";
+import { admin, edge, edgeWith, fresh, replyOf } from "./client.ts";
 import { env } from "./environment.ts";
 
 const keyOf = async (name: string): Promise<string> => (await signerOf(name)).publicKey;
@@ -24,6 +28,15 @@ beforeAll(async () => {
   town = await Town.at(edge);
   ({ peer, tunnel } = await admittedTo(town, "keys"));
 });
+
+/** Hosts' objects that hear of no statement. */
+const deaf = {
+  getByName: (name: string) =>
+    new Proxy(env.HOST.getByName(name), {
+      get: (stub, member) =>
+        member === "trustChanged" ? () => Promise.resolve() : (Reflect.get(stub, member) as unknown),
+    }),
+} as unknown as typeof env.HOST;
 
 /** Admitted, and not here. */
 async function absent(name: string): Promise<HostPeer> {
@@ -93,7 +106,10 @@ describe("the keys that the edge holds", () => {
 describe("a change of the dispatch key", () => {
   it("counts for the very next delivery on an open tunnel, and the host is told of it first", async () => {
     const [old, next] = [await keyOf("dispatch"), await keyOf("next dispatch")];
-    expect((await town.state("dispatch-key.rotate", { key: next })).status).toBe(200);
+    // Nobody tells the hosts: what tells them may be late, or have died.
+    const body = await town.statement("dispatch-key.rotate", { key: next });
+    const request = await town.page.request("trustState", { body });
+    expect((await edgeWith({ HOST: deaf }).send("web", request)).status).toBe(200);
     expect(await deliveredBy(tunnel, [old, next])).toBe(next);
     // By this the supervising process knows which seed it may forget.
     expect((await admin("/admin/named-keys")).body).toEqual({
@@ -114,6 +130,58 @@ describe("a change of the dispatch key", () => {
     const isByNext = { kind: "welcome", body: fromBase64url(body), signature, publicKey: next } as const;
     expect(await verifySignature(isByNext)).toBe(true);
     expect(back.heard.map(({ kind }) => kind).slice(0, 3)).toEqual(["challenge", "trust", "welcome"]);
+  });
+});
+
+describe("a delivery that is being signed while the host is told of a change", () => {
+  it("is signed again: the first signature may be by the key before", async () => {
+    const { bytes } = await town.submission(peer.host);
+    const submission = new TextDecoder().decode(bytes);
+    const sent: string[] = [];
+    let attachment: AgentAttachment = {
+      kind: "agent",
+      workspace: town.workspace,
+      host: peer.host,
+      hostKey: peer.key.publicKey,
+      certFingerprint: "ab".repeat(32),
+      phase: "welcomed",
+      tunnel: fresh(),
+      edgeNonce: fresh(),
+      trustSent: 3,
+      openedAt: 1,
+    };
+    const socket = {
+      send: (text: string) => void sent.push(text),
+      serializeAttachment: (value: AgentAttachment) => void (attachment = value),
+      deserializeAttachment: () => attachment,
+    } as unknown as WebSocket;
+    const store = {
+      openCommandAfter: (number: number) => (number === 0 ? { intent: fresh(), submission, number: 1 } : undefined),
+      openCommandsUpTo: () => 0,
+      markDelivered: () => undefined,
+    } as unknown as HostStore;
+    const [old, next] = [await signerOf("dispatch"), await signerOf("next dispatch")];
+    const told: Signer = {
+      ...old,
+      sign: async (kind, body) => {
+        attachment = { ...attachment, trustSent: 4 };
+        return old.sign(kind, body);
+      },
+    };
+    const signers = [told, next];
+    const delivery = new Delivery(store, () => Promise.resolve(signers.shift()));
+    await delivery.advance(() => ({ socket, attachment }));
+    expect(sent).toHaveLength(1);
+    const frame = inwardFrames.decode(sent[0] ?? "");
+    const { dispatch } = envelopeCodec.decode(fromBase64url(frame.kind === "deliver" ? frame.envelope : ""));
+    const { signature } = dispatch;
+    const byNext = {
+      kind: "dispatch",
+      body: fromBase64url(dispatch.body),
+      signature,
+      publicKey: next.publicKey,
+    } as const;
+    expect(await verifySignature(byNext)).toBe(true);
   });
 });
 

@@ -3,12 +3,14 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { describe, expect, it } from "vitest";
 import { LedgerReader } from "../../../durable-objects/db/ledger-reader.ts";
 import { LedgerTree } from "../../../durable-objects/db/ledger-tree.ts";
+import type { LedgerKeys } from "../../../durable-objects/edge-keys.ts";
 import { ledgerOf } from "../../../durable-objects/ledger-client.ts";
 import { Checkpoints } from "../../../durable-objects/ledger/checkpoints.ts";
 import { LedgerMemory } from "../../../durable-objects/ledger/memory.ts";
 import { publicKeyOf, seedNoteSigner } from "../../../durable-objects/signer.ts";
 import { toBase64url } from "../../../protocol/bytes.ts";
-import { rootDigest, signCheckpoint } from "../../../protocol/checkpoint.ts";
+import { openCheckpoint, rootDigest, signCheckpoint } from "../../../protocol/checkpoint.ts";
+import { decodeNote } from "../../../protocol/note.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { env } from "../../worker/environment.ts";
 import { digestAt, withoutTriggers } from "../ledger-rows.ts";
@@ -274,20 +276,26 @@ describe("what an earlier key signed", () => {
       const earlier = await publicKeyOf(env.LEDGER_KEY);
       const signer = await seedNoteSigner(env.LEDGER_KEY_NEXT ?? "");
       const ever = [signer.publicKey, ...(knowsEarlier ? [earlier] : [])];
-      const checkpoints = new Checkpoints({
-        db: env.DB,
-        workspace: writer.workspace,
-        sealed: new LedgerReader(env, writer.workspace),
-        memory: new LedgerMemory(storage.sql),
-        keys: () => Promise.resolve({ signer, ever }),
-        alarms: { raise: () => Promise.resolve(), settle: () => Promise.resolve() },
-        hosts: () => Promise.resolve(undefined),
-        durable: () => Promise.resolve(),
-        doubt: () => undefined,
-        append: () => Promise.resolve({ ok: true }),
-        show: () => undefined,
-      });
-      return checkpoints.cover();
+      return checkpointsOf(writer, { storage, keys: { signer, ever } }).cover();
+    });
+  }
+
+  function checkpointsOf(
+    writer: Writer,
+    { storage, keys }: { readonly storage: DurableObjectStorage; readonly keys: LedgerKeys },
+  ): Checkpoints {
+    return new Checkpoints({
+      db: env.DB,
+      workspace: writer.workspace,
+      sealed: new LedgerReader(env, writer.workspace),
+      memory: new LedgerMemory(storage.sql),
+      keys: () => Promise.resolve(keys),
+      alarms: { raise: () => Promise.resolve(), settle: () => Promise.resolve() },
+      hosts: () => Promise.resolve(undefined),
+      durable: () => Promise.resolve(),
+      doubt: () => undefined,
+      append: () => Promise.resolve({ ok: true }),
+      show: () => undefined,
     });
   }
 
@@ -296,6 +304,24 @@ describe("what an earlier key signed", () => {
       ok: false,
       refusal: { reason: "smaller", held: { size: 6 }, shown: { size: 3 } },
     });
+  });
+
+  it("is signed again by the key after it, also where nothing was written since", async () => {
+    const writer = new Writer("signed again");
+    await writer.write(4);
+    const { size, note } = await writer.sign();
+    const next = await seedNoteSigner(env.LEDGER_KEY_NEXT ?? "");
+    const again = await runInDurableObject(writer.stub, (_, { storage }) => {
+      const keys = { signer: next, ever: [next.publicKey, nonceOf("earlier")] };
+      return checkpointsOf(writer, { storage, keys }).cover();
+    });
+    expect(again).toMatchObject({ ok: true, size });
+    const stored = await writer.table.newest();
+    expect(stored?.note).toBe(again.ok ? again.note : "");
+    expect(
+      await openCheckpoint(stored?.note ?? "", { workspace: writer.workspace, ledgerKey: next.publicKey }),
+    ).toEqual(expect.objectContaining({ size }));
+    expect(decodeNote(stored?.note ?? "").text).toBe(note.text);
   });
 
   it("is anybody's word where the trust log never named that key", async () => {
