@@ -27,6 +27,7 @@ export const adminSchemas = {
   workspace: v.strictObject({ signedRoot: v.optional(signedRootSchema) }),
   joinToken: v.strictObject({ token: nonce, workspace: digest, expires: seconds }),
   revokeCertificate: v.strictObject({ fingerprint }),
+  serverCertificate: v.strictObject({ fingerprint }),
   browserCertificate: v.strictObject({ fingerprint, change: v.picklist(["issued", "revoked"]) }),
   status: v.strictObject({
     workspace: v.optional(digest),
@@ -60,6 +61,7 @@ export function adminApp(): Hono<{ Bindings: Deps }> {
   app.get("/admin/named-keys", showNamedKeys);
   app.post("/admin/revoke-certificate", revoke);
   app.post("/admin/browser-certificate", recordBrowserCertificate);
+  app.post("/admin/server-certificate", recordServerCertificate);
   app.post("/admin/drain", drain);
   app.notFound(() => answerProblem(problem("not_found")));
   app.onError((error) => answerProblem(tellingDamage(error)));
@@ -159,6 +161,21 @@ async function drain(context: AdminContext): Promise<Response> {
 }
 
 /** Which browsers the front lets in is the front's own list; the log only learns of it. */
+/** Of the edge itself; before there is a workspace there is no log, and whoever asks keeps it for later. */
+async function recordServerCertificate(context: AdminContext): Promise<Response> {
+  const deps = context.env;
+  const { fingerprint: certificate } = await readJson(context, adminSchemas.serverCertificate);
+  const trust = await currentTrust(deps);
+  if (trust === undefined) return answer({ isRecorded: false });
+  await deps.ledger(trust.workspace)({
+    actor: { kind: "edge" },
+    action: "certificate.issued",
+    detail: { certificate, code: "server" },
+    subject: certificate,
+  });
+  return answer({ isRecorded: true });
+}
+
 async function recordBrowserCertificate(context: AdminContext): Promise<Response> {
   const deps = context.env;
   const { fingerprint: certificate, change } = await readJson(context, adminSchemas.browserCertificate);

@@ -11,6 +11,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { optional, parse, pipe, regex, startsWith, strictObject, string } from "valibot";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
+import { noteIssued } from "./issued-certificates.ts";
 import type { KeyPair } from "./certificates.ts";
 import { EdgeError, systemCode } from "../shared/edge-error.ts";
 
@@ -115,6 +116,7 @@ export async function loadServerCertificate(directory: string, request: ServerCe
   }
   const { makeServerCertificate } = await import("./certificates.ts");
   const made = await makeServerCertificate(request.authority, request.names, request.now);
+  noteIssued(directory, made.certificate);
   writeFileAtomically(path, `${JSON.stringify(made)}\n`);
   return made;
 }

@@ -27,6 +27,9 @@ import { readOpenFileLimit } from "./listen.ts";
 import { Traffic } from "./traffic.ts";
 import { addNextSeed, hasNextSeed, settleKeys, type KeyJob } from "./key-change.ts";
 import type { EdgeKeys } from "./keys.ts";
+import { closeAll, type Closers } from "./closers.ts";
+import { attempt, hourly, type Chore } from "./hourly.ts";
+import { recordIssued } from "./issued-certificates.ts";
 import { deriveSettingsKey, loadKeys, loadServerCertificate, readKeys } from "./keys.ts";
 import { DASHBOARD_HOSTNAME, hostHeader, IPV4_LOOPBACK } from "./loopback.ts";
 import { upgradeData } from "./upgrade.ts";
@@ -96,11 +99,9 @@ export interface BoundEdge extends Pick<Asked, "name" | "authorityPath" | "brows
   readonly addresses: readonly string[];
 }
 
-const HOUR_MILLISECONDS = 3_600_000;
 const UNKNOWN_VERSION = "0";
 
 /** What was opened so far, closed in reverse order by a stop or a failed start. */
-type Closers = (() => Promise<void> | void)[];
 
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const closers: Closers = [];
@@ -191,13 +192,22 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
   };
 }
 
+/** Certificates of the edge's own come into the activity log when they are made, or when there is one. */
+async function keepDiary({ data, closers, log }: Started, admin: AdminRequest): Promise<void> {
+  const record: Chore = { work: () => recordIssued(data.join("keys"), admin), code: "certificate_not_recorded" };
+  await attempt(record, log);
+  closers.push(hourly(record, log));
+}
+
 /** Forgets what the trust log names no more; gives what makes a further key. */
 async function openKeys(
-  { data, keys, log }: Started,
+  started: Started,
   { workerd, sockets, environmentWith }: RunningWorkerd,
 ): Promise<Edge["addKey"]> {
+  const { data, keys, log } = started;
   const directory = data.join("keys");
   const admin = openAdmin(sockets.admin);
+  await keepDiary(started, admin);
   if (hasNextSeed(keys)) await settleKeys(directory, { named: () => namedKeys(admin), log });
   return async (job) => {
     const publicKey = addNextSeed(directory, job);
@@ -260,7 +270,7 @@ async function startFront({ options, closers, data, keys, log, traffic, now }: S
     if (asked !== undefined && front.bound !== undefined) await asked.renew(front.bound);
   };
   noteEnd(await current());
-  closers.push(() => front.close(), renewHourly(renew, log));
+  closers.push(() => front.close(), hourly({ work: renew, code: "certificate_not_renewed" }, log));
   if (asked !== undefined && front.bound !== undefined) closers.push(asked.watch(front.bound));
   onAddress = () => tellEndpoint(data, endpointOf(front, asked));
   return { front, asked, renew, certificateEnds: () => ends };
@@ -374,26 +384,4 @@ async function sayTooFewFiles({ d1 }: Sockets, log: EdgeLog): Promise<void> {
   const [tables = []] = await run([{ sql: "SELECT name FROM sqlite_master WHERE name = 'hosts'" }]);
   const [rows = []] = tables.length === 0 ? [] : await run([{ sql: "SELECT count(*) AS hosts FROM hosts" }]);
   sayTooFew(readOpenFileLimit(), Number(rows[0]?.["hosts"] ?? 0), log);
-}
-
-/** An edge that runs for months must not let its certificate lapse; a failed renewal is tried again in an hour. */
-function renewHourly(renew: () => Promise<void>, log: EdgeLog): () => void {
-  const timer = setInterval(() => {
-    renew().catch((error: unknown) => log({ level: "error", code: "certificate_not_renewed", detail: String(error) }));
-  }, HOUR_MILLISECONDS);
-  timer.unref();
-  return () => clearInterval(timer);
-}
-
-/** Every closer runs, even after one failed; the first failure is reported. */
-async function closeAll(closers: Closers): Promise<void> {
-  const failures: unknown[] = [];
-  for (const close of closers.splice(0).toReversed()) {
-    try {
-      await close();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
 }

@@ -74,7 +74,7 @@ export const exportedActions = {
   "host.joined": row("A host asked to join.", enroll, low),
   "host.connected": row("A host connected.", base),
   "host.disconnected": row("A host disconnected.", base),
-  "certificate.issued": row("A host was given a client certificate.", create),
+  "certificate.issued": row("A certificate was issued.", create),
   "command.accepted": row("A command was accepted for a host.", call),
   "command.refused": row("A command was refused.", call, refused),
   "command.receipt": row("A host signed what became of a command.", call, { outcome: "verdict" }),

@@ -170,6 +170,18 @@ describe("the client certificate", () => {
     );
   });
 
+  it("of the edge itself is one entry, however often it is told", async () => {
+    const fingerprint = "c".repeat(64);
+    for (let i = 0; i < 2; i += 1)
+      expect((await admin("/admin/server-certificate", { fingerprint })).body).toEqual({ isRecorded: true });
+    const named = (await ledgerBodies(town.workspace)).filter(
+      ({ detail }) => (detail as { certificate?: string }).certificate === fingerprint,
+    );
+    expect(named).toMatchObject([
+      { action: "certificate.issued", actor: { kind: "edge" }, detail: { certificate: fingerprint, code: "server" } },
+    ]);
+  });
+
   it("of a browser is an entry without a host, and opens no tunnel", async () => {
     const fingerprint = "b".repeat(64);
     for (const change of ["issued", "revoked", "revoked"])

@@ -9,6 +9,8 @@ describe("the setup link", () => {
     const before = await admin("/admin/workspace");
     expect(before.status).toBe(200);
     expect(before.body).toEqual({});
+    const certificate = await admin("/admin/server-certificate", { fingerprint: "c".repeat(64) });
+    expect(certificate.body).toEqual({ isRecorded: false });
     expect((await page.call("signInNonce")).code).toBe("no_workspace");
     expect((await page.call("me")).code).toBe("unauthenticated");
   });

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { BindNews } from "../../edge/bind/bound.ts";
 import { CONTROL_SOCKET, openControl } from "../../edge/control.ts";
 import { parseMetricsPlace, type MetricsPlace } from "../../edge/metrics-front.ts";
+import { attempt } from "../../edge/hourly.ts";
+import { recordIssued } from "../../edge/issued-certificates.ts";
 import { startEdge, type Edge } from "../../edge/runtime.ts";
 import { keepManagerTold } from "./service-manager.ts";
 import { startDemoGateway } from "../../host/demo/demo.ts";
@@ -239,6 +241,9 @@ class Session {
       hostname: this.#io.hostname,
       now: nowSeconds,
     });
+    // The first were made before there was a log.
+    const work = (): Promise<void> => recordIssued(edge.dataDirectory.join("keys"), edge.admin);
+    await attempt({ work, code: "certificate_not_recorded" }, edge.log);
     await this.#memory.pin(workspace, edge.signerOrigin);
     this.#pin = workspace;
     this.#noteGateway(state); // the demo may have come up while the host joined

@@ -11,6 +11,7 @@ import { parse, pipe, startsWith, strictObject, string } from "valibot";
 import { EdgeError, systemCode } from "../../shared/edge-error.ts";
 import { writeFileAtomically } from "../../shared/atomic-file.ts";
 import type { KeyPair } from "../certificates.ts";
+import { noteIssued } from "../issued-certificates.ts";
 
 export interface TlsFiles {
   readonly certificate: string;
@@ -51,6 +52,7 @@ export async function ownCertificate(keysDirectory: string, name: string, now: D
   const { makeAuthority, makeServerCertificate } = await import("../certificates.ts");
   const authority = kept?.authority ?? (await makeAuthority(`Clawhold dashboard ${name}`, now, name));
   const made = { name, authority, server: await makeServerCertificate(authority, [name], now) };
+  noteIssued(keysDirectory, made.server.certificate);
   writeFileAtomically(path, `${JSON.stringify(made)}\n`);
   writeFileAtomically(authorityPath, authority.certificate);
   return { pair: withChain(made), authorityPath };

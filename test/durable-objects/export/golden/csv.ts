@@ -21,7 +21,7 @@ export const csv: Readonly<Record<LedgerAction, string>> = {
   "host.disconnected":
     '"9","2027-01-15T08:00:09.009Z","host.disconnected","A host disconnected.","host","h-vps-1","","success","","","","{}","iVEXTsy4H_nmoysF7Z2TXGTbx1M3AI99G5UiA33b-bs","g503v74TXtYegI-QpdoqzrtR8LZWfOlHBEZr6gvN734"\r\n',
   "certificate.issued":
-    '"10","2027-01-15T08:00:10.010Z","certificate.issued","A host was given a client certificate.","edge","","h-vps-1","success","","","","{""certificate"":""abababababababababababababababababababababababababababababababab""}","oaOk0jrnM7tXgUCF3Bn_26EWWENbUnyE72PrQhryTxE","I9h3VR0s8oEI3D7njcYlDe9YS0tssLJogXEczLBmYEk"\r\n',
+    '"10","2027-01-15T08:00:10.010Z","certificate.issued","A certificate was issued.","edge","","h-vps-1","success","","","","{""certificate"":""abababababababababababababababababababababababababababababababab""}","oaOk0jrnM7tXgUCF3Bn_26EWWENbUnyE72PrQhryTxE","I9h3VR0s8oEI3D7njcYlDe9YS0tssLJogXEczLBmYEk"\r\n',
   "command.accepted":
     '"11","2027-01-15T08:00:11.011Z","command.accepted","A command was accepted for a host.","person","p-ada","h-vps-1","success","192.0.2.7","","","{""intent"":""RuukfcaH8hOqBuFtHy39GIhv0NzL0PUOh74WsebeJoc"",""operation"":""gateway.restart@1"",""session"":""J74MyXKjgVHEldtzedqGeEGGjCXeDVfDO9Ger-j5BVs""}","mbWnmcsbT8m-bzyXgQyMncni6weGG_JnPDwNMM4EIso","vhlLSfKc4fExBrFH9US7v99anTo42hCdO4Q0P5C0R0E"\r\n',
   "command.refused":
