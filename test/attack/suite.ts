@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { buildAgent } from "./agent-build.ts";
 import { approvalAttacks } from "./approvals.ts";
-import { attempt, isAsNamed, type Result } from "./attack.ts";
+import { attempt, isAsNamed, type Attack, type Result } from "./attack.ts";
 import { courseAttacks } from "./courses.ts";
 import { formAttacks } from "./forms.ts";
 import { checks } from "./check-table.ts";
@@ -192,12 +192,18 @@ async function honest(scene: Scene, { failures }: Tracks, when: string): Promise
   if (!scene.isEven) failures.push(`the canaries ${when}: not exactly what the honest people did`);
 }
 
+function isWelcome({ rule }: Attack): boolean {
+  return rule === "tunnel.edge_unproven";
+}
+
 async function connections(stand: SceneOptions, tracks: Tracks): Promise<void> {
   for (const server of servers) tracks.results.push(await dial(server, stand));
   const scene = await Scene.open(stand);
   try {
     const pages = tracks.options.isShort ? [] : [...trustAttacks, ...witnessAttacks];
-    for (const attack of [...tunnelAttacks, ...pages]) tracks.results.push(await attempt(attack, scene));
+    // Each frame costs the agent its tunnel, and another start: here those with which the edge proves itself.
+    const frames = tracks.options.isShort ? tunnelAttacks.filter(isWelcome) : tunnelAttacks;
+    for (const attack of [...frames, ...pages]) tracks.results.push(await attempt(attack, scene));
     scene.directory.forgetTrust();
     await scene.restartAgent();
     await scene.join();

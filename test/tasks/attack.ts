@@ -21,7 +21,7 @@ const HELP = `npm run attack -- [options]
 
   --deployment NAME  local (by default), vpn: the edge on another address, its dashboard under a name and for browsers with
                      a certificate; cloud: the Worker as it is deployed, Access and Cloudflare played by the test
-  --short            in another deployment: only what the connection decides (servers, tunnel, replays, splices, the first two
+  --short            in another deployment: only what the connection decides (servers, welcomes, replays, splices, the first two
                      layers, hostile pages of up to 3 touches without a browser, the doors); npm test runs these
   --mutants N        mutants at the rules, one in forty more at the running agent (default ${String(DEFAULT_MUTANTS)};
                      ${String(MUTANTS_ELSEWHERE)} in another deployment, at the agent only). Or CLAWHOLD_MUTANTS=N
