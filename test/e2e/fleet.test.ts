@@ -12,7 +12,7 @@ import { shoot } from "./pictures.ts";
 import { bringIn } from "./second-person.ts";
 import type { SoftwareCredential } from "../fixtures/authenticator.ts";
 
-const PORT = 24_770;
+const PORT = 25_100;
 const LABELS = ["vps-1", "vps-2", "vps-3"] as const;
 
 interface Machine {

@@ -9,7 +9,7 @@ import { seedOf } from "./faults/town.ts";
 import { temporaryDirectory, Up } from "./installation.ts";
 import { HeadlessOperator } from "./operator.ts";
 
-const PORT = 24_780;
+const PORT = 25_120;
 const DIST = process.env["CLAWHOLD_TEST_DIST"] ?? path.resolve("dist");
 const ENTRY = path.join(DIST, "clawhold.mjs");
 

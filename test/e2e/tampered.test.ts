@@ -9,7 +9,7 @@ import { check, sql, startTown, type Town } from "./faults/town.ts";
 import { receiptOf } from "./operator.ts";
 import { shoot } from "./pictures.ts";
 
-const PORT = 24_795;
+const PORT = 25_130;
 
 let town: Town;
 let browser: Browser;

@@ -1,4 +1,4 @@
-/** Real browser, real workerd, real agent, real gateway: one file at a time, on two cores. */
+/** Real browser, real workerd, real agent, real gateway. Most of it is waiting: two files at a time, each with ports of its own. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -6,7 +6,7 @@ export default defineConfig({
   cacheDir: ".cache/vitest-e2e",
   test: {
     include: ["test/e2e/**/*.test.ts"],
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 120_000,
   },
