@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openAdmin, type AdminRequest } from "../edge/admin.ts";
-import { ENDPOINT_FILE } from "../edge/data-directory.ts";
+import { DASHBOARD_FILE, ENDPOINT_FILE } from "../edge/data-directory.ts";
 import { EdgeError, systemCode } from "../shared/edge-error.ts";
 import { acquireLock } from "../shared/lock.ts";
 import { CliError, EXIT } from "./io.ts";
@@ -15,8 +15,28 @@ export function findRunningEdge(dataDirectory: string): AdminRequest {
 
 /** Where agents of other machines dial the edge that runs; undefined where none said so. */
 export function advertisedEndpoint(dataDirectory: string): string | undefined {
+  return readRunFile(dataDirectory, ENDPOINT_FILE);
+}
+
+export interface Dashboards {
+  /** Served to this machine. */
+  readonly dashboard?: string;
+  /** Served under a name as well, for daily operations. */
+  readonly dailyDashboard?: string;
+}
+
+/** Where the edge that ran last here serves its dashboard: to be believed of one that answers. */
+export function dashboardsOf(dataDirectory: string): Dashboards {
+  const [dashboard, dailyDashboard] = readRunFile(dataDirectory, DASHBOARD_FILE)?.split("\n") ?? [];
+  return {
+    ...(dashboard === undefined ? {} : { dashboard }),
+    ...(dailyDashboard === undefined ? {} : { dailyDashboard }),
+  };
+}
+
+function readRunFile(dataDirectory: string, name: string): string | undefined {
   try {
-    return readFileSync(join(dataDirectory, "run", ENDPOINT_FILE), "utf8").trimEnd();
+    return readFileSync(join(dataDirectory, "run", name), "utf8").trimEnd();
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;

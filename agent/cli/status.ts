@@ -12,15 +12,16 @@ import { certificateSentence } from "./certificate-words.ts";
 import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
 import { CliError, EXIT } from "./io.ts";
 import { FOREIGN_KEY, FROZEN } from "./host-run.ts";
-import { findRunningEdge, holderOf, startCommand } from "./running-edge.ts";
+import { dashboardsOf, findRunningEdge, holderOf, startCommand, type Dashboards } from "./running-edge.ts";
 
 export const status: Command = {
   name: "status",
   summary: "Show what runs here and how it stands",
   help: `Usage: clawhold status [--data <directory>] [--json]
 
-Shows whether edge and agent run, whether the tunnel stands, the state of the gateway, the trust head, what this host
-has seen of the activity log, and the last receipt. Exit code 3 when no agent runs. With --json, status is what a
+Shows whether edge and agent run, where an edge here serves its dashboard, whether the tunnel stands, the state of the
+gateway, the trust head, what this host has seen of the activity log, and the last receipt. Exit code 3 when no agent
+runs. With --json, edge has the address in dashboard, and in dailyDashboard the one under --name; status is what a
 running agent says; of one that has ended there is lastStatus instead, with the time of its last word in asOf and
 without tunnel and gateway.
 
@@ -54,7 +55,7 @@ const edgeSchema = v.object({
   hosts: v.array(v.object({ connected: v.boolean(), status: v.string() })),
 });
 
-interface EdgeStanding {
+interface EdgeStanding extends Dashboards {
   readonly hosts: number;
   readonly connected: number;
   readonly waiting: number;
@@ -71,6 +72,7 @@ async function askEdge(data: string): Promise<EdgeStanding | undefined> {
       connected: hosts.filter((host) => host.connected).length,
       waiting: hosts.filter((host) => host.status === "quarantined").length,
       entries: ledger?.index ?? 0,
+      ...dashboardsOf(data),
     };
   } catch (error) {
     if (error instanceof CliError || error instanceof EdgeError || error instanceof v.ValiError) return undefined;
@@ -97,7 +99,7 @@ interface Standing {
 
 function table({ edge, agent, said, receipt, state }: Standing): readonly string[] {
   const host = state.host();
-  const rows: (readonly [string, string])[] = [["Edge", edgeOf(edge)]];
+  const rows: (readonly [string, string])[] = [["Edge", edgeOf(edge)], ...dashboardRows(edge)];
   if (host === undefined)
     rows.push(["Agent", standingReset(state) === undefined ? "not joined yet" : "was reset, and has not joined again"]);
   else {
@@ -130,6 +132,13 @@ function edgeOf(edge: EdgeStanding | undefined): string {
   if (edge === undefined) return "none runs over this data directory";
   const waiting = edge.waiting === 0 ? "" : `, ${String(edge.waiting)} to be admitted`;
   return `runs on this machine: ${String(edge.connected)} of ${String(edge.hosts)} hosts connected${waiting}, ${String(edge.entries)} entries in the log`;
+}
+
+function dashboardRows(edge: EdgeStanding | undefined): readonly (readonly [string, string])[] {
+  return [
+    ...(edge?.dashboard === undefined ? [] : [["Dashboard", edge.dashboard] as const]),
+    ...(edge?.dailyDashboard === undefined ? [] : [["", `${edge.dailyDashboard} (daily operations)`] as const]),
+  ];
 }
 
 function tunnelOf(said: AgentStatus | undefined): string {

@@ -31,6 +31,8 @@ type Subdirectory = (typeof SUBDIRECTORIES)[number];
 const MAX_SOCKET_PATH_BYTES = 107;
 /** In `run`: where agents of other machines dial the edge that runs. */
 export const ENDPOINT_FILE = "agent-endpoint";
+/** In `run`: where the edge that runs serves its dashboard, a line each; this machine's own first. */
+export const DASHBOARD_FILE = "dashboard";
 /** The longest name we put into the run directory. */
 const LONGEST_SOCKET_NAME = "agent.sock";
 

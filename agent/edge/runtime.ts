@@ -13,7 +13,7 @@ import type { KeyPair } from "./certificates.ts";
 import { applyMigrations, openSql } from "./d1.ts";
 import type { Migration } from "./d1.ts";
 import type { DataDirectory } from "./data-directory.ts";
-import { ENDPOINT_FILE, openDataDirectory } from "./data-directory.ts";
+import { DASHBOARD_FILE, ENDPOINT_FILE, openDataDirectory } from "./data-directory.ts";
 import type { EdgeEvent, EdgeLog } from "./edge-log.ts";
 import { openLogFile } from "./edge-log.ts";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
@@ -144,7 +144,7 @@ async function start(options: EdgeOptions, closers: Closers): Promise<Edge> {
   const started = await prepare(options, closers);
   const { data, keys, log, traffic } = started;
   const { front, asked, renew, certificateEnds } = await startFront(started);
-  const signerOrigin = `http://${hostHeader(DASHBOARD_HOSTNAME, front.port)}`;
+  const signerOrigin = signerOriginOf(front);
   const localEndpoint = `wss://${hostHeader(IPV4_LOOPBACK, front.agentPort)}`;
   const endpoint = (): string => endpointOf(front, asked);
   const agentEndpoint = endpoint();
@@ -273,6 +273,7 @@ async function startFront({ options, closers, data, keys, log, traffic, now }: S
   closers.push(() => front.close(), hourly({ work: renew, code: "certificate_not_renewed" }, log));
   if (asked !== undefined && front.bound !== undefined) closers.push(asked.watch(front.bound));
   onAddress = () => tellEndpoint(data, endpointOf(front, asked));
+  tellDashboard(data, [signerOriginOf(front), asked?.dashboardOrigin(front.port)]);
   return { front, asked, renew, certificateEnds: () => ends };
 }
 
@@ -288,6 +289,16 @@ interface StartedFront {
 /** For the commands that make join files while the edge runs: an interface's address may change. */
 function tellEndpoint(data: DataDirectory, endpoint: string): void {
   writeFileAtomically(data.join("run", ENDPOINT_FILE), `${endpoint}\n`);
+}
+
+/** For `clawhold status`: ports and name are chosen at the start. */
+function tellDashboard(data: DataDirectory, origins: readonly (string | undefined)[]): void {
+  const lines = origins.filter((origin) => origin !== undefined);
+  writeFileAtomically(data.join("run", DASHBOARD_FILE), `${lines.join("\n")}\n`);
+}
+
+function signerOriginOf({ port }: Front): string {
+  return `http://${hostHeader(DASHBOARD_HOSTNAME, port)}`;
 }
 
 function endpointOf({ agentPort, bound }: Front, asked: Asked | undefined): string {

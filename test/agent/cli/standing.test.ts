@@ -1,6 +1,7 @@
 /** status, host words and doctor over a state directory that a join would have left. */
 import "reflect-metadata";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -8,6 +9,7 @@ import { makeAuthority } from "../../../agent/edge/certificates.ts";
 import { openHostState, type HostState } from "../../../agent/host/state.ts";
 import { writeStatus, type AgentStatus } from "../../../agent/host/status-file.ts";
 import { openHostKeys } from "../../../agent/host/warden/keys.ts";
+import { acquireLock } from "../../../agent/shared/lock.ts";
 import { certificateRefusals } from "../../../protocol/tunnel.ts";
 import { hostWords } from "../../../protocol/words.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
@@ -185,6 +187,25 @@ describe("status", () => {
       joined: true,
       status: { workspace, tunnel: "connected", gateway: "running" },
     });
+    lock.release();
+  });
+
+  it("shows where an edge here serves its dashboard, as long as it answers", async () => {
+    const door = join(data, "run", "admin.sock");
+    mkdirSync(join(data, "run"));
+    writeFileSync(join(data, "run", "dashboard"), "http://clawhold.localhost:4470\nhttps://edge.example:4470\n");
+    const standing = async (): Promise<string> => (await run(["status", "--data", data])).out.join("\n");
+    expect(await standing()).not.toContain("Dashboard");
+    const lock = acquireLock(join(data, "lock"), () => new Date());
+    const worker = createServer((_request, response) => response.end('{"hosts":[]}')).listen(door);
+    expect(await standing()).toMatch(
+      /Dashboard +http:\/\/clawhold\.localhost:4470\n +https:\/\/edge\.example:4470 \(daily operations\)/,
+    );
+    const asObject: unknown = JSON.parse((await run(["status", "--data", data, "--json"])).out[0] ?? "");
+    expect(asObject).toMatchObject({
+      edge: { hosts: 0, dashboard: "http://clawhold.localhost:4470", dailyDashboard: "https://edge.example:4470" },
+    });
+    worker.close();
     lock.release();
   });
 

@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { dashboardsOf } from "../../../agent/cli/running-edge.ts";
 import { makeAuthority, makeServerCertificate } from "../../../agent/edge/certificates.ts";
 import { Workerd } from "../../../agent/edge/workerd.ts";
 import type { Answer, Ask, TestEdge } from "./fixtures/harness.ts";
@@ -270,6 +271,7 @@ describe("an additional address", () => {
     expect(readFileSync(join(running.dataDir, "run", "agent-endpoint"), "utf8")).toBe(
       `${running.edge.agentEndpoint}\n`,
     );
+    expect(dashboardsOf(running.dataDir)).toEqual({ dashboard: running.edge.signerOrigin });
   });
 
   it("with one serves the dashboard to it over https, to browsers with a certificate, never in the signer's name", async () => {
@@ -278,6 +280,10 @@ describe("an additional address", () => {
       dashboardOrigin: `https://${NAME}:${running.port}`,
       addresses: ["127.0.0.2"],
       browserCertificates: true,
+    });
+    expect(dashboardsOf(running.dataDir)).toEqual({
+      dashboard: running.edge.signerOrigin,
+      dailyDashboard: `https://${NAME}:${running.port}`,
     });
     expect((await at(running, NAME)).text).toContain("browser_certificate_missing");
     await expect(at(running, NAME, { tls: undefined })).rejects.toThrow();
