@@ -25,9 +25,13 @@ export interface Dashboards {
   readonly dailyDashboard?: string;
 }
 
+/** Nothing else goes to a terminal: root may be looking at a directory of somebody else's. */
+const ORIGIN = /^https?:\/\/[a-z0-9.-]{1,253}(:[0-9]{1,5})?$/;
+
 /** Where the edge that ran last here serves its dashboard: to be believed of one that answers. */
 export function dashboardsOf(dataDirectory: string): Dashboards {
-  const [dashboard, dailyDashboard] = readRunFile(dataDirectory, DASHBOARD_FILE)?.split("\n") ?? [];
+  const lines = readRunFile(dataDirectory, DASHBOARD_FILE)?.split("\n") ?? [];
+  const [dashboard, dailyDashboard] = lines.every((line) => ORIGIN.test(line)) ? lines : [];
   return {
     ...(dashboard === undefined ? {} : { dashboard }),
     ...(dailyDashboard === undefined ? {} : { dailyDashboard }),

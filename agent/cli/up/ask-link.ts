@@ -6,7 +6,7 @@ import { unixRequest, type UnixResponse } from "../../edge/unix-http.ts";
 import { systemCode } from "../../shared/edge-error.ts";
 import { dataDirectoryOf, type CommandInput } from "../command.ts";
 import { CliError, EXIT, type CliIo, type ExitCode } from "../io.ts";
-import { runDirectoryOf } from "../running-edge.ts";
+import { dashboardsOf, runDirectoryOf } from "../running-edge.ts";
 
 const offerSchema = v.strictObject({
   url: v.pipe(v.string(), v.startsWith("http")),
@@ -18,9 +18,10 @@ export async function runLink(input: CommandInput, io: CliIo): Promise<ExitCode>
   const dataDirectory = dataDirectoryOf(input, io);
   const { status, text } = await ask(dataDirectory);
   if (status === 409) {
+    const { dashboard = "http://clawhold.localhost with the port of clawhold up" } = dashboardsOf(dataDirectory);
     throw new CliError(
       "workspace_exists",
-      "The edge here has a workspace already, or is just starting. Sign in on its dashboard: http://clawhold.localhost with the port of clawhold up, 4470 unless another was chosen.",
+      `The edge here has a workspace already, or is just starting. Sign in on its dashboard: ${dashboard}`,
       EXIT.refused,
     );
   }
