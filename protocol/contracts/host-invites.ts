@@ -8,7 +8,6 @@ import type { Endpoint } from "./endpoint.ts";
 export const hostInviteChangeSchema = v.strictObject({ setting: v.literal("hostInvite") });
 
 export const hostInviteSchema = v.strictObject({ edge: joinFileSchema.entries.edge, token: nonce, expires: seconds });
-export type HostInvite = v.InferOutput<typeof hostInviteSchema>;
 
 export const hostInviteEndpoints = {
   hostInvite: {

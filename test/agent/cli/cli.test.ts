@@ -18,7 +18,7 @@ describe("help", () => {
   it("lists every command, and only commands that exist", async () => {
     const { exit, out } = await run(["--help"]);
     expect(exit).toBe(0);
-    const listed = out.flatMap((line) => /^ {2}([a-z]+(?: [a-z]+)?) {2,}\S/.exec(line)?.[1] ?? []);
+    const listed = out.flatMap((line) => /^ {2}([a-z]+(?: [a-z-]+)?) {2,}\S/.exec(line)?.[1] ?? []);
     expect(listed).toEqual(commands.map((command) => command.name));
   });
 
@@ -139,7 +139,12 @@ describe("the data directory", () => {
     writeFileSync(join(data, "version"), "1\n");
     const lock = acquireLock(join(data, "lock"), () => new Date());
     writeFileSync(join(directory, "migrations.json"), "[]");
-    const bundle = { agent: "/nowhere", worker: "/nowhere", web: directory, migrations: join(directory, "migrations.json") };
+    const bundle = {
+      agent: "/nowhere",
+      worker: "/nowhere",
+      web: directory,
+      migrations: join(directory, "migrations.json"),
+    };
     for (const argv of [["up"], ["join"]]) {
       const { exit, err } = await run([...argv, "--data", data], { bundle });
       expect(exit).toBe(1);
