@@ -15,8 +15,6 @@ beforeAll(async () => {
 });
 
 const visitor = async (): Promise<Page> => new Page(await signerOf("visitor"));
-/** Each test from its own address: wrong tokens are counted by it. */
-const from = (address: string) => ({ headers: { "cf-connecting-ip": address } });
 
 async function invited(label = "Grace"): Promise<{ readonly invitation: string; readonly token: string }> {
   const { invitation, token } = await town.page.must("invite", { body: { label } });

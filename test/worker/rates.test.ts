@@ -4,11 +4,12 @@
  */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { LedgerDetail } from "../../protocol/ledger.ts";
 import { BAN_FAILURES, BAN_SECONDS, rates, type RateName } from "../../protocol/rates.ts";
 import { approvedBody } from "../fixtures/edge/edge-action.ts";
 import { addMember, signInMember, type SignedIn } from "../fixtures/edge/people.ts";
-import { certificateOf, EdgePage, fresh, ORIGIN, type Reply } from "../fixtures/edge/page.ts";
+import { certificateOf, EdgePage, fresh, ORIGIN, replyOf, type Reply } from "../fixtures/edge/page.ts";
 import { Town } from "../fixtures/edge/town.ts";
 import { signerOf } from "../fixtures/keys.ts";
 import { edge, edgeWith, ledgerBodies, send } from "./client.ts";
@@ -139,6 +140,20 @@ describe("whoever has proven nothing", () => {
     expect(await ask(fresh())).toEqual({ code: "invitation_wrong", limit: '"unauthenticated";r=0;t=60' });
     expect(await ask(String(token))).toEqual({ code: "too_many", limit: '"unauthenticated";r=0;t=6' });
     expect(await ask(fresh())).toEqual({ code: "too_many", limit: '"unauthenticated";r=0;t=6' });
+  });
+
+  it("is not banned for tokens of hosts: its owner still signs in from there", async () => {
+    const address = someAddress();
+    const headers = { "cf-connecting-ip": address };
+    const body = encodeCanonical({ token: fresh(), join: "AAAA", signature: "A".repeat(86) });
+    const init = { method: "POST", headers, body, cf: { tlsClientAuth: { certPresented: "0" } } };
+    const ask = () =>
+      limited.send("agent", new Request("https://agents.test:4471/join", init as unknown as RequestInit));
+    for (let i = 0; i < 2 * BAN_FAILURES; i += 1) {
+      expect((await replyOf(await ask())).code).toBe("join_token_wrong");
+      pass(6);
+    }
+    expect((await nonceFrom(address)).code).toBeUndefined();
   });
 
   it("that asks to join is counted too", async () => {

@@ -101,7 +101,6 @@ const FAILED_PROOFS: ReadonlySet<string> = new Set([
   "setup_wrong",
   "invitation_wrong",
   "automation_refused",
-  "join_token_wrong",
 ]);
 const FORGED_REQUESTS: ReadonlySet<string | undefined> = new Set(["signature", "mismatch", "malformed"]);
 
