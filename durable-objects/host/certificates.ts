@@ -88,12 +88,15 @@ export class Certificates {
     const order = { workspace, host, request, now };
     const issued = await issueCertificate(order, { db, authority: authority(), append: books.append });
     if (typeof issued === "string") return refused(issued);
-    // One that the host never used, because its answer was lost; and this one, if the host was removed meanwhile.
+    // One that the host never used, because its answer was lost; and this one, if somebody meanwhile removed the host or
+    // took away the certificate by which it asked.
     const isStillAdmitted = await isAdmitted(attachment);
+    const isStillGood = (await findCertificate(db, certFingerprint))?.certificate.revokedAt === null;
     await this.#revoke(attachment, ({ fingerprint, usedAt }) =>
-      fingerprint === issued.fingerprint ? !isStillAdmitted : usedAt === null,
+      fingerprint === issued.fingerprint ? !isStillAdmitted || !isStillGood : usedAt === null,
     );
     if (!isStillAdmitted) return refused("not_admitted");
+    if (!isStillGood) return undefined;
     return { kind: "certificate", certificate: toBase64url(issued.der) };
   }
 

@@ -2,7 +2,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { authorityOf, type CertificateAuthority } from "../../../durable-objects/certificates/authority.ts";
 import { openDatabase } from "../../../durable-objects/db/database.ts";
-import { saveCertificate, standingCertificates } from "../../../durable-objects/db/certificate-rows.ts";
+import {
+  markCertificatesRevoked,
+  saveCertificate,
+  standingCertificates,
+} from "../../../durable-objects/db/certificate-rows.ts";
 import { saveHost } from "../../../durable-objects/db/host-rows.ts";
 import { Certificates } from "../../../durable-objects/host/certificates.ts";
 import type { OpenTunnel } from "../../../durable-objects/host/delivery.ts";
@@ -26,6 +30,7 @@ let sign: CertificateAuthority["sign"];
 let isAdmitted: boolean;
 let drafts: LedgerDraft[];
 let said: InwardFrame[];
+let closed: number[];
 let count = 0;
 
 beforeEach(() => {
@@ -33,6 +38,7 @@ beforeEach(() => {
   isAdmitted = true;
   drafts = [];
   said = [];
+  closed = [];
 });
 
 interface Desk {
@@ -64,7 +70,10 @@ async function desk(): Promise<Desk> {
     isAdmitted: () => Promise.resolve(isAdmitted),
   });
   const open = {
-    socket: { send: (text: string) => said.push(inwardFrames.decode(text)) },
+    socket: {
+      send: (text: string) => said.push(inwardFrames.decode(text)),
+      close: (code: number) => closed.push(code),
+    },
     attachment: { workspace, host, hostKey: key.publicKey, certFingerprint: fingerprint, tunnel },
   } as unknown as OpenTunnel;
   return {
@@ -90,6 +99,18 @@ describe("while a certificate is being signed", () => {
     await host.ask();
     expect(said).toEqual([{ kind: "certificate-refused", code: "not_admitted" }]);
     expect(await standing(host)).toEqual([host.fingerprint]);
+    expect(drafts.map(({ action }) => action)).toEqual(["certificate.issued", "certificate.revoked"]);
+  });
+
+  it("a host whose certificate is taken away gets none, and what was signed is revoked", async () => {
+    const host = await desk();
+    sign = async (order) => {
+      await markCertificatesRevoked(db, [host.fingerprint], now);
+      return authorityOf(env).sign(order);
+    };
+    await host.ask();
+    expect([said, closed]).toEqual([[], [4003]]);
+    expect(await standing(host)).toEqual([]);
     expect(drafts.map(({ action }) => action)).toEqual(["certificate.issued", "certificate.revoked"]);
   });
 
