@@ -2,11 +2,14 @@
  * A change of the edge itself, approved by a touch: over exactly this change, for this endpoint, from this session,
  * once. Hosts refuse such an approval, so nothing that is signed here can become a command.
  */
+import { computed, type ReadonlySignal } from "@preact/signals";
 import { toBase64url } from "../../protocol/bytes.ts";
 import type { EndpointName } from "../../protocol/contracts.ts";
 import { changeDigest } from "../../protocol/contracts/edge-action.ts";
 import { approvalCodec, edgeActionCodec, type Asserted } from "../../protocol/messages.ts";
+import type { Permission } from "../../protocol/roles.ts";
 import { digestOf } from "../../protocol/signing.ts";
+import { hasPermission } from "../../protocol/trust/state.ts";
 import type { EdgeClock } from "./clock.ts";
 import { touch } from "./passkey.ts";
 import { randomNonce } from "./random.ts";
@@ -21,6 +24,20 @@ export interface EdgeActionDeps {
   /** Replaced in tests, which have no authenticator window. */
   readonly touch?: typeof touch;
   readonly rpId?: string;
+}
+
+/** Whether this person holds a permission now, by the trust log that this browser verified. The edge judges it again. */
+export function mayNow(
+  { trust, session, clock }: Pick<EdgeActionDeps, "trust" | "session" | "clock">,
+  permission: Permission,
+): ReadonlySignal<boolean> {
+  return computed(() => {
+    const state = trust.state.value;
+    const person = session()?.person;
+    return (
+      state !== undefined && person !== undefined && hasPermission(state, person, { permission, now: clock.now() })
+    );
+  });
 }
 
 export interface ApprovedChange<C> {

@@ -2,14 +2,13 @@
  * Takes a copy of the log: one touch over what is asked for, then part by part, because a signer passes on JSON only. The
  * parts are joined as they come and nothing is read into them: what the file says, `clawhold verify` says.
  */
-import { computed, type ReadonlySignal } from "@preact/signals";
+import type { ReadonlySignal } from "@preact/signals";
 import { endpoints } from "../../protocol/contracts.ts";
 import type { ExportRequest } from "../../protocol/contracts/exports.ts";
 import { TICKET_SECONDS } from "../../protocol/limits.ts";
 import type { ExportFormat } from "../../protocol/ledger.ts";
-import { hasPermission } from "../../protocol/trust/state.ts";
 import { fileEndings, type ExportDesk, type ExportStep, type TicketStep } from "../state/exports.ts";
-import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
+import { approveChange, mayNow, type EdgeActionDeps } from "./edge-action.ts";
 import type { Answer, EdgeClient } from "./http.ts";
 import type { MachineMemory } from "./machine-memory.ts";
 import { CANCELLED, TroubleError, troubleOf, UNREACHABLE } from "./trouble.ts";
@@ -32,12 +31,7 @@ export class Exports implements ExportDesk {
 
   constructor(deps: ExportsDeps) {
     this.#deps = deps;
-    this.mayExport = computed(() => {
-      const state = deps.trust.state.value;
-      const person = deps.session()?.person;
-      if (state === undefined || person === undefined) return false;
-      return hasPermission(state, person, { permission: "ledger.read", now: deps.clock.now() });
-    });
+    this.mayExport = mayNow(deps, "ledger.read");
   }
 
   async *take(request: ExportRequest): AsyncGenerator<ExportStep> {

@@ -2,12 +2,11 @@
  * Join files for an edge that runs elsewhere. The edge gives the token and says where agents dial; whom the host will obey is
  * this page's own knowledge of its workspace, so that a lying edge can at most have the host dial somebody who commands nothing.
  */
-import { computed, type ReadonlySignal } from "@preact/signals";
+import { type ReadonlySignal } from "@preact/signals";
 import { joinFileCodec } from "../../protocol/join-file.ts";
-import { hasPermission } from "../../protocol/trust/state.ts";
 import type { TouchStep } from "../state/backend.ts";
 import type { HostInviteDesk } from "../state/host-invites.ts";
-import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
+import { approveChange, mayNow, type EdgeActionDeps } from "./edge-action.ts";
 import type { EdgeClient } from "./http.ts";
 import { CANCELLED, troubleOf } from "./trouble.ts";
 
@@ -21,12 +20,7 @@ export class HostInvites implements HostInviteDesk {
 
   constructor(deps: HostInvitesDeps) {
     this.#deps = deps;
-    this.mayMake = computed(() => {
-      const state = deps.trust.state.value;
-      const person = deps.session()?.person;
-      if (state === undefined || person === undefined) return false;
-      return hasPermission(state, person, { permission: "host.admit", now: deps.clock.now() });
-    });
+    this.mayMake = mayNow(deps, "host.admit");
   }
 
   async *make(onFile: (file: Blob) => void): AsyncGenerator<TouchStep> {

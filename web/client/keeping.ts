@@ -1,11 +1,10 @@
 /** Retention and erasure: read while somebody looks, changed by a touch over exactly the change. */
-import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Retention, RetentionChange } from "../../protocol/contracts/ledger.ts";
 import type { Erasable } from "../../protocol/ledger.ts";
-import { hasPermission } from "../../protocol/trust/state.ts";
 import type { Loadable, TouchStep } from "../state/backend.ts";
 import type { KeepingDesk } from "../state/keeping.ts";
-import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
+import { approveChange, mayNow, type EdgeActionDeps } from "./edge-action.ts";
 import type { EdgeClient } from "./http.ts";
 import { load } from "./poll.ts";
 import { CANCELLED, troubleOf } from "./trouble.ts";
@@ -21,12 +20,7 @@ export class Keeping implements KeepingDesk {
 
   constructor(deps: KeepingDeps) {
     this.#deps = deps;
-    this.mayChange = computed(() => {
-      const state = deps.trust.state.value;
-      const person = deps.session()?.person;
-      if (state === undefined || person === undefined) return false;
-      return hasPermission(state, person, { permission: "workspace.administer", now: deps.clock.now() });
-    });
+    this.mayChange = mayNow(deps, "workspace.administer");
   }
 
   get retention(): ReadonlySignal<Loadable<Retention>> {

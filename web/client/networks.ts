@@ -1,10 +1,9 @@
 /** The lists of networks and the bans: read while somebody looks, changed by a touch over exactly the change. */
-import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { NetworkChange, Networks as Standing } from "../../protocol/contracts/networks.ts";
-import { hasPermission } from "../../protocol/trust/state.ts";
 import type { Loadable, TouchStep } from "../state/backend.ts";
 import type { NetworkDesk } from "../state/networks.ts";
-import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
+import { approveChange, mayNow, type EdgeActionDeps } from "./edge-action.ts";
 import type { EdgeClient } from "./http.ts";
 import { load } from "./poll.ts";
 import { CANCELLED, troubleOf } from "./trouble.ts";
@@ -20,12 +19,7 @@ export class Networks implements NetworkDesk {
 
   constructor(deps: NetworksDeps) {
     this.#deps = deps;
-    this.mayChange = computed(() => {
-      const state = deps.trust.state.value;
-      const person = deps.session()?.person;
-      if (state === undefined || person === undefined) return false;
-      return hasPermission(state, person, { permission: "workspace.administer", now: deps.clock.now() });
-    });
+    this.mayChange = mayNow(deps, "workspace.administer");
   }
 
   get networks(): ReadonlySignal<Loadable<Standing>> {

@@ -1,11 +1,10 @@
 /** Far ends that follow the log live: listed while somebody looks, changed by a touch over exactly the change. */
-import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { DeliveryFault } from "../../protocol/alerts.ts";
 import type { StreamChange, StreamRow } from "../../protocol/contracts/streams.ts";
-import { hasPermission } from "../../protocol/trust/state.ts";
 import type { Loadable, Result, Stop, TouchStep } from "../state/backend.ts";
 import type { StreamDesk, StreamView } from "../state/streams.ts";
-import { approveChange, type EdgeActionDeps } from "./edge-action.ts";
+import { approveChange, mayNow, type EdgeActionDeps } from "./edge-action.ts";
 import type { EdgeClient } from "./http.ts";
 import { load, Poll } from "./poll.ts";
 import { freshWebhookSecret } from "./random.ts";
@@ -23,12 +22,7 @@ export class Streams implements StreamDesk {
 
   constructor(deps: StreamsDeps) {
     this.#deps = deps;
-    this.mayConfigure = computed(() => {
-      const state = deps.trust.state.value;
-      const person = deps.session()?.person;
-      if (state === undefined || person === undefined) return false;
-      return hasPermission(state, person, { permission: "workspace.administer", now: deps.clock.now() });
-    });
+    this.mayConfigure = mayNow(deps, "workspace.administer");
   }
 
   get list(): ReadonlySignal<Loadable<readonly StreamView[]>> {
