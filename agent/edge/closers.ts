@@ -1,5 +1,5 @@
 /** What has to be ended when an edge stops, the newest first. */
-export type Closers = (() => Promise<void> | void)[];
+export type Closers = (() => Promise<unknown> | void)[];
 
 /** Every closer runs, even after one failed; the first failure is reported. */
 export async function closeAll(closers: Closers): Promise<void> {

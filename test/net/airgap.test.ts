@@ -2,6 +2,7 @@
  * docs/AIRGAP.md, line by line, on a machine with loopback and nothing else. Only the installation from npm is left out:
  * the packages are those that are installed here. Needs root.
  */
+import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,7 +12,7 @@ import { HeadlessOperator } from "../e2e/operator.ts";
 import { Program } from "./chaos/program.ts";
 import { blocksOf } from "./document.ts";
 import { inNamespace, makeLonely, Doorway } from "./machines.ts";
-import { closeAll, dist, type Closers } from "./product.ts";
+import { dist } from "./product.ts";
 import { wholeLog } from "./whole-log.ts";
 
 const missing = namespaces() ?? ensure(NFT);

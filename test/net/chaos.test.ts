@@ -4,13 +4,14 @@
  * nothing ran twice and nothing is stuck. CLAWHOLD_CHAOS_SECONDS=600 runs as long as that (60 unless given),
  * CLAWHOLD_CHAOS_SEED repeats the order of the faults. Needs root.
  */
+import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import { afterAll, describe, expect, it } from "vitest";
 import { ensure, namespaces } from "../tasks/debian.ts";
 import { judge } from "./chaos/judge.ts";
 import { PYTHON } from "./chaos/network.ts";
 import { reportOf } from "./chaos/report.ts";
 import { run } from "./chaos/run.ts";
-import { closeAll, Town, type Closers } from "./chaos/town.ts";
+import { Town } from "./chaos/town.ts";
 
 const SECONDS = wholeOf("CLAWHOLD_CHAOS_SECONDS") ?? 60;
 const SEED = wholeOf("CLAWHOLD_CHAOS_SEED") ?? Date.now() % 1_000_000_000;

@@ -4,6 +4,7 @@
  * its person signs in. No certificate error is ignored. Needs root, for the policy that answers the browser's question
  * which certificate to show.
  */
+import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask } from "../agent/edge/fixtures/harness.ts";
 import { sitDown, type Person } from "../e2e/browser.ts";
 import { CHROMIUM, ensure, namespaces, NSS } from "../tasks/debian.ts";
-import { clawhold, closeAll, RunningEdge, type Closers, type Installed } from "./product.ts";
+import { clawhold, RunningEdge, type Installed } from "./product.ts";
 
 const missing = namespaces() ?? [CHROMIUM, NSS].map(ensure).find(Boolean);
 const NAME = "edge.clawhold.test";

@@ -1,4 +1,5 @@
 /** The built program on the two machines: an edge, an agent, and a person at the edge's own machine. */
+import type { Closers } from "../../agent/edge/closers.ts";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { CommandStatus } from "../../protocol/contracts.ts";
@@ -8,21 +9,6 @@ import { Doorway } from "./machines.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 export const dist = process.env["CLAWHOLD_TEST_DIST"] ?? path.join(root, "dist");
-
-export type Closers = (() => Promise<unknown> | void)[];
-
-/** Every closer runs, in reverse order, also after one failed; the first failure is thrown. */
-export async function closeAll(closers: Closers): Promise<void> {
-  const failures: unknown[] = [];
-  for (const close of closers.splice(0).toReversed()) {
-    try {
-      await close();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
-}
 
 export interface Installed {
   /** Undefined: this very machine. */

@@ -2,6 +2,7 @@
  * An edge and its agent on one machine make no connection that leaves it: on a machine whose every route leads into a
  * counter, the counter stays at nought, name servers included. Needs root.
  */
+import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,7 +10,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensure, namespaces, NFT } from "../tasks/debian.ts";
 import { inNamespace, ip, makeLonely } from "./machines.ts";
-import { closeAll, RunningEdge, type Closers } from "./product.ts";
+import { RunningEdge } from "./product.ts";
 
 const missing = namespaces() ?? ensure(NFT);
 /** The edge's and the agent's timers of a minute are in it only in part; what runs daily is not. */

@@ -2,6 +2,7 @@
  * SSH alone: the edge listens on loopback, sshd is all that answers on the cable, and both the dashboard and an agent
  * come through it. Needs root.
  */
+import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -10,7 +11,7 @@ import { ensure, namespaces, SSH, SSHD } from "../tasks/debian.ts";
 import { HeadlessOperator } from "../e2e/operator.ts";
 import { Program } from "./chaos/program.ts";
 import { answering, Doorway, inNamespace, listeners, makeMachines, namespaceOf, UNDERLAY } from "./machines.ts";
-import { clawhold, closeAll, type Closers } from "./product.ts";
+import { clawhold } from "./product.ts";
 import { until } from "./vpn-software.ts";
 
 const missing = namespaces() ?? [SSH, SSHD].map(ensure).find(Boolean);

@@ -2,13 +2,14 @@
  * An edge that is bound to a VPN, with the real VPN software between two machines: it waits for the interface, serves
  * there and on loopback and nowhere else, and gets its agent back after the VPN was away. Needs root.
  */
+import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ensure, namespaces, NFT, OPENVPN, WIREGUARD, WIREGUARD_TOOLS } from "../tasks/debian.ts";
 import { answering, inNamespace, ip, listeners, makeMachines, namespaceOf, UNDERLAY } from "./machines.ts";
-import { closeAll, RunningEdge, type Closers, type RunningHost } from "./product.ts";
+import { RunningEdge, type RunningHost } from "./product.ts";
 import { openvpn, wireguard, type Vpn } from "./vpn-software.ts";
 
 function portsOf(namespace: string): readonly number[] {

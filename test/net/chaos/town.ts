@@ -2,6 +2,7 @@
  * The real product as a team has it, in a network of its own: an edge, three hosts behind routers of their own (one of
  * them behind a company's proxy too), and a person who is signed in.
  */
+import type { Closers } from "../../../agent/edge/closers.ts";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -98,21 +99,6 @@ export class Town {
     if (found === undefined) throw new TypeError(`no machine ${name}`);
     return found;
   }
-}
-
-export type Closers = (() => Promise<unknown> | void)[];
-
-/** Every closer runs, in reverse order, also after one failed; the first failure is thrown. */
-export async function closeAll(closers: Closers): Promise<void> {
-  const failures: unknown[] = [];
-  for (const close of closers.splice(0).toReversed()) {
-    try {
-      await close();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
 }
 
 async function openProxy(): Promise<Program> {
