@@ -149,8 +149,10 @@ export class Scene {
     this.#agent = new AgentProcess(this.options.program, this.directory, this.happenings);
   }
 
-  async restartAgent(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
+  /** `between`: what happens to the host's files while nobody can write them. */
+  async restartAgent(signal: "SIGTERM" | "SIGKILL" = "SIGTERM", between?: () => void): Promise<void> {
     await this.#agent?.end(signal);
+    between?.();
     await this.#tunnel?.closed; // or what comes next would be answered by the end of this one
     this.edge.forget();
     this.#held.clear();

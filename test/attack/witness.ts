@@ -36,8 +36,9 @@ function past(scene: Scene): WitnessedLog {
 /** Puts a record under the agent and lets it begin with that. Since when what it says counts. */
 async function beginWith(scene: Scene, record: object): Promise<number> {
   const file = path.join(scene.directory.path, "host", "warden", "witness.json");
-  writeFileSync(file, JSON.stringify({ v: 1, provenTo: 0, conflicts: [], ...record }), { mode: 0o600 });
-  await scene.restartAgent("SIGKILL");
+  const write = () =>
+    writeFileSync(file, JSON.stringify({ v: 1, provenTo: 0, conflicts: [], ...record }), { mode: 0o600 });
+  await scene.restartAgent("SIGKILL", write); // a running agent may still write what it just cosigned
   const { mark } = scene.happenings;
   await scene.join();
   return mark;
