@@ -1,24 +1,47 @@
-/** Stages of a task: run one after another, each says what it does, how long it took, or why it was skipped. */
-import { spawn } from "node:child_process";
+/** What a stage of a task is: a command, or a vitest run that is counted. run-stages.ts runs them. */
+import { spawn, type StdioOptions } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
+import { RECORD_VARIABLE, type Failure, type RunRecord } from "./record.ts";
+import { filesToTryAgain, isGreen, together } from "./second-run.ts";
 
 export const root = path.resolve(import.meta.dirname, "../..");
 const results = path.join(root, ".cache", "results");
 
+/** Where a stage talks: to the terminal, or into an open file when others run at the same time. */
+export type Output = "inherit" | number;
+
 export interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
 }
 
-export type StageResult =
-  | { readonly ok: boolean; readonly counts?: Counts; readonly skippedTests?: readonly string[] }
-  | { readonly skipped: string };
+export interface Ran {
+  readonly ok: boolean;
+  readonly counts: Counts;
+  readonly skippedTests?: readonly string[];
+  /** What failed first and passed then. */
+  readonly forgiven?: readonly Failure[];
+  /** What failed once more, when nothing else runs; its result stands for both. */
+  readonly again?: (output: Output) => Promise<Ran>;
+}
+
+export type StageResult = Ran | { readonly skipped: string };
 
 export interface Stage {
   readonly name: string;
-  run(): Promise<StageResult>;
+  run(output: Output): Promise<StageResult>;
+}
+
+export interface Options {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /**
+   * For what starts processes, sockets or browsers and may stumble over a busy machine. Never for tests that compute: one
+   * that is sometimes red has found something.
+   */
+  readonly mayStumble?: boolean;
 }
 
 /** A file under node_modules, run by the Node that runs this. */
@@ -26,103 +49,89 @@ export function tool(...parts: readonly string[]): string {
   return path.join(root, "node_modules", ...parts);
 }
 
-/** Runs a script with this Node; output passes through. Resolves to the exit code. */
-export function runNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+interface Run {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly output?: Output;
+}
+
+/** Runs a script with this Node. Resolves to the exit code. */
+export function runNode(args: readonly string[], { env = {}, output = "inherit" }: Run = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+    const input = output === "inherit" ? "inherit" : "ignore";
+    const stdio: StdioOptions = [input, output, output];
+    const child = spawn(process.execPath, args, { cwd: root, stdio, env: { ...process.env, ...env } });
     child.on("error", reject);
     child.on("exit", (code) => resolve(code ?? 1));
   });
 }
 
-/** A vitest run with its own configuration, counted from its JSON report. */
-export function vitest(name: string, config: string, more: readonly string[] = []): Stage {
+/** A vitest run with its own configuration. */
+export function vitest(name: string, config: string, options: Options = {}): Stage {
+  return { name, run: (output) => runVitest({ name, config, options }, output) };
+}
+
+interface Suite {
+  readonly name: string;
+  readonly config: string;
+  readonly options: Options;
+}
+
+async function runVitest(suite: Suite, output: Output): Promise<Ran> {
+  const { code, record } = await recorded(suite, [], output);
+  if (record === undefined) return { ok: false, counts: { passed: 0, failed: 1, skipped: 0 } };
+  const ran = { ok: code === 0 && isGreen(record), ...countsOf(record) };
+  const files = suite.options.mayStumble === true && !ran.ok ? filesToTryAgain(record) : [];
+  if (files.length === 0) return ran;
   return {
-    name,
-    async run() {
-      mkdirSync(results, { recursive: true });
-      const report = path.join(results, `${name.replaceAll(/\W+/g, "-")}.json`);
-      rmSync(report, { force: true }); // the report of an earlier run says nothing about this one
-      const code = await runNode([
-        tool("vitest", "vitest.mjs"),
-        "run",
-        "--config",
-        config,
-        "--reporter=default",
-        "--reporter=json",
-        `--outputFile.json=${report}`,
-        ...more,
-      ]);
-      return { ok: code === 0, ...readReport(report) };
+    ...ran,
+    async again(to) {
+      const { code: secondCode, record: second } = await recorded(suite, files, to);
+      if (second === undefined) return ran;
+      const { record: both, forgiven } = together(record, second);
+      return { ok: secondCode === 0 && isGreen(both), ...countsOf(both), forgiven };
     },
   };
 }
 
-/** What we read of vitest's JSON report. */
-interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly testResults: readonly {
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
-  }[];
+/** `files`: all of the suite when empty. No record when vitest itself ended early. */
+async function recorded({ name, config, options }: Suite, files: readonly string[], output: Output) {
+  mkdirSync(results, { recursive: true });
+  const file = path.join(results, `${name.replaceAll(/\W+/g, "-")}.json`);
+  rmSync(file, { force: true }); // the record of an earlier run says nothing about this one
+  const { args = [], env = {} } = options;
+  const reporters = ["--reporter=default", `--reporter=${path.join(root, "test", "tasks", "record.ts")}`];
+  const all = [tool("vitest", "vitest.mjs"), "run", "--config", config, ...reporters, ...args, ...files];
+  const code = await runNode(all, { env: { ...env, [RECORD_VARIABLE]: file }, output });
+  const record = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as RunRecord) : undefined;
+  return { code, record };
 }
 
-function readReport(file: string): { readonly counts: Counts; readonly skippedTests: readonly string[] } {
-  if (!existsSync(file)) return { counts: { passed: 0, failed: 1, skipped: 0 }, skippedTests: [] };
-  const report = JSON.parse(readFileSync(file, "utf8")) as Report;
-  const { numPassedTests, numFailedTests, numPendingTests } = report;
-  const tests = report.testResults.flatMap(({ assertionResults }) => assertionResults);
-  return {
-    counts: { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests },
-    skippedTests: tests.filter(({ status }) => status === "skipped").map(({ fullName }) => fullName),
-  };
+function countsOf({ files }: RunRecord): { readonly counts: Counts; readonly skippedTests: readonly string[] } {
+  const add = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
+  const skippedTests = files.flatMap(({ skipped }) => skipped);
+  const passed = add(files.map((file) => file.passed));
+  const failed = add(files.map(({ failures }) => failures.length));
+  return { counts: { passed, failed, skipped: skippedTests.length }, skippedTests };
 }
 
 /** A command that passes or fails as a whole. */
-export function command(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Stage {
-  return { name, run: async () => ({ ok: (await runNode(args, env)) === 0 }) };
-}
-
-interface Line {
-  readonly name: string;
-  readonly outcome: string;
-  readonly seconds: number;
-}
-
-/** Runs all stages, even after a failure, prints a table and the counts, and sets the exit code. */
-export async function runStages(stages: readonly Stage[]): Promise<void> {
-  const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-  const lines: Line[] = [];
-  const skippedTests: string[] = [];
-  for (const stage of stages) {
-    console.log(`\n── ${stage.name}`);
-    const started = performance.now();
-    const result = await stage.run();
-    const seconds = (performance.now() - started) / 1000;
-    if ("skippedTests" in result) skippedTests.push(...(result.skippedTests ?? []));
-    lines.push({ name: stage.name, outcome: count(total, result), seconds });
-  }
-  const width = Math.max(...lines.map((line) => line.name.length));
-  console.log("\nStages");
-  for (const { name, outcome, seconds } of lines) {
-    console.log(`  ${name.padEnd(width)}  ${seconds.toFixed(1).padStart(6)} s  ${outcome}`);
-  }
-  if (skippedTests.length > 0) console.log(["\nSkipped tests", ...skippedTests.map((name) => `  ${name}`)].join("\n"));
-  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-  if (total.failed > 0) process.exitCode = 1;
-}
-
-function count(total: Counts, result: StageResult): string {
-  if ("skipped" in result) {
-    total.skipped += 1;
-    return `skipped: ${result.skipped}`;
-  }
-  const { counts = { passed: result.ok ? 1 : 0, failed: result.ok ? 0 : 1, skipped: 0 } } = result;
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
-  // A runner that fails without a failed test (a crash, an unhandled error) still fails.
-  if (!result.ok && counts.failed === 0) total.failed += 1;
-  return result.ok ? `ok (${counts.passed})` : "FAILED";
+export function command(name: string, args: readonly string[], { env = {}, mayStumble }: Options = {}): Stage {
+  const once = async (output: Output): Promise<Ran & { readonly code: number }> => {
+    const code = await runNode(args, { env, output });
+    const ok = code === 0;
+    return { ok, code, counts: { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 } };
+  };
+  return {
+    name,
+    async run(output) {
+      const first = await once(output);
+      if (first.ok || mayStumble !== true) return first;
+      const failure = { test: name, error: `ended with code ${String(first.code)}; its output is above` };
+      const again = async (to: Output): Promise<Ran> => {
+        const second = await once(to);
+        return second.ok ? { ...second, forgiven: [failure] } : second;
+      };
+      return { ...first, again };
+    },
+  };
 }
