@@ -43,7 +43,9 @@ import { Witnessing, type WitnessFrame } from "./host/witnessing.ts";
 import { Words } from "./host/words.ts";
 import { logStep } from "./log.ts";
 
-type AdmittedFrame = Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" }> | WitnessFrame;
+type AdmittedFrame =
+  | Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" | "reading" | "history" }>
+  | WitnessFrame;
 
 export class Host extends DurableObject<Env> {
   /** Durable. */
@@ -248,6 +250,9 @@ export class Host extends DurableObject<Env> {
         this.#telemetry.set(frame.telemetry);
         if (!this.#pages.isEmpty) this.#watching.look(open);
         return this.#live.pushRow();
+      case "reading":
+      case "history":
+        return;
       default:
         return this.#witnessing.receive(open, frame);
     }

@@ -20,6 +20,7 @@ import {
   type Endpoint,
 } from "./contracts/endpoint.ts";
 import { exportEndpoints } from "./contracts/exports.ts";
+import { gatewayEndpoints } from "./contracts/gateway.ts";
 import { invitationEndpoints } from "./contracts/invitations.ts";
 import {
   checkpointEndpoints,
@@ -248,6 +249,7 @@ export const endpoints = {
     /** Canonical bytes of a Submission (messages.ts). */
     response: v.strictObject({ submission: someBytes(65_536) }),
   },
+  ...gatewayEndpoints,
   ...ledgerEndpoints,
   ...checkpointEndpoints,
   ...lookingEndpoints,

@@ -30,7 +30,9 @@ export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const id = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{1,47}$/));
 /** The gateway's own boot id, bounded: a claim by a hostile program. */
 export const gatewayBootId = v.pipe(v.string(), v.regex(/^[0-9A-Za-z-]{8,64}$/));
-/** `name@version` of the operation table. */
+/** A host's own short name for a thing of its gateway: a keyed hash, so that what it is called stays on the host. */
+export const tag = v.pipe(v.string(), v.regex(/^[a-z]{1,3}-[0-9a-f]{16}$/));
+/** `name@version` of the operation table, or of the table of reads. */
 export const operationName = v.pipe(v.string(), v.regex(/^[a-z][a-z.-]{1,40}@[1-9][0-9]?$/));
 /** A label shown to people; deceptive characters were already refused by the decoder. */
 export const label = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_LABEL_CHARACTERS), v.regex(/^\S(.*\S)?$/u));

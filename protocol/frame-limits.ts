@@ -27,6 +27,7 @@ export const inwardLimits = {
   trust: { bytes: MAX_FRAME_BYTES, perMinute: 600 }, // a page holds 64 statements: 38,400 in the first minute
   welcome: { bytes: SIGNED_BYTES, perMinute: 4 }, // once in a tunnel
   prepare: { bytes: 16_384, perMinute: COMMANDS_PER_MINUTE }, // with a sign-in and an approval, 4 KB each at most
+  read: { bytes: 16_384, perMinute: 1_200 }, // a followed log asks every two seconds; a page asks for a few lists at once
   "session-end": { bytes: MAX_FRAME_BYTES, perMinute: COMMANDS_PER_MINUTE }, // all that ended in twelve hours come at once, each with up to 64 sign-ins
   deliver: { bytes: DELIVER_BYTES, perMinute: COMMANDS_PER_MINUTE }, // all that was accepted in an absence comes as fast as it is answered
   ack: { bytes: 128, perMinute: COMMANDS_PER_MINUTE }, // one for each receipt
@@ -47,6 +48,8 @@ export const outwardLimits = {
   receipt: { bytes: 4_096, perMinute: COMMANDS_PER_MINUTE }, // all that was not confirmed is said again after an absence
   farewell: { bytes: SIGNED_BYTES, perMinute: 30 }, // once in the life of a host; said again until it is confirmed
   telemetry: { bytes: 4_096, perMinute: 180 }, // the host sends at most two a second, and only the newest
+  reading: { bytes: 73_728, perMinute: 7_200 }, // up to six parts for each question; a part of 48 KB in base64url
+  history: { bytes: 98_304, perMinute: 30 }, // four an hour, and one more for each reconnection
   witnessed: { bytes: NOTE_BYTES, perMinute: WITNESS_PER_MINUTE }, // once in a tunnel
   "proof-want": { bytes: 1_024, perMinute: WITNESS_PER_MINUTE }, // one for a checkpoint, some more for a backlog of receipts
   cosignature: { bytes: NOTE_BYTES, perMinute: WITNESS_PER_MINUTE }, // one for a checkpoint

@@ -190,3 +190,27 @@ export const MAX_NETWORKS = 64;
 export const MAX_BANS_LISTED = 100;
 /** A body of at most 128 KB that is not there after this long is not coming. */
 export const BODY_SECONDS = 30;
+/** A sealed argument: an agent's instructions or a list of changes; in base64url it leaves room for the rest of an envelope. */
+export const MAX_SEALED_BYTES = 32_768;
+/** One part of a reading, sealed; and how many make a whole one: 288 KB, more than a page of a log or a transcript. */
+export const READING_PART_BYTES = 49_152;
+export const MAX_READING_PARTS = 6;
+/** How long the edge waits for the last part of a reading: the gateway's slowest answer takes some seconds. */
+export const READ_TIMEOUT_SECONDS = 20;
+/** A read names the host's time; it is refused when it is older or newer than this. */
+export const READ_SKEW_SECONDS = 60;
+/** For so long a host remembers which reads it has seen. */
+export const READ_MEMORY_SECONDS = 120;
+/** Reads that a host works on at once. */
+export const MAX_READS = 8;
+/** Whoever may read content may do so for at most this long on one touch. */
+export const MAX_GRANT_SECONDS = 900;
+/** Questions before a command: shown one at a time, so many in an hour; beyond that the host says no by itself. */
+export const MAX_EXEC_QUESTIONS_PER_HOUR = 10;
+/** A host notes its figures this often for the curves, and says them in batches: each batch wakes its object once. */
+export const SAMPLE_SECONDS = 60;
+export const HISTORY_SECONDS = 900;
+/** Samples in one batch: what is not sent yet after an hour and a half away; what is older a host forgets. */
+export const MAX_SAMPLES = 90;
+/** Models and agents that a sample names apart; the rest is added up. */
+export const MAX_SHARES = 8;

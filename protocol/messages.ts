@@ -18,6 +18,7 @@ import {
   seconds,
   signature,
   someBytes,
+  tag,
   trustHead,
   version,
 } from "./fields.ts";
@@ -26,6 +27,7 @@ import {
   MAX_CLIENT_DATA_BYTES,
   MAX_ENVELOPE_BYTES,
   MAX_INTENT_TTL_SECONDS,
+  MAX_SEALED_BYTES,
   MAX_SESSIONS_PER_END,
   MAX_TARGETS,
 } from "./limits.ts";
@@ -75,12 +77,19 @@ export type Prepare = v.InferOutput<typeof prepareSchema>;
 export const prepareCodec = codec(prepareSchema);
 
 /** What must still be true when the host acts. Per operation, see operations.ts. */
-const expectSchema = v.strictObject({ gatewayBoot: v.optional(gatewayBootId) });
+const expectSchema = v.strictObject({
+  gatewayBoot: v.optional(gatewayBootId),
+  /** Names the gateway's configuration: digest of what it calls its hash. */
+  configHash: v.optional(digest),
+  /** Digest of the thing that the arguments name, as a reading of this host showed it. */
+  subject: v.optional(digest),
+});
 export type Expect = v.InferOutput<typeof expectSchema>;
 
 /** Facts the page may show beside the button; each is the host's claim at `now`. */
 const factsSchema = v.strictObject({
   gatewayBoot: v.optional(gatewayBootId),
+  configHash: v.optional(digest),
   activeSessions: v.optional(count),
 });
 
@@ -94,6 +103,8 @@ const preparedSchema = v.strictObject({
   now: seconds,
   trustHead,
   facts: factsSchema,
+  /** X25519, made for this challenge and gone with it; only for an operation that has sealed arguments. */
+  sealKey: v.optional(publicKey),
 });
 export type Prepared = v.InferOutput<typeof preparedSchema>;
 export const preparedCodec = codec(preparedSchema);
@@ -103,8 +114,8 @@ const targetSchema = v.strictObject({
   challenge: nonce,
   iat: seconds,
   expect: expectSchema,
-  /** Digests of sealed arguments. No operation of this version has any. */
-  sealed: v.pipe(v.array(v.strictObject({ path: id, digest })), v.maxLength(0)),
+  /** SHA-256 of the sealed arguments' ciphertext, where the operation has any. */
+  sealed: v.pipe(v.array(v.strictObject({ path: v.literal("content"), digest })), v.maxLength(1)),
 });
 export type Target = v.InferOutput<typeof targetSchema>;
 
@@ -219,7 +230,8 @@ const submissionSchema = v.strictObject({
       approvals: v.pipe(v.array(assertedSchema), v.minLength(1), v.maxLength(MAX_APPROVALS)),
     }),
   ),
-  sealed: v.pipe(v.array(someBytes(1)), v.maxLength(0)),
+  /** Ciphertext of the sealed arguments (seal.ts). */
+  sealed: v.pipe(v.array(someBytes(MAX_SEALED_BYTES)), v.maxLength(1)),
 });
 export type Submission = v.InferOutput<typeof submissionSchema>;
 export const submissionCodec = codec(submissionSchema);
@@ -239,6 +251,16 @@ export type Verdict = (typeof verdicts)[number];
 const observedSchema = v.strictObject({
   gatewayBootBefore: v.optional(gatewayBootId),
   gatewayBootAfter: v.optional(gatewayBootId),
+  configBefore: v.optional(digest),
+  configAfter: v.optional(digest),
+  /** What came into being: a job, an agent, a version of the configuration. */
+  made: v.optional(tag),
+  /** The number of the version that was kept or put back. */
+  version: v.optional(count),
+  /** How many things changed: devices that lost their access, settings of a lockdown. */
+  changed: v.optional(count),
+  /** Why it failed or only half worked: a code of this program, never text of the gateway. */
+  reason: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]{1,47}$/))),
 });
 export type Observed = v.InferOutput<typeof observedSchema>;
 

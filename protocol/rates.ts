@@ -93,6 +93,14 @@ export const rates = {
     burst: 1_200,
     why: "Parts of a copy that a touch allowed, some hundred entries each: 100,000 entries are about 400.",
   },
+  reading: {
+    by: "session",
+    isApart: true,
+    quota: 240,
+    seconds: 60,
+    burst: 480,
+    why: "A log that is followed asks every two seconds, and each list of a host's page once when it is opened.",
+  },
   "step-up": {
     by: "session",
     quota: 30,
@@ -153,6 +161,8 @@ export const endpointRates = {
   hosts: "authenticated",
   host: "authenticated",
   prepare: "authenticated",
+  hostRead: "reading",
+  hostHistory: "authenticated",
   ticket: "authenticated",
   live: "unauthenticated",
   command: "step-up",

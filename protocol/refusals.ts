@@ -43,6 +43,7 @@ const envelopeCodes = [
   "approval_malformed",
   "approval_subject",
   "operation",
+  "sealed",
   "class_origin",
   "role",
   "host_scope",
@@ -80,6 +81,10 @@ const SENTENCES = {
   workspace: { what: "the command is for another workspace", next: "Check that this page shows your workspace." },
   target: { what: "the command does not name this host exactly once", next: "Check which host the command was for." },
   operation: { what: "this host does not know the operation", next: "Update the agent on this host." },
+  sealed: {
+    what: "the part of the command that only this host may read is missing, changed, or not sealed for this command",
+    next: "Press again: it is sealed anew. If this repeats, somebody on the way changes it.",
+  },
   dispatch: {
     what: "the edge's delivery signature does not fit this connection",
     next: "The host waits for a proper delivery. If this repeats, somebody else is speaking for the edge.",

@@ -33,6 +33,11 @@ export const messageKinds = [
   "automation-key-words",
   "farewell",
   "certificate-request",
+  "read",
+  "reading",
+  "seal",
+  "reply",
+  "subject",
 ] as const;
 export type MessageKind = (typeof messageKinds)[number];
 

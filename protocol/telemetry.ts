@@ -40,6 +40,10 @@ export const telemetrySchema = v.strictObject({
     rssBytes: v.optional(count),
     /** Event-loop delay in milliseconds as the gateway reports it, rounded up. */
     eventLoopDelayMs: v.optional(count),
+    /** What this agent can do with that version: `newer` and `older` are read, never changed. */
+    support: v.optional(v.picklist(["known", "newer", "older"])),
+    /** `pending`: the file says something else than what runs. `drifted`: not what Clawhold last wrote or saw. */
+    configuration: v.optional(v.picklist(["applied", "pending", "drifted", "invalid"])),
   }),
   sessions: v.optional(v.strictObject({ total: count, active: count })),
   usage: v.optional(
@@ -58,7 +62,16 @@ export const telemetrySchema = v.strictObject({
     }),
   ),
   agents: v.optional(count),
-  cron: v.optional(v.strictObject({ total: count, enabled: count })),
+  /** `failing`: those whose last run failed. */
+  cron: v.optional(v.strictObject({ total: count, enabled: count, failing: v.optional(count) })),
+  /** Commands that wait for a person's answer; only where Clawhold answers them. */
+  questions: v.optional(
+    v.strictObject({
+      waiting: count,
+      /** Denied by this host because there were too many within the hour. */
+      deniedUnasked: count,
+    }),
+  ),
   devices: v.optional(v.strictObject({ paired: count, pending: count })),
   channels: v.optional(v.strictObject({ configured: count, connected: count })),
   host: v.strictObject({

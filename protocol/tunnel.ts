@@ -29,10 +29,12 @@ import {
   MAX_FRAME_NOTE_BYTES,
   MAX_PROOF_HASHES,
   MAX_PROVEN_RECEIPTS,
+  READING_PART_BYTES,
   WATCH_SECONDS,
 } from "./limits.ts";
 import { signedSchema, signedSessionEndSchema } from "./messages.ts";
 import { refusalCodes } from "./refusals.ts";
+import { samplesSchema } from "./history.ts";
 import { telemetrySchema } from "./telemetry.ts";
 import { trustPageSchema } from "./trust/statements.ts";
 
@@ -182,6 +184,13 @@ const inwardSchema = v.variant("kind", [
     session: v.optional(someBytes(4_096)),
     successor: v.optional(someBytes(4_096)),
   }),
+  /** A question (reading.ts); sign-in and successor as with `prepare`. */
+  v.strictObject({
+    kind: v.literal("read"),
+    read: signedSchema,
+    session: someBytes(4_096),
+    successor: v.optional(someBytes(4_096)),
+  }),
   /** Proves itself like a statement; kept until the session would have ended. */
   v.strictObject({ kind: v.literal("session-end"), end: signedSessionEndSchema }),
   v.strictObject({ kind: v.literal("deliver"), number: count, envelope: someBytes(MAX_ENVELOPE_BYTES) }),
@@ -228,6 +237,14 @@ const outwardSchema = v.variant("kind", [
   /** From any welcomed host, admitted or not. Answered by `ack` of the number after its last receipt. */
   v.strictObject({ kind: v.literal("farewell"), signed: signedSchema }),
   v.strictObject({ kind: v.literal("telemetry"), telemetry: telemetrySchema }),
+  /** One part of the answer to `read`, sealed to whoever asked; a refusal has no ciphertext. */
+  v.strictObject({
+    kind: v.literal("reading"),
+    signed: signedSchema,
+    ciphertext: v.optional(someBytes(READING_PART_BYTES)),
+  }),
+  /** Said again after a reconnection: a sample is known by its minute. */
+  v.strictObject({ kind: v.literal("history"), samples: samplesSchema }),
   /** After `welcome`: the newest checkpoint that this host holds, with its own cosignature if it gave one. */
   v.strictObject({ kind: v.literal("witnessed"), note: smallNote }),
   /** `from`: the size it holds, 0 for none. `receipts`: numbers of its own that were not yet proven to be in the log. */

@@ -5,7 +5,7 @@
  * policy (1, mutual TLS, is the tunnel's; its certificate is bound in by 2).
  */
 import * as v from "valibot";
-import { fromBase64url } from "./bytes.ts";
+import { fromBase64url, toBase64url } from "./bytes.ts";
 import type { TrustHead } from "./fields.ts";
 import {
   APPROVAL_SECONDS,
@@ -31,7 +31,7 @@ import {
 } from "./messages.ts";
 import { isOperationName, operations, type Operation, type OperationName } from "./operations.ts";
 import type { RefusalCode } from "./refusals.ts";
-import { digestOf, verifySignature, type Digest } from "./signing.ts";
+import { digestOf, sha256Of, verifySignature, type Digest } from "./signing.ts";
 import { coversHost, hasPermission, sameHead, type TrustState } from "./trust/state.ts";
 import { judgeApprovals, type JudgedApprovals } from "./verify/approvals.ts";
 import { judgeAuthor, type Author, type AuthorView } from "./verify/author.ts";
@@ -53,6 +53,8 @@ export interface Command {
   readonly operation: OperationName;
   readonly target: Target;
   readonly author: CommandAuthor;
+  /** Ciphertext of the sealed arguments, whose digest the intent names; the host opens it with the challenge's key. */
+  readonly sealed: Uint8Array | undefined;
 }
 
 export interface ChallengeRecord {
@@ -127,11 +129,12 @@ export async function verifyEnvelope(bytes: Uint8Array, view: HostView): Promise
     progress.sessionVerified = true;
     const approvals = settled(touched);
     const { name, operation } = judgeOperation(intent, target);
+    const sealed = judgeSealed(envelope, intent, operation);
     judgeMandate({ intent, operation, host: view.host, author, approvals }, view);
     judgeRate(author, view);
     if (view.denies(name)) throw new Refused("local_policy");
     judgeClock({ target, ttl: intent.ttl, approvals }, view.now);
-    const command: Command = { digest, intent, operation: name, target, author: describeAuthor(author) };
+    const command: Command = { digest, intent, operation: name, target, author: describeAuthor(author), sealed };
     return { kind: "verified", command: command as Verified<Command> };
   } catch (error) {
     if (error instanceof Refused) return { kind: "refused", code: error.code, ...progress };
@@ -141,8 +144,14 @@ export async function verifyEnvelope(bytes: Uint8Array, view: HostView): Promise
 
 /** The last rule before acting: what the person saw must still be true. */
 export function judgeExpect(command: Command, observed: Expect): RefusalCode | undefined {
-  const pinned = command.target.expect.gatewayBoot;
-  return pinned === undefined || pinned === observed.gatewayBoot ? undefined : "expect";
+  const { gatewayBoot, configHash, subject } = command.target.expect;
+  const holds = (pinned: string | undefined, seen: string | undefined): boolean =>
+    pinned === undefined || pinned === seen;
+  const holdsAll =
+    holds(gatewayBoot, observed.gatewayBoot) &&
+    holds(configHash, observed.configHash) &&
+    holds(subject, observed.subject);
+  return holdsAll ? undefined : "expect";
 }
 
 export type SubmissionVerdict =
@@ -163,6 +172,7 @@ export async function verifySubmission(submission: Submission, view: AuthorView)
     const approvals = await judgeTouches(submission, read, view.trust);
     for (const target of intent.targets) {
       const { operation } = judgeOperation(intent, target);
+      judgeSealed(submission, intent, operation);
       judgeMandate({ intent, operation, host: target.host, author, approvals }, view);
     }
     return { kind: "accepted", intent, digest, author: describeAuthor(author) };
@@ -312,6 +322,23 @@ function judgeOperation(
   if (!v.is(operation.args, intent.args)) throw new Refused("malformed");
   if (operation.expects.some((fact) => target.expect[fact] === undefined)) throw new Refused("expect");
   return { name: intent.operation, operation };
+}
+
+/** What nobody between page and host may read arrives whole, for one host, from a person: exactly what was signed. */
+function judgeSealed(submission: Submission, intent: Intent, operation: Operation): Uint8Array | undefined {
+  const { targets, actor } = intent;
+  const named = targets.flatMap(({ sealed }) => sealed);
+  const [text, ...others] = submission.sealed;
+  if (operation.sealed === undefined) {
+    if (named.length > 0 || text !== undefined) throw new Refused("sealed");
+    return undefined;
+  }
+  const [only] = named;
+  const isOne = targets.length === 1 && others.length === 0 && "session" in actor;
+  if (only === undefined || text === undefined || !isOne) throw new Refused("sealed");
+  const bytes = fromBase64url(text);
+  if (toBase64url(sha256Of(bytes)) !== only.digest) throw new Refused("sealed");
+  return bytes;
 }
 
 interface Mandate {

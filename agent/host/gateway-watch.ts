@@ -51,7 +51,15 @@ export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
   const store = await openDevice(directory, "warden");
   return {
     latest: () => reader.latest(),
-    control: gatewayControl({ target, store, agentVersion, log, elapsed: () => deps.clock.monotonic() }),
+    control: gatewayControl({
+      target,
+      store,
+      agentVersion,
+      directory,
+      log,
+      elapsed: () => deps.clock.monotonic(),
+      now: () => deps.clock.wall(),
+    }),
     stop: () => reader.stop(),
   };
 }

@@ -8,7 +8,8 @@ import { endpoints, type Endpoint, type EndpointName } from "../../protocol/cont
 import { ledgerActions } from "../../protocol/ledger.ts";
 import { inwardLimits, outwardLimits, type FrameLimit } from "../../protocol/frame-limits.ts";
 import * as limits from "../../protocol/limits.ts";
-import { operations, type Operation } from "../../protocol/operations.ts";
+import { operationWords } from "../../protocol/operation-words.ts";
+import { operations, type Operation, type OperationName } from "../../protocol/operations.ts";
 import { endpointRates, rateNames, rates } from "../../protocol/rates.ts";
 import { explainRefusal, refusalCodes } from "../../protocol/refusals.ts";
 import { builtInRoles, permissions, presetRoles, type Permission } from "../../protocol/roles.ts";
@@ -81,7 +82,7 @@ function operationRows(): readonly (readonly string[])[] {
     row.class,
     code(row.permission),
     row.expects.length === 0 ? "nothing" : row.expects.map(code).join(", "),
-    row.effect("vps-1"),
+    operationWords[name as OperationName].effect("vps-1"),
   ]);
 }
 

@@ -77,6 +77,9 @@ const ADMINISTRATORS = row(". . . . y . . . . . .");
 const HOST_ADMITTERS = row(". . . . y y . . . . .");
 const OPERATORS_HERE = row(". . . y y y . . . . .");
 const CONFIGURERS_HERE = row(". . . . y y . . . . .");
+const AGENT_MANAGERS_HERE = row(". . . . y . y . . . .");
+const CHANNEL_MANAGERS_HERE = row(". . . . y . . y . . .");
+const CONTENT_READERS_HERE = row(". . . . y . y . . . .");
 
 /** Endpoints that ask for a session or for nothing. Whoever gets in may still be refused for what they bring. */
 export const goldenEndpoints: Readonly<Record<string, Readonly<Record<Caller, boolean>>>> = {
@@ -110,6 +113,9 @@ export const goldenEndpoints: Readonly<Record<string, Readonly<Record<Caller, bo
   // About one host: not with a role for another.
   host: READERS_HERE,
   prepare: READERS_HERE,
+  // The host asks for more where more is read.
+  hostRead: READERS_HERE,
+  hostHistory: READERS_HERE,
   ticket: READERS_HERE,
   commandStatus: READERS_HERE,
   commandEvidence: LEDGER_READERS_HERE,
@@ -157,13 +163,79 @@ export const goldenEndpoints: Readonly<Record<string, Readonly<Record<Caller, bo
 
 /** Operations on a host, alone and without a rule for two. */
 export const goldenOperations: Readonly<Record<string, Readonly<Record<Caller, boolean>>>> = {
+  // What is downtime at worst, or only tightens: whoever operates.
   "gateway.restart@1": OPERATORS_HERE,
+  "gateway.stop@1": OPERATORS_HERE,
+  "gateway.start@1": OPERATORS_HERE,
+  "gateway.kill@1": OPERATORS_HERE,
+  "gateway.lockdown@1": OPERATORS_HERE,
+  "gateway.bind-loopback@1": OPERATORS_HERE,
+  "gateway-token.rotate@1": OPERATORS_HERE,
+  "cron.disable@1": OPERATORS_HERE,
+  "session.abort@1": OPERATORS_HERE,
+  "device.revoke@1": OPERATORS_HERE,
+  "pairing.deny@1": OPERATORS_HERE,
+  "channel.tighten@1": OPERATORS_HERE,
+  "channel.disallow@1": OPERATORS_HERE,
+  "plugin.disable@1": OPERATORS_HERE,
+  "exec.deny@1": OPERATORS_HERE,
+  "exec.watch-off@1": OPERATORS_HERE,
   "host.check@1": OPERATORS_HERE,
+  // What can run code, loosen or destroy.
+  "config.set@1": CONFIGURERS_HERE,
+  "config.rollback@1": CONFIGURERS_HERE,
+  "device.rotate@1": CONFIGURERS_HERE,
+  "plugin.enable@1": CONFIGURERS_HERE,
+  "exec.allow-once@1": CONFIGURERS_HERE,
+  "exec.allow-always@1": CONFIGURERS_HERE,
+  "exec.watch-on@1": CONFIGURERS_HERE,
+  "exec.policy@1": CONFIGURERS_HERE,
   "host.drill@1": CONFIGURERS_HERE,
+  // Agents, their schedules and conversations.
+  "cron.add@1": AGENT_MANAGERS_HERE,
+  "cron.edit@1": AGENT_MANAGERS_HERE,
+  "cron.enable@1": AGENT_MANAGERS_HERE,
+  "cron.run@1": AGENT_MANAGERS_HERE,
+  "cron.remove@1": AGENT_MANAGERS_HERE,
+  "agent.create@1": AGENT_MANAGERS_HERE,
+  "agent.edit@1": AGENT_MANAGERS_HERE,
+  "agent.deploy@1": AGENT_MANAGERS_HERE,
+  "agent.delete@1": AGENT_MANAGERS_HERE,
+  "session.reset@1": AGENT_MANAGERS_HERE,
+  "session.compact@1": AGENT_MANAGERS_HERE,
+  // Who may talk to the gateway.
+  "pairing.approve@1": CHANNEL_MANAGERS_HERE,
+  "channel.loosen@1": CHANNEL_MANAGERS_HERE,
+  "channel.allow@1": CHANNEL_MANAGERS_HERE,
+  "content.read@1": CONTENT_READERS_HERE,
 };
 
 /** Which operations must be approved in the signer. */
-export const goldenCritical: readonly string[] = ["host.drill@1"];
+export const goldenCritical: readonly string[] = [
+  "config.set@1",
+  "config.rollback@1",
+  "device.rotate@1",
+  "plugin.enable@1",
+  "exec.allow-once@1",
+  "exec.allow-always@1",
+  "exec.watch-on@1",
+  "exec.policy@1",
+  "host.drill@1",
+  "cron.add@1",
+  "cron.edit@1",
+  "cron.enable@1",
+  "cron.run@1",
+  "cron.remove@1",
+  "agent.create@1",
+  "agent.edit@1",
+  "agent.deploy@1",
+  "agent.delete@1",
+  "session.reset@1",
+  "session.compact@1",
+  "pairing.approve@1",
+  "channel.loosen@1",
+  "channel.allow@1",
+];
 
 /** Kinds of statements that one person with the permission may approve in a workspace with a rule for two. */
 export const goldenStatements: Readonly<Record<string, { readonly permission: string; readonly people: 1 | 2 }>> = {

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { operationName } from "../../protocol/fields.ts";
-import { isOperationName, operations, type Operation } from "../../protocol/operations.ts";
+import { operationWords } from "../../protocol/operation-words.ts";
+import { isOperationName, operations, type Operation, type OperationName } from "../../protocol/operations.ts";
 import { builtInRoles, permissions } from "../../protocol/roles.ts";
 
 const rows = Object.entries<Operation>(operations);
@@ -11,10 +12,12 @@ describe("operations", () => {
     expect(v.is(operationName, name)).toBe(true);
     expect(isOperationName(name)).toBe(true);
     expect(permissions).toContain(row.permission);
-    expect(row.effect("vps-3")).toContain("vps-3");
-    expect(row.effect("vps-3")).toMatch(/^[A-Z].*\.$/);
-    expect(row.effect("vps-3")).not.toMatch(/!|please/i);
-    expect(`${row.verb} ${row.past}`).not.toMatch(/[.!]/);
+    const words = operationWords[name as OperationName];
+    expect(words.effect("vps-3")).toContain("vps-3");
+    expect(words.effect("vps-3")).toMatch(/^[A-Z].*\.$/);
+    expect(words.effect("vps-3")).not.toMatch(/!|please/i);
+    expect(`${words.verb} ${words.past}`).not.toMatch(/[.!]/);
+    expect(words.undo).toMatch(/^[A-Z].*\.$/);
   });
 
   it.each(rows)("%s takes exactly its arguments", (_, row) => {

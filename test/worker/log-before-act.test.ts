@@ -179,6 +179,7 @@ const attempts: Record<Exclude<PostName, "setupRoot">, Attempt | { readonly noth
     return { body: { response: JSON.stringify(registrationJson(made, challenge)) } };
   }),
   prepare: { nothing: "a question; the host answers it and nothing is done" },
+  hostRead: { nothing: "a question; content needs a grant, and a grant is a command with its entry" },
   ticket: { nothing: "a one-time value for the page" },
   command: pageCall("command", async () => ({ body: (await town.submission(host.host)).body })),
   erase: change("erase", async () => {

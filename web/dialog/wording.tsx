@@ -5,6 +5,7 @@
  */
 import type { ComponentChildren } from "preact";
 import type { OperationId, PreparedCommand } from "../state/backend.ts";
+import { operationWords, type OperationWords } from "../../protocol/operation-words.ts";
 import { formatNumberOf } from "../format.ts";
 
 export interface Wording {
@@ -21,7 +22,7 @@ export interface Wording {
   readonly undo: string;
 }
 
-export const wordings = {
+const special: Partial<Record<OperationId, Wording>> = {
   "gateway.restart@1": {
     question: (host) => `Restart the gateway on ${host}?`,
     sentence: restartSentence,
@@ -85,7 +86,27 @@ export const wordings = {
     failed: (host) => `The rehearsal on ${host} failed`,
     undo: "Nothing to undo.",
   },
-} satisfies Record<OperationId, Wording>;
+};
+
+/** What an operation says for which the table's own words are enough. */
+function plain({ effect, verb, past, undo }: OperationWords): Wording {
+  const lower = verb.charAt(0).toLowerCase() + verb.slice(1);
+  return {
+    question: (host) => `${verb} on ${host}?`,
+    sentence: ({ host }) => effect(host.label),
+    manySentence: (hosts) => effect(`each of ${hosts}`),
+    effect: (host) => `${lower} on ${host}`,
+    doing: (host) => `${verb} on ${host}`,
+    busyStep: (host) => `${host} checks it and carries it out`,
+    done: (host) => `${host} ${past}`,
+    failed: (host) => `${verb} failed on ${host}`,
+    undo,
+  };
+}
+
+export const wordings = Object.fromEntries(
+  Object.entries(operationWords).map(([name, words]) => [name, special[name as OperationId] ?? plain(words)]),
+) as Record<OperationId, Wording>; // one entry for each key of a complete table
 
 /** What will happen, for one host or for several. */
 export function sentenceFor(

@@ -1,4 +1,5 @@
 /** Every endpoint of the contracts table and who answers it. A new row of the table does not compile until it is here. */
+import { problem } from "../http/problems.ts";
 import type { Handlers } from "../mount.ts";
 import { activity, entryProof } from "./activity.ts";
 import {
@@ -64,6 +65,8 @@ export const handlers: Handlers = {
   hosts,
   host,
   prepare,
+  hostRead: () => Promise.reject(problem("host_unknown")),
+  hostHistory: () => Promise.reject(problem("host_unknown")),
   ticket,
   live,
   command,

@@ -3,14 +3,20 @@
  * is no standing connection with administrator scope. It decides nothing; whoever calls has verified the intent.
  */
 import { setTimeout as wait } from "node:timers/promises";
+import { toBase64url, utf8 } from "../../../protocol/bytes.ts";
+import type { Expect } from "../../../protocol/messages.ts";
+import { operations, type Operation } from "../../../protocol/operations.ts";
+import { sha256Of } from "../../../protocol/signing.ts";
 import type { GatewayConnection } from "./client.ts";
-import type { GatewayControl, RestartOutcome } from "./control-interface.ts";
+import type { GatewayControl, GatewayOperationName, RestartOutcome } from "./control-interface.ts";
 import type { DeviceStore } from "./device.ts";
 import type { GatewayTarget } from "./discover.ts";
 import { GatewayError } from "./faults.ts";
 import type { Scope } from "./handshake.ts";
 import type { Hello } from "./hello.ts";
 import { readMachine } from "./machine.ts";
+import type { GatewayTools } from "./operations/implementation.ts";
+import { gatewayImplementations } from "./operations/table.ts";
 import { openSession } from "./session.ts";
 import { mayShowSecret } from "./trust.ts";
 import { field } from "./wire.ts";
@@ -29,15 +35,57 @@ export interface ControlDeps {
   readonly log: (code: string, detail: Readonly<Record<string, string>>) => void;
   /** Monotonic, milliseconds. */
   readonly elapsed: () => number;
+  /** Wall clock, milliseconds. */
+  readonly now: () => number;
+  /** Where this gateway's versions, tags and switches are kept. */
+  readonly directory: string;
   readonly restartMilliseconds?: number;
 }
 
 export function gatewayControl(deps: ControlDeps): GatewayControl {
+  const tools = toolsOf(deps);
   return {
     bootId: () => observeBootId(deps),
     configHash: async () => (await observe(deps))?.configHash,
     restart: () => restartGateway(deps),
+    observe: (operation, args) => observeFor(operation, args, { deps, tools }),
+    perform: (order) => gatewayImplementations[order.operation].perform(order, tools),
   };
+}
+
+function toolsOf(deps: ControlDeps): GatewayTools {
+  return {
+    open: (...scopes) => open(deps, ...scopes),
+    target: deps.target,
+    directory: deps.directory,
+    wait: (milliseconds) => wait(milliseconds),
+    elapsed: deps.elapsed,
+    now: () => Math.floor(deps.now() / 1_000),
+    log: deps.log,
+  };
+}
+
+async function observeFor(
+  operation: GatewayOperationName,
+  args: Readonly<Record<string, unknown>>,
+  { deps, tools }: { readonly deps: ControlDeps; readonly tools: GatewayTools },
+): Promise<Expect> {
+  const { expects } = operations[operation] as Operation;
+  const hello = expects.some((fact) => fact !== "subject") ? await observe(deps) : undefined;
+  const subject = expects.includes("subject")
+    ? await gatewayImplementations[operation].subject?.(args, tools)
+    : undefined;
+  const config = hello?.configHash;
+  return {
+    ...(hello?.bootId === undefined ? {} : { gatewayBoot: hello.bootId }),
+    ...(config === undefined ? {} : { configHash: configDigest(config) }),
+    ...(subject === undefined ? {} : { subject }),
+  };
+}
+
+/** The gateway's own name for its configuration, in one shape whatever it looks like. */
+export function configDigest(hash: string): string {
+  return toBase64url(sha256Of(utf8(hash)));
 }
 
 /** The boot that answers now, seen on a fresh connection with read scope; undefined when none does. */
@@ -94,13 +142,13 @@ async function observe(deps: ControlDeps): Promise<Hello | undefined> {
   }
 }
 
-async function open(deps: ControlDeps, scope: Scope): Promise<GatewayConnection> {
+async function open(deps: ControlDeps, ...scopes: readonly Scope[]): Promise<GatewayConnection> {
   const target = await deps.target();
   return openSession({
     url: target.url,
     credential: target.credential,
     store: deps.store,
-    scopes: [scope],
+    scopes,
     agentVersion: deps.agentVersion,
     platform: readMachine().platform,
     log: deps.log,

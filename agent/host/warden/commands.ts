@@ -21,7 +21,7 @@ import { admissionOf } from "./admission.ts";
 import { AppendError } from "./append-file.ts";
 import { wallSeconds } from "./clock.ts";
 import type { WardenContext } from "./deps.ts";
-import { implementations, observedBoots, observeGateway, type Implementation, type Outcome } from "./executor.ts";
+import { implementationOf, observedBoots, observeGateway, type Outcome } from "./executor.ts";
 import type { Started } from "./journal.ts";
 import { makeReceipt, type ReceiptDraft, type StoredReceipt } from "./receipts.ts";
 
@@ -134,8 +134,7 @@ export class Commands {
 
   async #act(command: Verified<Command>, source: CommandSource): Promise<void> {
     this.#step("verified", command.digest);
-    const implementation: Implementation = implementations[command.operation];
-    const seen = await implementation.observe(this.#context);
+    const seen = await implementationOf(command.operation).observe(command, this.#context);
     const observed = observedBoots(seen.gatewayBoot, undefined);
     const refuse = (code: RefusalCode): Promise<void> =>
       this.#refuse({ kind: "refused", code, digest: command.digest, sessionVerified: true }, source, observed);
@@ -143,7 +142,10 @@ export class Commands {
     if (changed !== undefined) return refuse(changed);
     if (!this.#context.challenges.consume(command.target.challenge)) return refuse("challenge");
     const at = wallSeconds(this.#context.clock);
-    const started = startedBy(command, { at, ...seen });
+    const started = startedBy(command, {
+      at,
+      ...(seen.gatewayBoot === undefined ? {} : { gatewayBoot: seen.gatewayBoot }),
+    });
     try {
       this.#context.journal.started(started);
     } catch (error) {
@@ -172,8 +174,7 @@ export class Commands {
 
   async #run(command: Verified<Command>): Promise<Outcome> {
     this.#step("executing", command.digest);
-    const implementation: Implementation = implementations[command.operation];
-    const outcome = await implementation.run(command, this.#context);
+    const outcome = await implementationOf(command.operation).run(command, this.#context, undefined);
     const reason = outcome.reason === undefined ? {} : { reason: outcome.reason };
     this.#context.log({ step: "executed", intent: command.digest, verdict: outcome.verdict, ...reason });
     return outcome;

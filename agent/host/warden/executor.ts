@@ -7,7 +7,7 @@ import { gatewayBootId } from "../../../protocol/fields.ts";
 import type { Expect, Observed } from "../../../protocol/messages.ts";
 import type { OperationName } from "../../../protocol/operations.ts";
 import type { Command, Verified } from "../../../protocol/verify.ts";
-import type { GatewayControl } from "../gateway/control-interface.ts";
+import type { GatewayControl, GatewayOperationName } from "../gateway/control-interface.ts";
 
 export interface ExecutorDeps {
   /** Undefined on a host without a gateway. */
@@ -23,13 +23,18 @@ export interface Outcome {
 
 export interface Implementation {
   /** The facts that an intent of this operation may pin, seen now. */
-  observe(deps: ExecutorDeps): Promise<Expect>;
-  /** Acts. Rejects only for a programmer's mistake. */
-  run(command: Verified<Command>, deps: ExecutorDeps): Promise<Outcome>;
+  observe(command: Command, deps: ExecutorDeps): Promise<Expect>;
+  /** Acts. `content`: the opened sealed arguments. Rejects only for a programmer's mistake. */
+  run(command: Verified<Command>, deps: ExecutorDeps, content: unknown): Promise<Outcome>;
 }
 
-export const implementations = {
-  "gateway.restart@1": { observe: observeGateway, run: (_command, deps) => restartGateway(deps) },
+type OwnName = Exclude<OperationName, GatewayOperationName>;
+
+const own = {
+  "gateway.restart@1": {
+    observe: (_command, deps) => observeGateway(deps),
+    run: (_command, deps) => restartGateway(deps),
+  },
   "host.check@1": {
     observe: () => Promise.resolve({}),
     run: () => Promise.resolve({ verdict: "executed", observed: {} }),
@@ -38,7 +43,32 @@ export const implementations = {
     observe: () => Promise.resolve({}),
     run: () => Promise.resolve({ verdict: "executed", observed: {} }),
   },
-} as const satisfies Record<OperationName, Implementation>;
+  "content.read@1": {
+    observe: () => Promise.resolve({}),
+    run: () => Promise.resolve({ verdict: "failed", observed: {}, reason: "unsupported" }),
+  },
+} as const satisfies Record<OwnName, Implementation>;
+
+export function implementationOf(operation: OperationName): Implementation {
+  return isOwn(operation) ? own[operation] : ofGateway(operation);
+}
+
+function isOwn(operation: OperationName): operation is OwnName {
+  return Object.hasOwn(own, operation);
+}
+
+/** What acts on the gateway is done on the other side of the interface; a host without one says so. */
+function ofGateway(operation: GatewayOperationName): Implementation {
+  return {
+    observe: async ({ intent }, { gateway }) => (await gateway?.observe(operation, intent.args)) ?? {},
+    async run({ intent, digest, author, target }, { gateway }, content) {
+      if (gateway === undefined) return { verdict: "failed", observed: {}, reason: "no_gateway" };
+      const order = { operation, args: intent.args, content, intent: digest, author: author.id, expect: target.expect };
+      const { verdict, observed } = await gateway.perform(order);
+      return observed.reason === undefined ? { verdict, observed } : { verdict, observed, reason: observed.reason };
+    },
+  };
+}
 
 export async function observeGateway({ gateway }: ExecutorDeps): Promise<Expect> {
   const boot = boundedBoot(await gateway?.bootId());

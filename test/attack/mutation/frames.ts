@@ -89,6 +89,7 @@ async function coursesOf(
       ...unsigned({ kind: "deliver", number: 1, envelope: toBase64url(command.bytes) }),
       sign: (tree, random) => signEnvelope(tree, holdings, random),
     },
+    read: unsigned({ kind: "read", read: prepare, session }),
     "session-end": unsigned({ kind: "session-end", end }),
     ack: unsigned({ kind: "ack", receipt: 1 }),
     checkpoint: unsigned(await log.frame()),

@@ -51,6 +51,8 @@ export class BootWatch {
       agentVersion: "0.1.0",
       log: () => undefined,
       elapsed: () => performance.now(),
+      now: () => Date.now(),
+      directory: path.join(directory, "kept"),
     });
     const watch = new BootWatch(Number(new URL(demo.url).port), () => control.bootId());
     watch.#running = watch.#run();

@@ -1,5 +1,6 @@
 /** Granting a key: paste its public half, compare six words with the machine, choose what it may do and until when. */
 import { useSignal, type Signal } from "@preact/signals";
+import { operationWords } from "../../../protocol/operation-words.ts";
 import { operations, type Operation } from "../../../protocol/operations.ts";
 import { TextField } from "../../components/fields.tsx";
 import { Words } from "../../components/parts.tsx";
@@ -55,7 +56,7 @@ export function KeyForm({ desk }: { readonly desk: Desk }) {
         <TextField id="key-label" label="What the key is called" value={label} maxLength={64} capitals />
         <Choices
           legend="May run"
-          options={Object.entries(operations).map(([value, { verb }]) => ({ value, label: `${verb} (${value})` }))}
+          options={Object.entries(operationWords).map(([value, { verb }]) => ({ value, label: `${verb} (${value})` }))}
           chosen={chosen}
         />
         <LimitFields chosen={chosen.value} limits={limits} />

@@ -1,6 +1,7 @@
 /** Commands beside the restart: prove the way to a host, and rehearse what is critical before it is needed. */
 import { Icon } from "../../icons.tsx";
 import type { OperationId } from "../../state/backend.ts";
+import { operationWords } from "../../../protocol/operation-words.ts";
 import { operations } from "../../../protocol/operations.ts";
 
 interface OtherCommandsProps {
@@ -69,7 +70,7 @@ function Practice({ operation, icon, says, obstacle, lack, onAsk }: PracticeProp
         }}
       >
         <Icon name={icon} class="s" />
-        {operations[operation].verb}
+        {operationWords[operation].verb}
       </button>
       <span class="small muted">
         {operations[operation].class === "critical" && <span class="badge critical">critical</span>} {says}{" "}

@@ -3,7 +3,8 @@
  * by hand, so it cannot promise what is not enforced.
  */
 import { endpoints, type Endpoint } from "../../../protocol/contracts.ts";
-import { operations } from "../../../protocol/operations.ts";
+import { operationWords } from "../../../protocol/operation-words.ts";
+import { operations, type OperationName } from "../../../protocol/operations.ts";
 import type { Permission, RoleDefinition } from "../../../protocol/roles.ts";
 import { peopleFor, statementPermissions } from "../../../protocol/trust/approvals.ts";
 import type { Statement, StatementKind } from "../../../protocol/trust/statements.ts";
@@ -34,7 +35,7 @@ export function operationGroups(view: TrustView): readonly MatrixGroup[] {
     const isShared = rules.some((rule) => rule.operations.includes("all") || rule.operations.includes(name));
     const alone = operation.class === "critical" ? "Signer" : "Yes";
     return {
-      name: `${operation.verb} (${name})`,
+      name: `${operationWords[name as OperationName].verb} (${name})`,
       class: operation.class,
       permission: operation.permission,
       word: isShared ? "Several people" : alone,

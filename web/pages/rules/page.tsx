@@ -1,10 +1,11 @@
 /** Rules for several people: which operations on which hosts need more than one, and what always needs one only. */
 import { useSignal } from "@preact/signals";
-import { operations, type Operation } from "../../../protocol/operations.ts";
+import { operationWords } from "../../../protocol/operation-words.ts";
+import { operations, type Operation, type OperationName } from "../../../protocol/operations.ts";
 import type { Policy } from "../../../protocol/trust/statements.ts";
 import { Empty } from "../../components/parts.tsx";
 import { Icon } from "../../icons.tsx";
-import { operationWords } from "../../statement/wording.ts";
+import { operationWords as operationsInWords } from "../../statement/wording.ts";
 import { peopleWords, scopeWords } from "../../statement/words.ts";
 import { TrustFrame, type Desk } from "../people/frame.tsx";
 import { RuleForm } from "./rule-form.tsx";
@@ -75,7 +76,7 @@ function Rule({ rule, desk, onEdit }: RuleProps) {
           {id}: {peopleWords(rule.people)}
         </p>
         <p class="small muted">
-          {operationWords(names)} on {scopeWords(rule, labelOf)}
+          {operationsInWords(names)} on {scopeWords(rule, labelOf)}
         </p>
       </div>
       {desk.mayChange && (
@@ -103,9 +104,9 @@ function AlwaysOne() {
       </div>
       <div class="card-body small">
         <ul class="stack tight">
-          {free.map(([name, { verb }]) => (
+          {free.map(([name]) => (
             <li key={name}>
-              {verb} <code>{name}</code>
+              {operationWords[name as OperationName].verb} <code>{name}</code>
             </li>
           ))}
           <li>Revoking a passkey, a person, a role, a key, an address; removing a host</li>

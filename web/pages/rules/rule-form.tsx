@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useSignal, type Signal } from "@preact/signals";
 import { MAX_PEOPLE } from "../../../protocol/limits.ts";
-import { operations } from "../../../protocol/operations.ts";
+import { operationWords } from "../../../protocol/operation-words.ts";
 import type { Policy } from "../../../protocol/trust/statements.ts";
 import { TextField } from "../../components/fields.tsx";
 import { formatNumberOf } from "../../format.ts";
@@ -73,7 +73,7 @@ interface OperationsFieldProps {
 }
 
 function OperationsField({ every, chosen }: OperationsFieldProps) {
-  const options = Object.entries(operations).map(([value, { verb }]) => ({ value, label: `${verb} (${value})` }));
+  const options = Object.entries(operationWords).map(([value, { verb }]) => ({ value, label: `${verb} (${value})` }));
   return (
     <fieldset class="tickset">
       <legend>Which operations</legend>

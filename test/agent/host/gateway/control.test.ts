@@ -43,6 +43,8 @@ async function control(onRestart: NonNullable<Script["answer"]>, restartMillisec
     agentVersion: "0.1.0",
     log: (code) => bench.logged.push(code),
     elapsed: () => performance.now(),
+    now: () => Date.now(),
+    directory: "/nonexistent",
     restartMilliseconds,
   });
 }

@@ -111,6 +111,8 @@ describe("a real gateway", () => {
       agentVersion: "0.1.0",
       log: () => undefined,
       elapsed: () => performance.now(),
+      now: () => Date.now(),
+      directory: join(directory, "kept"),
     });
     const observed = await control.bootId();
     const { before, after } = await control.restart();

@@ -16,7 +16,8 @@ import { SessionEnds } from "../../../../agent/host/warden/session-ends.ts";
 import { WitnessFile } from "../../../../agent/host/witness/witness-file.ts";
 import { openWarden, type Warden, type WardenTunnel } from "../../../../agent/host/warden/warden.ts";
 import type { AppendIo } from "../../../../agent/host/warden/append-file.ts";
-import type { GatewayControl } from "../../../../agent/host/gateway/control-interface.ts";
+import type { GatewayControl, GatewayOrder, Performed } from "../../../../agent/host/gateway/control-interface.ts";
+import type { Expect } from "../../../../protocol/messages.ts";
 import type { HostLogLine } from "../../../../agent/host/log.ts";
 import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
@@ -56,6 +57,17 @@ export class FakeGateway implements GatewayControl {
   }
   configHash(): Promise<string | undefined> {
     return Promise.resolve(undefined);
+  }
+  /** What an intent may pin, whatever the operation. */
+  facts: Expect = {};
+  /** Orders that were carried out. */
+  readonly performed: GatewayOrder[] = [];
+  observe(): Promise<Expect> {
+    return Promise.resolve(this.boot === undefined ? this.facts : { gatewayBoot: this.boot, ...this.facts });
+  }
+  perform(order: GatewayOrder): Promise<Performed> {
+    this.performed.push(order);
+    return Promise.resolve({ verdict: "executed", observed: {} });
   }
   async restart(): Promise<{ before: string; after: string | undefined }> {
     const before = this.boot ?? "boot-none";
