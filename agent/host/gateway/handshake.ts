@@ -7,7 +7,7 @@ import type { Device } from "./device.ts";
 
 export const PROTOCOL_VERSION = 4;
 
-export type Scope = "operator.read" | "operator.write" | "operator.admin";
+export type Scope = "operator.read" | "operator.write" | "operator.admin" | "operator.approvals" | "operator.pairing";
 
 /**
  * The gateway knows a closed list of client ids and none is ours. `cli` is the one whose devices get a pairing record
@@ -32,6 +32,8 @@ export interface Handshake {
   readonly proof: Proof | undefined;
   readonly agentVersion: string;
   readonly platform: string;
+  /** This connection answers the gateway's questions before commands: with it connected the gateway waits for an answer. */
+  readonly answers?: true;
 }
 
 export interface Challenge {
@@ -77,7 +79,7 @@ export function connectParameters(handshake: Handshake, challenge: Challenge): o
     role: "operator",
     scopes,
     // Asks the gateway not to send us what happens in sessions. It still sends some; the reading side drops it.
-    caps: ["session-scoped-events"],
+    caps: ["session-scoped-events", ...(handshake.answers === true ? ["exec-approvals"] : [])],
     commands: [],
     permissions: {},
     locale: "en-US",
