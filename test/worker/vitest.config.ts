@@ -8,6 +8,7 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { makeAuthority } from "../../agent/edge/certificates.ts";
 import { seedOf } from "../fixtures/keys.ts";
+import { packagesAsFiles } from "../worker-packages.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const seed = (name: string): string => Buffer.from(seedOf(name)).toString("base64url");
@@ -15,6 +16,7 @@ const seed = (name: string): string => Buffer.from(seedOf(name)).toString("base6
 export default defineConfig({
   root,
   cacheDir: ".cache/vitest-workers",
+  resolve: { alias: await packagesAsFiles(root) },
   plugins: [
     cloudflareTest(async () => {
       const authority = await makeAuthority("test agent authority", new Date());
