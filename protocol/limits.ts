@@ -214,3 +214,5 @@ export const HISTORY_SECONDS = 900;
 export const MAX_SAMPLES = 90;
 /** Models and agents that a sample names apart; the rest is added up. */
 export const MAX_SHARES = 8;
+/** People who may allow a command once from a phone: few, and each one by name. */
+export const MAX_EXCEPTED_PEOPLE = 16;

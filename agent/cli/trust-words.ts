@@ -25,7 +25,10 @@ const SENTENCES: { readonly [K in StatementKind]: Describe<K> } = {
   "origin.add": ({ origin }) => `page ${origin} added`,
   "dispatch-key.rotate": () => "the edge's delivery key changed",
   "ledger-key.rotate": () => "the edge's ledger key changed",
-  "policy.set": ({ id, people }) => `rule ${id} asks for ${String(people)} people`,
+  "policy.set": ({ id, people, execOnceFrom }) =>
+    execOnceFrom !== undefined
+      ? `rule ${id} lets ${execOnceFrom.people.join(", ")} allow a command once where the edge serves the page`
+      : `rule ${id} asks for ${String(people)} people`,
   "fork.resolve": ({ keep }) => `the fork ended; ${short(keep)} is kept`,
   "root.rotate": () => "another edge took over",
   "person.revoke": ({ person }) => `person ${person} revoked`,

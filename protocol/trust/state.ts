@@ -312,6 +312,13 @@ export function peopleNeeded(state: Authority, operation: string, host: string):
   return Math.max(1, ...matching.map(({ people }) => people));
 }
 
+/** Whether a policy lets this person allow a command once, on this host, where the edge serves the page. */
+export function mayExecOnceFromDaily(state: Authority, person: string, host: string): boolean {
+  return [...state.policies.values()].some(
+    (policy) => policy.execOnceFrom?.people.includes(person) === true && coversHost(state, policy, host),
+  );
+}
+
 /** What loosens a rule needs as many people as the strictest rule. */
 export function largestPeople(state: Authority): number {
   return Math.max(1, ...[...state.policies.values()].map(({ people }) => people));

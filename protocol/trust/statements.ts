@@ -21,7 +21,14 @@ import {
   version,
 } from "../fields.ts";
 import { assertedSchema } from "../messages.ts";
-import { MAX_APPROVALS, MAX_HOSTS_IN_SCOPE, MAX_KNEW, MAX_PEOPLE, MAX_SESSION_SECONDS } from "../limits.ts";
+import {
+  MAX_APPROVALS,
+  MAX_EXCEPTED_PEOPLE,
+  MAX_HOSTS_IN_SCOPE,
+  MAX_KNEW,
+  MAX_PEOPLE,
+  MAX_SESSION_SECONDS,
+} from "../limits.ts";
 import { permissions } from "../roles.ts";
 
 export const credentialSchema = v.strictObject({
@@ -53,15 +60,35 @@ const personSchema = v.strictObject({ id, name: digest });
 
 const originSchema = v.strictObject({ origin, rpId, class: v.picklist(["signer", "daily"]) });
 
+/** The operation that a policy may let people approve where the edge serves the page. */
+export const EXEC_ONCE = "exec.allow-once@1";
+
 /** How many people a matching operation needs; the largest that matches counts. One person: the policy is void. */
-const policySchema = v.strictObject({
-  id,
-  /** Operation names, or the single entry "all". */
-  operations: v.pipe(v.array(v.union([operationName, v.literal("all")])), v.minLength(1), v.maxLength(64)),
-  hosts,
-  labels,
-  people: v.pipe(count, v.minValue(1), v.maxValue(MAX_PEOPLE)),
-});
+const policySchema = v.pipe(
+  v.strictObject({
+    id,
+    /** Operation names, or the single entry "all". */
+    operations: v.pipe(v.array(v.union([operationName, v.literal("all")])), v.minLength(1), v.maxLength(64)),
+    hosts,
+    labels,
+    people: v.pipe(count, v.minValue(1), v.maxValue(MAX_PEOPLE)),
+    /**
+     * The one exception from "critical only in the signer": these people may allow a command once on any listed page. One
+     * touch of theirs on a hostile page can then run one command as the gateway's user.
+     */
+    execOnceFrom: v.optional(
+      v.strictObject({
+        class: v.literal("daily"),
+        people: v.pipe(v.array(id), v.minLength(1), v.maxLength(MAX_EXCEPTED_PEOPLE)),
+      }),
+    ),
+  }),
+  v.check(
+    ({ execOnceFrom, operations, people }) =>
+      execOnceFrom === undefined || (people === 1 && operations.length === 1 && operations[0] === EXEC_ONCE),
+    "an exception stands alone",
+  ),
+);
 export type Policy = v.InferOutput<typeof policySchema>;
 
 const rootSchema = v.strictObject({

@@ -40,7 +40,7 @@ const transitions: { readonly [K in ChainKind]: Transition<K> } = {
   "origin.add": addOrigin,
   "dispatch-key.rotate": (_, { key }) => (isUsablePoint(key) ? { dispatchKey: key } : "key"),
   "ledger-key.rotate": (_, { key }) => (isUsablePoint(key) ? { ledgerKey: key } : "key"),
-  "policy.set": ({ chain }, policy) => ({ policies: new Map(chain.policies).set(policy.id, policy) }),
+  "policy.set": setPolicy,
   "fork.resolve": resolveFork,
   "root.rotate": (_, keys) => (isUsablePoint(keys.dispatchKey) && isUsablePoint(keys.ledgerKey) ? keys : "key"),
 };
@@ -50,6 +50,11 @@ export function transition<K extends ChainKind>(
   statement: { readonly kind: K; readonly body: BodyOf<K> },
 ): Outcome {
   return transitions[statement.kind](ground, statement.body);
+}
+
+function setPolicy({ chain }: Ground, policy: BodyOf<"policy.set">): Outcome {
+  if (policy.execOnceFrom?.people.every((person) => chain.people.has(person)) === false) return "unknown";
+  return { policies: new Map(chain.policies).set(policy.id, policy) };
 }
 
 function addPerson({ chain, hash, at, approvedBy }: Ground, body: BodyOf<"person.add">): Outcome {

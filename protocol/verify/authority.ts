@@ -1,7 +1,14 @@
 /** Whether those who signed may: class and origin, role and scope, number of people, or the limits of a grant. Layer 5. */
 import type { Intent } from "../messages.ts";
 import type { Operation } from "../operations.ts";
-import { countPeople, coversHost, hasPermission, peopleNeeded, type TrustState } from "../trust/state.ts";
+import {
+  countPeople,
+  coversHost,
+  hasPermission,
+  mayExecOnceFromDaily,
+  peopleNeeded,
+  type TrustState,
+} from "../trust/state.ts";
 import type { AutomationKey } from "../trust/statements.ts";
 import type { Touch } from "./approvals.ts";
 import type { SessionAuthor } from "./author.ts";
@@ -22,8 +29,9 @@ export function judgePeople(
   author: SessionAuthor,
   touches: readonly Touch[],
 ): void {
-  if (operation.class === "critical" && touches.some(({ origin }) => origin.class !== "signer"))
-    throw new Refused("class_origin");
+  const isTooFar = ({ person, origin }: Touch): boolean =>
+    origin.class !== "signer" && !(operation.mayBeDaily === true && mayExecOnceFromDaily(trust, person, host));
+  if (operation.class === "critical" && touches.some(isTooFar)) throw new Refused("class_origin");
   const { permission } = operation;
   for (const { person } of touches) {
     if (!hasPermission(trust, person, { permission, now })) throw new Refused("role");

@@ -153,20 +153,31 @@ const wordings: Wordings = {
     ],
   },
   "policy.set": {
-    question: ({ id, people }, { view }) => {
+    question: ({ id, people, execOnceFrom }, { view }) => {
+      if (execOnceFrom !== undefined) return "Answer commands from a phone?";
       if (people === 1) return `End the rule ${id}?`;
       return view.state.policies.has(id) ? `Change the rule ${id}?` : `Set the rule ${id}?`;
     },
-    sentence: (rule, { labelOf }) =>
-      rule.people === 1
-        ? "What it named needs one person again, unless another rule names it too."
-        : `From now on ${operationWords(rule.operations)} on ${scopeWords(rule, labelOf)} needs ${peopleWords(rule.people)}. Every host asks for it by itself.`,
-    effect: ({ id, people }) => (people === 1 ? `the rule ${id} ends` : `${peopleWords(people)} are needed`),
-    done: ({ id, people }) => (people === 1 ? `The rule ${id} ended` : `The rule ${id} is set`),
+    sentence: (rule, { labelOf, nameOf }) =>
+      rule.execOnceFrom !== undefined
+        ? `${rule.execOnceFrom.people.map(nameOf).join(", ")} may allow a command once on ${scopeWords(rule, labelOf)} from any page of this workspace, not only in the signer. One touch of theirs on a hostile page can then run one command as the gateway's user.`
+        : rule.people === 1
+          ? "What it named needs one person again, unless another rule names it too."
+          : `From now on ${operationWords(rule.operations)} on ${scopeWords(rule, labelOf)} needs ${peopleWords(rule.people)}. Every host asks for it by itself.`,
+    effect: ({ id, people, execOnceFrom }) =>
+      execOnceFrom !== undefined
+        ? "one touch can run one command"
+        : people === 1
+          ? `the rule ${id} ends`
+          : `${peopleWords(people)} are needed`,
+    done: ({ id, people, execOnceFrom }) =>
+      people === 1 && execOnceFrom === undefined ? `The rule ${id} ended` : `The rule ${id} is set`,
     facts: (rule, { labelOf }) => [
       ["Operations", operationWords(rule.operations)],
       ["On", scopeWords(rule, labelOf)],
-      ["People", String(rule.people)],
+      ...(rule.execOnceFrom === undefined
+        ? [["People", String(rule.people)] as const]
+        : [["Who", rule.execOnceFrom.people.join(", ")] as const]),
     ],
   },
   "fork.resolve": {

@@ -63,6 +63,15 @@ const role = (members: Partial<BodyOf<"role.define">> = {}): Said =>
   });
 const roles = (person: string, held: readonly string[], until?: number): Said =>
   of("role.assign", { person, roles: [...held], ...(until === undefined ? {} : { until }) });
+const exception = (members: Partial<BodyOf<"policy.set">> = {}, people: readonly string[] = ["p-ada"]): Said =>
+  of("policy.set", {
+    id: "phone",
+    operations: ["exec.allow-once@1"],
+    hosts: ["all"],
+    people: 1,
+    execOnceFrom: { class: "daily", people: [...people] },
+    ...members,
+  });
 const policy = (members: Partial<BodyOf<"policy.set">> = {}): Said =>
   of("policy.set", { id: "two", operations: ["host.drill@1"], hosts: ["all"], people: 2, ...members });
 
@@ -272,6 +281,16 @@ const power: readonly Row[] = [
   ["policy.set, more people than administer", "too_few_admins", () => [policy({ people: 5 }), one]],
   ["policy.set, as many people as administer", "ok", () => [policy({ people: 4 }), one]],
   ["policy.set, more people than anybody could need", "malformed", () => [policy({ people: 9 }), two]],
+  ["policy.set, an exception, by one", "people", () => [exception(), one]],
+  ["policy.set, an exception, by two", "ok", () => [exception(), two]],
+  ["policy.set, an exception for nobody known", "unknown", () => [exception({}, ["p-nobody"]), two]],
+  [
+    "policy.set, an exception for another operation",
+    "malformed",
+    () => [exception({ operations: ["exec.allow-always@1"] }), two],
+  ],
+  ["policy.set, an exception for all operations", "malformed", () => [exception({ operations: ["all"] }), two]],
+  ["policy.set, an exception in a rule for two", "malformed", () => [exception({ people: 2 }), two]],
   ["policy.set, fewer people, by one", "people", () => [policy({ people: 1 }), one]],
   ["policy.set, fewer people, by two", "ok", () => [policy({ people: 1 }), two]],
   ["policy.set, more operations, by one", "ok", () => [policy({ operations: ["host.drill@1", "host.check@1"] }), one]],

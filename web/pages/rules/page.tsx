@@ -8,6 +8,7 @@ import { Icon } from "../../icons.tsx";
 import { operationWords as operationsInWords } from "../../statement/wording.ts";
 import { peopleWords, scopeWords } from "../../statement/words.ts";
 import { TrustFrame, type Desk } from "../people/frame.tsx";
+import { PhoneCard } from "./phone.tsx";
 import { RuleForm } from "./rule-form.tsx";
 
 export function RulesPage() {
@@ -42,6 +43,7 @@ function Rules({ desk }: { readonly desk: Desk }) {
         )}
       </section>
       <AlwaysOne />
+      <PhoneCard desk={desk} />
       {desk.mayChange && (
         <RuleForm
           key={editing.value ?? "new"}
