@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import path from "node:path";
 import { build } from "esbuild";
 import { buildWeb } from "../web/build.ts";
+import { agentBundle } from "./agent-bundle.ts";
 
 const root = path.dirname(import.meta.dirname);
 const dist = path.resolve(process.argv[2] ?? path.join(root, "dist"));
@@ -32,46 +33,8 @@ await build({
   },
 });
 
-/** In place of one of Node's modules that is loaded and never used. */
-function emptyModule(name) {
-  return {
-    name: `empty-${name}`,
-    setup(building) {
-      building.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: "empty" }));
-      building.onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "module.exports = {};" }));
-    },
-  };
-}
-
-/** What the protocol hashes with, where it runs as an agent. */
-function nativeSha256() {
-  const native = file("agent", "shared", "native-sha256.ts");
-  return {
-    name: "native-sha256",
-    setup(building) {
-      building.onResolve({ filter: /^@noble\/hashes\/sha2\.js$/ }, ({ importer }) =>
-        path.dirname(importer) === file("protocol") ? { path: native } : undefined,
-      );
-    },
-  };
-}
-
-// The agent's own program. CommonJS: see agent/host-main.ts.
-await build({
-  ...common,
-  entryPoints: { agent: file("agent", "host-main.ts") },
-  outdir: dist,
-  outExtension: { ".js": ".cjs" },
-  format: "cjs",
-  platform: "node",
-  target: "node24",
-  external: ["bufferutil", "utf-8-validate"],
-  // The text of a program is in memory too. Names stay, for whoever reads where something went wrong.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  // Compression is never offered on a tunnel, nor to a gateway, so ws never calls it.
-  plugins: [emptyModule("zlib"), nativeSha256()],
-});
+// The agent's own program.
+await build(agentBundle(dist));
 
 // The lockfile of the demo gateway, which the agent looks for beside itself.
 cpSync(file("agent", "host", "demo", "openclaw"), path.join(dist, "openclaw"), { recursive: true });

@@ -1,11 +1,12 @@
 /**
- * Builds the agent as agent/build.mjs does, into a directory of its own, and (for the layer matrix) with single checks
+ * Builds the agent's program as it ships, into a directory of its own, and (for the layer matrix) with single checks
  * cut out of the source on the way. A cut names the exact text it replaces: when the source changes under it, the
  * build fails, so that no cut silently stops cutting. Nothing built here ever leaves its temporary directory.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build, type Plugin } from "esbuild";
+import { agentBundle } from "../../agent/agent-bundle.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -53,22 +54,6 @@ export async function buildAgent(directory: string, cuts: readonly Cut[] = []): 
   mkdirSync(dist, { recursive: true });
   const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { readonly version: string };
   writeFileSync(path.join(dist, "version"), `${version}\n`);
-  await build({
-    entryPoints: { clawhold: path.join(root, "agent", "main.ts") },
-    outdir: dist,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    splitting: true,
-    chunkNames: "[name]-[hash]",
-    external: ["workerd", "bufferutil", "utf-8-validate"],
-    banner: {
-      js: 'import { createRequire as _createRequire } from "node:module"; const require = _createRequire(import.meta.url);',
-    },
-    logLevel: "error",
-    plugins: [cutting(cuts)],
-  });
-  return path.join(dist, "clawhold.mjs");
+  await build(agentBundle(dist, [cutting(cuts)]));
+  return path.join(dist, "agent.cjs");
 }

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { toBase64url } from "../../protocol/bytes.ts";
+import { AGENT_FLAGS } from "../../agent/cli/up/agent-process.ts";
 import { openHostState, type HostFile, type HostState, type TlsFile } from "../../agent/host/state.ts";
 import { seedOf } from "../fixtures/keys.ts";
 import type { Happenings, LogLine } from "./happenings.ts";
@@ -91,7 +92,7 @@ export class AgentProcess {
     mkdirSync(home, { recursive: true });
     this.#child = spawn(
       process.execPath,
-      ["--no-warnings", program, "host", "run", "--json", "--data", directory.path],
+      [...AGENT_FLAGS, program, "host", "run", "--json", "--data", directory.path],
       {
         stdio: ["ignore", "ignore", "pipe"],
         env: { PATH: process.env["PATH"] ?? "", HOME: home, ...directory.environment },
