@@ -6,7 +6,7 @@ import { FLAGS } from "../fixtures/authenticator.ts";
 import { nonceOf } from "../fixtures/keys.ts";
 import { fingerprintOf, type Fields } from "../fixtures/workspace.ts";
 import type { Cut } from "./agent-build.ts";
-import { bent, type Attack, type Bend, type Result } from "./attack.ts";
+import { bent, outcomeOf, type Attack, type Bend, type Result } from "./attack.ts";
 import { dispatched, treeOf } from "./captured.ts";
 import type { TlsMaterial } from "./malicious-edge.ts";
 import { DRILL, Scene, type Outcome } from "./scene.ts";
@@ -90,7 +90,8 @@ function connection({ name, rule, server, relayed = {} }: ConnectionRow): LayerA
             ? `tls.${String(item.line["code"])}`
             : undefined,
         );
-        const outcome = (await Promise.race([command(scene, relayed, relayed), refused])) ?? "silence";
+        const commanded = outcomeOf(() => command(scene, relayed, relayed));
+        const outcome = (await Promise.race([commanded, refused])) ?? "silence";
         return { class: "layer", name, rule, outcome, executed: scene.canary.restarts };
       } finally {
         await scene.close();

@@ -20,6 +20,8 @@ export interface Campaign {
   readonly refusedBy: Readonly<Record<string, number>>;
   /** The first mutants that ran or that nothing answered, for whoever has to look. */
   readonly findings: readonly string[];
+  /** Mutants that were answered when they were delivered again. */
+  readonly secondTries: readonly string[];
 }
 
 const PEOPLE: readonly ActorName[] = ["otto", "ada", "olga"];
@@ -110,6 +112,7 @@ export async function runMutants(scene: Scene, mutants: number, seed: number): P
   const holdings = await holdingsOf(scene);
   const refusedBy: Record<string, number> = {};
   const findings: string[] = [];
+  const secondTries: string[] = [];
   const before = scene.unapproved;
   let signedAgain = 0;
   for (let made = 0; made < mutants;) {
@@ -120,7 +123,9 @@ export async function runMutants(scene: Scene, mutants: number, seed: number): P
     if (mutant === undefined || equalBytes(mutant, mine.bytes)) continue;
     made += 1;
     if (isSignedAgain) signedAgain += 1;
-    const outcome = await scene.deliver(mutant);
+    const first = await scene.deliver(mutant);
+    const outcome = first === "silence" ? await scene.deliver(mutant) : first;
+    if (outcome !== first) secondTries.push(`mutant ${String(made)} of seed ${String(seed)}: first ${first}`);
     refusedBy[outcome] = (refusedBy[outcome] ?? 0) + 1;
     if (!isRefusal(outcome) && findings.length < 10)
       findings.push(`${outcome}: mutant ${String(made)} of seed ${String(seed)}`);
@@ -129,5 +134,5 @@ export async function runMutants(scene: Scene, mutants: number, seed: number): P
       captures.forget();
     }
   }
-  return { mutants, signedAgain, executed: scene.unapproved - before, refusedBy, findings };
+  return { mutants, signedAgain, executed: scene.unapproved - before, refusedBy, findings, secondTries };
 }

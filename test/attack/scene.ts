@@ -159,6 +159,13 @@ export class Scene {
     this.startAgent();
   }
 
+  /** After an attack that came to something unexpected: an agent that starts, and the whole trust log. */
+  async beginAgain(): Promise<void> {
+    this.directory.forgetTrust();
+    await this.restartAgent("SIGKILL");
+    await this.join(this.options.trust);
+  }
+
   async close(): Promise<void> {
     await this.#agent?.end("SIGKILL");
     await this.edge.close();

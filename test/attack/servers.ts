@@ -3,7 +3,7 @@
  * key included; the agent must not even open the tunnel, and says why in its log.
  */
 import { makeAuthority, makeServerCertificate, type KeyPair } from "../../agent/edge/certificates.ts";
-import type { Result } from "./attack.ts";
+import { outcomeOf, type Result } from "./attack.ts";
 import type { Listening, TlsMaterial } from "./malicious-edge.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
 
@@ -71,7 +71,7 @@ export const servers: readonly ServerRow[] = [
 export async function dial(row: ServerRow, options: SceneOptions): Promise<Result> {
   const scene = await Scene.set({ ...options, listening: await row.listen(options.tls) });
   try {
-    const met = scene.meet().then(() => "tunnel opened");
+    const met = outcomeOf(() => scene.meet().then(() => "tunnel opened"));
     const refused = scene.happenings.first(0, (item) =>
       item.kind === "log" && item.line["event"] === "tunnel_closed" ? `tls.${String(item.line["code"])}` : undefined,
     );

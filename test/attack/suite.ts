@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { buildAgent } from "./agent-build.ts";
 import { approvalAttacks } from "./approvals.ts";
-import { attempt, isAsNamed, type Attack, type Result } from "./attack.ts";
+import { attempt, isAsNamed, twiceAtMost, type Attack, type Result } from "./attack.ts";
 import { courseAttacks } from "./courses.ts";
 import { formAttacks } from "./forms.ts";
 import { checks } from "./check-table.ts";
@@ -70,6 +70,8 @@ export interface SuiteReport {
   readonly pages: readonly PageReport[];
   /** Undefined where the rules alone were not asked: they are the same in every deployment. */
   readonly mutation: MutationReport | undefined;
+  /** What came to something else at the first try, where nothing ran, and to what. */
+  readonly secondTries: readonly string[];
   /** Empty when everything is as it must be. */
   readonly failures: readonly string[];
 }
@@ -170,7 +172,7 @@ async function envelopes(stand: SceneOptions, tracks: Tracks): Promise<Campaign>
       tracks.results.push(await attempt(attack, scene));
     }
     tracks.options.say("commands done");
-    tracks.results.push(await interleave(scene, tracks.options));
+    tracks.results.push(await twoOperators(scene, tracks.options));
     tracks.options.say("two operators done");
     const onSocket = Math.ceil(tracks.options.mutants / SOCKET_SHARE);
     const campaign = await runMutants(scene, onSocket, tracks.options.seed);
@@ -180,6 +182,15 @@ async function envelopes(stand: SceneOptions, tracks: Tracks): Promise<Campaign>
   } finally {
     await scene.close();
   }
+}
+
+function twoOperators(scene: Scene, options: SuiteOptions): Promise<Result> {
+  let tries = 0;
+  return twiceAtMost(async () => {
+    if (tries > 0) await scene.beginAgain();
+    tries += 1;
+    return interleave(scene, options);
+  });
 }
 
 /** Exactly one execution for one honest command, or the suite proves nothing. */
@@ -197,7 +208,7 @@ function isWelcome({ rule }: Attack): boolean {
 }
 
 async function connections(stand: SceneOptions, tracks: Tracks): Promise<void> {
-  for (const server of servers) tracks.results.push(await dial(server, stand));
+  for (const server of servers) tracks.results.push(await twiceAtMost(() => dial(server, stand)));
   const scene = await Scene.open(stand);
   try {
     const pages = tracks.options.isShort ? [] : [...trustAttacks, ...witnessAttacks];
@@ -275,16 +286,18 @@ function report({ results, failures, options }: Tracks, parts: Parts): SuiteRepo
   const { mutants, executed, refusedBy } = campaign;
   classes.push({ class: "mutants at the running agent", attacks: mutants, executed, refusedBy });
   if (mutation !== undefined) classes.push(...ofTheRules(mutation));
-  const wrong = [...results, ...[...layers, ...proven].flatMap((layer) => layer.results)];
+  const all = [...results, ...[...layers, ...proven].flatMap((layer) => layer.results)];
+  const late = [...layers, ...proven].flatMap((layer) => layer.late);
   return {
     classes,
     layers,
     checks: proven,
     pages,
     mutation,
+    secondTries: [...[...all, ...late].flatMap(triedAgain), ...campaign.secondTries],
     failures: [
       ...failures,
-      ...wrong.filter((result) => !isAsNamed(result)).map(sentence),
+      ...all.filter((result) => !isAsNamed(result)).map(sentence),
       ...[...layers, ...proven]
         .filter((layer) => !isProven(layer))
         .flatMap(({ layer, idle }) => idle.map((one) => `${layer}: does not run without the check: ${one}`)),
@@ -301,6 +314,10 @@ function ofTheRules({ mutants, executed, rules, swept }: MutationReport): readon
     { class: "mutants at the rules", attacks: mutants, executed, refusedBy: rules },
     { class: "every byte of honest messages", attacks: swept, executed: 0, refusedBy: {} },
   ];
+}
+
+function triedAgain({ class: kind, name, firstTry }: Result): readonly string[] {
+  return firstTry === undefined ? [] : [`${kind}: ${name}: first ${firstTry}`];
 }
 
 function sentence({ class: kind, name, rule, outcome, executed }: Result): string {
