@@ -103,8 +103,7 @@ describe("a command for two people", () => {
     const { envelope } = await tunnel.next("deliver");
     expect(new TextDecoder().decode(fromBase64url(envelope))).toContain(toBase64url(bytes));
     expect(await entries("command.accepted", digest)).toHaveLength(1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(await waiting(olga)).toEqual([]);
+    await expect.poll(() => waiting(olga), { timeout: 10_000 }).toEqual([]); // the object is told after the answer
   });
 
   it("is judged like the command itself before it waits", async () => {

@@ -50,10 +50,10 @@ export class Writers {
     this.#running = [...writers, this.#sign()];
   }
 
-  /** When somebody is told something from now on. */
-  async heard(): Promise<void> {
+  /** When so many answers have come from now on. */
+  async heard(answers: number): Promise<void> {
     const before = this.acknowledged.length;
-    while (this.acknowledged.length === before) await wait(PAUSE_MILLISECONDS);
+    while (this.acknowledged.length < before + answers) await wait(PAUSE_MILLISECONDS);
   }
 
   /** When everybody has the answer to their last question. */
