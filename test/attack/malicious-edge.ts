@@ -88,6 +88,10 @@ export class Tunnel {
     this.#socket.send(data);
   }
 
+  ping(): void {
+    this.#socket.ping();
+  }
+
   cut(): void {
     this.#socket.terminate();
   }

@@ -9,6 +9,7 @@ import { buildAgent } from "./agent-build.ts";
 import { approvalAttacks } from "./approvals.ts";
 import { attempt, isAsNamed, twiceAtMost, type Attack, type Result } from "./attack.ts";
 import { courseAttacks } from "./courses.ts";
+import { floodChecks } from "./floods.ts";
 import { formAttacks } from "./forms.ts";
 import { checks } from "./check-table.ts";
 import { attackInChromium } from "./chromium-page.ts";
@@ -138,7 +139,7 @@ interface Stands {
 async function prove({ stand, inTeam, directory }: Stands, { options, results }: Tracks) {
   const layers = await proveAll(layerTable, { ...stand, directory });
   options.say("layers done");
-  const proven = await proveAll([...checks, ...witnessChecks], { ...inTeam, directory });
+  const proven = await proveAll([...checks, ...witnessChecks, ...floodChecks], { ...inTeam, directory });
   options.say("checks done");
   const renewal = await attackRenewal({ ...stand, directory });
   results.push(...renewal.results);
