@@ -10,13 +10,15 @@ import { digestOf, messageKinds, preAuthenticationEncoding } from "../../protoco
 import { laterMessages, laterSamples } from "../vectors/golden-2.ts";
 import { endingMessages, endingSamples } from "../vectors/golden-3.ts";
 import { renewalMessages, renewalSamples } from "../vectors/golden-4.ts";
+import { readingMessages, readingSamples } from "../vectors/golden-5.ts";
 import { goldenMessages, samples, type Golden } from "../vectors/golden.ts";
 
 function recorded(name: string): readonly Golden[] {
   return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8")) as readonly Golden[];
 }
-const golden = ["messages.json", "messages-2.json", "messages-3.json", "messages-4.json"].flatMap(recorded);
-const allSamples = { ...samples, ...laterSamples, ...endingSamples, ...renewalSamples };
+const files = ["messages.json", "messages-2.json", "messages-3.json", "messages-4.json", "messages-5.json"];
+const golden = files.flatMap(recorded);
+const allSamples = { ...samples, ...laterSamples, ...endingSamples, ...renewalSamples, ...readingSamples };
 
 describe("recorded vectors", () => {
   it.each([
@@ -25,6 +27,7 @@ describe("recorded vectors", () => {
     ["messages-2.json", "6733846345e4be78b51a92174f0a82eeca6416eb60f166ec32b1726f06bf5f24"],
     ["messages-3.json", "06a01c64f1454f77e2180101d6654eed38b87d4862a529720a711430fb587003"],
     ["messages-4.json", "22c6dc266aee83df41d4be7c6a1995ff75792713227b14ccdc127b73211f94d0"],
+    ["messages-5.json", "71d8a0b219e5f23138d9891f3e95031d090cdec10e21baa8dd8d6f547bad8146"],
     ["verdicts-2.json", "242fe1f73ca2fdf74ca0b5bc941baec095a3db4eca50e30a6736c883d13ebd0d"],
   ])("%s never changes: new vectors go into a new file", (name, sha256) => {
     const content = readFileSync(new URL(`../vectors/${name}`, import.meta.url));
@@ -34,7 +37,8 @@ describe("recorded vectors", () => {
 
 describe("one of each message", () => {
   it("is what the samples in code still give", () => {
-    expect([...goldenMessages(), ...laterMessages(), ...endingMessages(), ...renewalMessages()]).toEqual(golden);
+    const inCode = [goldenMessages, laterMessages, endingMessages, renewalMessages, readingMessages];
+    expect(inCode.flatMap((messages) => messages())).toEqual(golden);
   });
 
   it("covers every kind that is signed or named", () => {
@@ -102,6 +106,8 @@ const OPTIONAL: readonly string[] = [
   "signed statement that knew: knew",
   "trust-ack of a frozen host: frozen",
   "signed session-end of several: others",
+  "reading: content",
+  "reading that denies: code",
 ];
 
 describe("an end of sessions", () => {

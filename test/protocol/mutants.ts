@@ -24,7 +24,7 @@ interface Replacement extends Span {
 
 /** What follows a condition that refuses. */
 const REFUSES =
-  /^\s*\{?\s*(throw new (Refused|MalformedError)\(|return (refuse|fail)\(|return (false|undefined|"[a-z_]+"|\{ ok: false|\{ kind: "known")[;, ])/;
+  /^\s*\{?\s*(throw new (Refused|Denied|MalformedError)\(|return (refuse|fail)\(|return (false|undefined|"[a-z_]+"|\{ ok: false|\{ kind: "known")[;, ])/;
 
 export function mutantsOf(file: string, text: string): readonly Mutant[] {
   const replacements = [

@@ -15,7 +15,9 @@ import { keyStatementCases } from "./rules/key-statement-cases.ts";
 import { parserCases } from "./rules/parser-cases.ts";
 import { prepareCases } from "./rules/prepare-cases.ts";
 import { proposalCases } from "./rules/proposal-cases.ts";
+import { readCases } from "./rules/read-cases.ts";
 import { revocationCases } from "./rules/revocation-cases.ts";
+import { sealedCases } from "./rules/sealed-cases.ts";
 import { sessionEndCases } from "./rules/session-end-cases.ts";
 import { signatureCases } from "./rules/signature-cases.ts";
 import { statementCases } from "./rules/statement-cases.ts";
@@ -31,10 +33,11 @@ const histories = [...forkCases, ...accusedCases, ...revocationCases];
 const allTrustCases = [...trustCases, ...statementCases, ...keyStatementCases, ...histories];
 
 const files: Readonly<Record<string, readonly RuleCase[]>> = {
-  "verify.ts": [...envelopeCases, ...prepareCases, ...teamCommands],
+  "verify.ts": [...envelopeCases, ...prepareCases, ...teamCommands, ...sealedCases],
   "verify/author.ts": [...envelopeCases, ...prepareCases, ...teamCommands, ...sessionEndCases],
-  "verify/approvals.ts": [...envelopeCases, ...teamCommands],
+  "verify/approvals.ts": [...envelopeCases, ...teamCommands, ...sealedCases],
   "verify/authority.ts": [...envelopeCases, ...teamCommands],
+  "verify/read.ts": readCases,
   "verify/session-end.ts": sessionEndCases,
   "verify/refused.ts": [...envelopeCases, ...prepareCases],
   "assertion.ts": assertionCases,
@@ -83,8 +86,6 @@ export const redundant: Readonly<Record<string, string>> = {
   "verify/refused.ts: error instanceof RangeError -> false": "the schema has already decoded every base64url text",
   "verify.ts: exp !== undefined -> true": "nothing is later or earlier than an absent end",
   'verify/author.ts: approval.kind !== "intent" -> false': "no other kind names a successor",
-  "verify/approvals.ts: intent.targets.some(({ sealed }) => sealed.length > 0) -> false":
-    "no operation of this version has sealed arguments; the schema refuses them",
   "trust/apply.ts: approver === undefined -> false": "then the number of approvers is not one",
   'trust/approvals.ts: statement.kind !== "credential.revoke" -> false': "no other kind names a passkey to be revoked",
   "trust/fork.ts: ours === undefined -> false": "what follows our own last statement was judged as ours",
@@ -129,6 +130,7 @@ async function load(directory: string): Promise<Modules> {
     state: "trust/state",
     verify: "verify",
     sessionEnd: "verify/session-end",
+    read: "verify/read",
   };
   const loaded: Record<string, unknown> = {};
   for (const [key, file] of Object.entries(names)) {

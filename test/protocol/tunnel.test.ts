@@ -13,6 +13,7 @@ const OPTIONAL = [
   "witness-refused: held",
   "witness-refused: receipt",
   "witness-reset: note",
+  "reading: ciphertext",
 ];
 
 const directions = [

@@ -6,6 +6,8 @@ import { product } from "./rules/cases.ts";
 import { itJudges } from "./rules/describe.ts";
 import { envelopeCases, edgeVerdict, hostVerdict, sharedWorld } from "./rules/envelope-cases.ts";
 import { prepareCases } from "./rules/prepare-cases.ts";
+import { readCases, readRules, readVerdict } from "./rules/read-cases.ts";
+import { sealedCases } from "./rules/sealed-cases.ts";
 import { canBreakBoth, envelopeRules, reachedElsewhere, ruleName } from "./rules/envelope-rules.ts";
 
 describe("each rule", () => {
@@ -23,6 +25,28 @@ describe("each rule", () => {
 
 describe("a request for a challenge", () => {
   itJudges(prepareCases);
+});
+
+describe("a command with a sealed text", () => {
+  itJudges(sealedCases);
+});
+
+describe("a question to a host", () => {
+  itJudges(readCases);
+
+  it.each(readRules.map((rule, i) => [rule.expected, rule, readRules.slice(i + 1)] as const))(
+    "%s comes before everything listed after it",
+    async (_, earlier, laterRules) => {
+      // Broken last, so that what both of them touch is as the earlier one wants it.
+      for (const later of laterRules) {
+        const verdict = await readVerdict(product, "verifyRead", (draft, world) => {
+          later.break(draft, world);
+          earlier.break(draft, world);
+        });
+        expect(verdict, `with ${later.expected}`).toBe(earlier.expected);
+      }
+    },
+  );
 });
 
 describe("the order of the rules", () => {

@@ -15,6 +15,7 @@ import * as apply from "../../../protocol/trust/apply.ts";
 import * as fork from "../../../protocol/trust/fork.ts";
 import * as state from "../../../protocol/trust/state.ts";
 import * as verify from "../../../protocol/verify.ts";
+import * as read from "../../../protocol/verify/read.ts";
 import * as sessionEnd from "../../../protocol/verify/session-end.ts";
 
 export interface Modules {
@@ -32,6 +33,7 @@ export interface Modules {
   readonly state: typeof state;
   readonly verify: typeof verify;
   readonly sessionEnd: typeof sessionEnd;
+  readonly read: typeof read;
 }
 
 export const product: Modules = {
@@ -49,6 +51,7 @@ export const product: Modules = {
   state,
   verify,
   sessionEnd,
+  read,
 };
 
 export interface RuleCase {

@@ -1,4 +1,5 @@
 /** Verdicts on whole envelopes: each rule alone, then its finer points (every field of a comparison, every limit). */
+import type { Expect } from "../../../protocol/messages.ts";
 import { addCriticalOperation, GATEWAY_BOOT, honestCommand, type CommandDraft } from "../../fixtures/command.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { makeWorld, NOW } from "../../fixtures/workspace.ts";
@@ -185,23 +186,43 @@ export const envelopeCases: readonly RuleCase[] = [
     { name: `edge: ${name}`, expected: "accepted", run: (m) => edgeVerdict(m, change) },
   ]),
   { name: "edge: honest", expected: "accepted", run: (m) => edgeVerdict(m, () => undefined) },
-  { name: "expect: as pinned", expected: "act", run: (m) => expectVerdict(m, GATEWAY_BOOT) },
-  { name: "expect: the gateway restarted since", expected: "expect", run: (m) => expectVerdict(m, "boot-0002") },
-  { name: "expect: the gateway is gone", expected: "expect", run: (m) => expectVerdict(m, undefined) },
+  { name: "expect: as pinned", expected: "act", run: (m) => expectVerdict(m, { gatewayBoot: GATEWAY_BOOT }) },
+  {
+    name: "expect: the gateway restarted since",
+    expected: "expect",
+    run: (m) => expectVerdict(m, { gatewayBoot: "boot-0002" }),
+  },
+  {
+    name: "expect: another configuration",
+    expected: "expect",
+    run: (m) => expectVerdict(m, { gatewayBoot: GATEWAY_BOOT, configHash: nonceOf("later") }, pinning),
+  },
+  {
+    name: "expect: another subject",
+    expected: "expect",
+    run: (m) => expectVerdict(m, { ...pinned, subject: nonceOf("later") }, pinning),
+  },
+  { name: "expect: all as pinned", expected: "act", run: (m) => expectVerdict(m, pinned, pinning) },
+  { name: "expect: the gateway is gone", expected: "expect", run: (m) => expectVerdict(m, {}) },
   {
     name: "expect: nothing pinned",
     expected: "act",
     run: (m) =>
-      expectVerdict(m, "boot-0002", (d) => {
+      expectVerdict(m, { gatewayBoot: "boot-0002" }, (d) => {
         d.intent["operation"] = "host.check@1";
         d.target["expect"] = {};
       }),
   },
 ];
 
-async function expectVerdict(modules: Modules, gatewayBoot: string | undefined, change?: Change): Promise<string> {
+const pinned = { gatewayBoot: GATEWAY_BOOT, configHash: nonceOf("configuration"), subject: nonceOf("subject") };
+function pinning(draft: CommandDraft): void {
+  draft.target["expect"] = pinned;
+}
+
+async function expectVerdict(modules: Modules, observed: Expect, change?: Change): Promise<string> {
   const command = await honestCommand(await sharedWorld(), change);
   const result = await modules.verify.verifyEnvelope(command.bytes, command.view);
   if (result.kind !== "verified") return result.kind;
-  return modules.verify.judgeExpect(result.command, gatewayBoot === undefined ? {} : { gatewayBoot }) ?? "act";
+  return modules.verify.judgeExpect(result.command, observed) ?? "act";
 }

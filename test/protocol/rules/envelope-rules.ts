@@ -251,6 +251,13 @@ export const envelopeRules: readonly EnvelopeRule[] = [
     },
   },
   {
+    code: "sealed",
+    edge: true,
+    break: (draft) => {
+      draft.sealed = [nonceOf("a text that no operation asks for")];
+    },
+  },
+  {
     code: "class_origin",
     edge: true,
     break: (draft, world) => {
