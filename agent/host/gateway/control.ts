@@ -17,6 +17,7 @@ import type { Hello } from "./hello.ts";
 import { readMachine } from "./machine.ts";
 import type { GatewayTools } from "./operations/implementation.ts";
 import { gatewayImplementations } from "./operations/table.ts";
+import type { Questions } from "./questions/questions.ts";
 import { openSession } from "./session.ts";
 import { mayShowSecret } from "./trust.ts";
 import { field } from "./wire.ts";
@@ -39,6 +40,7 @@ export interface ControlDeps {
   readonly now: () => number;
   /** Where this gateway's versions, tags and switches are kept. */
   readonly directory: string;
+  readonly questions?: Questions;
   readonly restartMilliseconds?: number;
 }
 
@@ -58,6 +60,7 @@ function toolsOf(deps: ControlDeps): GatewayTools {
     open: (...scopes) => open(deps, ...scopes),
     target: deps.target,
     directory: deps.directory,
+    questions: deps.questions,
     wait: (milliseconds) => wait(milliseconds),
     elapsed: deps.elapsed,
     now: () => Math.floor(deps.now() / 1_000),

@@ -27,6 +27,8 @@ export const noticedEvents = [
   "cron",
   "plugins.changed",
   "gateway.suspension",
+  "exec.approval.requested",
+  "exec.approval.resolved",
 ] as const;
 export type NoticedEvent = (typeof noticedEvents)[number];
 

@@ -62,7 +62,8 @@ export class Reports {
 }
 
 /** What does not move by itself: what the gateway is and how it stands, not how much of anything there is. */
-function meaningOf({ gateway, devices, channels, host }: Telemetry): string {
-  const { state, demo, version, bootId, listens } = gateway;
-  return JSON.stringify([state, demo, version, bootId, listens, devices, channels, host.agentVersion, host.oneUser]);
+function meaningOf({ gateway, devices, channels, questions, host }: Telemetry): string {
+  const { state, demo, version, bootId, listens, support, configuration } = gateway;
+  const stands = [state, demo, version, bootId, listens, support, configuration];
+  return JSON.stringify([...stands, devices, channels, questions, host.agentVersion, host.oneUser]);
 }

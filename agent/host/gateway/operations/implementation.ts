@@ -4,6 +4,7 @@ import type { GatewayConnection } from "../client.ts";
 import type { GatewayOrder, Performed } from "../control-interface.ts";
 import type { GatewayTarget } from "../discover.ts";
 import type { Scope } from "../handshake.ts";
+import type { Questions } from "../questions/questions.ts";
 
 export interface GatewayTools {
   /** A connection of the warden's own device with exactly these scopes; whoever opens it closes it. @throws {GatewayError} */
@@ -11,6 +12,8 @@ export interface GatewayTools {
   readonly target: () => Promise<GatewayTarget>;
   /** Where this gateway's versions, tags and switches are kept; only the agent's user can read it. */
   readonly directory: string;
+  /** Answers questions before commands; undefined where nothing of the kind was started. */
+  readonly questions: Questions | undefined;
   readonly wait: (milliseconds: number) => Promise<void>;
   /** Monotonic, milliseconds. */
   readonly elapsed: () => number;
