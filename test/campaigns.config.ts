@@ -4,6 +4,7 @@
  * both TLS listeners under a scanner.
  */
 import { defineConfig } from "vitest/config";
+import { POLL_MILLISECONDS } from "./patience.ts";
 
 /** Left out of the fast tests by the same list. */
 export const campaigns = [
@@ -21,6 +22,7 @@ export default defineConfig({
     include: campaigns,
     maxWorkers: 2,
     testTimeout: 300_000,
+    expect: { poll: { timeout: POLL_MILLISECONDS } },
     hookTimeout: 300_000,
   },
 });

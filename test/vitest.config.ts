@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { campaigns } from "./campaigns.config.ts";
+import { POLL_MILLISECONDS } from "./patience.ts";
 
 /** One of two cores left idle would double the time of the quick gate. */
 const workers = Math.max(2, availableParallelism() - 1);
@@ -15,6 +16,7 @@ export default defineConfig({
   test: {
     // A busy machine is slow; nothing here measures time.
     testTimeout: 60_000,
+    expect: { poll: { timeout: POLL_MILLISECONDS } },
     maxWorkers: workers,
     projects: [
       {

@@ -85,7 +85,7 @@ describe("the activity page", () => {
       .getByText(/checked the command path/)
       .first()
       .waitFor();
-    expect(await main.getByText("Verified", { exact: true }).count()).toBeGreaterThan(2);
+    await expect.poll(() => main.getByText("Verified", { exact: true }).count()).toBeGreaterThan(2);
   });
 
   it("lists the signatures, and goes through them by keyboard alone", async () => {

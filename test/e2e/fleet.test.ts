@@ -184,7 +184,7 @@ describe("a fleet, and two people", () => {
     await main.getByText(/entries verified in this browser/).waitFor({ timeout: 30_000 });
     for (const label of LABELS) {
       const entry = main.getByRole("row").filter({ hasText: `checked the command path on ${label}` });
-      expect(await entry.first().innerText()).toMatch(/asked for in #\d+/);
+      await expect.poll(() => entry.first().innerText()).toMatch(/asked for in #\d+/);
       await entry.first().locator("a.say").click();
       await page.getByText(/Approved by a passkey of the trust log/).waitFor();
       await page.getByText("The entry tells who, what and where as it was signed").waitFor();

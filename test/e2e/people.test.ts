@@ -332,7 +332,7 @@ describe("a rule for two people", () => {
     const dialog = mira.page.getByRole("dialog");
     await dialog.getByRole("heading", { name: /waits for another person|was not done/ }).waitFor();
     await visit(ada.page, "roles");
-    expect(await ada.page.getByText("not written").count()).toBe(5);
+    await expect.poll(() => ada.page.getByText("not written").count()).toBe(5);
   });
 
   it("lets the proposal be withdrawn", async () => {

@@ -9,6 +9,7 @@ import { defineConfig } from "vitest/config";
 import { makeAuthority } from "../../agent/edge/certificates.ts";
 import { seedOf } from "../fixtures/keys.ts";
 import { packagesAsFiles } from "../worker-packages.ts";
+import { POLL_MILLISECONDS } from "../patience.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const seed = (name: string): string => Buffer.from(seedOf(name)).toString("base64url");
@@ -50,6 +51,7 @@ export default defineConfig({
     setupFiles: ["test/worker/setup.ts"],
     // Some tests are a whole story of requests, and the machine may be busy with other suites.
     testTimeout: 60_000,
+    expect: { poll: { timeout: POLL_MILLISECONDS } },
     // Most of a file's time is the start of its workerd, so two cores take two at once.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // The edge logs every refusal; only those of a failed test are worth reading.
