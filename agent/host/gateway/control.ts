@@ -17,6 +17,7 @@ import type { Hello } from "./hello.ts";
 import { readMachine } from "./machine.ts";
 import type { GatewayTools } from "./operations/implementation.ts";
 import { gatewayImplementations } from "./operations/table.ts";
+import type { GatewayPlace } from "./place.ts";
 import type { Questions } from "./questions/questions.ts";
 import { openSession } from "./session.ts";
 import { mayShowSecret } from "./trust.ts";
@@ -41,6 +42,7 @@ export interface ControlDeps {
   /** Where this gateway's versions, tags and switches are kept. */
   readonly directory: string;
   readonly questions?: Questions;
+  readonly place?: GatewayPlace;
   readonly restartMilliseconds?: number;
 }
 
@@ -61,6 +63,7 @@ function toolsOf(deps: ControlDeps): GatewayTools {
     target: deps.target,
     directory: deps.directory,
     questions: deps.questions,
+    place: deps.place,
     wait: (milliseconds) => wait(milliseconds),
     elapsed: deps.elapsed,
     now: () => Math.floor(deps.now() / 1_000),

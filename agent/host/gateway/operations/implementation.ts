@@ -4,6 +4,7 @@ import type { GatewayConnection } from "../client.ts";
 import type { GatewayOrder, Performed } from "../control-interface.ts";
 import type { GatewayTarget } from "../discover.ts";
 import type { Scope } from "../handshake.ts";
+import type { GatewayPlace } from "../place.ts";
 import type { Questions } from "../questions/questions.ts";
 
 export interface GatewayTools {
@@ -14,6 +15,8 @@ export interface GatewayTools {
   readonly directory: string;
   /** Answers questions before commands; undefined where nothing of the kind was started. */
   readonly questions: Questions | undefined;
+  /** Where its file and its process are; undefined where only its connection is known. */
+  readonly place?: GatewayPlace | undefined;
   readonly wait: (milliseconds: number) => Promise<void>;
   /** Monotonic, milliseconds. */
   readonly elapsed: () => number;
