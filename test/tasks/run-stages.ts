@@ -69,10 +69,16 @@ async function onceMore(line: Line): Promise<Line> {
   return { name, seconds: line.seconds + elapsed(started), result: second };
 }
 
-export async function runStages(parts: readonly (Stage | Lanes)[]): Promise<void> {
-  const started = performance.now();
+/** What became of each stage, in the order of the parts. */
+export async function linesOf(parts: readonly (Stage | Lanes)[]): Promise<readonly Line[]> {
   const lines: Line[] = [];
   for (const part of parts) for (const line of await runOne(part)) lines.push(await onceMore(line));
+  return lines;
+}
+
+export async function runStages(parts: readonly (Stage | Lanes)[]): Promise<void> {
+  const started = performance.now();
+  const lines = await linesOf(parts);
   const { text, failed } = summary(lines, elapsed(started));
   console.log(text);
   if (failed > 0) process.exitCode = 1;

@@ -2,7 +2,7 @@
  * `npm test`: everything, fast things first. Long campaigns run in their short form; their flags are in
  * docs/OPERATE.md. Says what it skipped and why, and ends with the counts.
  */
-import { checkStages } from "./check-stages.ts";
+import { checkStages, FAST } from "./check-stages.ts";
 import {
   CHROMIUM,
   ensure,
@@ -53,19 +53,40 @@ const attack = [path.join(root, "test", "tasks", "attack.ts")];
 /** What starts processes, sockets or browsers may fail once; what only computes may not. */
 const mayStumble = true;
 
+const fast = checkStages.filter(({ name }) => name === FAST);
+const otherChecks = checkStages.filter((stage) => !fast.includes(stage));
+
+/**
+ * Two processors, and most of these wait for something: so two lanes. The order is not free: the real gateway is installed
+ * by its own stage before the browsers need it, and nothing runs beside the build.
+ */
 await runStages([
-  ...checkStages,
-  vitest("campaigns", "test/campaigns.config.ts"),
+  ...otherChecks,
   command("build", [path.join(root, "agent", "build.mjs")]),
   command("deploy dry run", dryRun.args(path.join(root, ".cache", "dry-run")), { env: dryRun.env }),
-  vitest("worker in workerd", "test/worker/vitest.config.ts", { mayStumble }),
-  vitest("two runtimes, one API", "test/parity/vitest.config.ts", { mayStumble }),
-  withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
-  withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
-  vitest("real gateway", "test/real.config.ts", { mayStumble }),
-  command("attack suite", attack),
-  command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
-  command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
-  withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble, args: ["--passWithNoTests"] })),
-  withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble })),
+  { lanes: [fast, [vitest("campaigns", "test/campaigns.config.ts")]] },
+  {
+    lanes: [
+      [
+        vitest("worker in workerd", "test/worker/vitest.config.ts", { mayStumble }),
+        vitest("two runtimes, one API", "test/parity/vitest.config.ts", { mayStumble }),
+      ],
+      [
+        command("attack suite", [...attack, "--short"]),
+        command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
+        command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
+        vitest("real gateway", "test/real.config.ts", { mayStumble }),
+      ],
+    ],
+  },
+  {
+    lanes: [
+      [withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble }))],
+      [
+        withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble, args: ["--passWithNoTests"] })),
+        withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
+        withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
+      ],
+    ],
+  },
 ]);
