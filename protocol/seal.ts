@@ -5,8 +5,9 @@
  *
  * A sealed text on the wire is the encapsulated key (32 bytes) and then the ciphertext.
  */
-import { encodeCanonical } from "./canonical.ts";
-import { utf8 } from "./bytes.ts";
+import * as v from "valibot";
+import { encodeCanonical, MalformedError, readsAsWritten } from "./canonical.ts";
+import { equalBytes, utf8, utf8Text } from "./bytes.ts";
 import { preAuthenticationEncoding } from "./signing.ts";
 
 export const ENCAPSULATED_BYTES = 32;
@@ -39,4 +40,28 @@ export function replyInfo({ workspace, host, request }: ReplyPlace): Uint8Array<
 /** Additional data of a part: a reading that was cut short does not open as a whole one. */
 export function partData(part: number, final: boolean): Uint8Array<ArrayBuffer> {
   return utf8(`${String(part)} ${final ? "final" : "more"}`);
+}
+
+/** The bytes that are sealed: canonical JSON. Unlike a signed message it may hold any text, such as several lines. */
+export function encodeContent(schema: v.GenericSchema, content: unknown): Uint8Array<ArrayBuffer> {
+  if (!fits(schema, content)) throw new MalformedError("content does not fit");
+  return encodeCanonical(content);
+}
+
+/** @throws {MalformedError} unless the bytes are exactly what `encodeContent` writes for a value of this schema. */
+export function decodeContent(schema: v.GenericSchema, bytes: Uint8Array): unknown {
+  let content: unknown;
+  try {
+    content = JSON.parse(utf8Text(bytes));
+  } catch {
+    throw new MalformedError("not UTF-8 JSON"); // the parser's message could quote the content
+  }
+  if (!fits(schema, content) || !equalBytes(encodeCanonical(content), bytes))
+    throw new MalformedError("not as written");
+  return content;
+}
+
+function fits(schema: v.GenericSchema, content: unknown): boolean {
+  const read = v.safeParse(schema, content, { abortEarly: true });
+  return read.success && readsAsWritten(content, read.output);
 }

@@ -17,7 +17,7 @@ import type {
   Trouble,
 } from "../state/backend.ts";
 import type { TrustView } from "../state/people.ts";
-import type { Args, Orders } from "../state/orders.ts";
+import type { OrderDetails, Orders } from "../state/orders.ts";
 import { Activity } from "./activity.ts";
 import { Alerts } from "./alerts.ts";
 import { requireShown } from "./admission.ts";
@@ -263,8 +263,12 @@ class ClientBackend implements Backend {
     return this.#hosts.watchHost(id);
   }
 
-  prepare(operation: OperationId, hostId: string, args: Args = {}): Promise<Result<PreparedCommand>> {
-    return resultOf(() => prepareCommand(this.#commands, { operation, hostId, args }));
+  prepare(
+    operation: OperationId,
+    hostId: string,
+    details: OrderDetails = { args: {} },
+  ): Promise<Result<PreparedCommand>> {
+    return resultOf(() => prepareCommand(this.#commands, { operation, hostId, ...details }));
   }
 
   get orders(): Orders {

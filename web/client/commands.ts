@@ -5,14 +5,17 @@
 import { toHex, utf8Text } from "../../protocol/bytes.ts";
 import type { CommandStatus } from "../../protocol/contracts.ts";
 import { APPROVAL_SECONDS, CHALLENGE_SECONDS } from "../../protocol/limits.ts";
+import { operations } from "../../protocol/operations.ts";
 import { digestBytes } from "../../protocol/signing.ts";
 import { hostWords } from "../../protocol/words.ts";
 import type { CommandStep, IntentFacts, OperationId, PreparedCommand } from "../state/backend.ts";
-import type { Args, HostOutcome, NamedHost } from "../state/orders.ts";
-import { askHost, startAsking, type Asking, type CommandDeps } from "./asking.ts";
+import type { HostOutcome, NamedHost, OrderDetails } from "../state/orders.ts";
+import { askHost, startAsking, type Answer, type Asking, type CommandDeps } from "./asking.ts";
 import { monotonicMs } from "./clock.ts";
 import { askStatus, NEVER_ARRIVED, outcomeOf, StatusFeed } from "./command-status.ts";
 import { actorOf, buildIntent, readBack, signIntent, submit, type Intended, type SignedIntent } from "./intents.ts";
+import type { SealedContent } from "./sealed-content.ts";
+import { arrived } from "./late.ts";
 import { CANCELLED, troubleOf } from "./trouble.ts";
 
 /** After this long without a word the dialog says so; the receipt may still come. */
@@ -20,10 +23,9 @@ export const SILENT_AFTER_MS = 30_000;
 /** A restart is allowed to take this long before we stop asking by ourselves. */
 export const GIVE_UP_AFTER_MS = 150_000;
 
-export interface CommandOrder {
+export interface CommandOrder extends OrderDetails {
   readonly operation: OperationId;
   readonly hostId: string;
-  readonly args: Args;
 }
 
 interface OneHost {
@@ -34,11 +36,13 @@ interface OneHost {
 /** @throws {TroubleError} when host or edge refuse, or when the answer does not verify. */
 export async function prepareCommand(
   deps: CommandDeps,
-  { operation, hostId, args }: CommandOrder,
+  { operation, hostId, args, expect, content }: CommandOrder,
 ): Promise<PreparedCommand> {
   const asking = await startAsking(deps);
   const answer = await askHost(asking, { operation, hostId });
-  const intended = buildIntent(asking, { operation, args, answers: [answer] });
+  const sealed = await sealedFor(answer, operation, content);
+  const pinned = () => expect;
+  const intended = buildIntent(asking, { operation, args, answers: [answer], pinned, sealed });
   const { activeSessions } = answer.prepared.facts;
   const one = { intended, hostId };
   return {
@@ -46,12 +50,20 @@ export async function prepareCommand(
     host: namedHost(asking, hostId),
     actor: actorOf(asking),
     hostSays: activeSessions === undefined ? {} : { activeSessions },
+    ...(sealed === undefined ? {} : { content: sealed.content }),
     exactIntent: utf8Text(intended.bytes),
     digest: toHex(digestBytes("intent", intended.bytes)),
     challengeSecondsLeft: () => challengeSecondsLeft(intended),
     approve: (abort) => approve(one, abort),
     askReceipt: () => askOnce(one),
   };
+}
+
+/** Most commands seal nothing, and need none of the code that does. */
+async function sealedFor(answer: Answer, operation: OperationId, content: unknown): Promise<SealedContent | undefined> {
+  if (content === undefined && !("sealed" in operations[operation])) return undefined;
+  const { sealContent } = await arrived(import("./sealed-content.ts"));
+  return sealContent(answer, operation, content);
 }
 
 export function namedHost({ state }: Pick<Asking, "state">, id: string): NamedHost {

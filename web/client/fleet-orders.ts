@@ -12,6 +12,7 @@ import type {
   HostOutcomeStep,
   Order,
   OrderStep,
+  PinnedFacts,
   PreparedOrder,
   UnaskedHost,
 } from "../state/orders.ts";
@@ -37,6 +38,8 @@ export interface CarriedProposal {
   readonly digest: string;
   readonly carried: NonNullable<Submission["proposal"]>;
   readonly approvedBefore: readonly string[];
+  /** What they pinned for a host. */
+  readonly expected: (hostId: string) => PinnedFacts | undefined;
   /** Whether what the host says now is still what was approved. */
   readonly stillSo: (answer: Answer) => Trouble | undefined;
 }
@@ -51,7 +54,7 @@ export async function askHosts(deps: CommandDeps, order: Order, proposal?: Carri
 interface Question {
   readonly deps: CommandDeps;
   readonly order: Order;
-  readonly proposal?: CarriedProposal;
+  readonly proposal?: CarriedProposal | undefined;
 }
 
 async function askThese(
@@ -81,7 +84,7 @@ async function askThese(
 async function askOne(asking: Asking, { order, proposal }: Question, hostId: string): Promise<Outcome> {
   try {
     const answer = await askHost(asking, { operation: order.operation, hostId });
-    expectOf(order.operation, answer.prepared);
+    expectOf(order.operation, answer.prepared, pinnedBy({ order, proposal }, hostId));
     const changed = proposal?.stillSo(answer);
     if (changed !== undefined) throw new TroubleError(changed);
     return { ok: true, answer };
@@ -90,9 +93,16 @@ async function askOne(asking: Asking, { order, proposal }: Question, hostId: str
   }
 }
 
+/** What the people before approved, else what this person's page read. */
+function pinnedBy({ order, proposal }: Pick<Question, "order" | "proposal">, hostId: string): PinnedFacts | undefined {
+  return proposal === undefined ? order.expect : proposal.expected(hostId);
+}
+
 function prepareOrder(asking: Asking, { order, proposal }: Question, answers: readonly Answer[]): PreparedOrder {
   const { operation, args } = order;
-  const intended = buildIntent(asking, { operation, args, answers, ...(proposal === undefined ? {} : { proposal }) });
+  const pinned = (hostId: string) => pinnedBy({ order, proposal }, hostId);
+  const carrying = proposal === undefined ? {} : { proposal };
+  const intended = buildIntent(asking, { operation, args, answers, pinned, ...carrying });
   const facts = readBack(intended.bytes);
   const sessions = answers.flatMap(({ prepared }) => prepared.facts.activeSessions ?? []);
   const hostIds = facts.targets.map(({ hostId }) => hostId);

@@ -17,12 +17,13 @@ import {
 import { operations, type OperationName } from "../../protocol/operations.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { rolesOf, type TrustState } from "../../protocol/trust/state.ts";
-import type { Args, IntendedTarget } from "../state/orders.ts";
+import type { Args, IntendedTarget, PinnedFacts } from "../state/orders.ts";
 import type { OperationClass, Scalar } from "../state/backend.ts";
 import type { Answer, Asking } from "./asking.ts";
 import { monotonicMs } from "./clock.ts";
 import { touch } from "./passkey.ts";
 import { randomNonce } from "./random.ts";
+import type { SealedContent } from "./sealed-content.ts";
 import type { OfferedKey } from "./session-keys.ts";
 import { TroubleError, UNREACHABLE } from "./trouble.ts";
 import type { StoredSession } from "./vault.ts";
@@ -46,6 +47,8 @@ export interface Intended {
   readonly builtMs: number;
   /** What the people before approved, where there are any. */
   readonly proposal: Submission["proposal"];
+  /** Ciphertext for the one host. */
+  readonly sealed: Submission["sealed"];
 }
 
 export interface Intention {
@@ -53,17 +56,21 @@ export interface Intention {
   readonly args: Args;
   readonly answers: readonly Answer[];
   readonly proposal?: { readonly digest: string; readonly carried: NonNullable<Submission["proposal"]> };
+  /** What readings of this host showed, or an earlier person approved. */
+  readonly pinned?: (hostId: string) => PinnedFacts | undefined;
+  readonly sealed?: SealedContent | undefined;
 }
 
-export function buildIntent(asking: Asking, { operation, args, answers, proposal }: Intention): Intended {
+export function buildIntent(asking: Asking, intention: Intention): Intended {
+  const { operation, args, answers, proposal, pinned, sealed } = intention;
   const builtMs = monotonicMs();
   const targets = answers
     .map(({ prepared, answeredMs }) => ({
       host: prepared.host,
       challenge: prepared.challenge,
       iat: prepared.now + Math.floor((builtMs - answeredMs) / 1000),
-      expect: expectOf(operation, prepared),
-      sealed: [],
+      expect: expectOf(operation, prepared, pinned?.(prepared.host)),
+      sealed: sealed === undefined ? [] : [{ path: "content" as const, digest: sealed.digest }],
     }))
     .toSorted((a, b) => (a.host < b.host ? -1 : 1));
   const intent: Intent = {
@@ -79,19 +86,35 @@ export function buildIntent(asking: Asking, { operation, args, answers, proposal
     id: randomNonce(),
   };
   const bytes = intentCodec.encode(intent);
-  return { asking, bytes, digest: digestOf("intent", bytes), builtMs, proposal: proposal?.carried };
+  return {
+    asking,
+    bytes,
+    digest: digestOf("intent", bytes),
+    builtMs,
+    proposal: proposal?.carried,
+    sealed: sealed === undefined ? [] : [sealed.ciphertext],
+  };
 }
 
-/** What the host said that must still be so when it acts. @throws {TroubleError} when it said less than needed. */
-export function expectOf(operation: OperationName, { facts }: Prepared): Expect {
-  const wanted: readonly string[] = operations[operation].expects;
-  const expect = wanted.includes("gatewayBoot") && facts.gatewayBoot !== undefined ? pickBoot(facts) : {};
-  if (wanted.length > Object.keys(expect).length) throw new TroubleError(NO_GATEWAY);
-  return expect;
-}
-
-function pickBoot({ gatewayBoot }: Prepared["facts"]): Expect {
-  return gatewayBoot === undefined ? {} : { gatewayBoot };
+/**
+ * What must still be so when the host acts: what it said in its answer, and what a reading of it showed.
+ * @throws {TroubleError} when that is less than needed, or not so any more.
+ */
+export function expectOf(operation: OperationName, { facts }: Pick<Prepared, "facts">, pinned?: PinnedFacts): Expect {
+  const wanted = new Set<keyof Expect>(operations[operation].expects);
+  const { gatewayBoot } = facts;
+  if (wanted.has("gatewayBoot") && gatewayBoot === undefined) throw new TroubleError(NO_GATEWAY);
+  const configHash = pinned?.configHash ?? facts.configHash;
+  if (wanted.has("configHash") && configHash === undefined) throw new TroubleError(NO_GATEWAY);
+  if (wanted.has("configHash") && facts.configHash !== undefined && facts.configHash !== configHash)
+    throw new TroubleError(CONFIG_CHANGED);
+  const subject = pinned?.subject;
+  if (wanted.has("subject") && subject === undefined) throw new TroubleError(NOT_READ);
+  return {
+    ...(wanted.has("gatewayBoot") && gatewayBoot !== undefined ? { gatewayBoot } : {}),
+    ...(wanted.has("configHash") && configHash !== undefined ? { configHash } : {}),
+    ...(wanted.has("subject") && subject !== undefined ? { subject } : {}),
+  };
 }
 
 export interface ReadBack {
@@ -154,7 +177,7 @@ export async function signIntent(intended: Intended, abort: AbortSignal): Promis
     ...(session.successor === undefined ? {} : { successor: session.successor }),
     approvals: [approved],
     ...(intended.proposal === undefined ? {} : { proposal: intended.proposal }),
-    sealed: [],
+    sealed: intended.sealed,
   });
   return { submission, offered };
 }
@@ -194,6 +217,18 @@ export function actorOf({ deps, state, session }: Asking): { readonly name: stri
 
 const NO_GATEWAY = {
   code: "no_gateway",
-  what: "No gateway answers on this host, so there is nothing to restart.",
+  what: "No gateway answers on this host, so there is nothing to restart or to change.",
   next: "Start OpenClaw on the host; this page notices it within seconds.",
+} as const;
+const CONFIG_CHANGED = {
+  code: "expect",
+  what: "The configuration changed since this page read it.",
+  why: "What you saw is no longer what would be changed.",
+  next: "Read it again, then decide.",
+} as const;
+const NOT_READ = {
+  code: "not_read",
+  what: "This page has not read from the host what the command is about.",
+  why: "The host acts only when it still sees exactly what you saw.",
+  next: "Open the list on the host's page, then press there.",
 } as const;

@@ -40,6 +40,8 @@ export function judgeOrder(judging: Judging, order: Order, { person, nameOf }: A
   const { state, now } = judging;
   const people = peopleFor(state, order);
   if (people === 1) return { kind: "alone" };
+  const { sealed }: Operation = operations[order.operation];
+  if (sealed !== undefined) return { kind: "not-now", trouble: SEALED_ALONE };
   const others = [...state.people.keys()].filter(
     (id) => id !== person && mayOn(judging, order, id) && countPeople(state, [person, id], now) > 1,
   );
@@ -97,6 +99,13 @@ const NO_ROLE: Trouble = {
   code: "role",
   what: "Your role does not allow this, so every host would refuse it.",
   next: "Ask an administrator for a role that does.",
+};
+
+const SEALED_ALONE: Trouble = {
+  code: "people",
+  what: "A rule asks for several people, and what is sealed for a host can be approved only by whoever typed it.",
+  why: "Nobody else could read what they approve.",
+  next: "Do it on the machine itself, or ask an administrator to change the rule.",
 };
 
 function notCovered(labels: readonly string[]): Trouble {

@@ -185,6 +185,7 @@ export class Proposals implements ProposalDesk {
         digest,
         carried,
         approvedBefore: view.approvals.map(({ name }) => name),
+        expected: (hostId) => proposal.targets.find(({ host }) => host === hostId)?.expect,
         stillSo: (answer) => changedSince(proposal, answer),
       });
     });
@@ -210,11 +211,11 @@ export class Proposals implements ProposalDesk {
 }
 
 /** Asked of the host only where the operation must pin something: others can be proposed while it is away. */
-async function pinned(asking: Asking, { operation }: Order, hostId: string): Promise<Expect> {
+async function pinned(asking: Asking, { operation, expect }: Order, hostId: string): Promise<Expect> {
   if (operations[operation].expects.length === 0) return {};
   const label = asking.state.hosts.get(hostId)?.label ?? hostId;
   try {
-    return expectOf(operation, (await askHost(asking, { operation, hostId })).prepared);
+    return expectOf(operation, (await askHost(asking, { operation, hostId })).prepared, expect);
   } catch (error) {
     if (!(error instanceof TroubleError)) throw error;
     throw new TroubleError({ ...error.trouble, what: `${label}: ${error.trouble.what}` });

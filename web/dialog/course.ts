@@ -6,7 +6,7 @@ import { signal } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
 import { APPROVAL_SECONDS } from "../../protocol/limits.ts";
 import type { Backend, CommandStep, OperationId, Trouble } from "../state/backend.ts";
-import type { Args } from "../state/orders.ts";
+import type { OrderDetails } from "../state/orders.ts";
 import { mayPress, next, nothingSent, opened } from "./machine.ts";
 import type { DialogEvent, DialogState } from "./machine.ts";
 
@@ -24,11 +24,10 @@ export interface Course {
   stop(): void;
 }
 
-export interface CourseOf {
+export interface CourseOf extends Partial<OrderDetails> {
   readonly operation: OperationId;
   readonly hostId: string;
   readonly hostLabel: string;
-  readonly args?: Args;
 }
 
 /** A throw of the backend is a defect; it becomes a sentence instead of a dialog that waits for ever. */
@@ -50,7 +49,7 @@ class RunningCourse implements Course {
   readonly state = signal<DialogState>(opened);
   readonly asking = signal(false);
   readonly #backend: Pick<Backend, "prepare">;
-  readonly #args: Args;
+  readonly #details: OrderDetails;
   readonly #abort = new AbortController();
   #pressedAtMs = 0;
 
@@ -59,13 +58,13 @@ class RunningCourse implements Course {
     this.operation = of.operation;
     this.hostId = of.hostId;
     this.hostLabel = of.hostLabel;
-    this.#args = of.args ?? {};
+    this.#details = { args: of.args ?? {}, expect: of.expect, content: of.content };
   }
 
   async prepare(): Promise<void> {
     this.#send({ kind: "prepare-again" });
     try {
-      const prepared = await this.#backend.prepare(this.operation, this.hostId, this.#args);
+      const prepared = await this.#backend.prepare(this.operation, this.hostId, this.#details);
       if (prepared.ok) this.#send({ kind: "prepared", command: prepared.value });
       else this.#send({ kind: "unprepared", trouble: prepared.trouble });
     } catch (error) {

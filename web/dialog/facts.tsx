@@ -4,6 +4,7 @@ import { Fact } from "../components/parts.tsx";
 import { formatShortId } from "../format.ts";
 import type { PreparedCommand, Scalar } from "../state/backend.ts";
 import { argumentWords } from "./scenarios.ts";
+import { SealedFacts } from "./sealed-facts.tsx";
 
 export function IntentFactsList({ command }: { readonly command: PreparedCommand }) {
   const { facts, host, actor } = command;
@@ -36,9 +37,15 @@ export function IntentFactsList({ command }: { readonly command: PreparedCommand
           <Fact name="Good for">{APPROVAL_SECONDS} seconds; after that, press again</Fact>
         </dl>
       </div>
+      {command.content !== undefined && <SealedFacts content={command.content} host={host.label} />}
     </div>
   );
 }
+
+const STILL: Readonly<Record<string, string>> = {
+  configHash: "the configuration is still as you read it",
+  subject: "it is still exactly as it was shown to you",
+};
 
 export function Expectation({ name, value }: { readonly name: string; readonly value: Scalar }) {
   if (name === "gatewayBoot") {
@@ -48,9 +55,10 @@ export function Expectation({ name, value }: { readonly name: string; readonly v
       </>
     );
   }
+  const still = STILL[name] ?? `${name} is still`;
   return (
     <>
-      {name} is still <code>{String(value)}</code>
+      {still} <code title={String(value)}>{formatShortId(String(value))}</code>
     </>
   );
 }

@@ -4,10 +4,11 @@
  */
 import { useEffect, useMemo } from "preact/hooks";
 import { useSignal } from "@preact/signals";
+import { operations } from "../../protocol/operations.ts";
 import { TroubleText } from "../components/parts.tsx";
 import { useApp } from "../state/app.ts";
 import type { Backend, OperationId, Trouble } from "../state/backend.ts";
-import type { Args, Order } from "../state/orders.ts";
+import type { Args, Order, OrderDetails, PinnedFacts } from "../state/orders.ts";
 import { Approval } from "./approval-dialog.tsx";
 import { createCourse } from "./course.ts";
 import { Frame } from "./frame.tsx";
@@ -20,10 +21,15 @@ import { ScenarioView } from "./scenario-view.tsx";
 import { wordings } from "./wording.tsx";
 import type { Result } from "../state/backend.ts";
 
-/** What a page asks for; arguments are chosen in the dialog. */
+/** What a page asks for; the arguments of a rehearsal are chosen in the dialog. */
 export interface Wish {
   readonly operation: OperationId;
   readonly hosts: readonly { readonly id: string; readonly label: string }[];
+  readonly args?: Args | undefined;
+  /** From the reading that the page shows: what the person saw must still be so. */
+  readonly expect?: PinnedFacts | undefined;
+  /** Sealed for the one host. */
+  readonly content?: unknown;
 }
 
 interface OrderDialogProps {
@@ -32,7 +38,7 @@ interface OrderDialogProps {
 }
 
 export function OrderDialog({ wish, onClosed }: OrderDialogProps) {
-  const args = useSignal<Args | undefined>(wish.operation === "host.drill@1" ? undefined : {});
+  const args = useSignal<Args | undefined>(wish.operation === "host.drill@1" ? undefined : (wish.args ?? {}));
   return (
     <Modal onClosed={onClosed}>
       {(close) =>
@@ -68,15 +74,16 @@ function Planned({ wish, args, close }: PlannedProps) {
   }
 }
 
-function courseOf(backend: Backend, { operation, hosts }: Wish, args: Args) {
-  const order: Order = { operation, args, hostIds: hosts.map(({ id }) => id) };
+function courseOf(backend: Backend, { operation, hosts, expect, content }: Wish, args: Args) {
+  const details: OrderDetails = { args, expect, content };
+  const order: Order = { operation, ...details, hostIds: hosts.map(({ id }) => id) };
   const plan = backend.orders.plan(order);
   if (plan.kind === "not-now") return { kind: "not-now", trouble: plan.trouble } as const;
   if (plan.kind === "together")
     return { kind: "together", course: createProposalCourse(operation, () => draftOf(backend, order)) } as const;
   const [only, ...others] = hosts;
   if (only !== undefined && others.length === 0) {
-    const course = createCourse(backend, { operation, hostId: only.id, hostLabel: only.label, args });
+    const course = createCourse(backend, { operation, hostId: only.id, hostLabel: only.label, ...details });
     return { kind: "one", course } as const;
   }
   const ask = (hostIds: readonly string[] = order.hostIds) => backend.orders.ask({ ...order, hostIds });
@@ -111,7 +118,7 @@ function NotNowView({ wish, trouble, close }: NotNowProps) {
       course={wish}
       heading={wordings[wish.operation].question(hosts).replace(/\?$/, ": not now")}
       close={close}
-      class={wish.operation === "host.drill@1" ? "critical" : "daily"}
+      class={operations[wish.operation].class}
       foot={foot}
     >
       <p class="lead" role="status">

@@ -19,7 +19,7 @@ import type { Freeze } from "../../protocol/trust/state.ts";
 import type { Telemetry } from "../../protocol/telemetry.ts";
 import type { AlertDesk } from "./alerts.ts";
 import type { ActivityLog, Seal } from "./ledger.ts";
-import type { Args, Orders } from "./orders.ts";
+import type { Args, OrderDetails, Orders } from "./orders.ts";
 import type { ProposalDesk } from "./proposals.ts";
 import type { EnrolmentFlow, InvitationDesk } from "./invitations.ts";
 import type { TrustView } from "./people.ts";
@@ -183,7 +183,7 @@ export interface IntentFacts {
   readonly operation: OperationId;
   readonly class: OperationClass;
   readonly hostId: string;
-  readonly args: Readonly<Record<string, Scalar>>;
+  readonly args: Args;
   readonly expect: Readonly<Record<string, Scalar>>;
   readonly workspace: string;
   readonly ttlSeconds: number;
@@ -196,6 +196,8 @@ export interface PreparedCommand {
   readonly actor: { readonly name: string; readonly role: string };
   /** What the host said in its signed answer to `prepare`; claims, shown beside the bytes and never as part of them. */
   readonly hostSays: { readonly activeSessions?: number };
+  /** Read back from the very bytes that were sealed for the host; absent where nothing is sealed. */
+  readonly content?: unknown;
   /** The canonical bytes as text. */
   readonly exactIntent: string;
   /** SHA-256 of the intent's PAE, hex. */
@@ -310,7 +312,7 @@ export interface Backend {
   /** Admits a waiting host, if its join is still the one that was `shown` (HostView.join). Call from the click. */
   admit(hostId: string, shown: string | undefined): AsyncIterable<TouchStep>;
 
-  prepare(operation: OperationId, hostId: string, args?: Args): Promise<Result<PreparedCommand>>;
+  prepare(operation: OperationId, hostId: string, details?: OrderDetails): Promise<Result<PreparedCommand>>;
   readonly orders: Orders;
   readonly proposals: ProposalDesk;
 

@@ -5,11 +5,24 @@
  */
 import type { OperationClass, OperationId, ReceiptView, Result, Retry, Scalar, Trouble } from "./backend.ts";
 
-export type Args = Readonly<Record<string, Scalar>>;
+export type Args = Readonly<Record<string, Scalar | readonly Scalar[]>>;
 
-export interface Order {
-  readonly operation: OperationId;
+/** What a reading of the host showed and the host must still see when it acts. `subject`: the item's own digest. */
+export interface PinnedFacts {
+  readonly subject?: string | undefined;
+  readonly configHash?: string | undefined;
+}
+
+/** What an order is about beside operation and hosts. */
+export interface OrderDetails {
   readonly args: Args;
+  readonly expect?: PinnedFacts | undefined;
+  /** Sealed for the one host; fits the operation's `sealed` schema. The edge sees its size. */
+  readonly content?: unknown;
+}
+
+export interface Order extends OrderDetails {
+  readonly operation: OperationId;
   readonly hostIds: readonly string[];
 }
 

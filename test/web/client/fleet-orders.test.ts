@@ -167,6 +167,7 @@ describe("one command to many hosts", () => {
       digest: nonceOf("proposal"),
       carried: { body: "", approvals: [] },
       approvedBefore: ["Otto"],
+      expected: () => undefined,
       stillSo: ({ prepared }) => (prepared.host === changed ? trouble : undefined),
     };
     const asked = await askHosts(await deps({}), order(), proposal);
