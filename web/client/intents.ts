@@ -101,20 +101,18 @@ export function buildIntent(asking: Asking, intention: Intention): Intended {
  * @throws {TroubleError} when that is less than needed, or not so any more.
  */
 export function expectOf(operation: OperationName, { facts }: Pick<Prepared, "facts">, pinned?: PinnedFacts): Expect {
-  const wanted = new Set<keyof Expect>(operations[operation].expects);
-  const { gatewayBoot } = facts;
-  if (wanted.has("gatewayBoot") && gatewayBoot === undefined) throw new TroubleError(NO_GATEWAY);
-  const configHash = pinned?.configHash ?? facts.configHash;
-  if (wanted.has("configHash") && configHash === undefined) throw new TroubleError(NO_GATEWAY);
-  if (wanted.has("configHash") && facts.configHash !== undefined && facts.configHash !== configHash)
+  const wanted: readonly (keyof Expect)[] = operations[operation].expects;
+  const read = pinned?.configHash;
+  if (read !== undefined && facts.configHash !== undefined && facts.configHash !== read)
     throw new TroubleError(CONFIG_CHANGED);
-  const subject = pinned?.subject;
-  if (wanted.has("subject") && subject === undefined) throw new TroubleError(NOT_READ);
-  return {
-    ...(wanted.has("gatewayBoot") && gatewayBoot !== undefined ? { gatewayBoot } : {}),
-    ...(wanted.has("configHash") && configHash !== undefined ? { configHash } : {}),
-    ...(wanted.has("subject") && subject !== undefined ? { subject } : {}),
+  const known: Readonly<Record<keyof Expect, string | undefined>> = {
+    gatewayBoot: facts.gatewayBoot,
+    configHash: read ?? facts.configHash,
+    subject: pinned?.subject,
   };
+  const missing = wanted.find((fact) => known[fact] === undefined);
+  if (missing !== undefined) throw new TroubleError(missing === "subject" ? NOT_READ : NO_GATEWAY);
+  return Object.fromEntries(wanted.map((fact) => [fact, known[fact]])) as Expect; // none is missing
 }
 
 export interface ReadBack {

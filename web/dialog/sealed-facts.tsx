@@ -32,7 +32,7 @@ export function leavesOf(value: unknown, path: string): readonly Leaf[] {
 
 /** Characters that make a text read differently from what it is are written out; lines stay lines. */
 export function visible(text: string): string {
-  return text.replaceAll(/[^\P{C}\n\t]|\p{Zl}|\p{Zp}|[\u034f\u115f\u1160\u3164\uffa0\ufe00-\ufe0f]/gu, (character) => {
+  return text.replaceAll(/[^\P{C}\n\t]|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}/gu, (character) => {
     const point = character.codePointAt(0) ?? 0;
     return `\\u{${point.toString(16)}}`;
   });
