@@ -41,7 +41,7 @@ function cutting(cuts: readonly Cut[]): Plugin {
 }
 
 /** Line breaks and indentation are the formatter's; everything else must be as written. */
-function applyCut(source: string, { file, from, to }: Cut): string {
+export function applyCut(source: string, { file, from, to }: Cut): string {
   const words = from.split(/\s+/).map((word) => word.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
   const parts = source.split(new RegExp(words.join(String.raw`\s+`)));
   if (parts.length !== 2) throw new Error(`cut: ${file} has ${String(parts.length - 1)} places like: ${from}`);

@@ -287,11 +287,7 @@ export const layers: readonly Layer[] = [
       cut(VERIFY, "judgeChallenge(intent, target, view);"),
       cut(VERIFY, 'if (view.denies(name)) throw new Refused("local_policy");'),
       cut(VERIFY, "judgeClock({ target, ttl: intent.ttl, approvals }, view.now);"),
-      cut(
-        VERIFY,
-        'return pinned === undefined || pinned === observed.gatewayBoot ? undefined : "expect";',
-        "return undefined;",
-      ),
+      cut(VERIFY, 'return holdsAll ? undefined : "expect";', "return undefined;"),
       cut(
         "agent/host/warden/commands.ts",
         'if (!this.#context.challenges.consume(command.target.challenge)) return refuse("challenge");',

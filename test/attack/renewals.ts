@@ -136,7 +136,7 @@ const others: readonly Attack[] = [
   forKey("that is none", () => Promise.resolve(new Uint8Array([48, 3, 2, 1, 0]))),
 ];
 
-const checks: readonly Layer[] = [
+export const renewalChecks: readonly Layer[] = [
   {
     layer: "key of a new certificate",
     cuts: [QUICK, cut(RENEWAL, "certificate.checkPrivateKey(createPrivateKey(key)) &&")],
@@ -169,7 +169,7 @@ export async function attackRenewal(
   const client = await issueClient(tls.agentAuthority, due);
   const program = await buildAgent(path.join(directory, "asks-soon"), [QUICK]);
   const stand = { ...options, program, tls: { ...tls, client } };
-  const proven = await proveAll(checks, stand);
+  const proven = await proveAll(renewalChecks, stand);
   const scene = await Scene.open(stand);
   try {
     const results: Result[] = [];

@@ -33,7 +33,11 @@ export async function holdBack(options: SceneOptions): Promise<readonly Result[]
 }
 
 /** Five minutes are too long for a suite: this agent lets its challenges die after one second, and is otherwise itself. */
-const SHORT: Cut = { file: "protocol/limits.ts", from: "CHALLENGE_SECONDS = 300;", to: "CHALLENGE_SECONDS = 1;" };
+export const SHORT: Cut = {
+  file: "protocol/limits.ts",
+  from: "CHALLENGE_SECONDS = 300;",
+  to: "CHALLENGE_SECONDS = 1;",
+};
 
 const expired: Attack = {
   class: "challenge",
