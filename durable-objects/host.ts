@@ -6,6 +6,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { MalformedError } from "../protocol/canonical.ts";
 import { LIVE_SUBPROTOCOL, type CommandStatus, type HostRow } from "../protocol/contracts.ts";
+import type { HistoryRange } from "../protocol/history.ts";
 import type { Signed, SignedSessionEnd } from "../protocol/messages.ts";
 import type { Signer } from "../protocol/signing.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
@@ -26,6 +27,7 @@ import { HostCommands } from "./host/commands.ts";
 import type { OpenTunnel } from "./host/delivery.ts";
 import { closeAfter, FrameGate } from "./host/frame-gate.ts";
 import { judgeHello, sendSessionEnds, writeWelcome } from "./host/greeting.ts";
+import { History, type HistoryAnswer } from "./host/history.ts";
 import { Live } from "./host/live.ts";
 import type { Outbox } from "./host/outbox.ts";
 import { Pages } from "./host/pages.ts";
@@ -251,8 +253,9 @@ export class Host extends DurableObject<Env> {
         if (!this.#pages.isEmpty) this.#watching.look(open);
         return this.#live.pushRow();
       case "reading":
-      case "history":
         return;
+      case "history":
+        return new History(this.#store).add(frame.samples);
       default:
         return this.#witnessing.receive(open, frame);
     }
@@ -329,6 +332,13 @@ export class Host extends DurableObject<Env> {
   submission(identity: Identity, intent: string): string | undefined {
     this.#store.identify(identity);
     return this.#store.command(intent)?.submission;
+  }
+
+  /** For a person, who wants figures of now: a host that hears it says what it has not said yet. */
+  history(identity: Identity, range: HistoryRange): HistoryAnswer {
+    this.#store.identify(identity);
+    this.#watching.look(this.#tunnel());
+    return new History(this.#store).read(range);
   }
 
   /** A statement was accepted: the host gets it now, and loses its tunnel if the statement removed it. */

@@ -102,7 +102,7 @@ type ReceiptRow = Record<string, SqlStorageValue> & {
  * `telemetry` and `trust-ack`: JSON. `frozen`: yes or no. `witness`: refused or fine.
  * `witness-entries`, `odd-entries`: an hour since 1970, and how many entries the host's words of that kind made in it;
  * `certificate-requests` likewise, of its requests.
- * `freeze`: the subject of the newest entry that told of one.
+ * `freeze`: the subject of the newest entry that told of one. `history`, `history-long`: JSON (history.ts).
  */
 export type LatestName =
   | "telemetry"
@@ -112,7 +112,9 @@ export type LatestName =
   | "witness"
   | "witness-entries"
   | "odd-entries"
-  | "certificate-requests";
+  | "certificate-requests"
+  | "history"
+  | "history-long";
 
 export class HostStore {
   readonly #sql: SqlStorage;

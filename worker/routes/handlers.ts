@@ -17,6 +17,7 @@ import { command, commandEvidence, commandStatus } from "./commands.ts";
 import { erase } from "./erase.ts";
 import { retention, retentionChange } from "./retention.ts";
 import { exportDownload, exportPart, exportStart, exportTicket } from "./exports.ts";
+import { hostHistory } from "./history.ts";
 import { host, hosts, live, prepare, ticket } from "./hosts.ts";
 import { invitationOptions, invitationPasskey, invitations, invitationState, invite, uninvite } from "./invitations.ts";
 import { looking } from "./looking.ts";
@@ -66,7 +67,7 @@ export const handlers: Handlers = {
   host,
   prepare,
   hostRead: () => Promise.reject(problem("host_unknown")),
-  hostHistory: () => Promise.reject(problem("host_unknown")),
+  hostHistory,
   ticket,
   live,
   command,

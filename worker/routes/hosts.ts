@@ -85,7 +85,7 @@ function maySee({ trust, person }: Operator, name: string): boolean {
   return hasPermission(trust, person, { permission: "metadata.read", host: name, now: edgeSeconds() });
 }
 
-function requireVisible(operator: Operator, name: string | undefined): string {
+export function requireVisible(operator: Operator, name: string | undefined): string {
   if (!v.is(id, name)) throw problem("host_unknown");
   if (!maySee(operator, name)) throw problem("forbidden", "metadata.read");
   return name;
