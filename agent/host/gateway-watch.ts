@@ -2,11 +2,15 @@
  * Puts reader and gateway control together for the gateway that `host.json` names, each with its own device. On a host
  * without a gateway it reports the machine alone.
  */
+import { setTimeout as wait } from "node:timers/promises";
 import type { Telemetry } from "../../protocol/telemetry.ts";
 import type { GatewayControl } from "./gateway/control-interface.ts";
 import { gatewayControl } from "./gateway/control.ts";
 import { openDevice } from "./gateway/device.ts";
+import { openQuestions } from "./gateway/questions/open.ts";
+import type { Questions } from "./gateway/questions/questions.ts";
 import { discoverGateway, type GatewayTarget } from "./gateway/discover.ts";
+import { placeOf } from "./gateway/place.ts";
 import { readMachine } from "./gateway/machine.ts";
 import { startReader } from "./gateway/reader.ts";
 import type { HostLog } from "./log.ts";
@@ -49,19 +53,38 @@ export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
     random: deps.random,
   });
   const store = await openDevice(directory, "warden");
+  const questions = await openQuestions({
+    target,
+    directory,
+    agentVersion,
+    onChange: deps.onTelemetry,
+    log,
+    elapsed: () => deps.clock.monotonic(),
+    wait: (milliseconds) => wait(milliseconds),
+  });
+  questions.start();
   return {
-    latest: () => reader.latest(),
+    latest: () => withQuestions(reader.latest(), questions),
     control: gatewayControl({
       target,
       store,
       agentVersion,
       directory,
+      questions,
+      place: placeOf(gateway, deps),
       log,
       elapsed: () => deps.clock.monotonic(),
       now: () => deps.clock.wall(),
     }),
-    stop: () => reader.stop(),
+    async stop() {
+      await questions.stop();
+      await reader.stop();
+    },
   };
+}
+
+function withQuestions(telemetry: Telemetry | undefined, { figures }: Questions): Telemetry | undefined {
+  return telemetry === undefined || figures === undefined ? telemetry : { ...telemetry, questions: figures };
 }
 
 function locate(gateway: Exclude<GatewayReference, { kind: "none" }>, deps: WatchDeps): Promise<GatewayTarget> {

@@ -10,7 +10,8 @@ import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { field, isFields } from "./wire.ts";
 
-export type DeviceKind = "reader" | "warden";
+/** `answers`: the standing one that answers questions before commands, where that is switched on. */
+export type DeviceKind = "reader" | "warden" | "answers";
 
 export interface Device {
   /** SHA-256 of the raw public key, hexadecimal: the gateway's own definition. */

@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly agentVersion: string;
   readonly platform: string;
   readonly onEvent?: (name: NoticedEvent) => void;
+  /** It counts as somebody who answers questions before commands. */
+  readonly answers?: true;
   /**
    * False when the kernel says that the port belongs to a user who does not own the gateway's configuration: that
    * process waits for somebody to show it the shared secret.
@@ -49,7 +51,15 @@ async function connectWith(options: SessionOptions, proof: Proof | undefined): P
   const { store, scopes, agentVersion, platform, url, onEvent } = options;
   const connection = await openGateway({
     url,
-    handshake: { device: store.device, client: "paired", scopes, proof, agentVersion, platform },
+    handshake: {
+      device: store.device,
+      client: "paired",
+      scopes,
+      proof,
+      agentVersion,
+      platform,
+      ...(options.answers === true ? { answers: true } : {}),
+    },
     ...(onEvent === undefined ? {} : { onEvent }),
   });
   const issued = connection.hello.deviceToken;

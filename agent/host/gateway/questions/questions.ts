@@ -8,7 +8,6 @@
  * at that moment, with everything that the command names on this machine.
  */
 import { MAX_EXEC_QUESTIONS_PER_HOUR } from "../../../../protocol/limits.ts";
-import type { ReadResult } from "../../../../protocol/reads.ts";
 import type { Telemetry } from "../../../../protocol/telemetry.ts";
 import type { GatewayConnection } from "../client.ts";
 import { GatewayError } from "../faults.ts";
@@ -38,8 +37,6 @@ export interface QuestionsDeps {
   readonly log: (code: string, detail?: Readonly<Record<string, string>>) => void;
   /** Monotonic, milliseconds. */
   readonly elapsed: () => number;
-  /** Wall clock, seconds. */
-  readonly now: () => number;
   readonly wait: (milliseconds: number) => Promise<void>;
 }
 

@@ -87,7 +87,6 @@ function open(): Questions {
     onChange: () => (changes += 1),
     log: () => undefined,
     elapsed: () => clock,
-    now: () => 1_000,
     wait: () => new Promise((resolve) => setImmediate(resolve)),
   });
 }

@@ -1,0 +1,46 @@
+/**
+ * Which process listens on a TCP port of this machine, as the kernel says: the socket's inode in /proc/net/tcp, found again
+ * among the open files of the processes that this user may look into. Another user's process stays unknown.
+ */
+import { readFile, readdir, readlink } from "node:fs/promises";
+import { LISTEN_TABLES } from "./listening.ts";
+
+const LISTEN = "0A";
+const MAX_TABLE_BYTES = 8_388_608;
+
+/** Undefined when nothing listens there, or a process that we may not look into. */
+export async function listenerPid(port: number): Promise<number | undefined> {
+  const inodes = await listeningInodes(port);
+  if (inodes.size === 0) return undefined;
+  for (const name of await readdir("/proc")) {
+    if (!/^[1-9]\d*$/.test(name)) continue;
+    if (await holdsAny(name, inodes)) return Number(name);
+  }
+  return undefined;
+}
+
+async function listeningInodes(port: number): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const path of LISTEN_TABLES) {
+    const text = await readFile(path, "latin1").catch(() => ""); // a kernel without IPv6 has one table
+    if (text.length > MAX_TABLE_BYTES) continue;
+    for (const line of text.split("\n").slice(1)) {
+      const columns = line.trim().split(/\s+/);
+      const portHex = columns[1]?.split(":")[1] ?? "";
+      const inode = columns[9];
+      if (columns[3] === LISTEN && Number.parseInt(portHex, 16) === port && inode !== undefined) found.add(inode);
+    }
+  }
+  return found;
+}
+
+async function holdsAny(pid: string, inodes: ReadonlySet<string>): Promise<boolean> {
+  // Ended meanwhile, or another user's: then it is not one that we can name.
+  const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
+  for (const file of files) {
+    const target = await readlink(`/proc/${pid}/fd/${file}`).catch(() => "");
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (inode !== undefined && inodes.has(inode)) return true;
+  }
+  return false;
+}
