@@ -217,7 +217,11 @@ const spelled: readonly FormRow[] = [
   ],
   ["envelope: intent in the other alphabet", "malformed", text((json) => json.replace(/("intent":"[^"]{8})./, "$1+"))],
   ["envelope: a member more", "malformed", (bytes) => encodeCanonical({ ...treeOf(bytes), verified: true })],
-  ["envelope: sealed bytes", "malformed", (bytes) => encodeCanonical({ ...treeOf(bytes), sealed: ["AAAA"] })],
+  [
+    "envelope: sealed bytes that no operation asked for",
+    "sealed",
+    (bytes) => encodeCanonical({ ...treeOf(bytes), sealed: ["AAAA"] }),
+  ],
   [
     "envelope: session by digest only",
     "malformed",

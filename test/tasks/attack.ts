@@ -154,9 +154,6 @@ function print({ classes, layers, checks, pages, mutation }: SuiteReport): void 
 
 function printHits(mutation: NonNullable<SuiteReport["mutation"]>): void {
   const built = Object.entries(mutation.constructed).map(([rule, count]) => `${rule} ${String(count)}`);
-  console.log(
-    "\nSeal and reply keys: no operation of this version has sealed arguments; whatever carries any is malformed.",
-  );
   console.log(`\nRules that mutants reached fewer than 100 times, reached by construction so often more:`);
   for (const line of wrap(built)) console.log(`  ${line}`);
 }
