@@ -205,6 +205,10 @@ export const READ_MEMORY_SECONDS = 120;
 export const MAX_READS = 8;
 /** Whoever may read content may do so for at most this long on one touch. */
 export const MAX_GRANT_SECONDS = 900;
+/** Grants of one host at once: four for each of as many readers as it works for. */
+export const MAX_GRANTS = 32;
+/** Questions to one host that the edge waits for at once; of one more it says that the host is busy. */
+export const MAX_OPEN_READS = 16;
 /** Questions before a command: shown one at a time, so many in an hour; beyond that the host says no by itself. */
 export const MAX_EXEC_QUESTIONS_PER_HOUR = 10;
 /** A host notes its figures this often for the curves, and says them in batches: each batch wakes its object once. */

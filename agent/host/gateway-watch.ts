@@ -3,16 +3,20 @@
  * without a gateway it reports the machine alone.
  */
 import { setTimeout as wait } from "node:timers/promises";
+import type { Sample } from "../../protocol/history.ts";
 import type { Telemetry } from "../../protocol/telemetry.ts";
-import type { GatewayControl } from "./gateway/control-interface.ts";
+import type { GatewayControl, GatewayReadings } from "./gateway/control-interface.ts";
 import { gatewayControl } from "./gateway/control.ts";
 import { openDevice } from "./gateway/device.ts";
 import { openQuestions } from "./gateway/questions/open.ts";
 import type { Questions } from "./gateway/questions/questions.ts";
 import { discoverGateway, type GatewayTarget } from "./gateway/discover.ts";
 import { placeOf } from "./gateway/place.ts";
+import { historyFile } from "./gateway/history-file.ts";
 import { readMachine } from "./gateway/machine.ts";
-import { startReader } from "./gateway/reader.ts";
+import { startReader, type Reader } from "./gateway/reader.ts";
+import { startSampler, type Sampler, type SamplerDeps } from "./gateway/sampler.ts";
+import { openTags } from "./gateway/tags.ts";
 import type { HostLog } from "./log.ts";
 import type { GatewayReference } from "./state.ts";
 import type { HostClock } from "./warden/clock.ts";
@@ -32,7 +36,11 @@ export interface WatchDeps {
 
 export interface GatewayWatch {
   latest(): Telemetry | undefined;
+  /** For the curves, after a time in seconds. */
+  samples(after: number): readonly Sample[];
   readonly control: GatewayControl | undefined;
+  /** Undefined on a host without a gateway. */
+  readonly readings: GatewayReadings | undefined;
   stop(): Promise<void>;
 }
 
@@ -52,6 +60,7 @@ export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
     now: () => deps.clock.wall(),
     random: deps.random,
   });
+  const sampler = samplerOf(reader, deps, log);
   const store = await openDevice(directory, "warden");
   const questions = await openQuestions({
     target,
@@ -65,6 +74,7 @@ export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
   questions.start();
   return {
     latest: () => withQuestions(reader.latest(), questions),
+    samples: (after) => sampler.after(after),
     control: gatewayControl({
       target,
       store,
@@ -76,11 +86,24 @@ export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
       elapsed: () => deps.clock.monotonic(),
       now: () => deps.clock.wall(),
     }),
+    readings: undefined,
     async stop() {
+      sampler.stop();
       await questions.stop();
       await reader.stop();
     },
   };
+}
+
+function samplerOf(reader: Reader, { directory, clock }: WatchDeps, log: SamplerDeps["log"]): Sampler {
+  return startSampler({
+    telemetry: () => reader.latest(),
+    connection: () => reader.connection(),
+    tags: openTags(directory),
+    file: historyFile(directory, log),
+    now: () => clock.wall(),
+    log,
+  });
 }
 
 function withQuestions(telemetry: Telemetry | undefined, { figures }: Questions): Telemetry | undefined {
@@ -104,7 +127,9 @@ function machineOnly({ clock, agentVersion }: WatchDeps): GatewayWatch {
       gateway: { state: "none", demo: false, listens: [] },
       host: { ...readMachine(), agentVersion, oneUser: false },
     }),
+    samples: () => [],
     control: undefined,
+    readings: undefined,
     stop: () => Promise.resolve(),
   };
 }

@@ -22,6 +22,7 @@ import { ChallengeTable } from "./warden/challenges.ts";
 import type { Admission } from "./warden/admission.ts";
 import { wallSeconds, type HostClock } from "./warden/clock.ts";
 import { openDenyList } from "./warden/deny-list.ts";
+import { ReadGrants } from "./warden/grants.ts";
 import { Journal } from "./warden/journal.ts";
 import { readHostKeys, type HostKeys } from "./warden/keys.ts";
 import { SessionEnds } from "./warden/session-ends.ts";
@@ -146,6 +147,7 @@ async function start(parts: Parts, onFault: (error: unknown) => void): Promise<v
     pairs,
     warden,
     telemetry: () => watch.latest(),
+    samples: (after) => watch.samples(after),
     onState: (next) => standing.linkChanged(next),
     onFault,
     environment: environmentOf(host, deps.environment),
@@ -244,6 +246,8 @@ async function makeWarden(
       certificates: keeperOf(pairs, hooks.onPair),
       activeSessions: () => watch.latest()?.sessions?.active,
       gateway: watch.control,
+      readings: watch.readings,
+      grants: new ReadGrants(clock),
       wait,
       log,
     },

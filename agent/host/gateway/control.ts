@@ -3,11 +3,10 @@
  * is no standing connection with administrator scope. It decides nothing; whoever calls has verified the intent.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import { toBase64url, utf8 } from "../../../protocol/bytes.ts";
 import type { Expect } from "../../../protocol/messages.ts";
 import { operations, type Operation } from "../../../protocol/operations.ts";
-import { sha256Of } from "../../../protocol/signing.ts";
 import type { GatewayConnection } from "./client.ts";
+import { configDigest } from "./config-digest.ts";
 import type { GatewayControl, GatewayOperationName, RestartOutcome } from "./control-interface.ts";
 import type { DeviceStore } from "./device.ts";
 import type { GatewayTarget } from "./discover.ts";
@@ -22,6 +21,8 @@ import type { Questions } from "./questions/questions.ts";
 import { openSession } from "./session.ts";
 import { mayShowSecret } from "./trust.ts";
 import { field } from "./wire.ts";
+
+export { configDigest };
 
 /** A restart takes six seconds; a busy gateway first drains its runs. */
 export const RESTART_MILLISECONDS = 90_000;
@@ -50,7 +51,10 @@ export function gatewayControl(deps: ControlDeps): GatewayControl {
   const tools = toolsOf(deps);
   return {
     bootId: () => observeBootId(deps),
-    configHash: async () => (await observe(deps))?.configHash,
+    configHash: async () => {
+      const hash = (await observe(deps))?.configHash;
+      return hash === undefined ? undefined : configDigest(hash);
+    },
     restart: () => restartGateway(deps),
     observe: (operation, args) => observeFor(operation, args, { deps, tools }),
     perform: (order) => gatewayImplementations[order.operation].perform(order, tools),
@@ -87,11 +91,6 @@ async function observeFor(
     ...(config === undefined ? {} : { configHash: configDigest(config) }),
     ...(subject === undefined ? {} : { subject }),
   };
-}
-
-/** The gateway's own name for its configuration, in one shape whatever it looks like. */
-export function configDigest(hash: string): string {
-  return toBase64url(sha256Of(utf8(hash)));
 }
 
 /** The boot that answers now, seen on a fresh connection with read scope; undefined when none does. */

@@ -11,6 +11,7 @@ import {
 } from "../../../protocol/limits.ts";
 import type { Digest } from "../../../protocol/signing.ts";
 import type { ChallengeRecord, CommandAuthor } from "../../../protocol/verify.ts";
+import type { SealKey } from "../../shared/seal.ts";
 import type { HostClock } from "./clock.ts";
 
 export interface ChallengeDraft extends ChallengeRecord {
@@ -18,6 +19,8 @@ export interface ChallengeDraft extends ChallengeRecord {
   readonly holder: string;
   /** The request that it answers; the same request gets the same challenge while it lives. */
   readonly prepare: Digest;
+  /** Opens what was sealed for this challenge; only for an operation with sealed arguments. */
+  readonly sealKey?: SealKey | undefined;
 }
 
 interface Entry extends ChallengeDraft {
@@ -66,6 +69,12 @@ export class ChallengeTable {
     this.#expire();
     const entry = this.#entries.get(challenge);
     return entry === undefined ? undefined : { actor: entry.actor, operation: entry.operation };
+  }
+
+  /** The key of a live challenge; gone with it. */
+  sealKeyOf(challenge: string): SealKey | undefined {
+    this.#expire();
+    return this.#entries.get(challenge)?.sealKey;
   }
 
   /** Spends a challenge. False when it was not live any more: then nothing may run. */

@@ -4,7 +4,10 @@
  * journal, and no receipt leaves that is not.
  */
 import { fromBase64url } from "../../../protocol/bytes.ts";
+import { MalformedError } from "../../../protocol/canonical.ts";
 import type { Observed } from "../../../protocol/messages.ts";
+import { operations, type Operation } from "../../../protocol/operations.ts";
+import { decodeContent, sealInfo } from "../../../protocol/seal.ts";
 import type { RefusalCode } from "../../../protocol/refusals.ts";
 import type { Digest } from "../../../protocol/signing.ts";
 import { sameHead, type TrustState } from "../../../protocol/trust/state.ts";
@@ -43,6 +46,9 @@ const RECOVERY_LOOKS = 20;
 const RECOVERY_LOOK_MILLISECONDS = 1_000;
 /** The same refusal of the same intent is said again, not written again: a repeating edge must not fill the disk. */
 const MAX_REMEMBERED_REFUSALS = 256;
+
+/** What was sealed for this host alone. */
+type Opened = { readonly content: unknown } | { readonly code: RefusalCode };
 
 type Refused = Extract<Verification, { kind: "refused" }>;
 
@@ -138,6 +144,8 @@ export class Commands {
     const observed = observedBoots(seen.gatewayBoot, undefined);
     const refuse = (code: RefusalCode): Promise<void> =>
       this.#refuse({ kind: "refused", code, digest: command.digest, sessionVerified: true }, source, observed);
+    const opened = await this.#open(command);
+    if ("code" in opened) return refuse(opened.code);
     const changed = this.#sinceVerified(command) ?? judgeExpect(command, seen);
     if (changed !== undefined) return refuse(changed);
     if (!this.#context.challenges.consume(command.target.challenge)) return refuse("challenge");
@@ -153,7 +161,7 @@ export class Commands {
       return refuse("journal");
     }
     this.#step("journaled", command.digest);
-    const outcome = await this.#run(command);
+    const outcome = await this.#run(command, opened.content);
     const ended = wallSeconds(this.#context.clock);
     const { verdict } = outcome;
     const stored = await this.#end({ intent: command.digest, verdict, started: at, ended, observed: outcome.observed });
@@ -172,9 +180,25 @@ export class Commands {
     return isEnded ? "session_revoked" : undefined;
   }
 
-  async #run(command: Verified<Command>): Promise<Outcome> {
+  /** Before anything is spent: what does not open, or is not what the operation takes, was no command. */
+  async #open({ operation, sealed, target, intent }: Command): Promise<Opened> {
+    const { sealed: schema }: Operation = operations[operation];
+    if (schema === undefined || sealed === undefined) return { content: undefined };
+    const { challenge, host } = target;
+    const info = sealInfo({ workspace: intent.workspace, host, operation, challenge });
+    const bytes = await this.#context.challenges.sealKeyOf(challenge)?.open(sealed, info);
+    if (bytes === undefined) return { code: "sealed" };
+    try {
+      return { content: decodeContent(schema, bytes) };
+    } catch (error) {
+      if (error instanceof MalformedError) return { code: "malformed" };
+      throw error;
+    }
+  }
+
+  async #run(command: Verified<Command>, content: unknown): Promise<Outcome> {
     this.#step("executing", command.digest);
-    const outcome = await implementationOf(command.operation).run(command, this.#context, undefined);
+    const outcome = await implementationOf(command.operation).run(command, this.#context, content);
     const reason = outcome.reason === undefined ? {} : { reason: outcome.reason };
     this.#context.log({ step: "executed", intent: command.digest, verdict: outcome.verdict, ...reason });
     return outcome;

@@ -1,4 +1,5 @@
 /** What the warden's parts share: its identity, its durable stores and the few things handed in from outside. */
+import type { GatewayReadings } from "../gateway/control-interface.ts";
 import type { HostLog } from "../log.ts";
 import type { ChallengeTable } from "./challenges.ts";
 import type { HostClock } from "./clock.ts";
@@ -20,6 +21,8 @@ export interface WardenContext extends ExecutorDeps {
   readonly sessionEnds: SessionEnds;
   readonly witnessFile: WitnessFile;
   readonly denyList: DenyList;
+  /** Undefined on a host without a gateway. */
+  readonly readings: GatewayReadings | undefined;
   readonly clock: HostClock;
   /** base64url of 32 fresh random bytes. */
   readonly nonce: () => string;

@@ -21,7 +21,10 @@ export async function endSession(signed: SignedSessionEnd, context: WardenContex
   if (verdict.kind === "refused") return log({ event: "session_end_refused", end: named, code: verdict.code });
   const { end, ended } = verdict;
   // RAM first: also when the disk is full, nothing more comes of what was asked for.
-  for (const { session } of ended) context.challenges.dropActor(session, holderOf({ kind: "person", id: end.person }));
+  for (const { session } of ended) {
+    context.challenges.dropActor(session, holderOf({ kind: "person", id: end.person }));
+    context.grants.drop(session);
+  }
   for (const { session, until } of ended) keepEnd({ session, person: end.person, until }, context);
 }
 

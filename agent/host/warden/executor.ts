@@ -3,15 +3,18 @@
  * interfaces handed in; there is no shell, and nothing here opens a connection.
  */
 import * as v from "valibot";
-import { gatewayBootId } from "../../../protocol/fields.ts";
-import type { Expect, Observed } from "../../../protocol/messages.ts";
-import type { OperationName } from "../../../protocol/operations.ts";
+import { digest, gatewayBootId } from "../../../protocol/fields.ts";
+import type { Expect, Intent, Observed } from "../../../protocol/messages.ts";
+import { operations, type OperationName } from "../../../protocol/operations.ts";
 import type { Command, Verified } from "../../../protocol/verify.ts";
 import type { GatewayControl, GatewayOperationName } from "../gateway/control-interface.ts";
+import type { ReadGrants } from "./grants.ts";
 
 export interface ExecutorDeps {
   /** Undefined on a host without a gateway. */
   readonly gateway: GatewayControl | undefined;
+  /** Who may read content now. */
+  readonly grants: ReadGrants;
 }
 
 export interface Outcome {
@@ -45,7 +48,7 @@ const own = {
   },
   "content.read@1": {
     observe: () => Promise.resolve({}),
-    run: () => Promise.resolve({ verdict: "failed", observed: {}, reason: "unsupported" }),
+    run: ({ intent }, { grants }) => Promise.resolve(grantReading(intent, grants)),
   },
 } as const satisfies Record<OwnName, Implementation>;
 
@@ -70,7 +73,26 @@ function ofGateway(operation: GatewayOperationName): Implementation {
   };
 }
 
-export async function observeGateway({ gateway }: ExecutorDeps): Promise<Expect> {
+/** For the session that signed, and for it alone; a machine's key has none. */
+function grantReading({ actor, args }: Intent, grants: ReadGrants): Outcome {
+  const { kinds, seconds, session: only } = v.parse(operations["content.read@1"].args, args);
+  if (!("session" in actor)) return failed("session_needed");
+  return grants.grant({ session: actor.session, kinds, seconds, only })
+    ? { verdict: "executed", observed: {} }
+    : failed("grants_full");
+}
+
+function failed(reason: string): Outcome {
+  return { verdict: "failed", observed: { reason }, reason };
+}
+
+/** Names the configuration that runs now. */
+export async function observeConfiguration({ gateway }: Pick<ExecutorDeps, "gateway">): Promise<Expect> {
+  const configHash = await gateway?.configHash();
+  return v.is(digest, configHash) ? { configHash } : {};
+}
+
+export async function observeGateway({ gateway }: Pick<ExecutorDeps, "gateway">): Promise<Expect> {
   const boot = boundedBoot(await gateway?.bootId());
   return boot === undefined ? {} : { gatewayBoot: boot };
 }

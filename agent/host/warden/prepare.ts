@@ -3,18 +3,20 @@
  * refused early all the same, so that nobody reads a dialog in vain and no stranger fills the table.
  */
 import { fromBase64url, toBase64url } from "../../../protocol/bytes.ts";
-import { MalformedError } from "../../../protocol/canonical.ts";
-import { actorName, assertedCodec, preparedCodec, type Asserted, type Signed } from "../../../protocol/messages.ts";
+import { actorName, preparedCodec, type Expect, type Signed } from "../../../protocol/messages.ts";
+import { operations, type Operation, type OperationName } from "../../../protocol/operations.ts";
 import type { RefusalCode } from "../../../protocol/refusals.ts";
 import { digestOf, type Digest } from "../../../protocol/signing.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
 import { verifyPrepare } from "../../../protocol/verify.ts";
+import { makeSealKey } from "../../shared/seal.ts";
 import { admissionOf } from "./admission.ts";
+import { readAsserted } from "./asserted.ts";
 import { holderOf } from "./challenges.ts";
 import { wallSeconds } from "./clock.ts";
 import type { WardenContext } from "./deps.ts";
-import { observeGateway } from "./executor.ts";
+import { observeConfiguration, observeGateway } from "./executor.ts";
 
 export type PrepareFrame = Extract<InwardFrame, { kind: "prepare" }>;
 
@@ -38,36 +40,32 @@ export async function answerPrepare(frame: PrepareFrame, context: WardenContext)
   };
   const verdict = await verifyPrepare({ signed: frame.prepare, session, successor }, view);
   if (verdict.kind === "refused") return refuse(verdict.code);
+  const operation: Operation = operations[verdict.prepare.operation as OperationName]; // judged to be one
   const challenge = context.challenges.mint({
     actor: actorName(verdict.prepare.actor),
     operation: verdict.prepare.operation,
     holder: holderOf(verdict.author),
     prepare: subject,
+    // Lives and dies with the challenge: what is sealed to it cannot be opened later.
+    sealKey: operation.sealed === undefined ? undefined : await makeSealKey(),
   });
   if (challenge === undefined) return refuse("busy");
-  const signed = await signPrepared({ subject, challenge, trust }, context);
+  const signed = await signPrepared({ subject, challenge, trust, operation }, context);
   context.log({ step: "prepared", prepare: subject });
   return { kind: "prepared", signed };
-}
-
-function readAsserted(text: string | undefined): Asserted | "malformed" | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return assertedCodec.decode(fromBase64url(text));
-  } catch (error) {
-    if (error instanceof MalformedError) return "malformed";
-    throw error;
-  }
 }
 
 interface Answer {
   readonly subject: Digest;
   readonly challenge: string;
   readonly trust: TrustState;
+  readonly operation: Operation;
 }
 
-async function signPrepared({ subject, challenge, trust }: Answer, context: WardenContext): Promise<Signed> {
-  const { gatewayBoot } = await observeGateway(context);
+async function signPrepared(answer: Answer, context: WardenContext): Promise<Signed> {
+  const { subject, challenge, trust, operation } = answer;
+  const { gatewayBoot, configHash } = await factsFor(operation, context);
+  const sealKey = context.challenges.sealKeyOf(challenge)?.publicKey;
   const activeSessions = context.activeSessions();
   const body = preparedCodec.encode({
     v: 1,
@@ -81,8 +79,22 @@ async function signPrepared({ subject, challenge, trust }: Answer, context: Ward
     trustHead: trust.head,
     facts: {
       ...(gatewayBoot === undefined ? {} : { gatewayBoot }),
+      ...(configHash === undefined ? {} : { configHash }),
       ...(activeSessions === undefined ? {} : { activeSessions }),
     },
+    ...(sealKey === undefined ? {} : { sealKey }),
   });
   return { body: toBase64url(body), signature: await context.keys.hostKey.sign("prepared", body) };
+}
+
+/** The gateway may take a moment to say each, so only what an intent can pin is asked, and at once. */
+async function factsFor({ expects }: Operation, context: WardenContext): Promise<Expect> {
+  const [{ gatewayBoot }, { configHash }] = await Promise.all([
+    observeGateway(context),
+    expects.includes("configHash") ? observeConfiguration(context) : Promise.resolve<Expect>({}),
+  ]);
+  return {
+    ...(gatewayBoot === undefined ? {} : { gatewayBoot }),
+    ...(configHash === undefined ? {} : { configHash }),
+  };
 }

@@ -14,6 +14,7 @@ import type { WardenContext } from "./deps.ts";
 import { endSession } from "./end-session.ts";
 import { Lane } from "./lane.ts";
 import { answerPrepare, type PrepareFrame } from "./prepare.ts";
+import { Reads, type ReadFrame } from "./reads.ts";
 import { Renewal } from "./renewal.ts";
 import { takeTrust } from "./take-trust.ts";
 import type { Acceptance } from "./trust-store.ts";
@@ -85,7 +86,9 @@ class Core implements Warden {
   readonly #wants = { lastAt: Number.NEGATIVE_INFINITY };
   #current: Connection | undefined;
   readonly #lane: Lane;
+  readonly #reads: Reads;
   #preparing = 0;
+  #reading = 0;
   /** RAM only: after a restart the edge delivers again, and known intents get their receipt. */
   #lastAck = 0;
 
@@ -96,6 +99,7 @@ class Core implements Warden {
     this.#lane = new Lane(options.onFault);
     this.#witness = new Witness(options.context, options.onFault);
     this.#renewal = new Renewal(options.context);
+    this.#reads = new Reads(options.context);
   }
 
   recover(): void {
@@ -201,6 +205,8 @@ class Core implements Warden {
     switch (frame.kind) {
       case "prepare":
         return this.#prepare(frame, connection);
+      case "read":
+        return this.#read(frame, connection);
       case "session-end":
         return endSession(frame.end, this.#context);
       case "deliver":
@@ -252,6 +258,18 @@ class Core implements Warden {
       .catch(this.#options.onFault)
       .finally(() => {
         this.#preparing -= 1;
+      });
+  }
+
+  /** In the background, as with `prepare`; the answer goes to the tunnel that asked, or to nobody. */
+  #read(frame: ReadFrame, connection: Connection): void {
+    if (this.#reading >= MAX_CHALLENGES_PER_HOST) throw new TunnelViolation("flood");
+    this.#reading += 1;
+    this.#reads
+      .answer(frame, (answer) => connection.send(answer))
+      .catch(this.#options.onFault)
+      .finally(() => {
+        this.#reading -= 1;
       });
   }
 

@@ -9,6 +9,7 @@ import { TrustStore } from "../../../../agent/host/warden/trust-store.ts";
 import { ChallengeTable } from "../../../../agent/host/warden/challenges.ts";
 import { openDenyList } from "../../../../agent/host/warden/deny-list.ts";
 import type { WardenContext } from "../../../../agent/host/warden/deps.ts";
+import { ReadGrants } from "../../../../agent/host/warden/grants.ts";
 import { Journal } from "../../../../agent/host/warden/journal.ts";
 import { readHostKeys } from "../../../../agent/host/warden/keys.ts";
 import type { CertificateKeeper } from "../../../../agent/host/warden/renewal.ts";
@@ -16,7 +17,12 @@ import { SessionEnds } from "../../../../agent/host/warden/session-ends.ts";
 import { WitnessFile } from "../../../../agent/host/witness/witness-file.ts";
 import { openWarden, type Warden, type WardenTunnel } from "../../../../agent/host/warden/warden.ts";
 import type { AppendIo } from "../../../../agent/host/warden/append-file.ts";
-import type { GatewayControl, GatewayOrder, Performed } from "../../../../agent/host/gateway/control-interface.ts";
+import type {
+  GatewayControl,
+  GatewayOrder,
+  GatewayReadings,
+  Performed,
+} from "../../../../agent/host/gateway/control-interface.ts";
 import type { Expect } from "../../../../protocol/messages.ts";
 import type { HostLogLine } from "../../../../agent/host/log.ts";
 import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
@@ -105,6 +111,7 @@ export interface RigOptions {
   readonly sessionEndsIo?: AppendIo;
   readonly log?: (line: HostLogLine) => void;
   readonly denyList?: string;
+  readonly readings?: GatewayReadings;
   readonly certFingerprint?: string;
   readonly certificates?: CertificateKeeper;
   /** How time is waited out; at once unless given. */
@@ -212,6 +219,8 @@ export class Rig {
       certificates: options.certificates ?? NEVER_DUE,
       activeSessions: () => 2,
       gateway,
+      readings: options.readings,
+      grants: new ReadGrants(clock),
       wait: options.wait ?? (() => new Promise((resolve) => setImmediate(resolve))),
       log: (line) => {
         logged.push(line);
