@@ -65,6 +65,8 @@ export interface Reader {
   latest(): Telemetry | undefined;
   /** Asks everything again soon. */
   refresh(): void;
+  /** The open one, with no more than `operator.read`. */
+  connection(): GatewayConnection | undefined;
   stop(): Promise<void>;
 }
 
@@ -79,6 +81,7 @@ export function startReader(deps: ReaderDeps): Reader {
   return {
     latest: () => watch.latest,
     refresh: () => watch.kick(),
+    connection: () => watch.connection,
     stop: () => {
       watch.stop();
       return running;
@@ -114,6 +117,10 @@ class Watch {
   constructor(deps: ReaderDeps) {
     this.#deps = deps;
     this.#oneUser = deps.demo;
+  }
+
+  get connection(): GatewayConnection | undefined {
+    return this.#connection;
   }
 
   stop(): void {

@@ -4,6 +4,7 @@
  */
 import { MalformedError } from "../../../protocol/canonical.ts";
 import { FrameMeter, inwardLimits } from "../../../protocol/frame-limits.ts";
+import type { Sample } from "../../../protocol/history.ts";
 import { DRAIN_SPREAD_SECONDS, TELEMETRY_SECONDS } from "../../../protocol/limits.ts";
 import type { Telemetry } from "../../../protocol/telemetry.ts";
 import { inwardFrames, type InwardFrame } from "../../../protocol/tunnel.ts";
@@ -12,6 +13,7 @@ import { TunnelViolation } from "../warden/connection.ts";
 import type { Warden, WardenTunnel } from "../warden/warden.ts";
 import { BackOff, type Ended } from "./back-off.ts";
 import { explainClose, explainEdgeRefusal, explainNetwork } from "./explain.ts";
+import { Histories } from "./histories.ts";
 import { Outlet } from "./outlet.ts";
 import { Reports } from "./reports.ts";
 import type { Environment } from "./proxy.ts";
@@ -32,6 +34,8 @@ export interface LinkDeps {
   readonly environment: Environment;
   readonly warden: Warden;
   readonly telemetry: () => Telemetry | undefined;
+  /** Samples for the curves after a time, in seconds, oldest first. */
+  readonly samples?: (after: number) => readonly Sample[];
   readonly onState: (state: LinkState) => void;
   readonly onFault: (error: unknown) => void;
   /** Monotonic, milliseconds. */
@@ -96,6 +100,7 @@ interface Open {
 
 class Loop {
   readonly reports: Reports;
+  readonly #histories: Histories;
   readonly #deps: LinkDeps;
   readonly #backOff: BackOff;
   #isStopped = false;
@@ -106,14 +111,15 @@ class Loop {
   constructor(deps: LinkDeps) {
     this.#deps = deps;
     this.#backOff = new BackOff(deps.random);
-    const { telemetry, elapsed } = deps;
+    const { telemetry, samples = () => [], elapsed } = deps;
     this.reports = new Reports({ telemetry, elapsed, send: (figures) => this.#report(figures) });
+    this.#histories = new Histories({ samples, elapsed, send: (batch) => this.#tell(batch) });
   }
 
   async run(): Promise<void> {
     const slumber = new Slumber(this.#deps);
     const timers = [
-      setInterval(() => this.reports.beat(), TELEMETRY_SECONDS * 1_000),
+      setInterval(() => this.#beat(), TELEMETRY_SECONDS * 1_000),
       setInterval(() => {
         if (slumber.look()) this.#awake();
       }, this.#deps.lookMilliseconds ?? LOOK_MILLISECONDS),
@@ -143,6 +149,17 @@ class Loop {
     this.#isRedialling = true;
     this.#open?.socket.close(NORMAL, "renewed");
     this.#wake?.();
+  }
+
+  #beat(): void {
+    this.reports.beat();
+    this.#histories.beat();
+  }
+
+  #tell(samples: Sample[]): boolean {
+    if (this.#open?.tunnel.isWelcomed() !== true) return false;
+    this.#open.outlet.push({ kind: "history", samples });
+    return true;
   }
 
   #report(telemetry: Telemetry): boolean {
@@ -227,6 +244,7 @@ class Loop {
     this.#deps.log({ event: "tunnel_open" });
     this.#deps.onState({ kind: "connected" });
     this.reports.now();
+    this.#histories.opened();
   }
 
   /** @throws {TunnelViolation} */
@@ -237,10 +255,15 @@ class Loop {
     }
     await open.tunnel.receive(frame);
     if (frame.kind === "ack") open.outlet.confirmed(frame.receipt);
-    if (frame.kind === "watch") this.reports.watched(frame.seconds);
+    if (frame.kind === "watch") this.#watched(frame.seconds);
     if (frame.kind !== "drain") return;
     open.drain = frame.spreadSeconds ?? DRAIN_SPREAD_SECONDS;
     open.socket.close(NORMAL, "drain");
+  }
+
+  #watched(seconds: number): void {
+    this.reports.watched(seconds);
+    this.#histories.watched(seconds);
   }
 
   #explain({ ending, isDrained }: Over): void {
