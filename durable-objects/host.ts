@@ -26,6 +26,7 @@ import { Certificates } from "./host/certificates.ts";
 import { HostCommands } from "./host/commands.ts";
 import type { OpenTunnel } from "./host/delivery.ts";
 import { closeAfter, FrameGate } from "./host/frame-gate.ts";
+import { GatewayAlarms } from "./host/gateway-alarms.ts";
 import { judgeHello, sendSessionEnds, writeWelcome } from "./host/greeting.ts";
 import { History, type HistoryAnswer } from "./host/history.ts";
 import { Live } from "./host/live.ts";
@@ -78,6 +79,8 @@ export class Host extends DurableObject<Env> {
   readonly #witnessing: Witnessing;
   readonly #certificates: Certificates;
   readonly #alarms: Alarms;
+  /** Durable. */
+  readonly #gatewayAlarms: GatewayAlarms;
   /** Rebuilt. */
   readonly #keys: DispatchKeys;
 
@@ -107,6 +110,7 @@ export class Host extends DurableObject<Env> {
       waitUntil: (work) => state.waitUntil(work),
     });
     this.#alarms = alarmsOf(env, () => this.#store.requireIdentity().workspace);
+    this.#gatewayAlarms = new GatewayAlarms(this.#alarms, this.#store);
     this.#rivals = new Rivals({
       first: () => this.#tunnel(),
       ended: ({ socket }) => this.webSocketClose(socket),
@@ -154,7 +158,7 @@ export class Host extends DurableObject<Env> {
 
   async #acceptPage(socket: WebSocket, opening: sockets.PageOpening): Promise<void> {
     this.ctx.acceptWebSocket(socket, [sockets.pageTag(opening.session)]);
-    socket.serializeAttachment(opening);
+    sockets.keepAttachment(socket, opening);
     const { workspace, session } = opening;
     // Whoever ended the session, or took the right to look away, may have come before this socket was there to be closed.
     const [trust, isOpen] = await Promise.all([
@@ -186,7 +190,7 @@ export class Host extends DurableObject<Env> {
     const attachment = sockets.readAgent(socket);
     if (attachment !== undefined) this.#gate.forget(attachment.tunnel);
     if (attachment?.phase !== "welcomed") return;
-    socket.serializeAttachment({ ...attachment, phase: "challenged" }); // counted as closed once, whoever tells of it
+    sockets.keepAttachment(socket, { ...attachment, phase: "challenged" }); // counted as closed once, whoever tells of it
     this.#telemetry.heard(this.#tunnels.lastPingOf(socket) ?? 0); // answered by the runtime while this object slept
     this.#telemetry.persist();
     this.#rivals.gone(attachment.tunnel);
@@ -251,6 +255,7 @@ export class Host extends DurableObject<Env> {
       case "telemetry":
         this.#telemetry.set(frame.telemetry);
         if (!this.#pages.isEmpty) this.#watching.look(open);
+        this.ctx.waitUntil(this.#gatewayAlarms.heard(open.attachment.host, frame.telemetry));
         return this.#live.pushRow();
       case "reading":
         return;
@@ -266,7 +271,7 @@ export class Host extends DurableObject<Env> {
     if (hello === undefined) throw new MalformedError("hello does not verify");
     if (hello === "foreign")
       return sockets.tryClose(socket, sockets.CLOSE.foreign, "the certificate is another host's");
-    socket.serializeAttachment({ ...attachment, phase: "rival" });
+    sockets.keepAttachment(socket, { ...attachment, phase: "rival" });
     if (!(await this.#rivals.yieldTo({ socket, attachment }))) return;
     const trust = await this.#courier.bring({ socket, attachment }, hello.trustHead);
     const signer = await this.#keys.fitting(trust);
@@ -275,7 +280,7 @@ export class Host extends DurableObject<Env> {
     const welcome = await writeWelcome(attachment, hello, signer);
     if (this.#tunnel() !== undefined) return this.#rivals.refuse({ socket, attachment });
     const welcomed: sockets.AgentAttachment = { ...attachment, phase: "welcomed", trustSent: trust.head.n };
-    socket.serializeAttachment(welcomed);
+    sockets.keepAttachment(socket, welcomed);
     sockets.trySend(socket, welcome);
     if (attachment.isFirstUse === true) {
       await this.#certificates.firstUse(attachment);

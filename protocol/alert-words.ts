@@ -59,4 +59,16 @@ export const alertWords = {
     what: "Somebody with full power on this host made it forget whom it obeys.",
     next: "If you did not ask for it, treat the machine as taken over. Otherwise admit it again as a new host.",
   },
+  "gateway.exposed": {
+    what: "The gateway on this host is reachable from other machines: it listens beyond this machine, or something hands its port on.",
+    next: "Open the host and bind the gateway to its own machine; if you opened it on purpose, put it behind the tunnel instead.",
+  },
+  "exec.waiting": {
+    what: "An agent on this host wants to run a command and waits for your answer.",
+    next: "Open the host's approvals and allow or deny it. Without an answer it does not run.",
+  },
+  "exec.flood": {
+    what: "Agents on this host asked to run more commands than anybody can judge in an hour. Those beyond ten were denied unasked.",
+    next: "Open the host's log and sessions: an agent that asks so often is stuck, or somebody steers it.",
+  },
 } as const satisfies Readonly<Record<AlertKind, AlertWords>>;

@@ -24,6 +24,9 @@ export const alertSeverities = {
   "certificate.ending": "warning",
   "grant.ending": "notice",
   "host.reset": "critical",
+  "gateway.exposed": "critical",
+  "exec.waiting": "notice",
+  "exec.flood": "warning",
 } as const satisfies Readonly<Record<string, Severity>>;
 export type AlertKind = keyof typeof alertSeverities;
 export const alertKindNames = Object.keys(alertSeverities) as readonly AlertKind[];

@@ -101,7 +101,7 @@ type ReceiptRow = Record<string, SqlStorageValue> & {
 /**
  * `telemetry` and `trust-ack`: JSON. `frozen`: yes or no. `witness`: refused or fine.
  * `witness-entries`, `odd-entries`: an hour since 1970, and how many entries the host's words of that kind made in it;
- * `certificate-requests` likewise, of its requests.
+ * `certificate-requests` likewise, of its requests. `gateway-alarms`: kinds that were raised and not taken back.
  * `freeze`: the subject of the newest entry that told of one. `history`, `history-long`: JSON (history.ts).
  */
 export type LatestName =
@@ -113,6 +113,7 @@ export type LatestName =
   | "witness-entries"
   | "odd-entries"
   | "certificate-requests"
+  | "gateway-alarms"
   | "history"
   | "history-long";
 

@@ -1,11 +1,14 @@
 /** What the edge notices by itself, and tells. */
 import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
+import { GATEWAY_ALARMS_PER_HOUR } from "../../durable-objects/host/gateway-alarms.ts";
 import { ODD_ENTRIES_PER_HOUR } from "../../durable-objects/host/words.ts";
 import { alertsOf } from "../../durable-objects/alert-client.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { AlertKind, AlertRow } from "../../protocol/alerts.ts";
 import { ALERT_REFUSALS_PER_MINUTE, CERTIFICATE_NOTICE_SECONDS } from "../../protocol/limits.ts";
+import type { Telemetry } from "../../protocol/telemetry.ts";
+import { telemetrySample } from "../fixtures/telemetry.ts";
 import { admittedTo } from "../fixtures/edge/admitted.ts";
 import type { Tunnel } from "../fixtures/edge/host-peer.ts";
 import { certificateOf, edge, fresh, ledgerBodies, now, Page, settled } from "./client.ts";
@@ -137,6 +140,58 @@ describe("an alert is raised", () => {
     await peer.open((await town.trust()).head);
     await recorded("alert.resolved", peer.host);
     expect(await raised("certificate.ending", peer.host)).toMatchObject({ state: "resolved" });
+  });
+});
+
+describe("what a gateway's figures mean", () => {
+  const figures = (change: Partial<Telemetry>): Telemetry => ({ ...telemetrySample, ...change });
+  const listening = (loopback: boolean): Telemetry => {
+    const address = loopback ? "127.0.0.1" : "0.0.0.0";
+    return figures({ gateway: { ...telemetrySample.gateway, listens: [{ address, port: 18_789, loopback }] } });
+  };
+  const asking = (waiting: number, deniedUnasked = 0): Telemetry => figures({ questions: { waiting, deniedUnasked } });
+
+  async function until(kind: AlertKind, host: string, state: AlertRow["state"]): Promise<AlertRow> {
+    for (;;) {
+      const [alert] = await alertsAbout(kind, host);
+      if (alert?.state === state) return alert;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  it.each([
+    ["gateway.exposed", listening(false), listening(true)],
+    ["exec.waiting", asking(1), asking(0)],
+  ] as const)("%s begins and ends with them", async (kind, begins, ends) => {
+    const { peer, tunnel } = await admittedTo(town, `figures of ${kind}`);
+    tunnel.say({ kind: "telemetry", telemetry: ends });
+    tunnel.say({ kind: "telemetry", telemetry: begins });
+    expect(await until(kind, peer.host, "open")).toMatchObject({ times: 1 });
+    tunnel.say({ kind: "telemetry", telemetry: begins });
+    tunnel.say({ kind: "telemetry", telemetry: ends });
+    expect(await until(kind, peer.host, "resolved")).toMatchObject({ times: 1 });
+  });
+
+  it("a flood of questions is told of", async () => {
+    const { peer, tunnel } = await admittedTo(town, "figures of a flood");
+    tunnel.say({ kind: "telemetry", telemetry: asking(10, 3) });
+    expect(await until("exec.flood", peer.host, "open")).toMatchObject({ detail: { refusals: 3 } });
+  });
+
+  it("a host that changes them all the time is not believed for ever", async () => {
+    const { peer, tunnel } = await admittedTo(town, "figures without end");
+    for (let i = 0; i < GATEWAY_ALARMS_PER_HOUR; i += 1) {
+      tunnel.say({ kind: "telemetry", telemetry: listening(false) });
+      tunnel.say({ kind: "telemetry", telemetry: listening(true) });
+    }
+    const count = async (): Promise<number> => {
+      const bodies = await ledgerBodies(town.workspace);
+      return bodies.filter(({ action, target }) => String(action).startsWith("alert.") && target === peer.host).length;
+    };
+    while ((await count()) < GATEWAY_ALARMS_PER_HOUR) await new Promise((resolve) => setTimeout(resolve, 5));
+    tunnel.say({ kind: "trust-want" });
+    await tunnel.next("trust");
+    expect(await count()).toBe(GATEWAY_ALARMS_PER_HOUR);
   });
 });
 

@@ -16,6 +16,9 @@ const alertWords = {
   "certificate.ending": "a certificate near its end",
   "grant.ending": "roles near their end",
   "host.reset": "a host that was reset",
+  "gateway.exposed": "a gateway that others can reach",
+  "exec.waiting": "a command that waits for an answer",
+  "exec.flood": "too many commands that ask",
 } as const satisfies Record<AlertKind, string>;
 
 /** A page older than the kind says no more than that there was one. */

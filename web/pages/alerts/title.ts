@@ -30,6 +30,9 @@ const titles = {
   "grant.ending": (alert, now) =>
     `The roles of ${personName(alert, alert.person)} ${isOver(alert, now) ? "have ended" : "end soon"}`,
   "host.reset": (alert) => `${hostName(alert)} was made to forget whom it obeys`,
+  "gateway.exposed": (alert) => `The gateway on ${hostName(alert)} is reachable from other machines`,
+  "exec.waiting": (alert) => `A command waits for an answer on ${hostName(alert)}`,
+  "exec.flood": (alert) => `${hostName(alert)} asks to run more commands than anybody can judge`,
 } as const satisfies Record<AlertKind, Title>;
 
 export function titleOf(alert: AlertView, now: number): string {
