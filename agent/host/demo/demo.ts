@@ -4,6 +4,7 @@
  * it ends with us.
  */
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -16,6 +17,7 @@ import { startProvider } from "./provider.ts";
 import { EXIT_CONFIGURATION, supervise } from "./supervise.ts";
 import type { Supervised } from "./supervise.ts";
 import { DemoError } from "./trouble.ts";
+import { readWanted, wantedFileOf, writeWanted } from "./wanted-file.ts";
 
 /** Five to ten seconds as a rule, fifteen on a cold cache; slow disks need more. */
 const START_MILLISECONDS = 120_000;
@@ -59,18 +61,22 @@ export async function startDemoGateway(options: DemoOptions): Promise<DemoGatewa
     log: options.say,
   });
   const tokenFile = join(home, "gateway.token");
-  const token = await readOrMakeToken(tokenFile);
+  await readOrMakeToken(tokenFile);
+  const wantedFile = wantedFileOf(tokenFile);
+  writeWanted(wantedFile, true);
   const providerKey = randomBytes(TOKEN_BYTES).toString("base64url");
   const provider = await startProvider(providerKey);
   const port = await findFreePort(firstPortOf(options.dataDirectory));
   const configuration = demoConfiguration({ state, port, providerUrl: provider.baseUrl });
   await writeFile(join(state, "openclaw.json"), JSON.stringify(configuration, undefined, 2), { mode: 0o600 });
   const output = await open(join(home, "gateway.out"), "w", 0o600);
+  const path = options.environment["PATH"] ?? "/usr/bin:/bin";
   const gateway = supervise({
     program: options.node,
     parameters: [entry, "gateway", "run", "--port", String(port)],
     directory: state,
-    environment: demoEnvironment(state, { token, providerKey }, options.environment["PATH"] ?? "/usr/bin:/bin"),
+    environment: () => demoEnvironment(state, { token: readToken(tokenFile), providerKey }, path),
+    wanted: () => readWanted(wantedFile),
     output: output.fd,
     log: options.log,
   });
@@ -89,11 +95,33 @@ export async function startDemoGateway(options: DemoOptions): Promise<DemoGatewa
     throw error;
   }
   const url = `ws://127.0.0.1:${String(port)}`;
-  if (options.withActivity !== false) {
-    const deps = { url, token, agentVersion: options.agentVersion, log: options.log };
-    void keepActive(deps, activity.signal).catch(() => options.log("demo_activity_ended", {}));
-  }
+  if (options.withActivity !== false) void beActive({ url, tokenFile, options, signal: activity.signal });
   return { url, tokenFile, exitedOnConfiguration: () => gateway.exitCode() === EXIT_CONFIGURATION, stop };
+}
+
+interface Active {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly options: DemoOptions;
+  readonly signal: AbortSignal;
+}
+
+async function beActive({ url, tokenFile, options, signal }: Active): Promise<void> {
+  const { agentVersion, log } = options;
+  const deps = {
+    url,
+    get token() {
+      return readToken(tokenFile);
+    },
+    agentVersion,
+    log,
+  };
+  await keepActive(deps, signal).catch(() => log("demo_activity_ended", {}));
+}
+
+/** The file is the one place: an operation may have put another token there. */
+function readToken(path: string): string {
+  return readFileSync(path, "utf8").trim();
 }
 
 /** Random, made once for each data directory, readable by this user alone; it reaches the gateway by environment. */

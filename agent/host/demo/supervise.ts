@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { kill } from "node:process";
 import { withDeathSignal } from "../../shared/death-signal.ts";
+import type { Wanted } from "./wanted-file.ts";
 
 export { withDeathSignal };
 
@@ -17,12 +18,16 @@ const FIRST_PAUSE_MILLISECONDS = 1_000;
 const LAST_PAUSE_MILLISECONDS = 30_000;
 /** After running this long a crash counts as the first again. */
 const STEADY_MILLISECONDS = 60_000;
+const LOOK_MILLISECONDS = 300;
 
 export interface ChildPlan {
   readonly program: string;
   readonly parameters: readonly string[];
   readonly directory: string;
-  readonly environment: Readonly<Record<string, string>>;
+  /** Asked at each start: a secret in it may have changed. */
+  readonly environment: () => Readonly<Record<string, string>>;
+  /** Looked at again and again; absent: it always runs. */
+  readonly wanted?: () => Wanted;
   /** A file descriptor for the child's output. */
   readonly output: number;
   /** A code, for our own log. */
@@ -36,49 +41,80 @@ export interface Supervised {
 }
 
 export function supervise(plan: ChildPlan): Supervised {
-  let child: ChildProcess | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let isStopped = false;
-  let failures = 0;
-  let finalCode: number | undefined;
-  let startedAt = 0;
+  const keeper = new Keeper(plan);
+  keeper.start();
+  return { exitCode: () => keeper.finalCode, stop: () => keeper.stop() };
+}
 
-  function start(): void {
+class Keeper {
+  finalCode: number | undefined;
+  readonly #plan: ChildPlan;
+  readonly #look: NodeJS.Timeout | undefined;
+  #wanted: Wanted;
+  #child: ChildProcess | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+  #failures = 0;
+  #startedAt = 0;
+
+  constructor(plan: ChildPlan) {
+    this.#plan = plan;
+    this.#wanted = plan.wanted?.() ?? { runs: true, request: "" };
+    if (plan.wanted !== undefined) this.#look = setInterval(() => this.#obey(), LOOK_MILLISECONDS);
+  }
+
+  start(): void {
+    const plan = this.#plan;
     const [program, parameters] = withDeathSignal(plan.program, plan.parameters);
-    startedAt = performance.now();
-    child = spawn(program, parameters, {
+    this.#startedAt = performance.now();
+    const child = spawn(program, parameters, {
       cwd: plan.directory,
-      env: { ...plan.environment },
+      env: { ...plan.environment() },
       stdio: ["ignore", plan.output, plan.output],
       // Its own group, so that its helpers go with it.
       detached: true,
     });
-    child.once("error", (error: NodeJS.ErrnoException) => ended(undefined, error.code ?? "unknown"));
-    child.once("exit", (code, signal) => ended(code ?? undefined, signal ?? "exit"));
+    this.#child = child;
+    child.once("error", (error: NodeJS.ErrnoException) => this.#ended(undefined, error.code ?? "unknown"));
+    child.once("exit", (code, signal) => this.#ended(code ?? undefined, signal ?? "exit"));
   }
 
-  function ended(code: number | undefined, how: string): void {
-    killGroup(child, "SIGKILL");
-    child = undefined;
-    if (isStopped) return;
-    plan.log("demo_gateway_ended", { how, code: code === undefined ? "none" : String(code) });
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#look);
+    clearTimeout(this.#timer);
+    if (this.#child !== undefined) await stopChild(this.#child);
+  }
+
+  #ended(code: number | undefined, how: string): void {
+    killGroup(this.#child, "SIGKILL");
+    this.#child = undefined;
+    if (this.#isStopped || !this.#wanted.runs) return;
+    this.#plan.log("demo_gateway_ended", { how, code: code === undefined ? "none" : String(code) });
     if (code === EXIT_CONFIGURATION) {
-      finalCode = code;
+      this.finalCode = code;
       return;
     }
-    failures = performance.now() - startedAt > STEADY_MILLISECONDS ? 0 : failures + 1;
-    timer = setTimeout(start, Math.min(LAST_PAUSE_MILLISECONDS, FIRST_PAUSE_MILLISECONDS * 2 ** failures));
+    this.#failures = performance.now() - this.#startedAt > STEADY_MILLISECONDS ? 0 : this.#failures + 1;
+    const pause = Math.min(LAST_PAUSE_MILLISECONDS, FIRST_PAUSE_MILLISECONDS * 2 ** this.#failures);
+    this.#timer = setTimeout(() => this.start(), pause);
   }
 
-  start();
-  return {
-    exitCode: () => finalCode,
-    stop: async () => {
-      isStopped = true;
-      clearTimeout(timer);
-      if (child !== undefined) await stopChild(child);
-    },
-  };
+  /** Somebody asked for something else: a start also after it gave up, a stop that no crash restart undoes. */
+  #obey(): void {
+    const now = this.#plan.wanted?.() ?? this.#wanted;
+    if (now.request === this.#wanted.request) return;
+    this.#wanted = now;
+    clearTimeout(this.#timer);
+    if (!now.runs) {
+      if (this.#child !== undefined) void stopChild(this.#child);
+      return;
+    }
+    this.finalCode = undefined;
+    this.#failures = 0;
+    // One that is still on its way down comes back like one that crashed.
+    if (this.#child === undefined) this.start();
+  }
 }
 
 function stopChild(child: ChildProcess): Promise<void> {

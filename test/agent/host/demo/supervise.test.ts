@@ -29,7 +29,7 @@ function run(script: string): Supervised {
     program: process.execPath,
     parameters: ["-e", script],
     directory,
-    environment: {},
+    environment: () => ({}),
     output: output.fd,
     log: (code, detail) => logged.push(`${code} ${detail["code"] ?? ""}`),
   });
@@ -81,7 +81,7 @@ describe("supervise", () => {
       program: "/nonexistent/node",
       parameters: [],
       directory,
-      environment: {},
+      environment: () => ({}),
       output: output.fd,
       log: (code) => logged.push(code),
     });
