@@ -61,7 +61,7 @@ function holdsForbidden(tree: Tree): boolean {
 }
 
 /** A place that is not there yet is made; `undefined` takes it out. */
-function setAt(tree: Tree, [name, ...rest]: readonly string[], value: Tree): Tree {
+export function setAt(tree: Tree, [name, ...rest]: readonly string[], value: Tree): Tree {
   if (name === undefined) return value;
   if (Array.isArray(tree)) return setInList(tree, { name, rest, value });
   if (tree !== undefined && !isFields(tree)) throw new ChangeError();
