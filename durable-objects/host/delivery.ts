@@ -11,7 +11,7 @@ import { dispatchCodec, type Envelope, type Submission } from "../../protocol/me
 import type { Signer } from "../../protocol/signing.ts";
 import { inwardFrames } from "../../protocol/tunnel.ts";
 import { logStep } from "../log.ts";
-import { readAgent, trySend, type AgentAttachment } from "./sockets.ts";
+import { keepAttachment, readAgent, trySend, type AgentAttachment } from "./sockets.ts";
 import type { HostStore, StoredCommand } from "./store.ts";
 
 export interface OpenTunnel {
@@ -70,7 +70,7 @@ export class Delivery {
     // The host learnt of something while this was signed, perhaps of another key: once more, by what it knows now.
     if (readAgent(socket)?.trustSent !== attachment.trustSent) return true;
     if (!trySend(socket, frame)) return false;
-    socket.serializeAttachment({ ...(readAgent(socket) ?? attachment), delivered: command.number });
+    keepAttachment(socket, { ...(readAgent(socket) ?? attachment), delivered: command.number });
     store.markDelivered(command.intent);
     logStep("dispatched", { intent: command.intent, host: attachment.host, number: command.number });
     return true;

@@ -65,9 +65,24 @@ export type AgentAttachment = v.InferOutput<typeof agentAttachmentSchema>;
 
 const attachmentSchema = v.variant("kind", [agentAttachmentSchema, pageSocketSchema]);
 
-export function readAttachment(socket: WebSocket): AgentAttachment | PageOpening | undefined {
+export type Attachment = v.InferOutput<typeof attachmentSchema>;
+
+/** What each socket carries, as it was read or last written: only this module writes. Rebuilt after hibernation. */
+const held = new WeakMap<WebSocket, Attachment>();
+
+/** The only way in which an attachment is written. */
+export function keepAttachment(socket: WebSocket, attachment: Attachment): void {
+  socket.serializeAttachment(attachment);
+  held.set(socket, attachment);
+}
+
+export function readAttachment(socket: WebSocket): Attachment | undefined {
+  const known = held.get(socket);
+  if (known !== undefined) return known;
   const result = v.safeParse(attachmentSchema, socket.deserializeAttachment());
-  return result.success ? result.output : undefined;
+  if (!result.success) return undefined;
+  held.set(socket, result.output);
+  return result.output;
 }
 
 export function readAgent(socket: WebSocket): AgentAttachment | undefined {

@@ -8,7 +8,7 @@ import { inwardFrames } from "../../protocol/tunnel.ts";
 import { lacking, type TrustLog } from "../db/trust-log.ts";
 import type { OpenTunnel } from "./delivery.ts";
 import { sendTrust, type TrustAck } from "./greeting.ts";
-import { readAgent, trySend, type AgentAttachment } from "./sockets.ts";
+import { keepAttachment, readAgent, trySend, type AgentAttachment } from "./sockets.ts";
 
 const EMPTY_PAGE = inwardFrames.encode({ kind: "trust", page: { statements: [] } });
 
@@ -74,5 +74,5 @@ function note(
   { socket, attachment }: OpenTunnel,
   change: Partial<Pick<AgentAttachment, "trustSent" | "repaired">>,
 ): void {
-  socket.serializeAttachment({ ...(readAgent(socket) ?? attachment), ...change });
+  keepAttachment(socket, { ...(readAgent(socket) ?? attachment), ...change });
 }

@@ -2,7 +2,16 @@
 import { inwardFrames } from "../../protocol/tunnel.ts";
 import { randomNonce } from "../clock.ts";
 import type { OpenTunnel } from "./delivery.ts";
-import { AGENT_TAG, CLOSE, readAgent, tryClose, trySend, type AgentAttachment, type AgentOpening } from "./sockets.ts";
+import {
+  AGENT_TAG,
+  CLOSE,
+  keepAttachment,
+  readAgent,
+  tryClose,
+  trySend,
+  type AgentAttachment,
+  type AgentOpening,
+} from "./sockets.ts";
 
 /** A socket that has not answered its challenge by then is not a host of ours. */
 const HELLO_SECONDS = 30;
@@ -29,7 +38,7 @@ export class Tunnels {
       openedAt: Date.now(),
     };
     this.#state.acceptWebSocket(socket, [AGENT_TAG]);
-    socket.serializeAttachment(attachment);
+    keepAttachment(socket, attachment);
     const { edgeNonce, tunnel } = attachment;
     trySend(socket, inwardFrames.encode({ kind: "challenge", edgeNonce, tunnel }));
   }

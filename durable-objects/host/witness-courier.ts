@@ -17,7 +17,7 @@ import { LedgerTree, LogTooShort } from "../db/ledger-tree.ts";
 import type { ReceiptEntriesInput, ReceiptEntry } from "../db/receipt-entries.ts";
 import { logStep } from "../log.ts";
 import type { OpenTunnel } from "./delivery.ts";
-import { readAgent, trySend } from "./sockets.ts";
+import { keepAttachment, readAgent, trySend } from "./sockets.ts";
 import type { HostStore } from "./store.ts";
 
 /** An honest host asks once for a checkpoint, and for a backlog of receipts a few times more. */
@@ -67,7 +67,7 @@ export class WitnessCourier {
     const now = readAgent(socket) ?? attachment;
     if (size < (now.checkpointSent ?? 0)) return;
     if (trySend(socket, inwardFrames.encode({ kind: "checkpoint", note: noteToWire(note) })))
-      socket.serializeAttachment({ ...now, checkpointSent: size });
+      keepAttachment(socket, { ...now, checkpointSent: size });
   }
 
   /** Only about checkpoints that were signed: what else somebody may want to know of the tree is no host's business. */

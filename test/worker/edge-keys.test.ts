@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { CheckpointTable } from "../../durable-objects/db/checkpoint-table.ts";
 import { hostOf } from "../../durable-objects/env.ts";
 import { Delivery } from "../../durable-objects/host/delivery.ts";
-import type { AgentAttachment } from "../../durable-objects/host/sockets.ts";
+import { keepAttachment, type AgentAttachment } from "../../durable-objects/host/sockets.ts";
 import type { HostStore } from "../../durable-objects/host/store.ts";
 import { fromBase64url } from "../../protocol/bytes.ts";
 import { openCheckpoint } from "../../protocol/checkpoint.ts";
@@ -165,7 +165,7 @@ describe("a delivery that is being signed while the host is told of a change", (
     const told: Signer = {
       ...old,
       sign: async (kind, body) => {
-        attachment = { ...attachment, trustSent: 4 };
+        keepAttachment(socket, { ...attachment, trustSent: 4 });
         return old.sign(kind, body);
       },
     };
