@@ -14,6 +14,7 @@ import {
 } from "../../protocol/merkle.ts";
 import {
   decodeTile,
+  InnerNodes,
   openTilesOf,
   subtreeHash,
   TileBuilder,
@@ -54,6 +55,8 @@ export class LedgerTree {
   readonly #sealed: SealedEntries | undefined;
   /** By level and place; what is written stays as it is, so a tile is only read again when more of it is needed. */
   readonly #tiles = new Map<string, Promise<readonly Hash[]>>();
+  /** By the very hashes that they were computed from: a tile that is read again has its own. */
+  readonly #inner = new WeakMap<readonly Hash[], InnerNodes>();
 
   /** `sealed`: where entries are that left the open table; needed only for tiles that were lost since. */
   constructor(binding: D1Database, workspace: string, sealed?: SealedEntries) {
@@ -104,8 +107,16 @@ export class LedgerTree {
       n: Math.floor(first / TILE_HASHES),
       width: start + leaves,
     });
-    return subtreeHash(hashes.slice(start, start + leaves));
+    return this.#innerOf(hashes).over(start, leaves);
   };
+
+  #innerOf(hashes: readonly Hash[]): InnerNodes {
+    const known = this.#inner.get(hashes);
+    if (known !== undefined) return known;
+    const made = new InnerNodes(hashes);
+    this.#inner.set(hashes, made);
+    return made;
+  }
 
   /** At least the first `width` hashes of a tile. */
   async #hashes(tile: TilePlace): Promise<readonly Hash[]> {

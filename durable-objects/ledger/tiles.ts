@@ -3,7 +3,7 @@
  * Pure; reads and writes nothing.
  */
 import { concatBytes, fromBase64url, toBase64url } from "../../protocol/bytes.ts";
-import { Frontier, HASH_BYTES, type Hash } from "../../protocol/merkle.ts";
+import { Frontier, HASH_BYTES, nodeHash, type Hash } from "../../protocol/merkle.ts";
 
 /** Levels of the tree between one kind of tile and the next. */
 export const TILE_HEIGHT = 8;
@@ -40,6 +40,38 @@ export function subtreeHash(hashes: readonly Hash[]): Hash {
   const tree = new Frontier();
   for (const hash of hashes) tree.append(hash);
   return tree.root();
+}
+
+/**
+ * The nodes between a tile and the next above it, each hashed once: proofs of neighbouring entries share most of them.
+ * There are fewer of them than hashes in the tile.
+ */
+export class InnerNodes {
+  readonly #hashes: readonly Hash[];
+  /** By number of leaves and place. */
+  readonly #known = new Map<number, Hash>();
+
+  constructor(hashes: readonly Hash[]) {
+    this.#hashes = hashes;
+  }
+
+  /** `leaves`: a power of two; `start`: a multiple of it. @throws {RangeError} where the tile has not so many hashes */
+  over(start: number, leaves: number): Hash {
+    if (leaves === 1) return hashAt(this.#hashes, start);
+    const key = leaves * TILE_HASHES + start;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const half = leaves / 2;
+    const hash = nodeHash(this.over(start, half), this.over(start + half, half));
+    this.#known.set(key, hash);
+    return hash;
+  }
+}
+
+function hashAt(hashes: readonly Hash[], place: number): Hash {
+  const hash = hashes[place];
+  if (hash === undefined) throw new RangeError("tile: no such hash");
+  return hash;
 }
 
 /** Undefined for what is no tile: whoever can write to the database could have put anything there. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   decodeTile,
+  InnerNodes,
   openTilesOf,
   subtreeHash,
   TileBuilder,
@@ -100,5 +101,25 @@ describe("decodeTile", () => {
     expect(decodeTile({ width: 0, hashes: "" })).toBeUndefined();
     expect(decodeTile({ width: 257, hashes: toBase64url(new Uint8Array(257 * 32)) })).toBeUndefined();
     expect(decodeTile({ width: 1, hashes: `${hashes}=` })).toBeUndefined();
+  });
+});
+
+describe("InnerNodes", () => {
+  const tile = Array.from({ length: 200 }, (_, i) => leafOf(i));
+
+  it("has the hash over every run of leaves that stands on its own multiple, however often it is asked", () => {
+    const inner = new InnerNodes(tile);
+    for (const _round of [1, 2])
+      for (let leaves = 1; leaves <= 128; leaves *= 2)
+        for (let start = 0; start + leaves <= tile.length; start += leaves)
+          expect(toBase64url(inner.over(start, leaves))).toBe(
+            toBase64url(subtreeHash(tile.slice(start, start + leaves))),
+          );
+  });
+
+  it("has none where the tile has no hashes", () => {
+    const inner = new InnerNodes(tile);
+    expect(() => inner.over(200, 1)).toThrow(RangeError);
+    expect(() => inner.over(128, 128)).toThrow(RangeError);
   });
 });
