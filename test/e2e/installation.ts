@@ -6,7 +6,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 
 /** The built program; another folder lets two people test in one checkout. */
-const dist = process.env["CLAWHOLD_TEST_DIST"] ?? path.resolve(import.meta.dirname, "../../dist");
+export const dist = process.env["CLAWHOLD_TEST_DIST"] ?? path.resolve(import.meta.dirname, "../../dist");
 
 /** A demo gateway on a busy machine takes a minute; nothing here takes longer. */
 const PATIENCE_MS = 120_000;

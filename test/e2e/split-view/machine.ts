@@ -1,9 +1,10 @@
-/** One machine of the workspace: the built agent as a process of its own, over a state directory as joining leaves it. */
+/** One machine of the workspace: the agent that ships as a process of its own, over a state directory as joining leaves it. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { AGENT_FLAGS } from "../../../agent/cli/up/agent-process.ts";
 import { openHostState } from "../../../agent/host/state.ts";
 import { readWitnessRecord, heldCheckpoint } from "../../../agent/host/witness/witness-file.ts";
 import { toBase64url } from "../../../protocol/bytes.ts";
@@ -11,6 +12,7 @@ import { rootDigest } from "../../../protocol/checkpoint.ts";
 import { seedOf } from "../../fixtures/keys.ts";
 import { HostPeer } from "../../fixtures/edge/host-peer.ts";
 import type { RealEdge } from "../../attack/real-edge.ts";
+import { dist } from "../installation.ts";
 
 export interface Seen {
   readonly size: number;
@@ -22,8 +24,6 @@ export interface Seen {
 
 export interface Place {
   readonly workspace: string;
-  /** The built agent. */
-  readonly program: string;
   readonly edgeCa: string;
   /** Beside the edge: it cosigns, and does not count. */
   readonly colocated?: boolean;
@@ -88,7 +88,7 @@ export class Machine {
       certificate: `-----BEGIN CERTIFICATE-----\n${pem}\n-----END CERTIFICATE-----\n`,
       edgeCa: this.#at.edgeCa,
     });
-    this.#agent = this.#spawn(["host", "run", "--json", "--data", this.#place]);
+    this.#agent = this.#spawn([...AGENT_FLAGS, path.join(dist, "agent.cjs"), "host", "run", "--json"]);
     const { stdout, stderr } = this.#agent;
     for (const stream of [stdout, stderr])
       if (stream !== null) createInterface({ input: stream }).on("line", (line) => this.log.push(line));
@@ -117,7 +117,7 @@ export class Machine {
   }
 
   async says(args: readonly string[]): Promise<Printed> {
-    const child = this.#spawn([...args, "--data", this.#place]);
+    const child = this.#spawn(["--no-warnings", path.join(dist, "clawhold.mjs"), ...args]);
     const out: string[] = [];
     child.stdout?.on("data", (part: Buffer) => out.push(part.toString("utf8")));
     const exit = await new Promise<number | undefined>((resolve) =>
@@ -132,6 +132,6 @@ export class Machine {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    return spawn(process.execPath, ["--no-warnings", this.#at.program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    return spawn(process.execPath, [...args, "--data", this.#place], { stdio: ["ignore", "pipe", "pipe"] });
   }
 }
