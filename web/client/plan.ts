@@ -3,7 +3,13 @@
  * by the same verified state and the same tables that every host goes by. The hosts judge all of it again.
  */
 import { operations, type Operation, type OperationName } from "../../protocol/operations.ts";
-import { countPeople, hasPermission, peopleNeeded, type TrustState } from "../../protocol/trust/state.ts";
+import {
+  countPeople,
+  hasPermission,
+  mayExecOnceFromDaily,
+  peopleNeeded,
+  type TrustState,
+} from "../../protocol/trust/state.ts";
 import type { OriginClass, Trouble } from "../state/backend.ts";
 import type { Order, Plan } from "../state/orders.ts";
 import type { CommandDeps } from "./asking.ts";
@@ -63,7 +69,10 @@ export function obstacleFor(
   person: string,
 ): Trouble | undefined {
   if (state.frozen !== undefined) return FROZEN;
-  if (operations[operation].class === "critical" && originClass !== "signer") return CRITICAL_HERE;
+  const row: Operation = operations[operation];
+  // The host's own rule: a policy may let this person, on each of these hosts, approve it here.
+  const isExcepted = row.mayBeDaily === true && hostIds.every((host) => mayExecOnceFromDaily(state, person, host));
+  if (row.class === "critical" && originClass !== "signer" && !isExcepted) return CRITICAL_HERE;
   const { permission } = operations[operation];
   if (!hasPermission(state, person, { permission, now })) return NO_ROLE;
   const outside = hostIds.filter((host) => !hasPermission(state, person, { permission, host, now }));

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import type { OperationName } from "../../../protocol/operations.ts";
 import { NEWCOMER_SECONDS } from "../../../protocol/limits.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import { judgeOrder, peopleFor, type Judging } from "../../../web/client/plan.ts";
@@ -60,6 +61,21 @@ describe("how an order can be made", () => {
     expect(made.kind === "not-now" && made.trouble.next).toContain("clawhold ui");
     expect(codeOf(plan({ world: plain, order: { operation: "host.drill@1" } }))).toBe("alone");
     expect(codeOf(plan({ world: plain, judging: { originClass: "daily" } }))).toBe("alone");
+  });
+
+  it("here all the same, for whom a rule lets allow a command once", () => {
+    const rule = { id: "phone", operations: ["exec.allow-once@1"], hosts: ["all"], people: 1 };
+    const execOnceFrom = { class: "daily" as const, people: ["p-ada"] };
+    const state = { ...plain.state, policies: new Map([["phone", { ...rule, execOnceFrom }]]) };
+    const here = (operation: OperationName, by?: TrustState): Plan =>
+      plan({
+        world: plain,
+        order: { operation },
+        judging: { originClass: "daily", ...(by === undefined ? {} : { state: by }) },
+      });
+    expect(codeOf(here("exec.allow-once@1"))).toBe("class_origin");
+    expect(codeOf(here("exec.allow-once@1", state))).toBe("alone");
+    expect(codeOf(here("exec.allow-always@1", state))).toBe("class_origin");
   });
 
   it.each(["p-vera", "p-nora"])("not by %s, who has no such role", (person) => {
