@@ -7,6 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import { MalformedError } from "../protocol/canonical.ts";
 import { LIVE_SUBPROTOCOL, type CommandStatus, type HostRow } from "../protocol/contracts.ts";
 import type { HistoryRange } from "../protocol/history.ts";
+import type { TrustHead } from "../protocol/fields.ts";
 import type { Signed, SignedSessionEnd } from "../protocol/messages.ts";
 import type { Signer } from "../protocol/signing.ts";
 import type { TrustState } from "../protocol/trust/state.ts";
@@ -104,7 +105,7 @@ export class Host extends DurableObject<Env> {
       books: this.#books,
       answers: this.#answers,
       live: this.#live,
-      signer: (open) => this.#signerFor(open),
+      signer: (open, seen) => this.#signerFor(open, seen),
       tunnel: () => this.#tunnel(),
       isAdmitted,
       waitUntil: (work) => state.waitUntil(work),
@@ -321,11 +322,11 @@ export class Host extends DurableObject<Env> {
   /**
    * Records an accepted intent for a host that the caller has just found admitted, gives it its place, delivers it if the
    * host is there, and waits a moment for the receipt; undefined when the ledger could not be written, and then nothing
-   * happened. Again with the same intent: its state.
+   * happened. Again with the same intent: its state. `seen`: head of the trust log by which the caller's request is judged.
    */
-  async submit(identity: Identity, command: NewCommand): Promise<CommandStatus | undefined> {
+  async submit(identity: Identity, command: NewCommand, seen?: TrustHead): Promise<CommandStatus | undefined> {
     this.#store.identify(identity);
-    return this.#commands.submit(identity, command);
+    return this.#commands.submit(identity, command, seen);
   }
 
   status(identity: Identity, intent: string): CommandStatus | undefined {
@@ -400,8 +401,8 @@ export class Host extends DurableObject<Env> {
   }
 
   /** What the host must know to accept the signature goes before it. */
-  async #signerFor(open: OpenTunnel): Promise<Signer | undefined> {
-    return this.#keys.fitting(await this.#courier.bringNew(open));
+  async #signerFor(open: OpenTunnel, seen?: TrustHead): Promise<Signer | undefined> {
+    return this.#keys.fitting(await this.#courier.bringNew(open, seen));
   }
 
   async #recordConnection(

@@ -11,7 +11,7 @@ import { MalformedError } from "../../protocol/canonical.ts";
 import type { Codec, TrustHead } from "../../protocol/fields.ts";
 import { MAX_STATEMENTS_PER_PAGE } from "../../protocol/limits.ts";
 import { applyRoot, applyStatement, type TrustResult } from "../../protocol/trust/apply.ts";
-import { chainAt, heldRevocations, revokedDigest, type TrustState } from "../../protocol/trust/state.ts";
+import { chainAt, heldRevocations, revokedDigest, sameHead, type TrustState } from "../../protocol/trust/state.ts";
 import {
   signedRootCodec,
   signedStatementCodec,
@@ -86,6 +86,15 @@ export class TrustLog {
     if (served === undefined) return undefined;
     const state = known === undefined ? await this.current(served) : await this.#follow(served, known, rows);
     return state === "replaced" ? this.current(served) : state;
+  }
+
+  /**
+   * For whoever looked at the log a moment ago, perhaps elsewhere: the state that they saw, if it is the newest that was
+   * verified here. Says nothing of what the log holds now.
+   */
+  seenAs(workspace: string, head: TrustHead): TrustState | undefined {
+    const known = this.#states.get(workspace);
+    return known !== undefined && sameHead(known.head, head) ? known : undefined;
   }
 
   async root(workspace: string): Promise<SignedRoot | undefined> {

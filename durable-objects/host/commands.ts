@@ -3,11 +3,11 @@
  * waiting together, and holds no rule of its own: the caller has found the host admitted, and the host judges the rest.
  */
 import type { CommandStatus } from "../../protocol/contracts.ts";
-import type { Signer } from "../../protocol/signing.ts";
+import type { TrustHead } from "../../protocol/fields.ts";
 import type { NewCommand } from "./acceptance.ts";
 import type { Answers } from "./answers.ts";
 import type { Books } from "./books.ts";
-import { Delivery, type OpenTunnel } from "./delivery.ts";
+import { Delivery, type OpenTunnel, type SignerFor } from "./delivery.ts";
 import type { Live } from "./live.ts";
 import { statusOf, type HostStore, type Identity } from "./store.ts";
 
@@ -16,7 +16,7 @@ export interface CommandsDeps {
   readonly books: Books;
   readonly answers: Answers;
   readonly live: Live;
-  readonly signer: (open: OpenTunnel) => Promise<Signer | undefined>;
+  readonly signer: SignerFor;
   readonly tunnel: () => OpenTunnel | undefined;
   readonly isAdmitted: (identity: Identity) => Promise<boolean>;
   readonly waitUntil: (work: Promise<void>) => void;
@@ -32,12 +32,12 @@ export class HostCommands {
   }
 
   /** Accepts, delivers where the host is there, and waits a moment for the receipt; undefined without a ledger entry. */
-  async submit(identity: Identity, command: NewCommand): Promise<CommandStatus | undefined> {
+  async submit(identity: Identity, command: NewCommand, seen?: TrustHead): Promise<CommandStatus | undefined> {
     const { store, books, answers } = this.#deps;
     const { intent } = command;
     if (!(await books.acceptance.accept(command))) return undefined;
     const answered = answers.wait(intent);
-    await this.#deliver(intent);
+    await this.#deliver(intent, seen);
     if (store.command(intent)?.state === "delivered") await answered;
     else answers.settle(intent);
     return this.status(identity, intent);
@@ -57,8 +57,8 @@ export class HostCommands {
   }
 
   /** Sends what waits, to a host that is admitted. */
-  advance(): Promise<void> {
-    return this.#delivery.advance(this.#deps.tunnel);
+  advance(seen?: TrustHead): Promise<void> {
+    return this.#delivery.advance(this.#deps.tunnel, seen);
   }
 
   /** Something became of a command: whoever waits or watches is told, and an answer makes room for the next one. */
@@ -73,8 +73,8 @@ export class HostCommands {
     live.pushCommand(command);
   }
 
-  async #deliver(intent: string): Promise<void> {
-    await this.advance();
+  async #deliver(intent: string, seen?: TrustHead): Promise<void> {
+    await this.advance(seen);
     this.changed(intent);
   }
 

@@ -7,6 +7,7 @@
 import { toBase64url } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { MAX_UNANSWERED_DELIVERIES } from "../../protocol/limits.ts";
+import type { TrustHead } from "../../protocol/fields.ts";
 import { dispatchCodec, type Envelope, type Submission } from "../../protocol/messages.ts";
 import type { Signer } from "../../protocol/signing.ts";
 import { inwardFrames } from "../../protocol/tunnel.ts";
@@ -19,14 +20,17 @@ export interface OpenTunnel {
   readonly attachment: AgentAttachment;
 }
 
+/** `seen`: the trust log as the request saw it that this is done for. */
+export type SignerFor = (open: OpenTunnel, seen?: TrustHead) => Promise<Signer | undefined>;
+
 export class Delivery {
   readonly #store: HostStore;
-  readonly #signer: (open: OpenTunnel) => Promise<Signer | undefined>;
+  readonly #signer: SignerFor;
   /** In memory only: keeps the order of sending the order of the sequence. */
   #turn: Promise<void> = Promise.resolve();
 
   /** `signer`: the key that the host at the other end accepts now; undefined where there is none. */
-  constructor(store: HostStore, signer: (open: OpenTunnel) => Promise<Signer | undefined>) {
+  constructor(store: HostStore, signer: SignerFor) {
     this.#store = store;
     this.#signer = signer;
   }
@@ -35,9 +39,9 @@ export class Delivery {
    * Sends what has no final answer and was not sent on this tunnel, as far as there is room. `tunnel` is asked for at the
    * moment of sending.
    */
-  advance(tunnel: () => OpenTunnel | undefined): Promise<void> {
+  advance(tunnel: () => OpenTunnel | undefined, seen?: TrustHead): Promise<void> {
     return this.#inTurn(async () => {
-      while (await this.#sendNext(tunnel)) continue;
+      while (await this.#sendNext(tunnel, seen)) continue;
     });
   }
 
@@ -54,14 +58,14 @@ export class Delivery {
   }
 
   /** False when there is nothing to send, no room, or nobody. */
-  async #sendNext(tunnel: () => OpenTunnel | undefined): Promise<boolean> {
+  async #sendNext(tunnel: () => OpenTunnel | undefined, seen: TrustHead | undefined): Promise<boolean> {
     const store = this.#store;
     const before = tunnel();
     const sent = placeOf(before);
     const command = sent === undefined ? undefined : store.openCommandAfter(sent);
     if (before === undefined || sent === undefined || command === undefined) return false;
     if (store.openCommandsUpTo(sent) >= MAX_UNANSWERED_DELIVERIES) return false;
-    const signer = await this.#signer(before);
+    const signer = await this.#signer(before, seen);
     if (signer === undefined) return false;
     const open = tunnel();
     if (open === undefined || placeOf(open) !== sent) return open !== undefined; // another tunnel by now: from its place

@@ -34,9 +34,13 @@ export class TrustCourier {
     else await sendTrust(this.#log, open, place);
   }
 
-  /** What was stated since this tunnel was last told; nothing is sent where it knows. Returns our state. */
-  async bringNew(open: OpenTunnel): Promise<TrustState> {
-    const trust = await this.#current(open);
+  /**
+   * What was stated since this tunnel was last told; nothing is sent where it knows. Returns our state. `seen`: by the
+   * request that this is done for, whose state holds for all that is done for it.
+   */
+  async bringNew(open: OpenTunnel, seen?: TrustHead): Promise<TrustState> {
+    const known = seen === undefined ? undefined : this.#log.seenAs(open.attachment.workspace, seen);
+    const trust = known ?? (await this.#current(open));
     return trust.head.n > open.attachment.trustSent ? this.bringChange(open) : trust;
   }
 

@@ -127,11 +127,14 @@ describe("a loss on the way", () => {
     second.say(receipt);
     expect((await second.next("ack")).receipt).toBe(1);
     await gone(peer, second);
-    const entries = (await ledgerBodies(town.workspace)).filter(
-      (entry) =>
-        entry["action"] === "command.receipt" && (entry["detail"] as { intent?: string }).intent === intentOf(peer, 1),
-    );
-    expect(entries).toHaveLength(1);
+    const entries = async (): Promise<readonly unknown[]> =>
+      (await ledgerBodies(town.workspace)).filter(
+        (entry) =>
+          entry["action"] === "command.receipt" &&
+          (entry["detail"] as { intent?: string }).intent === intentOf(peer, 1),
+      );
+    await until(async () => (await entries()).length > 0); // receipts are gathered for a moment
+    expect(await entries()).toHaveLength(1);
   });
 
   it("of what a host claims to have finished: a lastAck skips nothing that has no answer here", async () => {

@@ -2,6 +2,8 @@
 import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
 import { CheckpointTable } from "../../durable-objects/db/checkpoint-table.ts";
+import { openDatabase } from "../../durable-objects/db/database.ts";
+import { TrustLog } from "../../durable-objects/db/trust-log.ts";
 import { hostOf } from "../../durable-objects/env.ts";
 import { Delivery } from "../../durable-objects/host/delivery.ts";
 import { keepAttachment, type AgentAttachment } from "../../durable-objects/host/sockets.ts";
@@ -15,7 +17,7 @@ import { inwardFrames } from "../../protocol/tunnel.ts";
 import { admittedTo } from "../fixtures/edge/admitted.ts";
 import { HostPeer, type Tunnel } from "../fixtures/edge/host-peer.ts";
 import { Town } from "../fixtures/edge/town.ts";
-import { signerOf } from "../fixtures/keys.ts";
+import { nonceOf, signerOf } from "../fixtures/keys.ts";
 import { admin, edge, edgeWith, fresh, replyOf } from "./client.ts";
 import { env } from "./environment.ts";
 
@@ -183,6 +185,20 @@ describe("a delivery that is being signed while the host is told of a change", (
       publicKey: next.publicKey,
     } as const;
     expect(await verifySignature(byNext)).toBe(true);
+  });
+});
+
+describe("the log as a request saw it", () => {
+  it("is taken for what it is only where that is the newest that was verified", async () => {
+    const { workspace } = town;
+    const { head } = await town.trust();
+    const log = new TrustLog(openDatabase(env.DB));
+    expect(log.seenAs(workspace, head)).toBeUndefined(); // nothing was verified by it yet
+    expect((await log.current(workspace))?.head).toEqual(head);
+    expect(log.seenAs(workspace, head)?.head).toEqual(head);
+    for (const other of [{ n: head.n - 1 }, { hash: nonceOf("other") }, { revoked: nonceOf("other") }])
+      expect(log.seenAs(workspace, { ...head, ...other })).toBeUndefined();
+    expect(log.seenAs(nonceOf("elsewhere"), head)).toBeUndefined();
   });
 });
 

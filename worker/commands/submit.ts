@@ -108,12 +108,12 @@ async function handOut(
   submitter: Submitter,
   { arrival, deps }: Handing,
 ): Promise<CommandStatus[]> {
-  const { workspace } = submitter;
+  const { workspace, trust } = submitter;
   const submission = utf8Text(bytes);
   const outcomes = await Promise.all(
     intent.targets.map(({ host }) => {
       const entry = acceptedEntry(submitter, { intent, digest, host }, arrival);
-      return handTo({ deps, workspace, host }, { intent: digest, submission, entry });
+      return handTo({ deps, workspace, host, seen: trust.head }, { intent: digest, submission, entry });
     }),
   );
   const known = outcomes.filter((outcome) => outcome !== undefined && outcome !== "uncertain");
@@ -126,6 +126,7 @@ interface Place {
   readonly deps: Deps;
   readonly workspace: string;
   readonly host: string;
+  readonly seen: TrustState["head"];
 }
 
 /**
@@ -133,9 +134,9 @@ interface Place {
  * it: only what it says of it afterwards may be passed on.
  */
 async function handTo(place: Place, command: NewCommand): Promise<CommandStatus | undefined | "uncertain"> {
-  const { deps, workspace, host } = place;
+  const { deps, workspace, host, seen } = place;
   try {
-    return await deps.host(workspace, host).submit({ workspace, host }, command);
+    return await deps.host(workspace, host).submit({ workspace, host }, command, seen);
   } catch (error) {
     logFault("submit", error, { host, intent: command.intent });
     return statusAfterFault(place, command.intent);
