@@ -34,6 +34,7 @@ import { Live } from "./host/live.ts";
 import type { Outbox } from "./host/outbox.ts";
 import { Pages } from "./host/pages.ts";
 import { prepareFrame, Prepares, type PrepareAnswer, type PrepareCall } from "./host/prepares.ts";
+import { readFrame, Reads, type ReadAnswer, type ReadCall } from "./host/reads.ts";
 import { Rivals } from "./host/rivals.ts";
 import { composeRow } from "./host/row.ts";
 import * as sockets from "./host/sockets.ts";
@@ -61,6 +62,7 @@ export class Host extends DurableObject<Env> {
   /** In memory only: lives while a page's request waits. */
   readonly #prepares = new Prepares();
   readonly #answers = new Answers();
+  readonly #reads = new Reads();
   /** In memory only: a handshake that waits. */
   readonly #rivals: Rivals;
   readonly #gate = new FrameGate();
@@ -98,8 +100,7 @@ export class Host extends DurableObject<Env> {
     this.#tunnels = new Tunnels(state);
     this.#pages = new Pages(state);
     this.#live = new Live({ store: this.#store, pages: this.#pages, row: () => this.#ownRow() });
-    const isAdmitted = (identity: Identity): Promise<boolean> => this.#isAdmitted(identity);
-    const outbox = (): Outbox => this.#books.outbox;
+    const [isAdmitted, outbox] = [this.#isAdmitted.bind(this), (): Outbox => this.#books.outbox];
     this.#commands = new HostCommands({
       store: this.#store,
       books: this.#books,
@@ -119,7 +120,7 @@ export class Host extends DurableObject<Env> {
     });
     this.#words = new Words({
       store: this.#store,
-      prepares: this.#prepares,
+      asked: { prepares: this.#prepares, reads: this.#reads },
       outbox,
       durable: () => state.storage.sync(),
       pushCommand: (intent) => this.#commands.changed(intent),
@@ -198,6 +199,7 @@ export class Host extends DurableObject<Env> {
     if (this.#tunnel() === undefined) {
       this.#prepares.settleAll({ kind: "offline" });
       this.#answers.settleAll();
+      this.#reads.settleAll({ kind: "offline" });
     }
     await this.#recordConnection("host.disconnected", attachment);
   }
@@ -244,6 +246,7 @@ export class Host extends DurableObject<Env> {
 
   /** The answer to a request that waits for it is judged by the state of that request, like all else in it. */
   #isAskedFor({ kind }: AdmittedFrame): boolean {
+    if (kind === "reading") return this.#reads.isAwaited;
     return (kind === "prepared" && this.#prepares.isAwaited) || (kind === "receipt" && this.#answers.isAwaited);
   }
 
@@ -259,7 +262,7 @@ export class Host extends DurableObject<Env> {
         this.ctx.waitUntil(this.#gatewayAlarms.heard(open.attachment.host, frame.telemetry));
         return this.#live.pushRow();
       case "reading":
-        return;
+        return this.#reads.take(open.attachment, frame);
       case "history":
         return new History(this.#store).add(frame.samples);
       default:
@@ -314,6 +317,16 @@ export class Host extends DurableObject<Env> {
     const { digest } = call;
     const frame = prepareFrame(call);
     return this.#prepares.wait(digest, () => {
+      const tunnel = this.#tunnel();
+      return tunnel !== undefined && sockets.trySend(tunnel.socket, frame);
+    });
+  }
+
+  /** Asks a host, which the caller has just found admitted, and collects what it seals for whoever asked. */
+  async read(identity: Identity, call: ReadCall): Promise<ReadAnswer> {
+    this.#store.identify(identity);
+    const frame = readFrame(call);
+    return this.#reads.wait(call.digest, () => {
       const tunnel = this.#tunnel();
       return tunnel !== undefined && sockets.trySend(tunnel.socket, frame);
     });

@@ -13,12 +13,14 @@ import { judgePrepared, judgeReceipt, type JudgedReceipt } from "./judge-frames.
 import { HourlyBound } from "./hourly.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Prepares } from "./prepares.ts";
+import type { Reads } from "./reads.ts";
 import { trySend } from "./sockets.ts";
 import type { HostStore } from "./store.ts";
 
 export interface WordsDeps {
   readonly store: HostStore;
-  readonly prepares: Prepares;
+  /** What pages wait for. */
+  readonly asked: { readonly prepares: Prepares; readonly reads: Reads };
   readonly outbox: () => Outbox;
   /** Resolves when everything written so far is on disk. */
   readonly durable: () => Promise<void>;
@@ -99,16 +101,17 @@ export class Words {
   async prepared({ attachment }: OpenTunnel, signed: Signed): Promise<void> {
     const prepared = await judgePrepared(attachment, signed);
     if (prepared === undefined) throw new MalformedError("prepared does not verify");
-    this.#deps.prepares.settle(prepared.prepare, { kind: "prepared", signed });
+    this.#deps.asked.prepares.settle(prepared.prepare, { kind: "prepared", signed });
   }
 
   /** The entry names the edge as the one who says so: nobody signed this. */
   async refused({ attachment }: OpenTunnel, frame: Extract<OutwardFrame, { kind: "refused" }>): Promise<void> {
-    const { store, prepares, outbox, pushCommand, alarms } = this.#deps;
+    const { store, asked, outbox, pushCommand, alarms } = this.#deps;
     const { subject, code } = frame;
     const { host } = attachment;
-    if (prepares.isOpen(subject)) {
-      prepares.settle(subject, { kind: "refused", code });
+    const waiting = [asked.prepares, asked.reads].find((open) => open.isOpen(subject));
+    if (waiting !== undefined) {
+      waiting.settle(subject, { kind: "refused", code });
       return alarms.count({ code, host });
     }
     if (!store.markRefused(subject, code)) return;

@@ -1,5 +1,4 @@
 /** Every endpoint of the contracts table and who answers it. A new row of the table does not compile until it is here. */
-import { problem } from "../http/problems.ts";
 import type { Handlers } from "../mount.ts";
 import { activity, entryProof } from "./activity.ts";
 import {
@@ -28,6 +27,7 @@ import { passkey, passkeyOptions } from "./passkeys.ts";
 import { joinProposal, proposals, propose, withdrawProposal } from "./proposals.ts";
 import { me, signOut } from "./session.ts";
 import { sessionEnd, sessions } from "./sessions.ts";
+import { hostRead } from "./reads.ts";
 import { setupOptions, setupPasskey, setupRoot, setupState } from "./setup.ts";
 import { signIn, signInNonce } from "./sign-in.ts";
 import { streamChange, streamReplay, streams, streamTest } from "./streams.ts";
@@ -66,7 +66,7 @@ export const handlers: Handlers = {
   hosts,
   host,
   prepare,
-  hostRead: () => Promise.reject(problem("host_unknown")),
+  hostRead,
   hostHistory,
   ticket,
   live,
