@@ -1,8 +1,9 @@
 /** Six words that name a host key in a workspace: compared by a person, on the host and in the signer. */
 import { wordlist } from "@scure/bip39/wordlists/english.js";
-import { toHex, utf8 } from "./bytes.ts";
-import { digestBytes, digestOf, sha256Of } from "./signing.ts";
+import { digestBytes } from "./signing.ts";
 import { encodeCanonical } from "./canonical.ts";
+
+export { automationKeyIdOf, hostIdOf } from "./key-ids.ts";
 
 const WORDS = 6;
 const BITS_PER_WORD = 11;
@@ -48,16 +49,4 @@ function wordsOf(bytes: Uint8Array): readonly string[] {
     if (word === undefined) throw new TypeError("word list shorter than 2048");
     return word;
   });
-}
-
-/** An automation key's id follows from its public key, likewise. */
-export function automationKeyIdOf(publicKey: string): string {
-  return `k-${toHex(sha256Of(utf8(publicKey))).slice(0, 20)}`;
-}
-
-/** A host's id follows from its key, so that nobody has to hand ids out and two hosts cannot share one. */
-export function hostIdOf(hostKey: string): string {
-  const digest = digestOf("host-words", encodeCanonical({ hostKey }));
-  const letters = digest.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
-  return `h-${letters.slice(0, 20)}`;
 }

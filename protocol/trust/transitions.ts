@@ -8,7 +8,7 @@ import { isAcceptablePoint } from "../ed25519.ts";
 import { GRANT_SECONDS, MAX_AUTOMATION_KEY_SECONDS } from "../limits.ts";
 import { isAcceptablePublicKey } from "../public-key.ts";
 import type { Digest } from "../signing.ts";
-import { hostIdOf } from "../words.ts";
+import { hostIdOf } from "../key-ids.ts";
 import type { TrustRefusal } from "./refusals.ts";
 import type { Authority, ChainState } from "./state.ts";
 import type { BodyOf, ChainKind } from "./statements.ts";

@@ -50,6 +50,7 @@ describe("the dashboard's first script", () => {
     const text = (await Promise.all(first.imports.map(read))).join("");
     expect(text.includes("webauthn.get")).toBe(true); // protocol/assertion.ts
     expect(text.includes("A view of the trust log")).toBe(false); // web/pages/people/
+    expect(text.includes("abandon")).toBe(false); // the list of words (web/client/words.ts)
   });
 });
 

@@ -8,7 +8,7 @@ import { MalformedError } from "../../protocol/canonical.ts";
 import { digestOf, verifySignature } from "../../protocol/signing.ts";
 import type { HostBody } from "../../protocol/trust/statements.ts";
 import { joinCodec, type Join } from "../../protocol/tunnel.ts";
-import { hostIdOf } from "../../protocol/words.ts";
+import { hostIdOf } from "../../protocol/key-ids.ts";
 import type { Trouble } from "../state/backend.ts";
 import { bytesOf } from "./http.ts";
 import { TroubleError } from "./trouble.ts";

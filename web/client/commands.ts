@@ -7,7 +7,6 @@ import type { CommandStatus } from "../../protocol/contracts.ts";
 import { APPROVAL_SECONDS, CHALLENGE_SECONDS } from "../../protocol/limits.ts";
 import { operations } from "../../protocol/operations.ts";
 import { digestBytes } from "../../protocol/signing.ts";
-import { hostWords } from "../../protocol/words.ts";
 import type { CommandStep, IntentFacts, OperationId, PreparedCommand } from "../state/backend.ts";
 import type { HostOutcome, NamedHost, OrderDetails } from "../state/orders.ts";
 import { askHost, startAsking, type Answer, type Asking, type CommandDeps } from "./asking.ts";
@@ -17,6 +16,7 @@ import { actorOf, buildIntent, readBack, signIntent, submit, type Intended, type
 import type { SealedContent } from "./sealed-content.ts";
 import { arrived } from "./late.ts";
 import { CANCELLED, troubleOf } from "./trouble.ts";
+import { words } from "./words.ts";
 
 /** After this long without a word the dialog says so; the receipt may still come. */
 export const SILENT_AFTER_MS = 30_000;
@@ -47,7 +47,7 @@ export async function prepareCommand(
   const one = { intended, hostId };
   return {
     facts: factsOf(intended.bytes),
-    host: namedHost(asking, hostId),
+    host: await namedHost(asking, hostId),
     actor: actorOf(asking),
     hostSays: activeSessions === undefined ? {} : { activeSessions },
     ...(sealed === undefined ? {} : { content: sealed.content }),
@@ -66,9 +66,10 @@ async function sealedFor(answer: Answer, operation: OperationId, content: unknow
   return sealContent(answer, operation, content);
 }
 
-export function namedHost({ state }: Pick<Asking, "state">, id: string): NamedHost {
+export async function namedHost({ state }: Pick<Asking, "state">, id: string): Promise<NamedHost> {
   const host = state.hosts.get(id);
   if (host === undefined) return { id, label: id, words: [] };
+  const { hostWords } = await words();
   return { id, label: host.label, words: hostWords({ hostKey: host.hostKey, workspace: state.workspace }) };
 }
 

@@ -10,7 +10,6 @@ import { commit } from "../../protocol/ledger.ts";
 import { NONCE_BYTES } from "../../protocol/limits.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
-import { invitationWords } from "../../protocol/words.ts";
 import type { Trouble } from "../state/backend.ts";
 import type { EnrolmentFlow, EnrolmentState, InvitationProblem } from "../state/invitations.ts";
 import type { Answer } from "./http.ts";
@@ -18,6 +17,7 @@ import { createPasskey, sameCredential } from "./passkey.ts";
 import { randomNonce } from "./random.ts";
 import type { SessionDeps } from "./session.ts";
 import { TroubleError, troubleOf } from "./trouble.ts";
+import { words } from "./words.ts";
 
 export const INVITATION_PATH = "/invitation";
 const POLL_MS = 3_000;
@@ -126,7 +126,7 @@ export class Enrolment implements EnrolmentFlow {
     });
     if (!sameEnrolment(recorded, { credential: made.credential, name: opening })) throw new TroubleError(OTHER_PASSKEY);
     await vault.set("workspace", workspace);
-    this.#showWords(link, { credential: made.credential, name: opening });
+    await this.#showWords(link, { credential: made.credential, name: opening });
     await this.#follow(link);
   }
 
@@ -158,7 +158,7 @@ export class Enrolment implements EnrolmentFlow {
       return;
     }
     if (answer.added) this.#state.value = { kind: "added" };
-    else this.#showWords(link, mine);
+    else await this.#showWords(link, mine);
   }
 
   /** Until the administrator has added this passkey, or the link is over. */
@@ -181,10 +181,11 @@ export class Enrolment implements EnrolmentFlow {
     this.#state.value = trouble === undefined ? shown : { ...shown, trouble };
   }
 
-  #showWords({ workspace }: InvitationLink, { credential, name }: Enrolled): void {
+  async #showWords({ workspace }: InvitationLink, { credential, name }: Enrolled): Promise<void> {
     const { credentialId, publicKey } = credential;
-    const words = invitationWords({ credentialId, publicKey, name: commit({ field: "name", ...name }), workspace });
-    this.#state.value = { kind: "words", words, expires: this.#expires };
+    const { invitationWords } = await words();
+    const invited = { credentialId, publicKey, name: commit({ field: "name", ...name }), workspace };
+    this.#state.value = { kind: "words", words: invitationWords(invited), expires: this.#expires };
   }
 
   #fail(trouble: Trouble): void {

@@ -10,6 +10,7 @@ import type {
   AskedHosts,
   HostOutcome,
   HostOutcomeStep,
+  NamedHost,
   Order,
   OrderStep,
   PinnedFacts,
@@ -67,8 +68,9 @@ async function askThese(
   const outcomes = await Promise.all(hostIds.map((hostId) => askOne(asking, question, hostId)));
   const answers = [...before, ...outcomes.flatMap((one) => (one.ok ? [one.answer] : []))];
   const unanswered = outcomes.flatMap((one) => (one.ok ? [] : [one.host]));
+  const answered = await Promise.all(answers.map(({ prepared }) => namedHost(asking, prepared.host)));
   return {
-    answered: answers.map(({ prepared }) => namedHost(asking, prepared.host)),
+    answered,
     unanswered,
     mayLeaveOut: proposal === undefined,
     askAgain: () => {
@@ -77,7 +79,7 @@ async function askThese(
       const missing = unanswered.map(({ id }) => id);
       return isSame ? askThese(question, missing, answers) : askThese(question, order.hostIds, []);
     },
-    command: () => prepareOrder(asking, question, answers),
+    command: () => prepareOrder(asking, question, { answers, answered }),
   };
 }
 
@@ -89,7 +91,7 @@ async function askOne(asking: Asking, { order, proposal }: Question, hostId: str
     if (changed !== undefined) throw new TroubleError(changed);
     return { ok: true, answer };
   } catch (error) {
-    return { ok: false, host: { ...namedHost(asking, hostId), trouble: troubleOf(error) } };
+    return { ok: false, host: { ...(await namedHost(asking, hostId)), trouble: troubleOf(error) } };
   }
 }
 
@@ -98,7 +100,13 @@ function pinnedBy({ order, proposal }: Pick<Question, "order" | "proposal">, hos
   return proposal === undefined ? order.expect : proposal.expected(hostId);
 }
 
-function prepareOrder(asking: Asking, { order, proposal }: Question, answers: readonly Answer[]): PreparedOrder {
+interface Answered {
+  readonly answers: readonly Answer[];
+  /** The hosts that gave them. */
+  readonly answered: readonly NamedHost[];
+}
+
+function prepareOrder(asking: Asking, { order, proposal }: Question, { answers, answered }: Answered): PreparedOrder {
   const { operation, args } = order;
   const pinned = (hostId: string) => pinnedBy({ order, proposal }, hostId);
   const carrying = proposal === undefined ? {} : { proposal };
@@ -108,7 +116,7 @@ function prepareOrder(asking: Asking, { order, proposal }: Question, answers: re
   const hostIds = facts.targets.map(({ hostId }) => hostId);
   return {
     facts,
-    hosts: hostIds.map((id) => namedHost(asking, id)),
+    hosts: hostIds.flatMap((id) => answered.find((host) => host.id === id) ?? []),
     actor: actorOf(asking),
     ...(sessions.length === 0 ? {} : { activeSessions: sessions.reduce((sum, count) => sum + count, 0) }),
     approvedBefore: proposal?.approvedBefore ?? [],

@@ -5,15 +5,16 @@ import type { CommandStatus, HostRow } from "../../protocol/contracts.ts";
 import { verifySignature } from "../../protocol/signing.ts";
 import { sameHead } from "../../protocol/trust/state.ts";
 import { trustAckCodec } from "../../protocol/tunnel.ts";
-import { hostWords } from "../../protocol/words.ts";
+import type { HostIdentity } from "../../protocol/words.ts";
 import type { HostView, Loadable, Stop } from "../state/backend.ts";
 import { readJoin, type JoinReading } from "./admission.ts";
 import { pollMilliseconds } from "./fleet-pace.ts";
 import { bytesOf } from "./http.ts";
 import { openLive, type LiveSocket } from "./live.ts";
 import type { SessionDeps } from "./session.ts";
-import { troubleOf } from "./trouble.ts";
+import { resultOf, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
+import { words } from "./words.ts";
 
 interface Entry {
   readonly row: HostRow;
@@ -23,6 +24,7 @@ interface Entry {
   readonly ack: TrustAck | undefined;
   /** Of a host that waits. */
   readonly join: JoinReading | undefined;
+  readonly hostWords: (identity: HostIdentity) => readonly string[];
 }
 
 type Identity = Pick<HostView, "admission" | "label" | "colocated" | "words" | "join" | "joinTrouble">;
@@ -136,7 +138,7 @@ export class Hosts {
           return;
         }
         this.#deps.clock.set(event.now);
-        void this.#replace(event.row);
+        void resultOf(() => this.#replace(event.row)); // what cannot be shown, the next look at the fleet explains
       },
     });
   }
@@ -153,6 +155,7 @@ export class Hosts {
       at: this.#deps.clock.now(),
       ack: await this.#readAck(row),
       join: await this.#readJoin(row),
+      hostWords: (await words()).hostWords,
     };
   }
 
@@ -190,7 +193,7 @@ export class Hosts {
   }
 
   /** Who it is: by the trust log, or by the join that it signed. Of a removed host only the edge still has a label. */
-  #identity({ row, join }: Entry): Identity {
+  #identity({ row, join, hostWords }: Entry): Identity {
     const state = this.#deps.trust.state.value;
     const admitted = state?.hosts.get(row.host);
     if (state !== undefined && admitted !== undefined) {

@@ -6,7 +6,6 @@ import { signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Enrolment, InvitationRow } from "../../protocol/contracts/invitations.ts";
 import { commit } from "../../protocol/ledger.ts";
 import type { TrustState } from "../../protocol/trust/state.ts";
-import { invitationWords } from "../../protocol/words.ts";
 import type { Loadable, Result } from "../state/backend.ts";
 import type {
   InvitationDesk,
@@ -19,6 +18,7 @@ import { invitationLink } from "./enrolment.ts";
 import type { SessionDeps } from "./session.ts";
 import { resultOf, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";
+import { words } from "./words.ts";
 
 /** Where `clawhold ui` serves its page unless told otherwise. */
 const SIGNER_PORT = "4470";
@@ -53,7 +53,10 @@ export class Invitations implements InvitationDesk {
       const state = await this.#deps.trust.refresh();
       const { invitations, now } = await this.#deps.client.call("invitations");
       this.#deps.clock.set(now);
-      this.#list.value = { state: "ready", value: invitations.map((row) => viewOf(state, row, now)) };
+      this.#list.value = {
+        state: "ready",
+        value: await Promise.all(invitations.map((row) => viewOf(state, row, now))),
+      };
     } catch (error) {
       const trouble = troubleOf(error);
       if (this.#list.value.state !== "ready") this.#list.value = { state: "failed", trouble };
@@ -113,20 +116,21 @@ function startOf({ edge, port, workspace }: Start): readonly string[] {
   ];
 }
 
-function viewOf(state: TrustState, row: InvitationRow, now: number): InvitationView {
+async function viewOf(state: TrustState, row: InvitationRow, now: number): Promise<InvitationView> {
   const { invitation: id, label, madeBy, expires, enrolment } = row;
   const common = { id, label, madeBy, expires };
   if (enrolment === undefined) return { ...common, state: now > expires ? "over" : "waiting" };
-  const enrolled = invitedPasskey(state, enrolment);
+  const enrolled = await invitedPasskey(state, enrolment);
   // Whether somebody was added is the log's word.
   if (state.chain.credentials.has(enrolment.credential.credentialId)) return { ...common, enrolled, state: "added" };
   return { ...common, enrolled, state: now > expires ? "over" : "enrolled" };
 }
 
-export function invitedPasskey(
+export async function invitedPasskey(
   { workspace, chain }: Pick<TrustState, "workspace" | "chain">,
   { credential, name }: Enrolment,
-): InvitedPasskey {
+): Promise<InvitedPasskey> {
+  const { invitationWords } = await words();
   const commitment = commit({ field: "name", ...name });
   const { credentialId, publicKey, rpId } = credential;
   return {

@@ -118,7 +118,7 @@ export class Proposals implements ProposalDesk {
         id: randomNonce(),
       };
       const bytes = proposalCodec.encode(proposal);
-      const facts = factsOf(bytes, asking);
+      const facts = await factsOf(bytes, asking);
       const body = toBase64url(bytes);
       return {
         facts,

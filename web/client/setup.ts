@@ -11,7 +11,6 @@ import { builtInRoles } from "../../protocol/roles.ts";
 import { digestOf, type Signer } from "../../protocol/signing.ts";
 import { NO_REVOCATIONS } from "../../protocol/trust/state.ts";
 import { rootCodec, type CredentialBody, type Root } from "../../protocol/trust/statements.ts";
-import { hostWords } from "../../protocol/words.ts";
 import type { LinkProblem, PendingHost, SetupFlow, SetupState, Trouble } from "../state/backend.ts";
 import { readJoin, requireShown, type Applicant, type JoinReading } from "./admission.ts";
 import type { Answer } from "./http.ts";
@@ -23,6 +22,7 @@ import { TroubleError, troubleOf } from "./trouble.ts";
 import { Statements } from "./statements.ts";
 import type { TrustKeeper } from "./trust.ts";
 import type { StoredSession } from "./vault.ts";
+import { words } from "./words.ts";
 
 const SEED_BYTES = 32;
 const HOST_POLL_MS = 1_000;
@@ -161,7 +161,7 @@ export class Setup implements SetupFlow {
     return this.#step("admit", async () => {
       const shown = this.#require(this.#shown);
       const now = await this.#look(shown.body.host);
-      if (now?.ok === true) this.#present(now.applicant, true);
+      if (now?.ok === true) await this.#present(now.applicant, true);
       const body = requireShown(now, shown.join);
       await this.#statements.state({ kind: "host.admit", body });
       await this.#finish(body.host);
@@ -221,12 +221,13 @@ export class Setup implements SetupFlow {
     return readings.find(({ ok }) => ok) ?? readings[0];
   }
 
-  #present(applicant: Applicant, busy: boolean): void {
+  async #present(applicant: Applicant, busy: boolean): Promise<void> {
     this.#shown = applicant;
     const { host, hostKey, label } = applicant.body;
-    const words = hostWords({ hostKey, workspace: this.#workspace() });
+    const { hostWords } = await words();
+    const named = { hostKey, workspace: this.#workspace() };
     const matchesLink = typeof this.#link !== "string" && host === this.#link.host;
-    this.#show("admit", { busy, host: { id: host, label, words, matchesLink } });
+    this.#show("admit", { busy, host: { id: host, label, words: hostWords(named), matchesLink } });
   }
 
   #workspace(): string {

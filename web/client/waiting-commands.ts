@@ -36,7 +36,7 @@ export async function readProposal(
 ): Promise<ReadProposal | undefined> {
   const proposal = decode(row.body);
   if (proposal?.workspace !== judging.state.workspace) return undefined;
-  const facts = factsOf(bytesOf(row.body), judging);
+  const facts = await factsOf(bytesOf(row.body), judging);
   const touches = await Promise.all(
     row.approvals.map(async (asserted) => {
       const approval = await checkTouch(asserted, { subject: facts.digest, judging, asker });
@@ -71,17 +71,19 @@ function decode(body: string): Proposal | undefined {
 }
 
 /** Everything here is read back from the bytes. @throws {MalformedError} */
-export function factsOf(bytes: Uint8Array, { state }: Pick<Judging, "state">): ProposalFacts {
+export async function factsOf(bytes: Uint8Array, { state }: Pick<Judging, "state">): Promise<ProposalFacts> {
   const proposal = proposalCodec.decode(bytes);
   if (!isOperationName(proposal.operation)) throw new MalformedError("unknown operation");
   return {
     operation: proposal.operation,
     class: operations[proposal.operation].class,
     args: proposal.args as Args,
-    targets: proposal.targets.map(({ host, expect }) => ({
-      host: namedHost({ state }, host),
-      expect: scalarsOf(expect),
-    })),
+    targets: await Promise.all(
+      proposal.targets.map(async ({ host, expect }) => ({
+        host: await namedHost({ state }, host),
+        expect: scalarsOf(expect),
+      })),
+    ),
     workspace: proposal.workspace,
     endsAt: proposal.exp,
     exact: utf8Text(bytes),
