@@ -2,14 +2,25 @@
  * Finds what an intent names by its tag. The host keeps no list of tags: each time it asks the gateway what there is,
  * tags it under its own key and compares, so that nothing stale is ever acted upon.
  */
-import { digestOf } from "../../../../protocol/signing.ts";
-import { utf8 } from "../../../../protocol/bytes.ts";
 import { GatewayError } from "../faults.ts";
 import type { Scope } from "../handshake.ts";
 import { ownDeviceIds } from "../own-devices.ts";
+import { readSnapshot } from "../config-snapshot.ts";
+import {
+  agentSubject,
+  channelName,
+  channelSubject,
+  deviceRequestSubject,
+  deviceSubject,
+  extensionSubject,
+  jobSubject,
+  senderName,
+  senderRequestSubject,
+} from "../subjects.ts";
 import type { TagKind } from "../tags.ts";
 import { field, isFields } from "../wire.ts";
 import { act, MAX_ROWS, rowsOf, type Acting } from "./acting.ts";
+import { settingsOf } from "./channel-settings.ts";
 import { executed, type GatewayImplementation, type GatewayTools } from "./implementation.ts";
 
 /** One thing of the gateway. `id` is the gateway's own name of it and stays on this machine. */
@@ -17,7 +28,7 @@ export interface Thing {
   readonly id: string;
   readonly tag: string;
   readonly row: unknown;
-  /** Digest of it as it is shown to people. */
+  /** What an intent pins of it; empty for what none pins. */
   readonly subject: string;
 }
 
@@ -36,15 +47,19 @@ function idOf(row: unknown, key: string): string | undefined {
   return typeof id === "string" && id.length > 0 && id.length <= MAX_ID_CHARACTERS ? id : undefined;
 }
 
-function things(
-  acting: Acting,
-  kind: TagKind,
-  { rows, key }: { readonly rows: readonly unknown[]; readonly key: string },
-): readonly Thing[] {
+interface Listed {
+  readonly kind: TagKind;
+  readonly rows: readonly unknown[];
+  /** Which member of a row is its id. */
+  readonly key: string;
+  /** Absent where nothing pins such a thing. */
+  readonly subject?: (row: unknown) => string;
+}
+
+function things(acting: Acting, { kind, rows, key, subject }: Listed): readonly Thing[] {
   return rows.flatMap((row) => {
     const id = idOf(row, key);
-    if (id === undefined) return [];
-    return [{ id, tag: acting.tags.tag(kind, id), row, subject: digestOf("subject", utf8(JSON.stringify(row))) }];
+    return id === undefined ? [] : [{ id, tag: acting.tags.tag(kind, id), row, subject: subject?.(row) ?? "" }];
   });
 }
 
@@ -63,7 +78,7 @@ export async function allJobs(acting: Acting): Promise<readonly Thing[]> {
     parameters: { includeDisabled: true, limit: 200 },
     key: "jobs",
   });
-  return things(acting, "job", { rows, key: "id" });
+  return things(acting, { kind: "job", rows, key: "id", subject: jobSubject });
 }
 
 export async function jobNamed(acting: Acting, tag: string): Promise<Thing | undefined> {
@@ -72,31 +87,37 @@ export async function jobNamed(acting: Acting, tag: string): Promise<Thing | und
 
 export async function allAgents(acting: Acting): Promise<readonly Thing[]> {
   const rows = listIn(await acting.ask("agents.list"), "agents");
-  return things(acting, "agent", { rows, key: "id" });
+  return things(acting, { kind: "agent", rows, key: "id" });
 }
 
 export async function agentNamed(acting: Acting, tag: string): Promise<Thing | undefined> {
-  return tagged(await allAgents(acting), tag);
+  const agent = tagged(await allAgents(acting), tag);
+  if (agent === undefined) return undefined;
+  const files = listIn(await acting.ask("agents.files.list", { agentId: agent.id }), "files");
+  return { ...agent, subject: agentSubject(agent.row, files) };
 }
 
 export async function sessionNamed(acting: Acting, tag: string): Promise<Thing | undefined> {
   const rows = await rowsOf(acting, { method: "sessions.list", parameters: { limit: 200 }, key: "sessions" });
-  return tagged(things(acting, "session", { rows, key: "key" }), tag);
+  return tagged(things(acting, { kind: "session", rows, key: "key" }), tag);
 }
 
 export async function deviceNamed(acting: Acting, tag: string): Promise<Thing | undefined> {
   const rows = listIn(await acting.ask("device.pair.list"), "paired");
-  return tagged(things(acting, "device", { rows, key: "deviceId" }), tag);
+  return tagged(things(acting, { kind: "device", rows, key: "deviceId", subject: deviceSubject }), tag);
 }
 
 export async function deviceRequestNamed(acting: Acting, tag: string): Promise<Thing | undefined> {
   const rows = listIn(await acting.ask("device.pair.list"), "pending");
-  return tagged(things(acting, "device-request", { rows, key: "requestId" }), tag);
+  return tagged(things(acting, { kind: "device-request", rows, key: "requestId", subject: deviceRequestSubject }), tag);
 }
 
 export async function senderRequestNamed(acting: Acting, tag: string): Promise<ChannelThing | undefined> {
   const rows = listIn(await acting.ask("channels.pairing.list"), "requests");
-  const found = tagged(things(acting, "sender-request", { rows, key: "requestId" }), tag);
+  const found = tagged(
+    things(acting, { kind: "sender-request", rows, key: "requestId", subject: senderRequestSubject }),
+    tag,
+  );
   const channel = idOf(found?.row, "channel");
   const account = idOf(found?.row, "accountId");
   if (found === undefined || channel === undefined || account === undefined) return undefined;
@@ -107,18 +128,19 @@ export async function channelNamed(acting: Acting, tag: string): Promise<Channel
   const accounts = field(await acting.ask("channels.status"), "channelAccounts");
   if (!isFields(accounts)) throw new GatewayError("hostile", "LIST_SHAPE");
   for (const [channel, rows] of Object.entries(accounts)) {
-    if (!Array.isArray(rows)) continue;
-    for (const row of rows.slice(0, MAX_ROWS) as readonly unknown[]) {
+    for (const row of Array.isArray(rows) ? rows.slice(0, MAX_ROWS) : []) {
       const account = idOf(row, "accountId");
-      if (account === undefined || acting.tags.tag("channel", `${channel}\0${account}`) !== tag) continue;
-      return { id: channel, channel, account, tag, row, subject: digestOf("subject", utf8(JSON.stringify(row))) };
+      if (account === undefined || acting.tags.tag("channel", channelName(channel, account)) !== tag) continue;
+      const { tree } = await readSnapshot(await acting.connection());
+      const subject = channelSubject({ channel, account }, settingsOf(tree, { channel, account }));
+      return { id: channel, channel, account, tag, row, subject };
     }
   }
   return undefined;
 }
 
 export function senderTag(acting: Acting, { channel, account }: ChannelThing, sender: string): string {
-  return acting.tags.tag("sender", `${channel}\0${account}\0${sender}`);
+  return acting.tags.tag("sender", senderName(channel, account, sender));
 }
 
 export async function extensionNamed(acting: Acting, kind: ExtensionKind, tag: string): Promise<Thing | undefined> {
@@ -126,7 +148,15 @@ export async function extensionNamed(acting: Acting, kind: ExtensionKind, tag: s
     kind === "plugin"
       ? listIn(await acting.ask("plugins.list"), "plugins")
       : listIn(await acting.ask("skills.status"), "skills");
-  return tagged(things(acting, kind, { rows, key: kind === "plugin" ? "id" : "skillKey" }), tag);
+  return tagged(
+    things(acting, {
+      kind,
+      rows,
+      key: kind === "plugin" ? "id" : "skillKey",
+      subject: (row) => extensionSubject(kind, row),
+    }),
+    tag,
+  );
 }
 
 export function ownDevices(tools: GatewayTools): ReadonlySet<string> {
