@@ -3,7 +3,7 @@
  * hexadecimal, percent-encoded, in UTF-16; and the same inside everything that looks compressed. What is found is named by
  * sink and offset, so that whoever leaked it can be found too.
  */
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from "node:zlib";
+import { brotliDecompressSync, constants, inflateRawSync, inflateSync, zstdDecompressSync } from "node:zlib";
 
 export interface Canary {
   /** Where it was planted. */
@@ -91,14 +91,28 @@ interface Magic {
   readonly open: (part: Buffer) => Buffer;
 }
 
-const limits = { maxOutputLength: MAX_EXPANDED_BYTES };
+/** What is cut off is read as far as it goes. */
+const limits = { maxOutputLength: MAX_EXPANDED_BYTES, finishFlush: constants.Z_SYNC_FLUSH };
 const magics: readonly Magic[] = [
-  { bytes: [0x1f, 0x8b, 0x08], open: (part) => gunzipSync(part, limits) },
+  { bytes: [0x1f, 0x8b, 0x08], open: openGzip },
   { bytes: [0x78, 0x01], open: (part) => inflateSync(part, limits) },
   { bytes: [0x78, 0x9c], open: (part) => inflateSync(part, limits) },
   { bytes: [0x78, 0xda], open: (part) => inflateSync(part, limits) },
-  { bytes: [0x28, 0xb5, 0x2f, 0xfd], open: (part) => zstdDecompressSync(part, limits) },
+  {
+    bytes: [0x28, 0xb5, 0x2f, 0xfd],
+    open: (part) => zstdDecompressSync(part, { maxOutputLength: MAX_EXPANDED_BYTES }),
+  },
 ];
+
+/** Past the header by hand: what follows the end of a member is no reason to read nothing. */
+function openGzip(part: Buffer): Buffer {
+  const flags = part[3] ?? 0;
+  let at = 10;
+  if ((flags & 4) !== 0) at += 2 + part.readUInt16LE(at);
+  for (const flag of [8, 16]) if ((flags & flag) !== 0) at = part.indexOf(0, at) + 1;
+  if ((flags & 2) !== 0) at += 2;
+  return inflateRawSync(part.subarray(at), limits);
+}
 
 function* compressedIn(part: Buffer): Generator<{ readonly offset: number; readonly expanded: Buffer }> {
   for (const { bytes, open } of magics) {
@@ -109,8 +123,12 @@ function* compressedIn(part: Buffer): Generator<{ readonly offset: number; reado
     }
   }
   // Streams without a beginning of their own: only whole files can be tried.
-  for (const open of [inflateRawSync, brotliDecompressSync]) {
-    const expanded = part.length > MAX_EXPANDED_BYTES ? undefined : opened((all) => open(all, limits), part);
+  const whole = [
+    (all: Buffer) => inflateRawSync(all, limits),
+    (all: Buffer) => brotliDecompressSync(all, { maxOutputLength: MAX_EXPANDED_BYTES }),
+  ];
+  for (const open of whole) {
+    const expanded = part.length > MAX_EXPANDED_BYTES ? undefined : opened(open, part);
     if (expanded !== undefined && expanded.length > 0) yield { offset: 0, expanded };
   }
 }
