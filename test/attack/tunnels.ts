@@ -7,6 +7,7 @@ import { MAX_DRAIN_SPREAD_SECONDS, MAX_ENVELOPE_BYTES, MAX_FRAME_BYTES } from ".
 import { inwardLimits } from "../../protocol/frame-limits.ts";
 import { assertedCodec, type Signed } from "../../protocol/messages.ts";
 import type { Signer } from "../../protocol/signing.ts";
+import type { InwardFrame } from "../../protocol/tunnel.ts";
 import { nonceOf, signed } from "../fixtures/keys.ts";
 import { asserted, fingerprintOf, type Fields } from "../fixtures/workspace.ts";
 import type { Attack } from "./attack.ts";
@@ -32,9 +33,13 @@ function raw(name: string, code: string, data: () => string | Uint8Array): Attac
   return closes("joined")(name, code, ({ tunnel }) => tunnel.sendRaw(data()));
 }
 
+/** The challenge begins; statements and ends of sessions prove themselves, whoever brings them. */
+type AnyTime = "challenge" | "trust" | "session-end";
+
 const SOME_SIGNED: Signed = { body: "AAAA", signature: toBase64url(new Uint8Array(64)) };
 const early = {
   prepare: { kind: "prepare", prepare: SOME_SIGNED, session: "AAAA" },
+  read: { kind: "read", read: SOME_SIGNED, session: "AAAA" },
   deliver: { kind: "deliver", number: 1, envelope: "AAAA" },
   ack: { kind: "ack", receipt: 1 },
   drain: { kind: "drain" },
@@ -44,11 +49,12 @@ const early = {
   certificate: { kind: "certificate", certificate: "AAAA" },
   "certificate-refused": { kind: "certificate-refused", code: "quota" },
   welcome: { kind: "welcome", signed: SOME_SIGNED },
-} as const;
+} as const satisfies Readonly<Record<Exclude<InwardFrame["kind"], AnyTime>, InwardFrame>>;
 
 /** All that counts only once the edge has proven itself. */
 const served = [
   "prepare",
+  "read",
   "deliver",
   "ack",
   "drain",
@@ -135,7 +141,7 @@ function frame(name: string, value: unknown): Attack {
 
 const frames: readonly Attack[] = [
   frame("frame of no kind", { kind: "exec", command: "id" }),
-  frame("frame of a later version", { kind: "read", request: "AAAA" }),
+  frame("frame of a later version", { kind: "write", request: "AAAA" }),
   frame("stream frame", { kind: "stream.open", id: 1 }),
   frame("the host's own hello sent back", { kind: "hello", signed: SOME_SIGNED }),
   frame("a receipt sent to the host", { kind: "receipt", number: 1, signed: SOME_SIGNED }),
