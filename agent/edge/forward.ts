@@ -19,6 +19,11 @@ import { CF_BLOB_HEADER } from "./workerd-config.ts";
 
 /** Longer than any wait the Worker makes on behalf of a request (a host's receipt). */
 const UPSTREAM_SILENCE_MILLISECONDS = 120_000;
+/**
+ * The runtime closes a connection that nobody used for five seconds. What has a body is trusted only to one that rested no
+ * longer than this, so that it never meets that moment: nobody could say whether it had arrived.
+ */
+const BODY_REST_MILLISECONDS = 1_000;
 /** Requests in flight to one socket; more wait their turn. Sockets for WebSockets are not counted. */
 const MAX_UPSTREAM_SOCKETS = 256;
 /** What the Worker reads as `request.cf`. */
@@ -29,7 +34,10 @@ export interface CfBlob {
 
 export interface Upstream {
   readonly socketPath: string;
+  /** For what has no body. */
   readonly agent: Agent;
+  /** For what has one. */
+  readonly brief: Agent;
   /** Every request over a connection of its own. */
   readonly fresh: Agent;
   /** Told of the answer to each upgrade; 101: the client's socket is a WebSocket from here on. */
@@ -41,7 +49,13 @@ type OnUpgrade = (status: number, client: Duplex) => void;
 export function openUpstream(socketPath: string, onUpgrade: OnUpgrade = () => undefined): Upstream {
   const maxSockets = MAX_UPSTREAM_SOCKETS;
   const agent = new Agent({ keepAlive: true, maxSockets });
-  return { socketPath, agent, fresh: new Agent({ maxSockets }), onUpgrade };
+  const brief = new Agent({ keepAlive: true, maxSockets, timeout: BODY_REST_MILLISECONDS });
+  return { socketPath, agent, brief, fresh: new Agent({ maxSockets }), onUpgrade };
+}
+
+export function closeUpstream({ agent, brief }: Upstream): void {
+  agent.destroy();
+  brief.destroy();
 }
 
 export interface Exchange {
@@ -94,13 +108,13 @@ interface Attempt {
 
 /**
  * The runtime may close a resting connection in the moment in which it is taken up again. What has no body is then asked
- * once more; what has one goes over a connection of its own, because nobody could say whether it had arrived.
+ * once more; what has one is never sent twice, and goes only over connections that are too young for that.
  */
 function send(upstream: Upstream, { request, response }: Exchange, { cf, isAgain }: Attempt): void {
   const isBare = BARE_METHODS.has(request.method ?? "");
   const outgoing = httpRequest({
     socketPath: upstream.socketPath,
-    agent: isBare && !isAgain ? upstream.agent : upstream.fresh,
+    agent: isAgain ? upstream.fresh : isBare ? upstream.agent : upstream.brief,
     method: request.method,
     path: request.url,
     setHost: false,
@@ -112,7 +126,10 @@ function send(upstream: Upstream, { request, response }: Exchange, { cf, isAgain
   };
   outgoing.on("timeout", () => outgoing.destroy());
   outgoing.on("response", (incoming) => {
-    response.writeHead(incoming.statusCode ?? 502, responseHeaders(incoming));
+    const status = incoming.statusCode ?? 502;
+    // Who was refused before the body was read: the runtime may close what is left of it.
+    if (!isBare && status >= 400) outgoing.shouldKeepAlive = false;
+    response.writeHead(status, responseHeaders(incoming));
     incoming.on("error", () => response.destroy());
     incoming.pipe(response);
   });

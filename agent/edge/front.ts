@@ -12,7 +12,7 @@ import type { KeyPair } from "./certificates.ts";
 import type { CertificateCode } from "./client-certificate.ts";
 import type { EdgeLog } from "./edge-log.ts";
 import type { Upstream } from "./forward.ts";
-import { openUpstream, workerDoor } from "./forward.ts";
+import { closeUpstream, openUpstream, workerDoor } from "./forward.ts";
 import { listen } from "./listen.ts";
 import { DASHBOARD_HOSTNAME, hostHeader, IPV4_LOOPBACK, takeLoopback, trackConnections } from "./loopback.ts";
 import type { StaticFiles } from "./static-files.ts";
@@ -57,8 +57,7 @@ export async function takeFront(options: FrontOptions): Promise<Front> {
   const agentServers: TlsServer[] = [];
   const closers: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    upstreams.web?.agent.destroy();
-    upstreams.agent?.agent.destroy();
+    for (const upstream of Object.values(upstreams)) closeUpstream(upstream);
     await Promise.all(closers.splice(0).map((closeServer) => closeServer()));
   };
   const add =

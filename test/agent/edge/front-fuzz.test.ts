@@ -12,7 +12,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAgentFront } from "../../../agent/edge/agent-front.ts";
 import { makeAuthority, makeServerCertificate } from "../../../agent/edge/certificates.ts";
-import { openUpstream, type Upstream } from "../../../agent/edge/forward.ts";
+import { closeUpstream, openUpstream, type Upstream } from "../../../agent/edge/forward.ts";
 import { CF_BLOB_HEADER } from "../../../agent/edge/workerd-config.ts";
 import { MAX_BODY_BYTES } from "../../../protocol/limits.ts";
 import { fuzzRun } from "../../fixtures/fuzz.ts";
@@ -59,8 +59,7 @@ afterAll(async () => {
   front.closeAllConnections();
   behind.closeAllConnections();
   await Promise.all([front, behind].map((server) => new Promise((resolve) => server.close(resolve))));
-  upstream.agent.destroy();
-  upstream.fresh.destroy();
+  closeUpstream(upstream);
   directory.remove();
 });
 
