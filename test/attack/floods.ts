@@ -8,15 +8,17 @@ import { PING } from "../../protocol/tunnel.ts";
 import { cut, type Layer, type LayerAttack } from "./layer-table.ts";
 import type { Outcome, Scene } from "./scene.ts";
 import { at } from "./stages.ts";
+import { floodOfPrepares } from "./tunnels.ts";
 
 const MONTH_SECONDS = 2_592_000;
 /** As agent/host/link/socket.ts has it. */
 const MAX_SIGNS_OF_LIFE_PER_MINUTE = 600;
 
-/** The tunnel is open still when the host answers a question that came after everything else. */
+/** The tunnel is open still when the host answers a question that came after everything else, with whatever. */
 async function endured(scene: Scene, mark: number): Promise<Outcome> {
   const answer = await scene.prepare(scene.town.actors.otto, {}, mark);
-  return typeof answer === "string" ? answer : "adopted";
+  if (typeof answer !== "string") return "adopted";
+  return answer.startsWith("tunnel.") || answer === "silence" ? answer : "adopted";
 }
 
 function flood(name: string, times: number, send: (scene: Scene) => void): LayerAttack {
@@ -46,6 +48,27 @@ export const floodChecks: readonly Layer[] = [
       flood("pages that watch, without end", inwardLimits.watch.perMinute, ({ tunnel }) =>
         tunnel.send({ kind: "watch", seconds: 60 }),
       ),
+    ],
+  },
+  {
+    layer: "requests that wait for a challenge",
+    cuts: [
+      cut(
+        "agent/host/warden/warden.ts",
+        `if (this.#preparing >= MAX_CHALLENGES_PER_HOST) throw new TunnelViolation("flood");
+         this.#preparing += 1;`,
+        "this.#preparing += 1;",
+      ),
+    ],
+    attacks: [
+      {
+        name: "two hundred at once",
+        rule: "tunnel.flood",
+        run: at("joined", async (scene, mark) => {
+          await floodOfPrepares(scene);
+          return endured(scene, mark);
+        }),
+      },
     ],
   },
   {
