@@ -84,7 +84,7 @@ export async function askHost(
 }
 
 const SIGNED_OUT = { code: "signed_out", what: "You are signed out.", next: "Sign in." } as const;
-const NOT_ADMITTED = {
+export const NOT_ADMITTED = {
   code: "not_admitted",
   what: "This host is not admitted, so it obeys nobody here.",
   next: "Compare its six words with its terminal, then admit it.",

@@ -16,6 +16,7 @@ import type {
   TouchStep,
   Trouble,
 } from "../state/backend.ts";
+import type { HistoryDesk } from "../state/curves.ts";
 import type { TrustView } from "../state/people.ts";
 import type { OrderDetails, Orders } from "../state/orders.ts";
 import { Activity } from "./activity.ts";
@@ -26,6 +27,7 @@ import { EdgeClock } from "./clock.ts";
 import { prepareCommand } from "./commands.ts";
 import { arrived } from "./late.ts";
 import { Exports } from "./exports.ts";
+import { historyDesk } from "./history.ts";
 import { HostInvites } from "./host-invites.ts";
 import { Hosts } from "./hosts.ts";
 import { Keeping } from "./keeping.ts";
@@ -39,6 +41,7 @@ import { OriginUses } from "./origin-use.ts";
 import { Passkeys } from "./passkeys.ts";
 import { planOf } from "./plan.ts";
 import { Proposals } from "./proposals.ts";
+import { Readings } from "./readings.ts";
 import { Sessions } from "./sessions.ts";
 import { SessionKeys } from "./session-keys.ts";
 import { endSession, originUnlisted, resumeSession, signIn, type SessionDeps } from "./session.ts";
@@ -81,6 +84,7 @@ class ClientBackend implements Backend {
   readonly #hosts: Hosts;
   readonly #commands: CommandDeps;
   readonly proposals: Proposals;
+  readonly readings: Readings;
   readonly #hasLink: boolean;
   readonly #passkeys: Passkeys;
   readonly statements: Statements;
@@ -88,6 +92,7 @@ class ClientBackend implements Backend {
   readonly addresses: OriginUses;
   readonly invitations: Invitations;
   readonly enrolment: Enrolment;
+  readonly history: HistoryDesk;
   readonly activity: Activity;
   readonly alerts: Alerts;
   readonly exports: Exports;
@@ -114,6 +119,7 @@ class ClientBackend implements Backend {
     this.#hosts = new Hosts(shared);
     const approving = { ...shared, session: () => this.#keys.session.value };
     this.activity = new Activity({ ...shared, person: () => this.#keys.session.value?.person });
+    this.history = historyDesk(client);
     this.alerts = new Alerts(approving);
     this.exports = new Exports(approving);
     this.streams = new Streams(approving);
@@ -125,6 +131,7 @@ class ClientBackend implements Backend {
     const trust = this.#trust;
     this.#commands = { client, trust, hosts: this.#hosts, keys: this.#keys, now: () => clock.now() };
     this.proposals = new Proposals({ ...this.#commands, originClass: () => this.origin.class });
+    this.readings = new Readings(this.#commands);
     this.#passkeys = new Passkeys({
       ...shared,
       statements: this.statements,
@@ -321,8 +328,8 @@ class ClientBackend implements Backend {
   /** The edge does not say why it refuses; that a session's own time is over is known here. */
   async #end(session: StoredSession, why: "asked" | "refused"): Promise<void> {
     await endSession(this.#deps);
-    const { activity, alerts, streams, keeping, networks, statements, sessions, addresses, invitations, proposals } =
-      this;
+    const { activity, alerts, streams, keeping, networks, statements, sessions, addresses, invitations } = this;
+    const { proposals, readings } = this;
     for (const part of [
       this.#trust,
       this.#hosts,
@@ -337,6 +344,7 @@ class ClientBackend implements Backend {
       addresses,
       invitations,
       proposals,
+      readings,
     ])
       part.forget();
     const isOver = this.#deps.clock.now() >= session.expires;
