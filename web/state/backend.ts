@@ -9,6 +9,7 @@
  */
 import type { ExportDesk } from "./exports.ts";
 import type { HostInviteDesk } from "./host-invites.ts";
+import type { HistoryDesk } from "./curves.ts";
 import type { KeepingDesk } from "./keeping.ts";
 import type { EdgeKeyDesk } from "./edge-keys.ts";
 import type { NetworkDesk } from "./networks.ts";
@@ -21,6 +22,7 @@ import type { AlertDesk } from "./alerts.ts";
 import type { ActivityLog, Seal } from "./ledger.ts";
 import type { Args, OrderDetails, Orders } from "./orders.ts";
 import type { ProposalDesk } from "./proposals.ts";
+import type { ReadingDesk } from "./readings.ts";
 import type { EnrolmentFlow, InvitationDesk } from "./invitations.ts";
 import type { TrustView } from "./people.ts";
 import type { AddressDesk } from "./addresses.ts";
@@ -315,7 +317,9 @@ export interface Backend {
   prepare(operation: OperationId, hostId: string, details?: OrderDetails): Promise<Result<PreparedCommand>>;
   readonly orders: Orders;
   readonly proposals: ProposalDesk;
+  readonly readings: ReadingDesk;
 
+  readonly history: HistoryDesk;
   readonly activity: ActivityLog;
   readonly alerts: AlertDesk;
   readonly exports: ExportDesk;
