@@ -113,11 +113,26 @@ export class Scene {
     return scene;
   }
 
-  /** Set, connected and welcomed. */
+  /** Set, connected and welcomed; set once more when that failed, because nobody has attacked anything yet. */
   static async open(options: SceneOptions): Promise<Scene> {
+    try {
+      return await Scene.#joined(options);
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof TypeError) throw error;
+      console.error(`Second try  to set a scene: first ${error.message.split("\n", 1)[0] ?? ""}`);
+      return Scene.#joined(options);
+    }
+  }
+
+  static async #joined(options: SceneOptions): Promise<Scene> {
     const scene = await Scene.set(options);
-    await scene.join(options.trust);
-    return scene;
+    try {
+      await scene.join(options.trust);
+      return scene;
+    } catch (error) {
+      await scene.close();
+      throw error;
+    }
   }
 
   get tunnel(): Tunnel {
