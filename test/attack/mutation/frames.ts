@@ -5,17 +5,32 @@
 import { toBase64url, utf8, utf8Text } from "../../../protocol/bytes.ts";
 import { encodeCanonical, MalformedError } from "../../../protocol/canonical.ts";
 import { assertedCodec } from "../../../protocol/messages.ts";
+import { digestOf } from "../../../protocol/signing.ts";
 import { inwardFrames, type InwardFrame } from "../../../protocol/tunnel.ts";
+import type { HostLogLine } from "../../../agent/host/log.ts";
 import { TunnelViolation } from "../../../agent/host/warden/connection.ts";
-import { Rig } from "../../agent/host/warden/rig.ts";
+import { Rig, until } from "../../agent/host/warden/rig.ts";
 import { createCredential } from "../../fixtures/authenticator.ts";
+import { askAs, type Asked } from "../../fixtures/asking.ts";
 import { signedPrepare, TUNNEL, type SealedCommand } from "../../fixtures/command.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { WitnessedLog } from "../../fixtures/witnessed-log.ts";
 import { NOW } from "../../fixtures/workspace.ts";
 import { at, bentBytes, bentInside, closed, randomOf, type Json, type Random } from "../../protocol/campaign.ts";
 import { bentWell } from "./bend.ts";
-import { bytesOf, pick, put, signEnvelope, signPrepare, signStatements, tlsSigner, type Holdings } from "./holdings.ts";
+import {
+  bytesOf,
+  claim,
+  has,
+  pick,
+  put,
+  touchAgain,
+  signEnvelope,
+  signPrepare,
+  signStatements,
+  tlsSigner,
+  type Holdings,
+} from "./holdings.ts";
 import { openedFrame, wrapPage } from "./subjects.ts";
 
 export interface FrameTally {
@@ -43,6 +58,19 @@ async function holdingsOf({ world }: Rig): Promise<Holdings> {
   };
 }
 
+async function signRead(tree: Json, holdings: Holdings, random: Random): Promise<Json> {
+  let next = tree;
+  if (has(next, ["session", "opened"]) && random(3) === 0) {
+    const passkey = pick(holdings.passkeys, random);
+    next = await touchAgain(next, ["session", "opened"], { kind: "session", passkey, knobs: claim(holdings, random) });
+  }
+  if (has(next, ["session", "opened", "body"]) && has(next, ["read", "body", "opened", "session"]) && random(4) !== 0)
+    next = put(next, ["read", "body", "opened", "session"], digestOf("session", bytesOf(at(next, SESSION_BODY))));
+  const signature = await pick(holdings.keys, random).sign("read", bytesOf(at(next, ["read", "body"])));
+  return put(next, ["read", "signature"], signature);
+}
+const SESSION_BODY = ["session", "opened", "body"];
+
 const unsigned = (frame: InwardFrame): Course => ({
   tree: openedFrame(frame).tree,
   sign: (tree) => Promise.resolve(tree),
@@ -61,10 +89,16 @@ async function welcomeOf(rig: Rig, holdings: Holdings): Promise<Course> {
   };
 }
 
-/** On a welcomed tunnel; the command is honest and not delivered yet. */
+interface Honest {
+  readonly command: SealedCommand;
+  /** Content that a touch opened for this session. */
+  readonly read: Asked;
+}
+
+/** On a welcomed tunnel; what is honest is not delivered yet. */
 async function coursesOf(
   { world }: Rig,
-  command: SealedCommand,
+  { command, read }: Honest,
   holdings: Holdings,
 ): Promise<Readonly<Record<Exclude<Kind, "welcome">, Course>>> {
   const [held] = world.statements.slice(-1);
@@ -89,7 +123,10 @@ async function coursesOf(
       ...unsigned({ kind: "deliver", number: 1, envelope: toBase64url(command.bytes) }),
       sign: (tree, random) => signEnvelope(tree, holdings, random),
     },
-    read: unsigned({ kind: "read", read: prepare, session }),
+    read: {
+      ...unsigned({ kind: "read", read: read.read, session }),
+      sign: (tree, random) => signRead(tree, { ...holdings, keys: holdings.keys.slice(0, 3) }, random),
+    },
     "session-end": unsigned({ kind: "session-end", end }),
     ack: unsigned({ kind: "ack", receipt: 1 }),
     checkpoint: unsigned(await log.frame()),
@@ -124,6 +161,7 @@ async function hand(rig: Rig, text: string): Promise<string> {
     const frame = inwardFrames.decode(text);
     await rig.receive(frame);
     if (frame.kind === "deliver" || frame.kind === "prepare") await rig.idle();
+    if (frame.kind === "read") await until(() => rig.logged.slice(before).some(isOfRead));
     const said = rig.logged.slice(before).find((line) => line["code"] !== undefined);
     return said === undefined ? `taken: ${frame.kind}` : `${frame.kind}.${String(said["code"])}`;
   } catch (error) {
@@ -132,6 +170,8 @@ async function hand(rig: Rig, text: string): Promise<string> {
     throw error;
   }
 }
+
+const isOfRead = ({ event }: HostLogLine): boolean => typeof event === "string" && event.startsWith("read_");
 
 const BATCH = 40;
 
@@ -155,7 +195,11 @@ class Rounds {
     await rig.welcome();
     const command = await rig.command();
     this.#honest.add(command.digest);
-    const courses = await coursesOf(rig, command, this.#holdings);
+    const read = await askAs(rig.world, command, { operation: "content.logs@1", iat: rig.wallSeconds() });
+    this.#honest.add(read.digest);
+    rig.context.grants.drop(command.session);
+    rig.context.grants.grant({ session: command.session, kinds: ["logs"], seconds: 900, only: undefined });
+    const courses = await coursesOf(rig, { command, read }, this.#holdings);
     for (const name of Object.keys(courses) as (keyof typeof courses)[])
       for (let i = 0; i < BATCH; i += 1) {
         const outcome = await this.#try(courses[name]);
@@ -167,6 +211,9 @@ class Rounds {
     const { verdict, intent } = rig.lastReceipt();
     if (verdict !== "executed" || intent !== command.digest)
       throw new Error(`frames: the honest command after the mutants was ${verdict}`);
+    const session = toBase64url(assertedCodec.encode(command.submission.session));
+    await rig.receive({ kind: "read", read: read.read, session });
+    await until(() => this.#answered.includes(read.digest));
   }
 
   async #try(course: Course): Promise<string> {
@@ -178,16 +225,23 @@ class Rounds {
     return outcome;
   }
 
-  /** Executions of anything but an honest command, and of an honest one more than once. */
+  get #answered(): readonly string[] {
+    return this.#rig.logged.filter((line) => line["event"] === "read_answered").map((line) => String(line["read"]));
+  }
+
+  /** Executions of anything but an honest command, and of an honest one more than once; answers to nobody honest. */
   get executed(): number {
+    const answered = this.#answered;
+    const forged = answered.length - new Set(answered.filter((digest) => this.#honest.has(digest))).size;
     const ran = this.#rig.logged.filter((line) => line["step"] === "executing").map((line) => String(line["intent"]));
     const lawful = new Set(ran.filter((intent) => this.#honest.has(intent))).size;
-    return Math.max(ran.length, this.#rig.gateway.restarts) - lawful;
+    return Math.max(ran.length, this.#rig.gateway.restarts) - lawful + forged;
   }
 }
 
 export async function runFrames(mutants: number, seed: number): Promise<FrameTally> {
-  const rig = await Rig.open();
+  const readings = { read: () => Promise.resolve({ at: NOW, cursor: 0, isReset: false, lines: [{ text: "canary" }] }) };
+  const rig = await Rig.open({ readings });
   try {
     const rounds = new Rounds(rig, await holdingsOf(rig), randomOf(seed));
     while (rounds.made < mutants) await rounds.round();

@@ -50,7 +50,7 @@ export function put(tree: Json, path: Path, value: Json): Json {
   return replaced(tree, path, () => value);
 }
 
-function has(tree: Json, path: Path): boolean {
+export function has(tree: Json, path: Path): boolean {
   let here: Json | undefined = tree;
   for (const key of path) {
     if (typeof here !== "object" || here === null) return false;
@@ -79,7 +79,7 @@ const LIES: readonly AssertionKnobs[] = [
   { flags: FLAGS.UP | FLAGS.UV | FLAGS.BS },
 ];
 
-function claim({ claimed }: Holdings, random: Random): AssertionKnobs {
+export function claim({ claimed }: Holdings, random: Random): AssertionKnobs {
   switch (random(4)) {
     case 0:
       return { credentialId: pick(claimed, random) };

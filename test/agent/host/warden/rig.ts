@@ -253,6 +253,11 @@ export class Rig {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  /** What its clock says. */
+  wallSeconds(): number {
+    return Math.floor(this.clock.wall() / 1_000);
+  }
+
   page(): TrustPage {
     return { root: this.world.root, statements: [...this.world.statements] };
   }
