@@ -30,11 +30,14 @@ import type { Questions } from "../../../../../agent/host/gateway/questions/ques
 import type { Expect } from "../../../../../protocol/messages.ts";
 import { startToolGateway, type ToolGateway } from "../fixtures/tool-gateway.ts";
 
+/** Milliseconds by which this host's clock has run on. */
+let later = 0;
 let directory = "";
 let early = "";
 let gateway: ToolGateway;
 let questions: Questions;
 let control: GatewayControl;
+const kept = (): string => `${gateway.workspace}.kept`;
 const proof = (name: string): string => join(gateway.workspace, name);
 
 beforeAll(async () => {
@@ -48,7 +51,7 @@ beforeAll(async () => {
     environment: { PATH: `${early}:${process.env["PATH"] ?? "/usr/bin:/bin"}` },
   });
   const common = { target: gateway.target, directory: keys, agentVersion: "0.1.0", log: () => undefined };
-  const elapsed = (): number => performance.now();
+  const elapsed = (): number => performance.now() + later;
   questions = await openQuestions({ ...common, elapsed, onChange: () => undefined, wait: (ms) => wait(ms) });
   const store = await openDevice(keys, "warden");
   control = gatewayControl({ ...common, store, questions, elapsed, now: () => Date.now() });
@@ -195,7 +198,7 @@ describe("what moved between look and answer", () => {
       "the directory it runs in",
       "./job.sh",
       () => {
-        renameSync(gateway.workspace, `${gateway.workspace}.kept`);
+        renameSync(gateway.workspace, kept());
         mkdirSync(gateway.workspace);
         script("job.sh", `touch ${proof("moved")}`);
       },
@@ -217,6 +220,9 @@ describe("what moved between look and answer", () => {
     await turn;
     expect(existsSync(proof("moved"))).toBe(false);
     rmSync(join(early, "date"), { force: true });
+    if (!existsSync(kept())) return;
+    rmSync(gateway.workspace, { recursive: true });
+    renameSync(kept(), gateway.workspace);
   });
 });
 
@@ -242,8 +248,17 @@ describe("the rules for commands", () => {
   });
 });
 
+it("the eleventh in an hour is denied unasked, and does not run", async () => {
+  const { question, turn } = await asks("touch eleventh");
+  await turn;
+  expect([question, existsSync(proof("eleventh"))]).toEqual([undefined, false]);
+  expect(questions.figures?.deniedUnasked).toBe(1);
+  later += 3_600_001;
+});
+
 it("survives the gateway's restart, and is refused at once again when it is switched off", async () => {
   expect((await control.restart()).after).toBeDefined();
+  expect(await questions.connected(60_000)).toBe(true);
   const { tag, turn } = await asked("touch after-restart");
   await perform("exec.deny@1", { subject: tag });
   await turn;
