@@ -132,7 +132,7 @@ describe("what an intent pins", () => {
     ["config.rollback@1", {}, undefined, "no_gateway"],
     ["config.rollback@1", facts, { configHash: nonceOf("before") }, "expect"],
     ["cron.run@1", facts, undefined, "not_read"],
-  ] as const)("(%s) is asked for before the touch", (operation, said, read, code) => {
+  ] as const)("(%s) is asked for before the touch", (...[operation, said, read, code]) => {
     expect(() => expectOf(operation, { facts: said }, read)).toThrow(
       expect.objectContaining({ trouble: expect.objectContaining({ code }) }),
     );
