@@ -23,7 +23,8 @@ export interface Plot {
 }
 
 const HEIGHT = 168;
-const TICK_WIDTH = 72;
+const TICK_WIDTH = 64;
+const TIMES_HEIGHT = 28;
 const FONT = "12px system-ui, sans-serif";
 const MAX_BAR = 48;
 
@@ -64,6 +65,7 @@ function optionsOf(place: HTMLElement, drawing: Drawing): uPlot.Options {
   return {
     width: place.clientWidth,
     height: HEIGHT,
+    padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { show: kind === "lines" }, y: false },
     scales: {
@@ -71,7 +73,13 @@ function optionsOf(place: HTMLElement, drawing: Drawing): uPlot.Options {
       y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: TICK_WIDTH, values: (_plot, at) => at.map(formatTime) },
+      {
+        ...axis,
+        grid: { show: false },
+        size: TIMES_HEIGHT,
+        space: TICK_WIDTH,
+        values: (_plot, at) => at.map(formatTime),
+      },
       { ...axis, grid, size: TICK_WIDTH, values: (_plot, values) => values.map(format) },
     ],
     series: [{}, ...drawn.map(({ colour }) => seriesOf(kind, colourOf(`--chart-${colour}`)))],
