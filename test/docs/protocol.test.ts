@@ -139,6 +139,8 @@ describe("shapes in the text", () => {
     ["| `facts` |", schemaMembers(messages, "factsSchema")],
     ["| `expect` |", schemaMembers(messages, "expectSchema")],
     ["| `observed` |", schemaMembers(messages, "observedSchema")],
+    ["**read**, signed", schemaMembers(read("protocol/reading.ts"), "readSchema")],
+    ["**reading**, signed", schemaMembers(read("protocol/reading.ts"), "readingSchema")],
     ["`source`\nis a commitment", schemaMembers(ledger, "commitmentSchema")],
     ["| trust head |", schemaMembers(read("protocol/fields.ts"), "trustHead")],
     ["| `host.admit` | `{", schemaMembers(statements, "hostSchema")],

@@ -11,6 +11,7 @@ import * as limits from "../../protocol/limits.ts";
 import { operationWords } from "../../protocol/operation-words.ts";
 import { operations, type Operation, type OperationName } from "../../protocol/operations.ts";
 import { endpointRates, rateNames, rates } from "../../protocol/rates.ts";
+import { reads, type Read } from "../../protocol/reads.ts";
 import { explainRefusal, refusalCodes } from "../../protocol/refusals.ts";
 import { builtInRoles, permissions, presetRoles, type Permission } from "../../protocol/roles.ts";
 import { messageKinds, typeOf } from "../../protocol/signing.ts";
@@ -82,7 +83,17 @@ function operationRows(): readonly (readonly string[])[] {
     row.class,
     code(row.permission),
     row.expects.length === 0 ? "nothing" : row.expects.map(code).join(", "),
+    row.sealed === undefined ? "" : "yes",
     operationWords[name as OperationName].effect("vps-1"),
+  ]);
+}
+
+function readRows(): readonly (readonly string[])[] {
+  return Object.entries<Read>(reads).map(([name, row]) => [
+    code(name),
+    code(row.permission),
+    row.content === undefined ? "" : code(row.content),
+    sentence(row.what),
   ]);
 }
 
@@ -214,11 +225,15 @@ export async function sections(): Promise<ReadonlyMap<string, string>> {
     ["frame-limits", frameLimitTable()],
     ["endpoints", tableText(["name", "endpoint", "access", "permission", "rate", "touch"], endpointRows())],
     ["rates", tableText(["rate", "counted by", "a minute", "at once", "reason"], rateRows())],
-    ["operations", tableText(["operation", "class", "permission", "must pin", "what happens"], operationRows())],
+    [
+      "operations",
+      tableText(["operation", "class", "permission", "must pin", "sealed", "what happens"], operationRows()),
+    ],
     [
       "permissions",
       tableText(["permission", "for", ...roleNames], [...permissionRows(), ["longest session", "", ...lifetimes]]),
     ],
+    ["reads", tableText(["read", "permission", "grant", "what"], readRows())],
     ["refusals", tableText(["code", "what happened", "next step"], refusalRows())],
     ["trust-refusals", tableText(["code", "meaning"], trustRefusalRows())],
     ["statements", tableText(["kind", "permission to approve", "people"], statementRows())],

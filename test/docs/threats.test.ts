@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { readRefusals } from "../../protocol/reading.ts";
 import { refusalCodes } from "../../protocol/refusals.ts";
 import { tabled } from "./errors.ts";
 import { column, tableUnder } from "./markdown.ts";
@@ -12,6 +13,7 @@ const threats = read("docs/THREAT-MODEL.md");
 const known = new Set<string>([
   ...refusalCodes,
   ...quotedMembers(read("protocol/trust/refusals.ts"), "export type TrustRefusal").map(({ name }) => `trust:${name}`),
+  ...readRefusals.map((code) => `read:${code}`),
   ...tabled("worker/http/problems.ts", "PROBLEMS").map(({ code }) => `edge:${code}`),
 ]);
 
