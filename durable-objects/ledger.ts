@@ -125,7 +125,7 @@ export class Ledger extends DurableObject<Env> {
     known: ReadonlyMap<string, ChainPosition>,
   ): Promise<readonly Appended[]> {
     const head = (this.#head ??= (await table.head()) ?? CHAIN_START);
-    const batch = buildBatch({ workspace: table.workspace, head, known, drafts: group });
+    const batch = await buildBatch({ workspace: table.workspace, head, known, drafts: group });
     // Entries and receipts are one transaction: where every entry is there already, so is every receipt.
     if (batch.rows.length > 0)
       await this.#insert(

@@ -25,7 +25,7 @@ const receipt = {
 async function rowsFor(drafts: readonly LedgerDraft[], withReceipts = false): Promise<number> {
   const workspace = nonceOf(JSON.stringify([drafts, withReceipts]));
   const count = counted(env.DB);
-  const batch = buildBatch({
+  const batch = await buildBatch({
     workspace,
     head: CHAIN_START,
     known: new Map(),

@@ -58,7 +58,7 @@ async function rowsOfCommand({ workspace }: { readonly workspace: string }, { DB
   };
   const receipt = { workspace, digest, intent: digest, host: "h-0", number: 1, body: "e30", signature: "A" };
   const drafts = [accepted, answered].map((draft) => ({ draft, at: Date.now() }));
-  await table.insert(buildBatch({ workspace, head: CHAIN_START, known: new Map(), drafts }), [receipt]);
+  await table.insert(await buildBatch({ workspace, head: CHAIN_START, known: new Map(), drafts }), [receipt]);
   return count.written;
 }
 
