@@ -42,7 +42,19 @@ beforeEach(async () => {
 afterEach(() => scripted.close());
 
 const failed = (reason: string): object => ({ verdict: "failed", observed: { reason } });
-const cut: Answer = { raw: (_asked, socket) => void socket.terminate() };
+const cut: Answer = {
+  raw: (_asked, socket) => {
+    socket.terminate();
+    return undefined;
+  },
+};
+const noJson: Answer = {
+  raw: (_asked, socket) => {
+    socket.send("{");
+    return undefined;
+  },
+};
+const silence: Answer = { raw: () => undefined };
 
 describe("a job", () => {
   it("is disabled by one request, and a second command finds it so", async () => {
@@ -162,14 +174,17 @@ describe("a hostile gateway", () => {
     ["rows that are none", { payload: { jobs: [1, null, "x", { id: 5 }, { id: "x".repeat(10_000) }] } }, "gone"],
     ["a refusal", { refuse: "FORBIDDEN" }, "gateway_refused"],
     ["not now", { refuse: "UNAVAILABLE" }, "gateway_unavailable"],
-    ["silence", { raw: () => undefined }, "gateway_timeout"],
+    ["silence", silence, "gateway_timeout"],
     ["an end", cut, "gateway_closed"],
-    ["no JSON", { raw: (_asked, socket) => void socket.send("{") }, "gateway_hostile"],
-  ] as const)("that answers with %s gives a code", async (_what, answer, reason) => {
-    scripted.answers.set("cron.list", () => answer as Answer);
-    expect(await scripted.perform("cron.run@1", args)).toEqual(failed(reason));
-    expect(scripted.logged.join()).not.toContain("script");
-  });
+    ["no JSON", noJson, "gateway_hostile"],
+  ] satisfies readonly (readonly [string, Answer, string])[])(
+    "that answers with %s gives a code",
+    async (_what, answer, reason) => {
+      scripted.answers.set("cron.list", () => answer);
+      expect(await scripted.perform("cron.run@1", args)).toEqual(failed(reason));
+      expect(scripted.logged.join()).not.toContain("script");
+    },
+  );
 
   it("cannot keep us reading pages for ever", async () => {
     scripted.answers.set("cron.list", () => ({ payload: { jobs: [row({ id: "job-2" })], hasMore: true } }));
