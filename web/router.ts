@@ -5,8 +5,8 @@
 import { signal } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
 
-export const fleetFilters = ["all", "needs-you"] as const;
-export const fleetSorts = ["needs-you", "name", "cost", "sessions", "seen"] as const;
+export const fleetFilters = ["all", "needs-you", "alerts"] as const;
+export const fleetSorts = ["needs-you", "name", "version", "cost", "tokens", "sessions", "alerts", "seen"] as const;
 export const activityFilters = ["all", "commands", "refused", "signatures", "sign-ins", "trust", "unusual"] as const;
 /** The first is what a page without a choice shows. */
 export const alertFilters = ["open", "acknowledged", "resolved"] as const;
@@ -17,8 +17,8 @@ export type ActivityFilter = (typeof activityFilters)[number];
 export type AlertFilter = (typeof alertFilters)[number];
 
 export type Route =
-  | { readonly page: "fleet"; readonly show: FleetFilter; readonly sort: FleetSort; readonly text: string }
-  | { readonly page: "host"; readonly id: string }
+  | FleetRoute
+  | HostRoute
   | ActivityRoute
   | { readonly page: "alerts"; readonly show: AlertFilter }
   | { readonly page: PeoplePageName }
@@ -30,6 +30,18 @@ export type Route =
   | { readonly page: "proposals" }
   | { readonly page: "sign-in" }
   | { readonly page: "not-found"; readonly path: string };
+
+/** Absent: any, and the order in which a column is most useful. */
+export interface FleetRoute {
+  readonly page: "fleet";
+  readonly show: FleetFilter;
+  readonly sort: FleetSort;
+  readonly text: string;
+  readonly reversed?: true;
+  /** The word for a condition, in small letters. */
+  readonly state?: string;
+  readonly version?: string;
+}
 
 /** Seconds and ids as the edge takes them; absent: any. */
 export interface ActivityNarrowing {
@@ -48,6 +60,33 @@ export interface ActivityRoute extends ActivityNarrowing {
   readonly entry?: number;
 }
 
+/** The first is what the address of a host alone shows. */
+export const hostTabs = [
+  "overview",
+  "agents",
+  "sessions",
+  "schedule",
+  "channels",
+  "devices",
+  "extensions",
+  "configuration",
+  "log",
+  "approvals",
+] as const;
+export type HostTab = (typeof hostTabs)[number];
+
+/** Absent: the usual. */
+export interface HostRoute {
+  readonly page: "host";
+  readonly id: string;
+  readonly tab?: HostTab;
+  readonly text?: string;
+  /** A column of the list; with `-` before it from the last to the first. */
+  readonly sort?: string;
+  /** The thing that is open: a tag of the host's, or a word of the tab. */
+  readonly of?: string;
+}
+
 /** What the trust log says, one page each. */
 export const peoplePages = ["people", "roles", "rules", "automation", "sessions", "addresses", "edge-keys"] as const;
 export type PeoplePageName = (typeof peoplePages)[number];
@@ -61,21 +100,16 @@ export const alertsRoute: Route = { page: "alerts", show: "open" };
 /** What a person searched for is not a document: bounded, so that a crafted link cannot fill a page. */
 const MAX_SEARCH_CHARACTERS = 80;
 
-const hostPath = /^\/hosts\/([A-Za-z0-9_-]{1,64})$/;
+const hostPath = /^\/hosts\/([A-Za-z0-9_-]{1,64})(?:\/([a-z]{1,16}))?$/;
 
 export function parseRoute(url: URL): Route {
   const text = (url.searchParams.get("q") ?? "").slice(0, MAX_SEARCH_CHARACTERS);
-  const host = hostPath.exec(url.pathname)?.[1];
-  if (host !== undefined) return { page: "host", id: host };
+  const host = hostRoute(url, text);
+  if (host !== undefined) return host;
   switch (url.pathname) {
     case "/":
     case "/fleet":
-      return {
-        page: "fleet",
-        show: oneOf(fleetFilters, url.searchParams.get("show")),
-        sort: oneOf(fleetSorts, url.searchParams.get("sort")),
-        text,
-      };
+      return parseFleet(url.searchParams, text);
     case "/activity":
       return parseActivity(url.searchParams, text);
     case "/alerts":
@@ -91,6 +125,37 @@ export function parseRoute(url: URL): Route {
     default:
       return belowRoute(url.pathname) ?? peopleRoute(url.pathname) ?? { page: "not-found", path: url.pathname };
   }
+}
+
+/** A tab that there is not is a page that there is not. */
+function hostRoute(url: URL, text: string): HostRoute | undefined {
+  const [, id, named] = hostPath.exec(url.pathname) ?? [];
+  const tab = hostTabs.find((one) => one === (named ?? "overview"));
+  if (id === undefined || tab === undefined || named === "overview") return undefined;
+  const sort = url.searchParams.get("sort");
+  const of = url.searchParams.get("of");
+  return {
+    page: "host",
+    id,
+    ...(named === undefined ? {} : { tab }),
+    ...(text === "" ? {} : { text }),
+    ...(sort !== null && /^-?[a-z]{1,16}$/.test(sort) ? { sort } : {}),
+    ...(of !== null && /^[a-z0-9-]{1,32}$/.test(of) ? { of } : {}),
+  };
+}
+
+function parseFleet(query: URLSearchParams, text: string): FleetRoute {
+  const state = query.get("state");
+  const version = query.get("version");
+  return {
+    page: "fleet",
+    show: oneOf(fleetFilters, query.get("show")),
+    sort: oneOf(fleetSorts, query.get("sort")),
+    text,
+    ...(query.get("order") === "reversed" ? { reversed: true } : {}),
+    ...(state !== null && /^[a-z ]{1,32}$/.test(state) ? { state } : {}),
+    ...(version !== null && /^[0-9A-Za-z.+-]{1,40}$/.test(version) ? { version } : {}),
+  };
 }
 
 function parseActivity(query: URLSearchParams, text: string): ActivityRoute {
@@ -125,9 +190,9 @@ function peopleRoute(path: string): Route | undefined {
 export function formatRoute(route: Route): string {
   switch (route.page) {
     case "fleet":
-      return withQuery("/", { show: route.show, sort: route.sort, q: route.text }, { show: "all", sort: "needs-you" });
+      return formatFleet(route);
     case "host":
-      return `/hosts/${route.id}`;
+      return formatHost(route);
     case "activity":
       return formatActivity(route);
     case "streams":
@@ -141,6 +206,15 @@ export function formatRoute(route: Route): string {
     default:
       return `/${route.page}`;
   }
+}
+
+function formatFleet({ show, sort, text, reversed, state = "", version = "" }: FleetRoute): string {
+  const order = reversed === true ? "reversed" : "";
+  return withQuery("/", { show, sort, order, state, version, q: text }, { show: "all", sort: "needs-you" });
+}
+
+function formatHost({ id, tab = "overview", text = "", sort = "", of = "" }: HostRoute): string {
+  return withQuery(tab === "overview" ? `/hosts/${id}` : `/hosts/${id}/${tab}`, { q: text, sort, of }, {});
 }
 
 function formatActivity({ show, text, since, until, actor, action, host, entry }: ActivityRoute): string {

@@ -61,7 +61,7 @@ describe("the condition of a host", () => {
   });
 
   it("puts the machine that waits for admission before all else", () => {
-    expect(sortHosts([...fleet, waiting], "needs-you", NOW)[0]?.label).toBe("vps-13");
+    expect(sortHosts([...fleet, waiting], { sort: "needs-you" }, NOW)[0]?.label).toBe("vps-13");
   });
 });
 
@@ -69,7 +69,7 @@ describe("order and filters", () => {
   const labels = (hosts: readonly { readonly label: string }[]) => hosts.map(({ label }) => label);
 
   it("puts those that need a person first, the rest by name", () => {
-    expect(labels(sortHosts(fleet, "needs-you", NOW))).toEqual([
+    expect(labels(sortHosts(fleet, { sort: "needs-you" }, NOW))).toEqual([
       "vps-3",
       "vps-5",
       "vps-8",
@@ -81,12 +81,12 @@ describe("order and filters", () => {
   });
 
   it("sorts names as people count", () => {
-    expect(labels(sortHosts(fleet, "name", NOW)).slice(-2)).toEqual(["vps-8", "vps-10"]);
+    expect(labels(sortHosts(fleet, { sort: "name" }, NOW)).slice(-2)).toEqual(["vps-8", "vps-10"]);
   });
 
   it("sorts by cost, and by the longest silence", () => {
-    expect(sortHosts(fleet, "cost", NOW)[0]?.label).toBe("vps-5");
-    expect(sortHosts(fleet, "seen", NOW)[0]?.label).toBe("vps-3");
+    expect(sortHosts(fleet, { sort: "cost" }, NOW)[0]?.label).toBe("vps-5");
+    expect(sortHosts(fleet, { sort: "seen" }, NOW)[0]?.label).toBe("vps-3");
   });
 
   it("finds by name, version and state", () => {

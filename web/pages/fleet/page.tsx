@@ -1,6 +1,6 @@
 /** The fleet: who needs you, what it costs, every host in one table. Works for one host and for many. */
 import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { Banners } from "../../components/banners.tsx";
 import { Lately } from "../../components/lately.tsx";
@@ -8,9 +8,8 @@ import { Empty, Tile, TroubleText, Waiting } from "../../components/parts.tsx";
 import { OrderDialog } from "../../dialog/order-dialog.tsx";
 import type { Wish } from "../../dialog/order-dialog.tsx";
 import { formatAge, formatCost, formatCount, formatList, formatNumberOf, unknown } from "../../format.ts";
-import { Icon } from "../../icons.tsx";
 import { fleetRoute } from "../../router.ts";
-import type { Route } from "../../router.ts";
+import type { FleetRoute } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
 import type { HostView } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
@@ -18,14 +17,14 @@ import { mandateObstacle } from "../../state/mandate.ts";
 import { endingSoon, isOnlyAdministrator } from "../../state/people.ts";
 import { conditionOf, totalsOf, watchesGateway } from "../../state/condition.ts";
 import type { FleetTotals } from "../../state/condition.ts";
-import { filterHosts, sortHosts } from "../../state/host-order.ts";
+import type { AlertCounts } from "../../state/host-order.ts";
+import { alertCounts, filterHosts, sortHosts } from "../../state/host-order.ts";
 import { AddHost, NoHost } from "./add-host.tsx";
 import { AdmissionCard } from "./admission-card.tsx";
+import { FleetFilters } from "./filters.tsx";
 import { usePicks } from "./picks.ts";
 import { SelectBar } from "./select-bar.tsx";
 import { FleetTable } from "./table.tsx";
-
-type FleetRoute = Extract<Route, { page: "fleet" }>;
 
 export function FleetPage({ route }: { readonly route: FleetRoute }) {
   // Beside the page's states: hosts that fall silent meanwhile must not take the dialog with them.
@@ -81,7 +80,10 @@ function FleetFrame({ hosts, body }: { readonly hosts: readonly HostView[]; read
 /** What is so, in one sentence: who runs well, who needs you. */
 function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; readonly now: number }) {
   if (hosts.length === 0) return null;
-  const conditions = sortHosts(hosts, "needs-you", now).map((host) => ({ host, condition: conditionOf(host, now) }));
+  const conditions = sortHosts(hosts, { sort: "needs-you" }, now).map((host) => ({
+    host,
+    condition: conditionOf(host, now),
+  }));
   const watched = conditions.filter(({ host }) => host.admission === "admitted" && watchesGateway(host));
   const well = watched.filter(({ condition }) => condition.shape === "ok").length;
   const needing = conditions.filter(({ condition }) => condition.urgency > 0);
@@ -201,54 +203,23 @@ function tokenParts({ inputTokens, cacheReadTokens, outputTokens }: FleetTotals)
 function HostList({ hosts, route, now, onWish }: Timed & Omit<FleetBodyProps, "hosts">) {
   const { router, backend } = useApp();
   const asker = { view: backend.trust.value, person: backend.person.value?.id, now };
-  const shown = sortHosts(filterHosts(hosts, route, now), route.sort, now);
-  const needing = hosts.filter((host) => conditionOf(host, now).urgency > 0).length;
-  const change = (part: Partial<FleetRoute>) => router.go({ ...route, ...part }, "replace");
+  const alerts = useAlertCounts();
+  const shown = sortHosts(filterHosts(hosts, { ...route, alerts }, now), { ...route, alerts }, now);
   const { picks, picked, clear } = usePicks(hosts, shown, now);
   return (
     <div class="stack mid">
-      {hosts.length > 1 && (
-        <div class="filters">
-          <div class="input-icon">
-            <Icon name="search" class="s" />
-            <label class="sr" for="q">
-              Find a host
-            </label>
-            <input
-              class="input"
-              id="q"
-              type="search"
-              placeholder="Name, version or state"
-              value={route.text}
-              onInput={(event) => change({ text: event.currentTarget.value })}
-            />
-            <kbd class="wide-only">/</kbd>
-          </div>
-          <div class="filters scroll" role="group" aria-label="Filter">
-            <button
-              class="chip"
-              type="button"
-              aria-pressed={route.show === "all"}
-              onClick={() => change({ show: "all" })}
-            >
-              All <span class="n">{hosts.length}</span>
-            </button>
-            <button
-              class="chip"
-              type="button"
-              aria-pressed={route.show === "needs-you"}
-              onClick={() => change({ show: "needs-you" })}
-            >
-              <Icon name="warn" class="s" />
-              Needs you <span class="n">{needing}</span>
-            </button>
-          </div>
-        </div>
-      )}
+      {hosts.length > 1 && <FleetFilters hosts={hosts} route={route} alerts={alerts} now={now} />}
       {shown.length === 0 ? (
         <NoMatch route={route} total={hosts.length} />
       ) : (
-        <FleetTable hosts={shown} sort={route.sort} now={now} onSort={(sort) => change({ sort })} picks={picks} />
+        <FleetTable
+          hosts={shown}
+          order={route}
+          alerts={alerts}
+          now={now}
+          onSort={(sort) => router.go(sortedBy(route, sort), "replace")}
+          picks={picks}
+        />
       )}
       {picked.length > 0 && (
         <SelectBar
@@ -272,14 +243,28 @@ function HostList({ hosts, route, now, onWish }: Timed & Omit<FleetBodyProps, "h
   );
 }
 
+/** The same column again turns it round. */
+function sortedBy({ reversed, ...route }: FleetRoute, sort: FleetRoute["sort"]): FleetRoute {
+  const turns = route.sort === sort && reversed !== true;
+  return { ...route, sort, ...(turns ? { reversed: true } : {}) };
+}
+
+function useAlertCounts(): AlertCounts {
+  const { alerts } = useApp().backend;
+  useEffect(() => alerts.watch(), [alerts]);
+  const list = alerts.list.value;
+  return useMemo(() => alertCounts(list.state === "ready" ? list.value : []), [list]);
+}
+
 function NoMatch({ route, total }: { readonly route: FleetRoute; readonly total: number }) {
   const { router } = useApp();
-  const nothingWrong = route.show === "needs-you" && route.text === "";
+  const isNarrowed = route.text !== "" || route.state !== undefined || route.version !== undefined;
+  const nothingWrong = route.show !== "all" && !isNarrowed;
   return (
     <div class="card">
       <Empty
         icon={nothingWrong ? "ok" : "search"}
-        title={nothingWrong ? "Nothing needs you" : `No host matches “${route.text}”`}
+        title={nothingWrong ? NOTHING[route.show] : noMatch(route)}
         actions={
           <button class="btn sm" type="button" onClick={() => router.go(fleetRoute, "replace")}>
             Show all hosts
@@ -294,4 +279,10 @@ function NoMatch({ route, total }: { readonly route: FleetRoute; readonly total:
       </Empty>
     </div>
   );
+}
+
+const NOTHING = { all: "No host", "needs-you": "Nothing needs you", alerts: "No host has an open alert" } as const;
+
+function noMatch({ text }: FleetRoute): string {
+  return text === "" ? "No host matches these choices" : `No host matches “${text}”`;
 }

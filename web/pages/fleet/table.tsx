@@ -2,15 +2,16 @@
 import { Cost, MaybeStale, staleSince } from "../../components/usage.tsx";
 import { State } from "../../components/state.tsx";
 import { Relative } from "../../components/time.tsx";
-import { formatCount, unknown } from "../../format.ts";
+import { formatCount, formatNumberOf, unknown } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
-import type { FleetSort } from "../../router.ts";
+import type { FleetRoute, FleetSort } from "../../router.ts";
 import type { HostView } from "../../state/backend.ts";
 import { conditionOf, isSilent } from "../../state/condition.ts";
+import type { AlertCounts } from "../../state/host-order.ts";
 import { unpickable, type Selection } from "../../state/selection.ts";
 
 interface Column {
-  readonly sort?: FleetSort;
+  readonly sort: FleetSort;
   readonly label: string;
   readonly class?: string;
 }
@@ -18,10 +19,11 @@ interface Column {
 const columns: readonly Column[] = [
   { sort: "name", label: "Host" },
   { sort: "needs-you", label: "State" },
-  { label: "Version", class: "col-lo" },
+  { sort: "version", label: "Version", class: "col-lo" },
   { sort: "cost", label: "Cost today", class: "r" },
-  { label: "Tokens today", class: "r col-lo" },
+  { sort: "tokens", label: "Tokens today", class: "r col-lo" },
   { sort: "sessions", label: "Sessions", class: "r col-lo" },
+  { sort: "alerts", label: "Alerts", class: "r" },
   { sort: "seen", label: "Last seen", class: "r" },
 ];
 
@@ -36,20 +38,21 @@ export interface Picks {
 
 interface FleetTableProps {
   readonly hosts: readonly HostView[];
-  readonly sort: FleetSort;
+  readonly order: Pick<FleetRoute, "sort" | "reversed">;
+  readonly alerts: AlertCounts;
   readonly now: number;
   readonly onSort: (sort: FleetSort) => void;
   readonly picks?: Picks | undefined;
 }
 
-export function FleetTable({ hosts, sort, now, onSort, picks }: FleetTableProps) {
+export function FleetTable({ hosts, order, alerts, now, onSort, picks }: FleetTableProps) {
   return (
     <div class="card fleet-card">
       <div class="table-wrap">
         <table
           class="table fleet"
           role="table"
-          aria-label={sort === "needs-you" ? "Hosts, those that need you first" : "Hosts"}
+          aria-label={order.sort === "needs-you" ? "Hosts, those that need you first" : "Hosts"}
         >
           <thead role="rowgroup">
             <tr role="row">
@@ -65,13 +68,13 @@ export function FleetTable({ hosts, sort, now, onSort, picks }: FleetTableProps)
                 </th>
               )}
               {columns.map((column) => (
-                <Head key={column.label} column={column} sort={sort} onSort={onSort} />
+                <Head key={column.label} column={column} order={order} onSort={onSort} />
               ))}
             </tr>
           </thead>
           <tbody role="rowgroup">
             {hosts.map((host) => (
-              <HostRow key={host.id} host={host} now={now} picks={picks} />
+              <HostRow key={host.id} host={host} alerts={alerts.get(host.id) ?? 0} now={now} picks={picks} />
             ))}
           </tbody>
         </table>
@@ -82,28 +85,28 @@ export function FleetTable({ hosts, sort, now, onSort, picks }: FleetTableProps)
 
 interface HeadProps {
   readonly column: Column;
-  readonly sort: FleetSort;
+  readonly order: FleetTableProps["order"];
   readonly onSort: (sort: FleetSort) => void;
 }
 
-function Head({ column, sort, onSort }: HeadProps) {
+/** From the smallest, the first of the alphabet, the longest ago. */
+const ascending: ReadonlySet<FleetSort> = new Set(["name", "version", "seen"]);
+
+function Head({ column, order, onSort }: HeadProps) {
   const by = column.sort;
-  const active = by === sort;
+  const active = by === order.sort;
+  const isUp = ascending.has(by) !== (order.reversed === true);
   return (
     <th
       role="columnheader"
       scope="col"
       class={column.class}
-      aria-sort={active ? (by === "name" || by === "seen" ? "ascending" : "descending") : undefined}
+      aria-sort={active ? (isUp ? "ascending" : "descending") : undefined}
     >
-      {by === undefined ? (
-        column.label
-      ) : (
-        <button class="sort" type="button" onClick={() => onSort(by)}>
-          {column.label}
-          {active && <Icon name="down" />}
-        </button>
-      )}
+      <button class="sort" type="button" onClick={() => onSort(by)}>
+        {column.label}
+        {active && <Icon name="down" class={order.reversed === true ? "turned" : undefined} />}
+      </button>
     </th>
   );
 }
@@ -114,11 +117,12 @@ function Seen({ at }: { readonly at: number | undefined }) {
 
 interface HostRowProps {
   readonly host: HostView;
+  readonly alerts: number;
   readonly now: number;
   readonly picks: Picks | undefined;
 }
 
-function Pick({ host, now, picks }: HostRowProps & { readonly picks: Picks }) {
+function PickCell({ host, now, picks }: Omit<HostRowProps, "alerts"> & { readonly picks: Picks }) {
   const obstacle = unpickable(host, now);
   const why = `pick-${host.id}`;
   return (
@@ -142,14 +146,28 @@ function Pick({ host, now, picks }: HostRowProps & { readonly picks: Picks }) {
   );
 }
 
-function HostRow({ host, now, picks }: HostRowProps) {
+function AlertsCell({ host, alerts }: Pick<HostRowProps, "host" | "alerts">) {
+  return (
+    <td role="cell" class="c-alerts r">
+      {alerts === 0 ? (
+        <span class="faint">0</span>
+      ) : (
+        <a class="t-warn medium" href="/alerts" aria-label={`${formatNumberOf(alerts, "alert")} of ${host.label}`}>
+          {formatCount(alerts)}
+        </a>
+      )}
+    </td>
+  );
+}
+
+function HostRow({ host, alerts, now, picks }: HostRowProps) {
   const condition = conditionOf(host, now);
   const { telemetry } = host;
   const silent = isSilent(host, now);
   const since = staleSince(host, now);
   return (
     <tr role="row" aria-selected={picks?.selection.has(host.id) === true ? "true" : undefined}>
-      {picks !== undefined && <Pick host={host} now={now} picks={picks} />}
+      {picks !== undefined && <PickCell host={host} now={now} picks={picks} />}
       <th role="rowheader" scope="row" class="c-host">
         <span class="host-name">
           <a href={`/hosts/${host.id}`}>
@@ -178,6 +196,7 @@ function HostRow({ host, now, picks }: HostRowProps) {
       <td role="cell" class="c-sessions r col-lo">
         {silent || telemetry?.sessions === undefined ? unknown : formatCount(telemetry.sessions.active)}
       </td>
+      <AlertsCell host={host} alerts={alerts} />
       <td role="cell" class={silent ? "c-seen r t-warn medium" : "c-seen r"}>
         <Seen at={host.lastSeenAt} />
       </td>
