@@ -25,11 +25,14 @@ type Compare = (a: HostView, b: HostView, ground: Ground) => number;
 const numbered = new Intl.Collator("en", { numeric: true });
 const byName: Compare = (a, b) => numbered.compare(a.label, b.label) || numbered.compare(a.id, b.id);
 
+/** Letters come after figures in every collation. */
+const versionOf = ({ telemetry }: HostView): string => telemetry?.gateway.version ?? "unknown";
+
 const orders = {
   "needs-you": (a, b, { now }) => conditionOf(b, now).urgency - conditionOf(a, now).urgency,
   name: byName,
   // The oldest first: that is who should be updated. Who says none comes last.
-  version: (a, b) => numbered.compare(a.telemetry?.gateway.version ?? "~", b.telemetry?.gateway.version ?? "~"),
+  version: (a, b) => numbered.compare(versionOf(a), versionOf(b)),
   cost: (a, b) => (b.telemetry?.usage?.costMicros ?? -1) - (a.telemetry?.usage?.costMicros ?? -1),
   tokens: (a, b) => (b.telemetry?.usage?.totalTokens ?? -1) - (a.telemetry?.usage?.totalTokens ?? -1),
   sessions: (a, b) => (b.telemetry?.sessions?.active ?? -1) - (a.telemetry?.sessions?.active ?? -1),
