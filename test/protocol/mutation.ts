@@ -86,6 +86,8 @@ export const redundant: Readonly<Record<string, string>> = {
   "verify/refused.ts: error instanceof RangeError -> false": "the schema has already decoded every base64url text",
   "verify.ts: exp !== undefined -> true": "nothing is later or earlier than an absent end",
   'verify/author.ts: approval.kind !== "intent" -> false': "no other kind names a successor",
+  "verify.ts: others.length === 0 -> true": "the schema takes one ciphertext",
+  'verify/read.ts: author.kind !== "session" -> false': "a read names a session, so no other key is asked",
   "trust/apply.ts: approver === undefined -> false": "then the number of approvers is not one",
   'trust/approvals.ts: statement.kind !== "credential.revoke" -> false': "no other kind names a passkey to be revoked",
   "trust/fork.ts: ours === undefined -> false": "what follows our own last statement was judged as ours",

@@ -1,9 +1,11 @@
 /** Verdicts on commands and requests that a machine signs with an automation key. */
+import { toBase64url, utf8 } from "../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../protocol/canonical.ts";
 import { addSwiftOperation, draftCommand, sealCommand, SWIFT_OPERATION } from "../../fixtures/command.ts";
 import { nonceOf, signed } from "../../fixtures/keys.ts";
 import { saying, type Team } from "../../fixtures/team.ts";
 import { NOW } from "../../fixtures/workspace.ts";
+import { sha256Of } from "../../../protocol/signing.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { AutomationKey } from "../../../protocol/trust/statements.ts";
 import type { Modules, RuleCase } from "./cases.ts";
@@ -88,6 +90,16 @@ const points: readonly (readonly [string, string, Change, string?])[] = [
     "arguments that the operation does not take",
     "malformed",
     (d) => void (d.intent["args"] = { scenario: "lost-device" }),
+  ],
+  [
+    "content that only a page can have sealed",
+    "sealed",
+    (d) => {
+      Object.assign(d.intent, { operation: "agent.create@1", args: {} });
+      const digest = toBase64url(sha256Of(utf8("ciphertext")));
+      Object.assign(d.target, { expect: {}, sealed: [{ path: "content", digest }] });
+      d.envelope = { sealed: [toBase64url(utf8("ciphertext"))] };
+    },
   ],
   ["a fact not pinned", "expect", (d) => void (d.target["expect"] = {})],
   ["the first argument within its limits", "verified", (d, t) => drill(d, t, "lost-device")],

@@ -195,7 +195,7 @@ export const envelopeCases: readonly RuleCase[] = [
   {
     name: "expect: another configuration",
     expected: "expect",
-    run: (m) => expectVerdict(m, { gatewayBoot: GATEWAY_BOOT, configHash: nonceOf("later") }, pinning),
+    run: (m) => expectVerdict(m, { ...pinned, configHash: nonceOf("later") }, pinning),
   },
   {
     name: "expect: another subject",
