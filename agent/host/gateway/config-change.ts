@@ -4,7 +4,7 @@
  * back well gets the former configuration back. It may not log a value, and it never tries the same change twice.
  */
 import type { Observed } from "../../../protocol/messages.ts";
-import { ChangeError, isSame, MAX_PATHS, mergePatch, type Tree } from "./config-edit.ts";
+import { ChangeError, isSame, MAX_PATHS, mergePatch, setAt, type Tree } from "./config-edit.ts";
 import { replaceConfigFile } from "./config-file.ts";
 import { changedPaths, contentOf, fits, seeConfiguration, treeOf, type SeenConfig } from "./config-seen.ts";
 import { readSnapshot, type ConfigSnapshot } from "./config-snapshot.ts";
@@ -87,6 +87,12 @@ interface Well {
   readonly bootId: string | undefined;
 }
 
+interface Patience {
+  /** The gateway restarts for this change, so another boot must answer. */
+  readonly formerBoot?: string | undefined;
+  readonly silence?: number;
+}
+
 class Attempt {
   readonly #change: Change;
   readonly #tools: GatewayTools;
@@ -115,7 +121,7 @@ class Attempt {
     }
     const sent = await this.#send(seen, patch);
     const formerBoot = sent.restarts ? seen.bootId : undefined;
-    const well = await this.#becomesWell((shown) => isMade(before, after, shown), formerBoot);
+    const well = await this.#becomesWell((shown) => isMade(before, after, shown), { formerBoot });
     if (well === undefined) return this.#takeBack(seen, sent, undefined);
     const { proof } = this.#change;
     if (proof !== undefined && !(await proof.holds())) return this.#takeBack(seen, sent, proof.reason);
@@ -180,13 +186,15 @@ class Attempt {
     }
   }
 
-  /** `formerBoot`: the gateway restarts for this change, so another boot must answer. */
-  async #becomesWell(isThere: (shown: Tree) => boolean, formerBoot: string | undefined): Promise<Well | undefined> {
+  async #becomesWell(
+    isThere: (shown: Tree) => boolean,
+    { formerBoot, silence = SILENT_MILLISECONDS }: Patience,
+  ): Promise<Well | undefined> {
     const { elapsed, wait } = this.#tools;
     const until = elapsed() + HEALTH_MILLISECONDS;
     let heard = elapsed();
     let wellSince: number | undefined;
-    while (elapsed() < until && elapsed() - heard < SILENT_MILLISECONDS) {
+    while (elapsed() < until && elapsed() - heard < silence) {
       const now = (await isReady(this.#tools)) ? await this.#look() : undefined;
       if (now !== undefined) heard = elapsed();
       if (now !== undefined && isWell(now, formerBoot) && isThere(now.snapshot.tree)) {
@@ -210,14 +218,15 @@ class Attempt {
       return failed("changed_meanwhile", observedOf(seen, now));
     const isTold = now === undefined ? await this.#restoreFile(seen) : await this.#patchBack(seen, now);
     const isFormer = (shown: Tree): boolean => changedPaths(seen.snapshot.tree, shown).length === 0;
-    const well = isTold ? await this.#becomesWell(isFormer, undefined) : undefined;
+    const well = isTold ? await this.#becomesWell(isFormer, { silence: HEALTH_MILLISECONDS }) : undefined;
     if (well === undefined) return failed("rollback_failed", observedOf(seen, undefined));
     return failed(reason ?? "rolled_back", observedOf(seen, well));
   }
 
   async #patchBack(seen: SeenConfig, now: Well): Promise<boolean> {
     const present = seen.file === undefined ? undefined : await seeConfiguration(this.#tools);
-    const patch = mergePatch(present === undefined ? now.snapshot.tree : treeOf(present), treeOf(seen));
+    const shown = present === undefined ? now.snapshot.tree : treeOf(present);
+    const patch = mergePatch(shown, withStampOf(shown, treeOf(seen)));
     if (patch === undefined) return true;
     try {
       await this.#send({ ...seen, snapshot: now.snapshot }, patch);
@@ -277,6 +286,11 @@ function isMade(before: Tree, wanted: Tree, shown: Tree): boolean {
   if (!isFields(before) || !isFields(wanted)) return fits(wanted, shown);
   const names = new Set([...Object.keys(before), ...Object.keys(wanted)]);
   return [...names].every((name) => isMade(field(before, name), field(wanted, name), field(shown, name)));
+}
+
+/** The gateway writes its own stamp again, whatever it is told. */
+function withStampOf(present: Tree, wanted: Tree): Tree {
+  return setAt(wanted, ["meta"], field(present, "meta"));
 }
 
 function observedOf(seen: SeenConfig, now: Well | undefined): Observed {

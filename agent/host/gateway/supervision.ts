@@ -109,18 +109,40 @@ export async function isReady(tools: Pick<Place, "target">): Promise<boolean> {
 }
 
 /**
- * Makes a gateway that did not come up read its file again: in place where its process is still there, else through
- * whoever keeps it. `before`: the process that listened before the trouble began.
+ * Ends the process and starts another one: a restart in place keeps the addresses that it listens on. Only where something
+ * will start it again; false leaves it as it was.
+ */
+export async function renewGateway(tools: Place, { run = systemctl }: Supervisor = {}): Promise<boolean> {
+  const process = await findGateway(tools);
+  if (process === undefined) return false;
+  const unit = await unitOf(process, { run, ownUid: userInfo().uid });
+  if (tools.place?.kind !== "demo" && unit === undefined) return false;
+  const ended = await stopGateway(tools, { run });
+  if (ended !== "stopped" && ended !== "already_stopped") return false;
+  return (await startGateway(tools, { run })) === "started";
+}
+
+/**
+ * Makes a gateway that did not come up read its file again. It serves nobody, so whoever keeps it may start it from
+ * nothing, which is faster: one that failed first spends half a minute on looking for the reason. Without anybody who
+ * keeps it the process itself is asked. `before`: the process that listened before the trouble began.
  */
 export async function reviveGateway(
   tools: Place,
   before: GatewayProcess | undefined,
   { run = systemctl }: Supervisor = {},
 ): Promise<boolean> {
-  const restarted = before !== undefined && (await signal(before, "SIGUSR2"));
-  if (restarted) return true;
-  if (tools.place?.kind === "demo" && !readWanted(wantedFileOf(tools.place.tokenFile ?? "")).runs) return false;
-  return askToStart(tools, run);
+  const { place, directory } = tools;
+  if (place?.tokenFile !== undefined) {
+    if (!readWanted(wantedFileOf(place.tokenFile)).runs) return false;
+    return before === undefined || !(await isAlive(before)) ? tellDemo(tools, true) : signal(before, "SIGKILL");
+  }
+  const how = { run, ownUid: userInfo().uid };
+  const unit = (before === undefined ? undefined : await unitOf(before, how)) ?? keptUnit(directory);
+  if (unit === undefined) return before !== undefined && signal(before, "SIGUSR2");
+  if (before !== undefined) await signal(before, "SIGKILL");
+  await command(unit, ["reset-failed"], how);
+  return (await command(unit, ["restart", "--no-block"], how)).ok;
 }
 
 /** Remembers the unit while the gateway runs, so that it can be started when something else ended it. */

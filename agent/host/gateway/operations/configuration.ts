@@ -13,9 +13,11 @@ import { GatewayError } from "../faults.ts";
 import type { Scope } from "../handshake.ts";
 import { bindToLoopback, LOCKED_EXEC, planLockdown } from "../lockdown.ts";
 import { rotateSecret } from "../rotate-secret.ts";
+import { renewGateway } from "../supervision.ts";
 import type { ConfigVersions, ExecDefaults, VersionContent } from "../versions-file.ts";
 import { isFields } from "../wire.ts";
 import { Refusal } from "./acting.ts";
+import { bootNow } from "./process.ts";
 import { failed, type GatewayImplementation, type GatewayTools } from "./implementation.ts";
 
 /** Everything that this agent ever asks for, on one connection: later it may not be widened silently any more. */
@@ -58,12 +60,15 @@ function treeOfVersion({ text, tree }: VersionContent): Tree {
   return isFields(whole) ? whole : tree;
 }
 
-/** Who may come in is never rolled back: a secret that was replaced may be one that was stolen. */
+/**
+ * Who may come in is never rolled back: a secret that was replaced may be one that was stolen. Neither is the gateway's
+ * own stamp on the file, which it would write again.
+ */
 function keepOwnDoor(wanted: Tree, present: Tree): Tree {
-  return ["token", "password"].reduce((tree, name) => {
-    const path = ["gateway", "auth", name];
-    return setAt(tree, path, valueAt(present, path.join(".")));
-  }, wanted);
+  return [["gateway", "auth", "token"], ["gateway", "auth", "password"], ["meta"]].reduce(
+    (tree, path) => setAt(tree, path, valueAt(present, path.join("."))),
+    wanted,
+  );
 }
 
 type WithConnection = (connection: Awaited<ReturnType<GatewayTools["open"]>>) => Promise<boolean>;
@@ -142,9 +147,15 @@ async function bindLoopback(order: GatewayOrder, tools: GatewayTools): Promise<P
   return done.verdict === "executed" ? mustBeLoopback(done, tools) : done;
 }
 
-/** Whoever started it may have said otherwise on its command line, and that wins over the file. */
+/**
+ * The gateway restarts in place and then still listens where it did, so the process is renewed. Who started it may also have
+ * named the addresses on its command line, and that wins over the file: then it stays exposed and this says so.
+ */
 async function mustBeLoopback(done: Performed, tools: GatewayTools): Promise<Performed> {
-  return (await seeLoopback(tools)) ? done : failed("still_exposed", done.observed);
+  if (await seeLoopback(tools)) return done;
+  if (!(await renewGateway(tools)) || !(await seeLoopback(tools))) return failed("still_exposed", done.observed);
+  const boot = await bootNow(tools);
+  return { ...done, observed: { ...done.observed, ...(boot === undefined ? {} : { gatewayBootAfter: boot }) } };
 }
 
 export const configurationRows = {

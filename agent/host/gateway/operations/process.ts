@@ -17,7 +17,8 @@ const KILL_MILLISECONDS = 5_000;
 /** A flood of pairings must not keep the process alive: what is left then cannot use them while it is down. */
 const UNPAIR_MILLISECONDS = 20_000;
 
-async function bootNow(tools: GatewayTools): Promise<string | undefined> {
+/** The boot that answers now; undefined when none does. */
+export async function bootNow(tools: GatewayTools): Promise<string | undefined> {
   try {
     const connection = await tools.open("operator.read");
     connection.close();
