@@ -17,6 +17,7 @@ import { readMachine } from "./gateway/machine.ts";
 import { startReader, type Reader } from "./gateway/reader.ts";
 import { startSampler, type Sampler, type SamplerDeps } from "./gateway/sampler.ts";
 import { openTags } from "./gateway/tags.ts";
+import { gatewayReadings } from "./gateway/readings/table.ts";
 import type { HostLog } from "./log.ts";
 import type { GatewayReference } from "./state.ts";
 import type { HostClock } from "./warden/clock.ts";
@@ -50,9 +51,10 @@ export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
   const log = (code: string, detail: Readonly<Record<string, string>> = {}): void =>
     deps.log({ event: code, ...detail });
   const target = (): Promise<GatewayTarget> => locate(gateway, deps);
+  const readerStore = await openDevice(directory, "reader");
   const reader = startReader({
     target,
-    store: await openDevice(directory, "reader"),
+    store: readerStore,
     demo: gateway.kind === "demo",
     agentVersion,
     onTelemetry: deps.onTelemetry,
@@ -72,21 +74,21 @@ export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
     wait: (milliseconds) => wait(milliseconds),
   });
   questions.start();
+  const both = {
+    target,
+    agentVersion,
+    directory,
+    questions,
+    place: placeOf(gateway, deps),
+    log,
+    elapsed: () => deps.clock.monotonic(),
+    now: () => deps.clock.wall(),
+  };
   return {
     latest: () => withQuestions(reader.latest(), questions),
     samples: (after) => sampler.after(after),
-    control: gatewayControl({
-      target,
-      store,
-      agentVersion,
-      directory,
-      questions,
-      place: placeOf(gateway, deps),
-      log,
-      elapsed: () => deps.clock.monotonic(),
-      now: () => deps.clock.wall(),
-    }),
-    readings: undefined,
+    control: gatewayControl({ ...both, store }),
+    readings: gatewayReadings({ ...both, store: readerStore }),
     async stop() {
       sampler.stop();
       await questions.stop();
