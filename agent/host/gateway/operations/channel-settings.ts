@@ -8,6 +8,13 @@ import { field, isFields } from "../wire.ts";
 
 /** Somebody on a list who stands for everybody. */
 export const EVERYBODY = "*";
+/** Channels take off a prefix of their own ("tg:*") before they compare. */
+const ANY_EVERYBODY = /(?:^|:)\s*\*\s*$/;
+
+export function isEverybody(sender: string): boolean {
+  return ANY_EVERYBODY.test(sender);
+}
+
 /** A list longer than this is no list of people. */
 export const MAX_SENDERS = 2_000;
 
@@ -50,7 +57,7 @@ export function settingsOf(configuration: unknown, { channel, account }: Channel
   const written = policyIn(isOwn ? accountBlock : root, nested);
   const senders = sendersIn(isOwn ? accountBlock : root, nested) ?? sendersIn(root, nested) ?? [];
   const named = written ?? policyIn(root, nested) ?? UNWRITTEN;
-  const isOpen = named !== "disabled" && senders.includes(EVERYBODY);
+  const isOpen = named !== "disabled" && senders.some(isEverybody);
   return {
     policyPath: at("policy"),
     listPath: at("allowFrom"),

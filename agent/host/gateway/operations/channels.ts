@@ -9,10 +9,13 @@ import { changeConfiguration } from "../config-change.ts";
 import { setAt, type Tree } from "../config-edit.ts";
 import type { GatewayOrder, Performed } from "../control-interface.ts";
 import { act, mustBeAsShown, Refusal, stringOf, type Acting } from "./acting.ts";
-import { EVERYBODY, opennessOf, settingsOf, type ChannelSettings } from "./channel-settings.ts";
+import { EVERYBODY, isEverybody, opennessOf, settingsOf, type ChannelSettings } from "./channel-settings.ts";
 import { executed, failed, type GatewayTools } from "./implementation.ts";
 import { mustKnowVersion } from "./known.ts";
 import { channelNamed, senderTag, type ChannelThing } from "./things.ts";
+
+const SETTLING_MILLISECONDS = 8_000;
+const LOOK_MILLISECONDS = 500;
 
 interface Rules {
   readonly policy: ChannelPolicy;
@@ -57,7 +60,7 @@ export function loosenChannel(order: GatewayOrder, tools: GatewayTools): Promise
 export function allowSender(order: GatewayOrder, tools: GatewayTools): Promise<Performed> {
   const { sender } = v.parse(accessOperations["channel.allow@1"].sealed, order.content);
   // Everybody is no sender: that is loosening, which says so.
-  if (sender.trim() === EVERYBODY) return Promise.resolve(failed("everybody"));
+  if (isEverybody(sender)) return Promise.resolve(failed("everybody"));
   return change({
     order,
     tools,
@@ -78,7 +81,7 @@ export function disallowSender(order: GatewayOrder, tools: GatewayTools): Promis
     rules: ({ policy, senders }, senderTagOf) => {
       const kept = senders.filter((sender) => senderTagOf(sender) !== tag);
       // Taking everybody off a list that was open for it leaves a list; one with nobody on it lets nobody in.
-      const isClosed = policy === "open" && !kept.includes(EVERYBODY);
+      const isClosed = policy === "open" && !kept.some(isEverybody);
       if (!isClosed) return { policy, senders: kept };
       return { policy: kept.length === 0 ? "disabled" : "allowlist", senders: kept };
     },
@@ -109,7 +112,20 @@ async function change({ order, tools, loosens, rules }: Rule): Promise<Performed
     if (loosens && settings.isShared) throw new Refusal("shared_settings");
     return written(before, settings, coherent(rules(settings, senderTagOf)));
   };
-  return changeConfiguration({ order, note: "Who may write to a channel", plan }, tools);
+  return changeWhenSettled(
+    () => changeConfiguration({ order, note: "Who may write to a channel", plan }, tools),
+    tools,
+  );
+}
+
+/** A change of somebody else that the gateway is still taking up passes in a second or two; nothing was done meanwhile. */
+async function changeWhenSettled(attempt: () => Promise<Performed>, tools: GatewayTools): Promise<Performed> {
+  const until = tools.elapsed() + SETTLING_MILLISECONDS;
+  for (;;) {
+    const done = await attempt();
+    if (done.observed.reason !== "config_pending" || tools.elapsed() >= until) return done;
+    await tools.wait(LOOK_MILLISECONDS);
+  }
 }
 
 async function presentChannel(acting: Acting, order: GatewayOrder, loosens: boolean): Promise<ChannelThing> {
@@ -123,7 +139,7 @@ async function presentChannel(acting: Acting, order: GatewayOrder, loosens: bool
 /** `disabled` leaves the list as it is: nobody gets in by it, and it is there when the channel is used again. */
 function coherent({ policy, senders }: Rules): Rules {
   if (policy === "disabled") return { policy, senders };
-  const people = senders.filter((sender) => sender !== EVERYBODY);
+  const people = senders.filter((sender) => !isEverybody(sender));
   if (policy === "allowlist" && people.length === 0) throw new Refusal("list_empty");
   return { policy, senders: policy === "open" ? [...people, EVERYBODY] : people };
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { formerJobs } from "../../../../../agent/host/gateway/operations/former-jobs.ts";
-import { startScripted, type Answer, type Scripted } from "../fixtures/scripted.ts";
+import { INTENT, startScripted, type Answer, type Scripted } from "../fixtures/scripted.ts";
 
 const CANARY = "CANARY-secret-words";
 const draft = {
@@ -138,7 +138,7 @@ describe("a job", () => {
       failed("gateway_refused"),
     );
     expect(formerJobs(scripted.tools.directory)).toEqual([
-      { tag: args.subject, at: 1_795_000_000, author: "person-1", intent: "intent-1", operation: "cron.edit@1", draft },
+      { tag: args.subject, at: 1_795_000_000, author: "person-1", intent: INTENT, operation: "cron.edit@1", draft },
     ]);
   });
 
