@@ -3,7 +3,7 @@
  * keys and numbers that JSON.parse would round included, because the re-encoded bytes then differ.
  */
 import canonicalize from "canonicalize";
-import { equalBytes, utf8, utf8Text } from "./bytes.ts";
+import { utf8, utf8Text } from "./bytes.ts";
 import { MAX_DEPTH } from "./limits.ts";
 
 export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
@@ -103,14 +103,16 @@ export function canonicalTextAs(value: unknown, read: (value: unknown) => unknow
 }
 
 /**
- * True when `read`, what a schema made of `written`, still says the same. Schema libraries repair without a word: ours
- * takes an empty list for an object and drops members named like an object's own machinery.
+ * The canonical text of `written` where `read`, what a schema made of it, still has the same; otherwise undefined. Schema
+ * libraries repair without a word: ours takes an empty list for an object and drops members named like an object's own
+ * machinery.
  */
-export function readsAsWritten(written: unknown, read: unknown): boolean {
+export function textAsWritten(written: unknown, read: unknown): string | undefined {
   try {
-    return equalBytes(encodeCanonical(written), encodeCanonical(read));
+    const text = canonicalize(read);
+    return text === canonicalize(written) ? text : undefined;
   } catch {
-    return false; // not JSON, so nobody wrote it
+    return undefined; // not JSON, so nobody wrote it
   }
 }
 

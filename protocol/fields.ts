@@ -1,6 +1,7 @@
 /** Field types shared by all messages. Closed: what is not described is refused. */
 import * as v from "valibot";
-import { canonicalTextAs, decodeCanonicalAs, encodeCanonical, MalformedError, readsAsWritten } from "./canonical.ts";
+import { utf8 } from "./bytes.ts";
+import { canonicalTextAs, decodeCanonicalAs, MalformedError, textAsWritten } from "./canonical.ts";
 import { MAX_CREDENTIAL_ID_BYTES, MAX_LABEL_CHARACTERS } from "./limits.ts";
 
 /** What the encoder writes: whole groups, and a last one whose unused bits are zero, so that bytes have one spelling. */
@@ -66,15 +67,16 @@ export function codec<S extends v.GenericSchema>(schema: S): Codec<v.InferOutput
     if (!result.success) throw new MalformedError(`schema: ${v.getDotPath(result.issues[0]) ?? "top level"}`);
     return result.output;
   }
-  function check(value: unknown): v.InferOutput<S> {
+  function checked(value: unknown): { readonly output: v.InferOutput<S>; readonly text: string } {
     const output = read(value);
-    if (!readsAsWritten(value, output)) throw new MalformedError("schema: not read as written");
-    return output;
+    const text = textAsWritten(value, output);
+    if (text === undefined) throw new MalformedError("schema: not read as written");
+    return { output, text };
   }
   return {
-    encode: (value) => encodeCanonical(check(value)),
+    encode: (value) => utf8(checked(value).text),
     text: (value) => canonicalTextAs(value, read),
     decode: (bytes) => decodeCanonicalAs(bytes, read),
-    check,
+    check: (value) => checked(value).output,
   };
 }

@@ -6,7 +6,7 @@
  * A sealed text on the wire is the encapsulated key (32 bytes) and then the ciphertext.
  */
 import * as v from "valibot";
-import { encodeCanonical, MalformedError, readsAsWritten } from "./canonical.ts";
+import { encodeCanonical, MalformedError, textAsWritten } from "./canonical.ts";
 import { equalBytes, utf8, utf8Text } from "./bytes.ts";
 import { preAuthenticationEncoding } from "./signing.ts";
 
@@ -63,5 +63,5 @@ export function decodeContent(schema: v.GenericSchema, bytes: Uint8Array): unkno
 
 function fits(schema: v.GenericSchema, content: unknown): boolean {
   const read = v.safeParse(schema, content, { abortEarly: true });
-  return read.success && readsAsWritten(content, read.output);
+  return read.success && textAsWritten(content, read.output) !== undefined;
 }

@@ -75,7 +75,7 @@ export const redundant: Readonly<Record<string, string>> = {
   "der.ts: content.length === 1 -> false": "a missing second byte reads as a zero",
   "ed25519.ts: signature.length === 64 -> true": "this platform refuses it too; workerd throws instead",
   "ed25519.ts: SECOND_BYTES.has(encoding[1] ?? 0) -> true": "only saves time",
-  "fields.ts: !readsAsWritten(value, output) -> false": "guards what we write ourselves; a decoder compares all bytes",
+  "fields.ts: text === undefined -> false": "guards what we write ourselves; a decoder compares all bytes",
   'trust/resolve.ts: (frozen.reason === "revoked_author" || frozen.other === drop) -> true':
     "a fork ends only where the other history is dropped, which the state asks too",
   "trust/settle.ts: resolution.knew.has(one.digest) -> false": "whoever it names approves nothing that knew it",
