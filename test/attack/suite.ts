@@ -23,6 +23,7 @@ import { runMutants, type Campaign } from "./mutants.ts";
 import { runMutation, type MutationReport } from "./mutation/mutation.ts";
 import { Scene, type SceneOptions } from "./scene.ts";
 import { dial, servers } from "./servers.ts";
+import { readAttacks } from "./reads.ts";
 import { sessionEndAttacks } from "./session-ends.ts";
 import { sessionAttacks } from "./sessions.ts";
 import { attackRenewal } from "./renewals.ts";
@@ -168,7 +169,9 @@ async function envelopes(stand: SceneOptions, tracks: Tracks): Promise<Campaign>
   const scene = await Scene.open(stand);
   try {
     await honest(scene, tracks, "before the attacks");
-    const rules = tracks.options.isShort ? [] : [...approvalAttacks, ...sessionAttacks(), ...formAttacks];
+    const rules = tracks.options.isShort
+      ? []
+      : [...approvalAttacks, ...sessionAttacks(), ...formAttacks, ...readAttacks];
     for (const attack of [...rules, ...courseAttacks]) {
       tracks.results.push(await attempt(attack, scene));
     }
