@@ -14,7 +14,7 @@ import { listenersOf } from "./listening.ts";
 import type { Listener } from "./listening.ts";
 import { readMachine } from "./machine.ts";
 import { pauseMilliseconds, stateOfFault } from "./pace.ts";
-import { pollInventory, pollUsage, pollVitals } from "./poll.ts";
+import { pollConfiguration, pollInventory, pollUsage, pollVitals } from "./poll.ts";
 import type { Inventory, Vitals } from "./poll.ts";
 import { probeReadiness } from "./probe.ts";
 import type { Readiness } from "./probe.ts";
@@ -27,7 +27,9 @@ import { mayShowSecret } from "./trust.ts";
 export const POLL_MILLISECONDS = 10_000;
 /** The slow questions are asked in every third round. */
 const INVENTORY_ROUNDS = 3;
-/** Events that follow each other closely cause one round. */
+/** The configuration is the gateway's longest answer: asked when it says that it changed, and every few minutes. */
+const CONFIGURATION_ROUNDS = 24;
+/** The first event causes a round at once; those that follow it closely cause one more, this long after it began. */
 const SETTLE_MILLISECONDS = 1_000;
 /** The day's figures stand while the gateway is away, marked as old and with their own time. */
 function asStale(usage: Telemetry["usage"]): Telemetry["usage"] {
@@ -55,9 +57,13 @@ export interface ReaderDeps {
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   readonly random: () => number;
+  /** From where it can be reached beside its own port; absent: nobody looks. */
+  readonly reach?: (target: GatewayTarget, readiness: Readiness) => Promise<readonly Listener[]>;
   /** True after a gateway that we started ended with exit code 78. */
   readonly exitedOnConfiguration?: () => boolean;
   readonly pollMilliseconds?: number;
+  /** The configuration that Clawhold last wrote or saw; undefined where there is none. */
+  readonly keptConfiguration?: () => unknown;
 }
 
 export interface Reader {
@@ -101,9 +107,13 @@ class Watch {
   #connection: GatewayConnection | undefined;
   #readiness: Readiness | undefined;
   #listeners: readonly Listener[] = [];
+  #beyond: readonly Listener[] = [];
+  #isLookingBeyond = false;
   #oneUser: boolean;
   #vitals: Vitals | undefined;
   #inventory: Inventory | undefined;
+  #configuration: Telemetry["gateway"]["configuration"];
+  #isConfigurationDue = true;
   /** Outlives a connection: while the gateway recomputes after a restart, the day's figures stand. */
   #usage: Telemetry["usage"];
   #usageDays = 1;
@@ -182,6 +192,8 @@ class Watch {
     this.#connection = undefined;
     this.#vitals = undefined;
     this.#inventory = undefined;
+    this.#configuration = undefined;
+    this.#isConfigurationDue = true;
   }
 
   #connect(target: GatewayTarget): Promise<GatewayConnection> {
@@ -192,7 +204,10 @@ class Watch {
       scopes: ["operator.read"],
       agentVersion: this.#deps.agentVersion,
       platform: readMachine().platform,
-      onEvent: () => this.kick(),
+      onEvent: (name) => {
+        if (name === "config.changed") this.#isConfigurationDue = true;
+        this.kick();
+      },
       log: this.#deps.log,
       mayShowSecret: () => mayShowSecret(target),
     });
@@ -211,10 +226,12 @@ class Watch {
     for (let round = 0; isOpen && !this.#isStopped; round += 1) {
       const isDue = this.#isKicked || round % INVENTORY_ROUNDS === 0;
       this.#isKicked = false;
+      const beganAt = performance.now();
       await this.#round(target, connection, isDue);
+      if (round % CONFIGURATION_ROUNDS === 0) this.#isConfigurationDue = true;
       if (!isOpen || this.#isStopped) break;
       if (!this.#isKicked) await this.#sleep(this.#gapMilliseconds());
-      if (this.#isKicked && isOpen) await this.#settle();
+      if (this.#isKicked && isOpen) await this.#settle(beganAt + SETTLE_MILLISECONDS - performance.now());
     }
     this.#dropConnection();
   }
@@ -235,6 +252,24 @@ class Watch {
     this.#usageDays = isUnfinished ? (this.#usageDays % MAX_USAGE_DAYS) + 1 : 1;
     this.#inventory = inventory;
     this.#show(this.#stateNow(), true);
+    if (this.#isConfigurationDue) await this.#lookAtConfiguration(connection);
+  }
+
+  async #lookAtConfiguration(connection: GatewayConnection): Promise<void> {
+    this.#isConfigurationDue = false;
+    const before = this.#configuration;
+    this.#configuration = await pollConfiguration(connection, () => this.#kept());
+    if (this.#configuration !== before) this.#show(this.#stateNow(), true);
+  }
+
+  /** A file of ours that cannot be read now hides a drift; it must not hide the gateway. */
+  #kept(): unknown {
+    try {
+      return this.#deps.keptConfiguration?.();
+    } catch (error) {
+      this.#deps.log("kept_configuration_unreadable", { name: error instanceof Error ? error.name : "unknown" });
+      return undefined;
+    }
   }
 
   async #lookAround(target: GatewayTarget): Promise<void> {
@@ -244,8 +279,32 @@ class Watch {
     ]);
     this.#readiness = readiness;
     this.#listeners = listeners ?? [];
+    void this.#lookBeyond(target, readiness).catch((error: unknown) => {
+      this.#deps.log("reach_failed", { name: error instanceof Error ? error.name : "unknown" });
+    });
     if (this.#listeners.length > 0) this.#oneUser = this.#listeners.some((listener) => listener.uid === this.#ownUid);
     else if (target.ownerUid !== undefined) this.#oneUser = target.ownerUid === this.#ownUid;
+  }
+
+  /** Beside the rounds, since a door that does not answer takes its time; what is new is said at once. */
+  async #lookBeyond(target: GatewayTarget, readiness: Readiness): Promise<void> {
+    const { reach } = this.#deps;
+    if (reach === undefined || this.#isLookingBeyond) return;
+    this.#isLookingBeyond = true;
+    try {
+      const before = this.#beyond;
+      this.#beyond = await reach(target, readiness);
+      if (this.latest !== undefined && this.#beyond.length !== before.length) this.#show(this.latest.gateway.state, true);
+    } finally {
+      this.#isLookingBeyond = false;
+    }
+  }
+
+  /** What is open to others first: only so many are told. */
+  #allListeners(): readonly Listener[] {
+    const isOpen = ({ loopback }: Listener): boolean => !loopback;
+    const own = this.#listeners;
+    return [...own.filter(isOpen), ...this.#beyond, ...own.filter(({ loopback }) => loopback)];
   }
 
   #stateNow(): GatewayState {
@@ -270,13 +329,14 @@ class Watch {
       demo: this.#deps.demo,
       oneUser: this.#oneUser,
       agentVersion: this.#deps.agentVersion,
-      listeners: this.#listeners,
+      listeners: this.#allListeners(),
       machine: readMachine(),
       hello: this.#connection?.hello,
       uptimeMilliseconds: isLive ? this.#readiness?.uptimeMilliseconds : undefined,
       vitals: this.#vitals,
       usage: isLive && this.#vitals !== undefined ? this.#usage : asStale(this.#usage),
       inventory: this.#inventory,
+      configuration: this.#configuration,
     });
     if (!report.ok) this.#deps.log("telemetry_invalid");
     this.#shownAt = now;
@@ -290,9 +350,10 @@ class Watch {
     return isUnfinished ? Math.min(ordinary, UNFINISHED_MILLISECONDS) : ordinary;
   }
 
-  async #settle(): Promise<void> {
+  async #settle(milliseconds: number): Promise<void> {
+    if (milliseconds <= 0) return;
     this.#mayKick = false;
-    await this.#sleep(SETTLE_MILLISECONDS);
+    await this.#sleep(milliseconds);
     this.#mayKick = true;
   }
 
