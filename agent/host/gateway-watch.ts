@@ -14,10 +14,13 @@ import { discoverGateway, type GatewayTarget } from "./gateway/discover.ts";
 import { placeOf } from "./gateway/place.ts";
 import { historyFile } from "./gateway/history-file.ts";
 import { readMachine } from "./gateway/machine.ts";
-import { startReader, type Reader } from "./gateway/reader.ts";
+import { Reach } from "./gateway/reach.ts";
+import { startReader, type Reader, type ReaderDeps } from "./gateway/reader.ts";
 import { startSampler, type Sampler, type SamplerDeps } from "./gateway/sampler.ts";
+import { rememberUnit, type Place } from "./gateway/supervision.ts";
 import { openTags } from "./gateway/tags.ts";
 import { gatewayReadings } from "./gateway/readings/table.ts";
+import { ConfigVersions } from "./gateway/versions-file.ts";
 import type { HostLog } from "./log.ts";
 import type { GatewayReference } from "./state.ts";
 import type { HostClock } from "./warden/clock.ts";
@@ -50,40 +53,33 @@ export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
   if (gateway.kind === "none") return machineOnly(deps);
   const log = (code: string, detail: Readonly<Record<string, string>> = {}): void =>
     deps.log({ event: code, ...detail });
-  const target = (): Promise<GatewayTarget> => locate(gateway, deps);
-  const readerStore = await openDevice(directory, "reader");
-  const reader = startReader({
-    target,
-    store: readerStore,
-    demo: gateway.kind === "demo",
-    agentVersion,
-    onTelemetry: deps.onTelemetry,
-    log,
-    now: () => deps.clock.wall(),
-    random: deps.random,
-  });
-  const sampler = samplerOf(reader, deps, log);
-  const store = await openDevice(directory, "warden");
-  const questions = await openQuestions({
-    target,
-    directory,
-    agentVersion,
-    onChange: deps.onTelemetry,
-    log,
-    elapsed: () => deps.clock.monotonic(),
-    wait: (milliseconds) => wait(milliseconds),
-  });
-  questions.start();
-  const both = {
-    target,
+  const common = {
+    target: (): Promise<GatewayTarget> => locate(gateway, deps),
     agentVersion,
     directory,
-    questions,
-    place: placeOf(gateway, deps),
     log,
     elapsed: () => deps.clock.monotonic(),
     now: () => deps.clock.wall(),
   };
+  const readerStore = await openDevice(directory, "reader");
+  const reader = startReader({
+    ...common,
+    store: readerStore,
+    demo: gateway.kind === "demo",
+    onTelemetry: deps.onTelemetry,
+    random: deps.random,
+    keptConfiguration: () => keptConfiguration(directory),
+    reach: reachOf(gateway, deps, common),
+  });
+  const sampler = samplerOf(reader, deps, log);
+  const store = await openDevice(directory, "warden");
+  const questions = await openQuestions({
+    ...common,
+    onChange: deps.onTelemetry,
+    wait: (milliseconds) => wait(milliseconds),
+  });
+  questions.start();
+  const both = { ...common, questions, place: placeOf(gateway, deps) };
   return {
     latest: () => withQuestions(reader.latest(), questions),
     samples: (after) => sampler.after(after),
@@ -95,6 +91,12 @@ export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
       await reader.stop();
     },
   };
+}
+
+function keptConfiguration(directory: string): unknown {
+  const versions = new ConfigVersions(directory);
+  const newest = versions.newest();
+  return newest === undefined ? undefined : versions.content(newest.version)?.tree;
 }
 
 function samplerOf(reader: Reader, { directory, clock }: WatchDeps, log: SamplerDeps["log"]): Sampler {
@@ -110,6 +112,26 @@ function samplerOf(reader: Reader, { directory, clock }: WatchDeps, log: Sampler
 
 function withQuestions(telemetry: Telemetry | undefined, { figures }: Questions): Telemetry | undefined {
   return telemetry === undefined || figures === undefined ? telemetry : { ...telemetry, questions: figures };
+}
+
+/** Looks around the gateway, and remembers once who keeps it running. */
+function reachOf(
+  gateway: Exclude<GatewayReference, { kind: "none" }>,
+  deps: WatchDeps,
+  common: Pick<Place, "target" | "directory" | "elapsed"> & Pick<ReaderDeps, "log">,
+): NonNullable<ReaderDeps["reach"]> {
+  const reach = new Reach({ now: common.elapsed });
+  const place = { ...common, place: placeOf(gateway, deps), wait: (milliseconds: number) => wait(milliseconds) };
+  let isRemembered = false;
+  return (target, readiness) => {
+    if (readiness.ready && !isRemembered) {
+      isRemembered = true;
+      void rememberUnit(place).catch((error: unknown) => {
+        common.log("unit_not_remembered", { name: error instanceof Error ? error.name : "unknown" });
+      });
+    }
+    return reach.look(target, readiness);
+  };
 }
 
 function locate(gateway: Exclude<GatewayReference, { kind: "none" }>, deps: WatchDeps): Promise<GatewayTarget> {

@@ -4,6 +4,8 @@
  */
 import type { Telemetry } from "../../../protocol/telemetry.ts";
 import type { GatewayConnection } from "./client.ts";
+import { changedPaths } from "./config-seen.ts";
+import { readSnapshot } from "./config-snapshot.ts";
 import { GatewayError } from "./faults.ts";
 import type { GatewayFault } from "./faults.ts";
 import { readAgents, readChannels, readCron, readHealth, readSessions, readSystem, readUsage } from "./projection.ts";
@@ -68,15 +70,36 @@ export async function pollUsage(connection: GatewayConnection, days: number): Pr
 
 /** What changes slowly. `compact` keeps the jobs' prompts out of the answer. */
 export async function pollInventory(connection: GatewayConnection): Promise<Inventory> {
-  const [agents, jobs, enabledJobs, channels] = await Promise.all([
+  const [agents, jobs, enabledJobs, failedJobs, channels] = await Promise.all([
     ask(connection, "agents.list", {}),
     ask(connection, "cron.list", { includeDisabled: true, compact: true, limit: 1 }),
     ask(connection, "cron.list", { enabled: "enabled", compact: true, limit: 1 }),
+    ask(connection, "cron.list", { enabled: "enabled", lastRunStatus: "error", compact: true, limit: 1 }),
     ask(connection, "channels.status", { probe: false }),
   ]);
   return {
     agents: readAgents(agents.payload),
-    cron: readCron(jobs.payload, enabledJobs.payload),
+    cron: readCron(jobs.payload, enabledJobs.payload, failedJobs.payload),
     channels: readChannels(channels.payload),
   };
+}
+
+/**
+ * How the configuration stands, from the gateway's longest answer: asked rarely. Undefined: it does not say. `kept`: the
+ * configuration that Clawhold last wrote or saw; undefined where there is none.
+ */
+export async function pollConfiguration(
+  connection: GatewayConnection,
+  kept: () => unknown,
+): Promise<Telemetry["gateway"]["configuration"]> {
+  try {
+    const { isValid, written, applied, tree } = await readSnapshot(connection);
+    if (!isValid) return "invalid";
+    if (written !== applied) return "pending";
+    const before = kept();
+    return before === undefined || changedPaths(before, tree).length === 0 ? "applied" : "drifted";
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
+  }
 }

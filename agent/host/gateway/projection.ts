@@ -81,11 +81,13 @@ export function steadyUsage(before: Telemetry["usage"], now: Telemetry["usage"])
   return now.totalTokens >= before.totalTokens ? now : { ...before, freshness: now.freshness };
 }
 
-/** `cron.list {compact, limit: 1}`, once for all jobs and once for the enabled ones. */
-export function readCron(all: unknown, enabled: unknown): Telemetry["cron"] {
+/** `cron.list {compact, limit: 1}`: all jobs, the enabled ones, and those of them whose last run failed. */
+export function readCron(all: unknown, enabled: unknown, failed: unknown): Telemetry["cron"] {
   const total = countOf(field(all, "total"));
   const on = countOf(field(enabled, "total"));
-  return total === undefined || on === undefined ? undefined : { total, enabled: on };
+  const failing = countOf(field(failed, "total"));
+  if (total === undefined || on === undefined) return undefined;
+  return { total, enabled: on, ...(failing === undefined ? {} : { failing }) };
 }
 
 /** `agents.list`: how many, not who. */

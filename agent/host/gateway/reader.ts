@@ -294,7 +294,8 @@ class Watch {
     try {
       const before = this.#beyond;
       this.#beyond = await reach(target, readiness);
-      if (this.latest !== undefined && this.#beyond.length !== before.length) this.#show(this.latest.gateway.state, true);
+      if (this.latest !== undefined && this.#beyond.length !== before.length)
+        this.#show(this.latest.gateway.state, true);
     } finally {
       this.#isLookingBeyond = false;
     }

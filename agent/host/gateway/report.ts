@@ -9,6 +9,7 @@ import type { Hello } from "./hello.ts";
 import type { Listener } from "./listening.ts";
 import type { MachineFacts } from "./machine.ts";
 import type { Inventory, Vitals } from "./poll.ts";
+import { supportOf } from "./versions-support.ts";
 
 /** The schema's limit; a gateway that listens in more places is shown with the first eight. */
 const MAX_LISTENERS = 8;
@@ -26,6 +27,7 @@ export interface Observation {
   readonly vitals: Vitals | undefined;
   readonly usage: Telemetry["usage"];
   readonly inventory: Inventory | undefined;
+  readonly configuration: Telemetry["gateway"]["configuration"];
 }
 
 export type Report =
@@ -52,27 +54,31 @@ function withoutClaims(seen: Observation): Telemetry {
 }
 
 function withClaims(bare: Telemetry, seen: Observation): Telemetry {
-  const version = seen.hello?.version;
-  const bootId = seen.hello?.bootId;
-  const uptime = seen.uptimeMilliseconds;
   const sessions = seen.vitals?.sessions;
   const { usage } = seen;
   const { agents, cron, channels } = seen.inventory ?? {};
   return {
     ...bare,
-    gateway: {
-      ...bare.gateway,
-      ...seen.vitals?.figures,
-      ...(version === undefined ? {} : { version }),
-      ...(bootId === undefined ? {} : { bootId }),
-      ...(uptime === undefined || uptime > Number.MAX_SAFE_INTEGER
-        ? {}
-        : { uptimeSeconds: Math.floor(uptime / 1_000) }),
-    },
+    gateway: { ...bare.gateway, ...seen.vitals?.figures, ...claimsOfItself(seen) },
     ...(sessions === undefined ? {} : { sessions }),
     ...(usage === undefined ? {} : { usage }),
     ...(agents === undefined ? {} : { agents }),
     ...(cron === undefined ? {} : { cron }),
     ...(channels === undefined ? {} : { channels }),
+  };
+}
+
+/** What it says about itself, and what this agent makes of its version and configuration. */
+function claimsOfItself({
+  hello,
+  uptimeMilliseconds: uptime,
+  configuration,
+}: Observation): Partial<Telemetry["gateway"]> {
+  const { version, bootId } = hello ?? {};
+  return {
+    ...(version === undefined ? {} : { version, support: supportOf(version) }),
+    ...(bootId === undefined ? {} : { bootId }),
+    ...(configuration === undefined ? {} : { configuration }),
+    ...(uptime === undefined || uptime > Number.MAX_SAFE_INTEGER ? {} : { uptimeSeconds: Math.floor(uptime / 1_000) }),
   };
 }

@@ -35,7 +35,8 @@ describe("projection of lies", () => {
     expect(readSystem(lie)).toEqual({});
     expect(readSessions(lie, lie)).toBeUndefined();
     expect(readUsage(lie)).toBeUndefined();
-    expect(readCron(lie, lie)).toBeUndefined();
+    expect(readCron(lie, lie, lie)).toBeUndefined();
+    expect(readCron({ total: 3 }, { total: 2 }, lie)).toEqual({ total: 3, enabled: 2 });
     expect(readAgents({ agents: lie === undefined || Array.isArray(lie) ? {} : lie })).toBeUndefined();
     expect(readChannels(lie)).toBeUndefined();
   });

@@ -42,6 +42,13 @@ const honest: Readonly<Record<string, unknown>> = {
   },
   "agents.list": { agents: [{ id: CANARY }] },
   "cron.list": { total: 2, jobs: [{ payload: { message: CANARY } }] },
+  "config.get": {
+    valid: true,
+    hash: "a-hash-of-the-file",
+    configRevisionHash: "what-is-written",
+    appliedConfigHash: "what-is-written",
+    parsed: { talk: CANARY },
+  },
   "channels.status": { channelAccounts: { [CANARY]: [{ configured: true, running: true, name: CANARY }] } },
 };
 
@@ -49,6 +56,41 @@ function answerWith(answers: Readonly<Record<string, unknown>>) {
   return (asked: Asked): unknown =>
     asked.method === "connect" ? ok(asked, hello()) : ok(asked, answers[asked.method]);
 }
+
+describe("how the configuration stands", () => {
+  const config = honest["config.get"] as object;
+
+  it.each([
+    [{}, "applied"],
+    [{ appliedConfigHash: "something-else" }, "pending"],
+    [{ valid: false, issues: [{ message: CANARY }] }, "invalid"],
+    [{ parsed: { talk: CANARY, more: true } }, "drifted"],
+    [{ parsed: { talk: CANARY, meta: { lastTouchedVersion: "2026.9.6" } } }, "applied"],
+  ] as const)("%o is %s", async (change, standing) => {
+    const { until } = await watchScript(
+      { answer: answerWith({ ...honest, "config.get": { ...config, ...change } }) },
+      { keptConfiguration: () => ({ talk: CANARY }) },
+    );
+    const seen = await until((telemetry) => telemetry.gateway.configuration !== undefined);
+    expect(seen.gateway.configuration).toBe(standing);
+  });
+
+  it("is seen without a file of ours that cannot be read", async () => {
+    const unreadable = (): unknown => {
+      throw new Error("EIO");
+    };
+    const { until } = await watchScript({ answer: answerWith(honest) }, { keptConfiguration: unreadable });
+    const seen = await until((telemetry) => telemetry.gateway.configuration !== undefined);
+    expect(seen.gateway).toMatchObject({ configuration: "applied", support: "known" });
+  });
+
+  it("says nothing of an answer that is none", async () => {
+    const { until } = await watchScript({ answer: answerWith({ ...honest, "config.get": { parsed: CANARY } }) });
+    const seen = await until((telemetry) => telemetry.cron !== undefined);
+    expect(seen.gateway.configuration).toBeUndefined();
+    expect(seen.cron).toEqual({ total: 2, enabled: 2, failing: 2 });
+  });
+});
 
 describe("what is handed out", () => {
   it("has the figures and not one word of the content", async () => {
@@ -97,7 +139,7 @@ describe("what is handed out", () => {
 
   it("asks only with read scope, never for content, and only methods that it reads", async () => {
     const { until } = await watchScript({ answer: answerWith(honest) });
-    await until((telemetry) => telemetry.usage !== undefined);
+    await until((telemetry) => telemetry.gateway.configuration !== undefined);
     expect(gateway?.asked[0]?.params).toMatchObject({ scopes: ["operator.read"], caps: ["session-scoped-events"] });
     const methods = new Set(gateway?.asked.slice(1).map((asked) => asked.method));
     expect([...methods].sort()).toEqual(Object.keys(honest).sort());
