@@ -135,7 +135,7 @@ function pageOf(route: Route, pages: Pages, hostLabel: string): Page {
     case "fleet":
       return { title: pages.fleet.title, page: <pages.fleet.View route={route} /> };
     case "host":
-      return { title: hostLabel, page: <pages.host.View key={route.id} id={route.id} /> };
+      return { title: hostLabel, page: <pages.host.View key={route.id} route={route} /> };
     case "activity":
       return { title: pages.activity.title, page: <pages.activity.View route={route} /> };
     case "alerts":

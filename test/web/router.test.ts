@@ -9,6 +9,8 @@ describe("addresses", () => {
     { page: "fleet", show: "all", sort: "needs-you", text: "" },
     { page: "fleet", show: "needs-you", sort: "cost", text: "vps 1&2" },
     { page: "host", id: "h-vps-1" },
+    { page: "host", id: "h-vps-1", tab: "sessions", text: "main", sort: "-tokens", of: "s-0123456789abcdef" },
+    { page: "host", id: "h-vps-1", of: "lockdown" },
     { page: "activity", show: "all", text: "" },
     { page: "activity", show: "refused", text: "#17", entry: 17 },
     {
@@ -53,6 +55,13 @@ describe("addresses", () => {
 
   it.each(["-1", "1.5", "01", "1e3", "", "9999999999999999"])("does not open entry %j", (entry) => {
     expect(parse(`/activity?entry=${entry}`)).toEqual({ page: "activity", show: "all", text: "" });
+  });
+
+  it("knows the tabs of a host and nothing else below it", () => {
+    expect(parse("/hosts/h-1/agents")).toEqual({ page: "host", id: "h-1", tab: "agents" });
+    expect(parse("/hosts/h-1/toString")).toMatchObject({ page: "not-found" });
+    expect(parse("/hosts/h-1/overview")).toMatchObject({ page: "not-found" });
+    expect(parse("/hosts/h-1/log?sort=a.b&of=../x")).toEqual({ page: "host", id: "h-1", tab: "log" });
   });
 
   it("bounds what was searched for", () => {

@@ -7,7 +7,7 @@ import { useSignal } from "@preact/signals";
 import { operations } from "../../protocol/operations.ts";
 import { TroubleText } from "../components/parts.tsx";
 import { useApp } from "../state/app.ts";
-import type { Backend, OperationId, Trouble } from "../state/backend.ts";
+import type { Backend, OperationId, ReceiptView, Trouble } from "../state/backend.ts";
 import type { Args, Order, OrderDetails, PinnedFacts } from "../state/orders.ts";
 import { Approval } from "./approval-dialog.tsx";
 import { createCourse } from "./course.ts";
@@ -35,9 +35,11 @@ export interface Wish {
 interface OrderDialogProps {
   readonly wish: Wish;
   readonly onClosed: () => void;
+  /** Once, when the one host of the wish answered with a receipt. */
+  readonly onReceipt?: ((receipt: ReceiptView) => void) | undefined;
 }
 
-export function OrderDialog({ wish, onClosed }: OrderDialogProps) {
+export function OrderDialog({ wish, onClosed, onReceipt }: OrderDialogProps) {
   const args = useSignal<Args | undefined>(wish.operation === "host.drill@1" ? undefined : (wish.args ?? {}));
   return (
     <Modal onClosed={onClosed}>
@@ -45,7 +47,7 @@ export function OrderDialog({ wish, onClosed }: OrderDialogProps) {
         args.value === undefined ? (
           <ScenarioView wish={wish} close={close} onChosen={(scenario) => (args.value = { scenario })} />
         ) : (
-          <Planned wish={wish} args={args.value} close={close} />
+          <Planned wish={wish} args={args.value} close={close} onReceipt={onReceipt} />
         )
       }
     </Modal>
@@ -56,12 +58,22 @@ interface PlannedProps {
   readonly wish: Wish;
   readonly args: Args;
   readonly close: () => void;
+  readonly onReceipt: OrderDialogProps["onReceipt"];
 }
 
 /** Planned once: what the dialog says must not change under somebody's finger. */
-function Planned({ wish, args, close }: PlannedProps) {
+function Planned({ wish, args, close, onReceipt }: PlannedProps) {
   const { backend } = useApp();
   const planned = useMemo(() => courseOf(backend, wish, args), [backend, wish, args]);
+  useEffect(() => {
+    if (planned.kind !== "one") return undefined;
+    let told: ReceiptView | undefined;
+    return planned.course.state.subscribe((state) => {
+      if (state.kind !== "receipt" || state.receipt === told) return;
+      told = state.receipt;
+      onReceipt?.(told);
+    });
+  }, [planned]);
   switch (planned.kind) {
     case "one":
       return <Approval course={planned.course} close={close} />;

@@ -1,39 +1,36 @@
 /**
- * One host: its gateway's health, the day's figures, where it listens, the machine. Live while it is open. From here
- * a restart is asked for; the dialog does the rest.
+ * One host: a head with what can be done to its gateway, and a tab for each kind of thing it has. Live while it is open.
+ * Commands are asked for here; the dialog does the rest. Each tab's script is fetched when it is opened.
  */
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import { useSignal } from "@preact/signals";
 import { Banners } from "../../components/banners.tsx";
-import { Lately } from "../../components/lately.tsx";
 import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
-import { Pill } from "../../components/state.tsx";
-import { Relative } from "../../components/time.tsx";
 import { OrderDialog } from "../../dialog/order-dialog.tsx";
-import type { Wish } from "../../dialog/order-dialog.tsx";
-import { formatNumberOf, formatSpan } from "../../format.ts";
-import { Icon } from "../../icons.tsx";
+import { hostTabs, type HostRoute, type HostTab } from "../../router.ts";
 import { useApp } from "../../state/app.ts";
 import type { HostView, OperationId } from "../../state/backend.ts";
 import { bannersOf } from "../../state/banners.ts";
-import { mandateObstacle } from "../../state/mandate.ts";
+import { mandateObstacle, type Asker } from "../../state/mandate.ts";
 import { isOnlyAdministrator } from "../../state/people.ts";
 import { conditionOf, isSilent, restarting } from "../../state/condition.ts";
-import type { Condition } from "../../state/condition.ts";
 import { listenForKeys } from "../../state/keys.ts";
 import { restartAskedAt } from "../../state/restart-asked.ts";
 import { AdmissionCard } from "../fleet/admission-card.tsx";
+import { AfterNote } from "./after-note.tsx";
 import { CourseNote } from "./course-note.tsx";
+import { DeskContext, type HostDesk } from "./desk.ts";
+import { Head } from "./head.tsx";
 import { OtherCommands } from "./other-commands.tsx";
+import { OverviewTab, type OverviewProps } from "./overview-tab.tsx";
 import { Removal } from "./removal.tsx";
-import { GatewayCard, MachineCard } from "./facts-cards.tsx";
-import { HostTiles, UsageCard } from "./figures.tsx";
+import { createTabs } from "./tabs.ts";
+import { useAsking } from "./use-asking.ts";
 import { useHistory } from "./history.ts";
-import { listensSentence } from "./listens.ts";
-import { TraceCards } from "./traces.tsx";
 
-export function HostPage({ id }: { readonly id: string }) {
+export function HostPage({ route }: { readonly route: HostRoute }) {
   const { backend } = useApp();
+  const { id } = route;
   useEffect(() => backend.watchHost(id), [backend, id]);
   useEffect(() => backend.activity.watch(), [backend]);
   const view = backend.host(id).value;
@@ -49,7 +46,7 @@ export function HostPage({ id }: { readonly id: string }) {
       </div>
     );
   }
-  return view.value === undefined ? <NoSuchHost id={id} /> : <Known host={view.value} />;
+  return view.value === undefined ? <NoSuchHost id={id} /> : <Known host={view.value} route={route} />;
 }
 
 function NoSuchHost({ id }: { readonly id: string }) {
@@ -73,25 +70,103 @@ function NoSuchHost({ id }: { readonly id: string }) {
   );
 }
 
-function Known({ host }: { readonly host: HostView }) {
-  const { backend, now } = useApp();
-  const wish = useSignal<Wish | undefined>(undefined);
-  const { id, label } = host;
-  const ask = useMemo(
-    () => (operation: OperationId) => {
-      wish.value ??= { operation, hosts: [{ id, label }] };
+interface KnownProps {
+  readonly host: HostView;
+  readonly route: HostRoute;
+}
+
+function Known({ host, route }: KnownProps) {
+  const { backend, router, now } = useApp();
+  const asking = useAsking(host);
+  const asker: Asker = { view: backend.trust.value, person: backend.person.value?.id, now: now.value };
+  const lacking = (operation: OperationId) => mandateObstacle(asker, operation, [host.id]);
+  const view = useMemo<HostDesk["view"]>(
+    () => (part) => {
+      const at = router.route.peek();
+      if (at.page !== "host") return;
+      // Closing what is open, typing and sorting do not fill the history.
+      router.go({ ...at, ...part }, "replace");
     },
-    [wish, id, label],
+    [router],
   );
-  const restart = useMemo(() => () => ask("gateway.restart@1"), [ask]);
-  const asker = { view: backend.trust.value, person: backend.person.value?.id, now: now.value };
-  const obstacle = obstacleOf(host, now.value) ?? mandateObstacle(asker, "gateway.restart@1", [id]);
+  const desk: HostDesk = {
+    host,
+    route,
+    view,
+    ask: asking.ask,
+    obstacle: (operation) => notAdmitted(host) ?? unheardOf(host, now.value) ?? lacking(operation),
+    grants: asking.grants,
+    dropGrants: asking.dropGrants,
+    round: asking.round,
+  };
+  return (
+    <DeskContext.Provider value={desk}>
+      <Shown desk={desk} lacking={lacking} />
+      <AfterNote done={asking.done} onClosed={asking.clear} />
+      {asking.wish !== undefined && (
+        <OrderDialog wish={asking.wish} onClosed={asking.close} onReceipt={asking.onReceipt} />
+      )}
+    </DeskContext.Provider>
+  );
+}
+
+interface ShownProps {
+  readonly desk: HostDesk;
+  readonly lacking: (operation: OperationId) => string | undefined;
+}
+
+function Shown({ desk, lacking }: ShownProps) {
+  const { backend, now } = useApp();
+  const { host, route, ask } = desk;
+  const obstacle = obstacleOf(host, now.value) ?? lacking("gateway.restart@1");
+  const restart = useMemo(() => () => ask({ operation: "gateway.restart@1" }), [ask]);
   const mayRestart = obstacle === undefined;
   useEffect(() => {
     if (!mayRestart) return undefined;
     return listenForKeys(window, () => [{ keys: "R", does: "restart…", run: restart }]);
   }, [mayRestart, restart]);
   const history = useHistory(host);
+  const log = backend.activity.entries.value;
+  const askedAt =
+    log.state === "ready" && !isSilent(host, now.value) ? restartAskedAt(host, log.value, now.value) : undefined;
+  const condition = askedAt === undefined ? conditionOf(host, now.value) : restarting;
+  const isOverview = route.tab === undefined || host.admission !== "admitted";
+  return (
+    <>
+      <Head condition={condition} obstacle={obstacle} onRestart={restart} />
+      <CourseNote host={host} watch={history.watch} askedAt={askedAt} />
+      {host.admission === "waiting" && <AdmissionCard host={host} />}
+      <HostBanners host={host} />
+      {host.admission === "admitted" && <Tabs host={host} route={route} />}
+      {isOverview ? (
+        <Overview condition={condition} history={history} lacking={lacking} desk={desk} />
+      ) : (
+        <Tab name={route.tab} />
+      )}
+    </>
+  );
+}
+
+function Overview({ condition, history, lacking, desk }: OverviewProps & ShownProps) {
+  const { now } = useApp();
+  const { host, ask } = desk;
+  return (
+    <>
+      <OverviewTab condition={condition} history={history} />
+      {host.admission === "admitted" && (
+        <OtherCommands
+          obstacle={unheardOf(host, now.value)}
+          lacking={lacking}
+          onAsk={(operation) => ask({ operation })}
+        />
+      )}
+      <Removal host={host} />
+    </>
+  );
+}
+
+function HostBanners({ host }: { readonly host: HostView }) {
+  const { backend } = useApp();
   const passkeys = backend.passkeys.value;
   const banners = bannersOf({
     hosts: [host],
@@ -101,182 +176,68 @@ function Known({ host }: { readonly host: HostView }) {
     onlyAdministrator: isOnlyAdministrator(backend.trust.value, backend.person.value?.id),
     // Never witnessed is a fact of the workspace; the fleet page says it.
   }).filter(({ kind }) => kind !== "never-witnessed");
-  const log = backend.activity.entries.value;
-  const askedAt =
-    log.state === "ready" && !isSilent(host, now.value) ? restartAskedAt(host, log.value, now.value) : undefined;
-  const condition = askedAt === undefined ? conditionOf(host, now.value) : restarting;
+  return <Banners all={banners} />;
+}
+
+const names = {
+  overview: "Overview",
+  agents: "Agents",
+  sessions: "Sessions",
+  schedule: "Schedule",
+  channels: "Channels",
+  devices: "Devices",
+  extensions: "Extensions",
+  configuration: "Configuration",
+  log: "Log",
+  approvals: "Approvals",
+} as const satisfies Record<HostTab, string>;
+
+function Tabs({ host, route }: KnownProps) {
+  const waiting = host.telemetry?.questions?.waiting ?? 0;
+  const current = route.tab ?? "overview";
   return (
-    <>
-      <Head host={host} condition={condition} obstacle={obstacle} onRestart={restart} />
-      <CourseNote host={host} watch={history.watch} askedAt={askedAt} />
-      {host.admission === "waiting" && <AdmissionCard host={host} />}
-      <Banners all={banners} />
-      {host.telemetry === undefined ? (
-        <NothingYet host={host} />
-      ) : (
-        <Figures host={host} condition={condition} history={history} />
-      )}
-      {host.admission === "admitted" && (
-        <OtherCommands
-          obstacle={unheardOf(host, now.value)}
-          lacking={(operation) => mandateObstacle(asker, operation, [id])}
-          onAsk={ask}
-        />
-      )}
-      <Removal host={host} />
-      {wish.value !== undefined && <OrderDialog wish={wish.value} onClosed={() => (wish.value = undefined)} />}
-    </>
+    <nav class="tabs" aria-label={`Parts of ${host.label}`}>
+      {hostTabs.map((tab) => (
+        <a
+          key={tab}
+          href={tab === "overview" ? `/hosts/${host.id}` : `/hosts/${host.id}/${tab}`}
+          aria-current={tab === current ? "page" : undefined}
+        >
+          {names[tab]}
+          {tab === "approvals" && waiting > 0 && (
+            <>
+              {" "}
+              <span class="badge critical">
+                {waiting}
+                <span class="sr"> waiting</span>
+              </span>
+            </>
+          )}
+        </a>
+      ))}
+    </nav>
   );
 }
 
-interface FiguresProps {
-  readonly host: HostView;
-  readonly condition: Condition;
-  readonly history: ReturnType<typeof useHistory>;
-}
-
-function Figures({ host, condition, history }: FiguresProps) {
-  return (
-    <>
-      <HostTiles host={host} />
-      <div class="split">
-        <div class="stack">
-          <UsageCard host={host} />
-          <TraceCards host={host} history={history} />
-          <Lately title="Lately here" hostId={host.id} count={4} />
-        </div>
-        <div class="stack">
-          <GatewayCard host={host} condition={condition} />
-          <MachineCard host={host} />
-        </div>
-      </div>
-    </>
-  );
-}
-
-interface HeadProps {
-  readonly host: HostView;
-  readonly condition: Condition;
-  /** Why a restart cannot be asked for now. */
-  readonly obstacle: string | undefined;
-  readonly onRestart: () => void;
+function Tab({ name }: { readonly name: HostTab | undefined }): ComponentChildren {
+  const tabs = useMemo(createTabs, []);
+  if (name === undefined || name === "overview") return null;
+  const { View } = tabs[name];
+  return <View key={name} />;
 }
 
 /** A restart names the start it ends, so there must be one, and a host to tell. */
 function obstacleOf(host: HostView, now: number): string | undefined {
-  if (host.admission === "waiting") return "after you admit it";
-  if (host.admission === "removed") return "this host was removed";
-  const unheard = unheardOf(host, now);
-  if (unheard !== undefined) return unheard;
+  const absent = notAdmitted(host) ?? unheardOf(host, now);
+  if (absent !== undefined) return absent;
   return host.telemetry?.gateway.bootId === undefined ? "needs a gateway that answers" : undefined;
+}
+
+function notAdmitted(host: HostView): string | undefined {
+  if (host.admission === "waiting") return "after you admit it";
+  return host.admission === "removed" ? "this host was removed" : undefined;
 }
 
 function unheardOf(host: HostView, now: number): string | undefined {
   return !host.connected || isSilent(host, now) ? "when it is heard from" : undefined;
-}
-
-function Head({ host, condition, obstacle, onRestart }: HeadProps) {
-  return (
-    <div class="stack mid">
-      <p class="small">
-        <a href="/">Fleet</a> <span class="faint">/</span>{" "}
-        <span class="faint">{host.colocated ? "beside the edge" : host.id}</span>
-      </p>
-      <div class="page-head">
-        <div>
-          <div class="row wrap">
-            <h1>
-              <bdi>{host.label}</bdi>
-            </h1>
-            <Pill shape={condition.shape}>{condition.word}</Pill>
-            {host.telemetry?.gateway.demo === true && <span class="badge demo">demo</span>}
-          </div>
-          <HeadLine host={host} />
-        </div>
-        <div class="restart-action">
-          <button
-            class="btn"
-            type="button"
-            aria-keyshortcuts="R"
-            aria-disabled={obstacle === undefined ? undefined : "true"}
-            aria-describedby={obstacle === undefined ? undefined : "restart-why"}
-            onClick={() => {
-              if (obstacle === undefined) onRestart();
-            }}
-          >
-            <Icon name="restart" class="s" />
-            Restart
-          </button>
-          {obstacle !== undefined && (
-            <p class="tiny faint" id="restart-why">
-              {obstacle}
-            </p>
-          )}
-        </div>
-      </div>
-      {condition.sentence !== undefined && host.admission !== "waiting" && <p class="muted">{condition.sentence}</p>}
-    </div>
-  );
-}
-
-function HeadLine({ host }: { readonly host: HostView }) {
-  const { telemetry } = host;
-  const parts = telemetry === undefined ? [] : gatewayLine(telemetry.gateway);
-  return (
-    <p class="small head-line">
-      <span class="dotted">
-        {parts.map((part) => (
-          <span key={part}>{part}</span>
-        ))}
-        <span>
-          {host.lastSeenAt === undefined ? (
-            "never heard from"
-          ) : (
-            <>
-              seen <Relative at={host.lastSeenAt} ago />
-            </>
-          )}
-        </span>
-      </span>
-    </p>
-  );
-}
-
-function gatewayLine(gateway: NonNullable<HostView["telemetry"]>["gateway"]): readonly string[] {
-  const { version, uptimeSeconds, listens } = gateway;
-  return [
-    ...(version === undefined ? [] : [`OpenClaw ${version}`]),
-    ...(uptimeSeconds === undefined ? [] : [`up ${formatSpan(uptimeSeconds)}`]),
-    ...(listens.length === 0 ? [] : [listensSentence(listens)]),
-  ];
-}
-
-function NothingYet({ host }: { readonly host: HostView }) {
-  if (host.admission === "removed") {
-    return (
-      <div class="card">
-        <Empty icon="host" title="Not a host of this workspace any more">
-          <p>
-            Its past stays in Activity. To use the machine again, type <code>clawhold trust reset</code> on it, then
-            join it as a new host.
-          </p>
-        </Empty>
-      </div>
-    );
-  }
-  const isAwaited = host.connected && host.admission !== "waiting";
-  return (
-    <div class="card">
-      <Empty icon={isAwaited ? "pending" : "unknown"} turns={isAwaited} title="No figures yet">
-        <p>{nothingYetSentence(host)}</p>
-      </Empty>
-    </div>
-  );
-}
-
-function nothingYetSentence({ label, connected, admission }: HostView): string {
-  if (admission === "waiting") return `${label} is asked for its figures once you have admitted it.`;
-  if (connected)
-    return `${label} is connected and has not reported yet. It reports within ${formatNumberOf(15, "second")}.`;
-  return `${label} has not reported since the edge started. It will as soon as it connects.`;
 }
