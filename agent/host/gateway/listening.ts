@@ -18,28 +18,50 @@ const LISTEN = "0A";
 /** One row is 150 bytes: room for 50,000 sockets. */
 const MAX_TABLE_BYTES = 8_388_608;
 
+/** A listening socket, and the kernel's number of it, by which the process that holds it is found. */
+export interface ListeningSocket extends Listener {
+  readonly inode: string;
+}
+
 /** The listeners of this port; undefined when the kernel's tables cannot be read. */
 export async function listenersOf(
   port: number,
   tables: readonly string[] = LISTEN_TABLES,
 ): Promise<readonly Listener[] | undefined> {
+  return (await readTables(tables))?.flatMap((text) => parseTable(text, port));
+}
+
+/** Every listening socket of this machine; undefined when the kernel's tables cannot be read. */
+export async function allListeners(
+  tables: readonly string[] = LISTEN_TABLES,
+): Promise<readonly ListeningSocket[] | undefined> {
+  return (await readTables(tables))?.flatMap(parseSockets);
+}
+
+async function readTables(tables: readonly string[]): Promise<readonly string[] | undefined> {
   const texts = await Promise.all(tables.map((path) => readFile(path, "latin1").catch(() => undefined)));
-  if (texts.every((text) => text === undefined)) return undefined;
-  return texts.flatMap((text) => (text === undefined || text.length > MAX_TABLE_BYTES ? [] : parseTable(text, port)));
+  const read = texts.filter((text) => text !== undefined);
+  return read.length === 0 ? undefined : read.filter((text) => text.length <= MAX_TABLE_BYTES);
+}
+
+export function parseTable(text: string, port: number): readonly Listener[] {
+  return parseSockets(text)
+    .filter((socket) => socket.port === port)
+    .map(({ address, loopback, uid }) => ({ address, port, loopback, uid }));
 }
 
 /** Rows that do not look like the kernel's are skipped: the table may be cut while it changes. */
-export function parseTable(text: string, port: number): readonly Listener[] {
-  const found: Listener[] = [];
+function parseSockets(text: string): readonly ListeningSocket[] {
+  const found: ListeningSocket[] = [];
   for (const line of text.split("\n").slice(1)) {
     const columns = line.trim().split(/\s+/);
     const [address, portHex] = (columns[1] ?? "").split(":");
     if (columns[3] !== LISTEN || address === undefined || portHex === undefined) continue;
-    if (Number.parseInt(portHex, 16) !== port) continue;
+    const port = Number.parseInt(portHex, 16);
     const bytes = addressBytes(address);
     const uid = Number(columns[7]);
-    if (bytes === undefined || !Number.isSafeInteger(uid)) continue;
-    found.push({ address: printAddress(bytes), port, loopback: isLoopback(bytes), uid });
+    if (bytes === undefined || !Number.isSafeInteger(uid) || !Number.isSafeInteger(port)) continue;
+    found.push({ address: printAddress(bytes), port, loopback: isLoopback(bytes), uid, inode: columns[9] ?? "" });
   }
   return found;
 }
