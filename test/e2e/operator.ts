@@ -26,7 +26,8 @@ import {
   type Asserted,
   type Receipt,
 } from "../../protocol/messages.ts";
-import { operations, type OperationName } from "../../protocol/operations.ts";
+import type { OperationName } from "../../protocol/operations.ts";
+import type { ReadArgs, ReadName, ReadResult } from "../../protocol/reads.ts";
 import { builtInRoles } from "../../protocol/roles.ts";
 import { digestBytes, digestOf, sha256Of, type Signer } from "../../protocol/signing.ts";
 import { applyRoot, applyStatement } from "../../protocol/trust/apply.ts";
@@ -39,8 +40,16 @@ import {
   type StatementKind,
 } from "../../protocol/trust/statements.ts";
 import { readJoin } from "../../web/client/admission.ts";
+import type { CommandDeps } from "../../web/client/asking.ts";
+import { expectOf } from "../../web/client/intents.ts";
+import { readHost } from "../../web/client/read-host.ts";
+import { HostTimes } from "../../web/client/readings.ts";
+import { sealContent } from "../../web/client/sealed-content.ts";
+import { TroubleError } from "../../web/client/trouble.ts";
+import type { OrderDetails } from "../../web/state/orders.ts";
 import { assertion, createCredential, registrationJson, type SoftwareCredential } from "../fixtures/authenticator.ts";
-import { signerFromSeed } from "../fixtures/keys.ts";
+import { rawSigner, signerFromSeed, type RawSigner } from "../fixtures/keys.ts";
+import { send } from "./send.ts";
 
 export class ProblemError extends Error {
   readonly code: string;
@@ -54,13 +63,14 @@ export class ProblemError extends Error {
 
 const nonce = () => toBase64url(crypto.getRandomValues(new Uint8Array(32)));
 
-interface Raw {
-  readonly status: number;
-  readonly cookie: string | undefined;
-  readonly body: unknown;
-}
-
 export type Change = { [K in StatementKind]: { readonly kind: K; readonly body: BodyOf<K> } }[StatementKind];
+
+interface Certified {
+  readonly certificate: Asserted;
+  readonly digest: string;
+  readonly signer: Signer;
+  readonly raw: RawSigner;
+}
 
 export interface Sent {
   readonly digest: string;
@@ -74,7 +84,8 @@ export class HeadlessOperator {
   readonly credential: SoftwareCredential;
   #signer: Signer | undefined;
   #cookie = "";
-  #session: { readonly certificate: Asserted; readonly digest: string; readonly signer: Signer } | undefined;
+  #session: Certified | undefined;
+  #times: HostTimes | undefined;
   state: TrustState | undefined;
 
   private constructor(port: number, credential: SoftwareCredential) {
@@ -119,48 +130,13 @@ export class HeadlessOperator {
       headers[requestHeaders.body] = toBase64url(request);
       headers[requestHeaders.signature] = await this.#signer.sign("request", request);
     }
-    const answer = await this.#send({ method: endpoint.method, path, headers, text });
+    const answer = await send({ port: this.#port, agent: this.#agent, method: endpoint.method, path, headers, text });
     if (answer.cookie !== undefined) this.#cookie = answer.cookie;
     if (answer.status >= 400) {
       const problem = v.safeParse(problemSchema, answer.body);
       throw new ProblemError(problem.success ? problem.output.code : "not_a_problem", answer.status);
     }
     return answer.body;
-  }
-
-  #send(request: {
-    readonly method: string;
-    readonly path: string;
-    readonly headers: object;
-    readonly text: string;
-  }): Promise<Raw> {
-    return new Promise((resolve, reject) => {
-      const call = http.request(
-        {
-          host: "127.0.0.1",
-          port: this.#port,
-          agent: this.#agent,
-          method: request.method,
-          path: request.path,
-          headers: { ...request.headers },
-          timeout: 60_000,
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("error", reject);
-          response.on("end", () => {
-            const text = Buffer.concat(chunks).toString("utf8");
-            const cookie = response.headers["set-cookie"]?.[0]?.split(";")[0];
-            const body: unknown = text.startsWith("{") ? JSON.parse(text) : undefined;
-            resolve({ status: response.statusCode ?? 0, cookie, body });
-          });
-        },
-      );
-      call.on("timeout", () => call.destroy(new Error("no answer within 60 s")));
-      call.on("error", reject);
-      call.end(request.text);
-    });
   }
 
   async #touch(kind: "session" | "approval", body: Uint8Array, by = this.credential): Promise<Asserted> {
@@ -239,12 +215,13 @@ export class HeadlessOperator {
   }
 
   async #certify(fields: Omit<Parameters<typeof sessionCodec.encode>[0], "v" | "sessionKey" | "origin">) {
-    const signer = await signerFromSeed(crypto.getRandomValues(new Uint8Array(32)));
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    const [signer, raw] = [await signerFromSeed(seed), await rawSigner(seed)];
     const body = sessionCodec.encode({ v: 1, sessionKey: signer.publicKey, origin: this.origin, ...fields });
-    return { certificate: await this.#touch("session", body), digest: digestOf("session", body), signer };
+    return { certificate: await this.#touch("session", body), digest: digestOf("session", body), signer, raw };
   }
 
-  #use(session: { readonly certificate: Asserted; readonly digest: string; readonly signer: Signer }): void {
+  #use(session: Certified): void {
     this.#session = session;
     this.#signer = session.signer;
   }
@@ -255,7 +232,7 @@ export class HeadlessOperator {
       const { hosts } = (await this.call("hosts")) as { hosts: HostRow[] };
       const waiting = hosts.find((row) => row.status === "quarantined" && (wanted ?? row.host) === row.host);
       if (waiting !== undefined) {
-        const reading = await readJoin(waiting, this.#trust().workspace);
+        const reading = await readJoin(waiting, this.trust.workspace);
         if (!reading.ok) throw new Error(`cannot be admitted: ${reading.trouble.code}`);
         const { body } = reading.applicant;
         await this.declare({ kind: "host.admit", body });
@@ -272,7 +249,7 @@ export class HeadlessOperator {
 
   /** One statement of this person, approved by one touch, and by others' where they are at hand. */
   async declare(what: Change, beside: readonly SoftwareCredential[] = []): Promise<void> {
-    const state = this.#trust();
+    const state = this.trust;
     const now = Math.floor(Date.now() / 1000);
     const bytes = statementCodec.encode({
       v: 1,
@@ -303,14 +280,46 @@ export class HeadlessOperator {
     this.state = result.state;
   }
 
-  #trust(): TrustState {
+  get trust(): TrustState {
     if (this.state === undefined) throw new TypeError("no workspace yet");
     return this.state;
   }
 
+  /** What a page would show of this host's gateway, by the page's own code. @throws {TroubleError} */
+  async read<N extends ReadName>(host: string, operation: N, args: ReadArgs<N>): Promise<ReadResult<N>> {
+    const now = () => Math.floor(Date.now() / 1000);
+    return readHost(await this.#asPage(), (this.#times ??= new HostTimes(now)), { host, operation, args });
+  }
+
+  async #asPage(): Promise<CommandDeps> {
+    const [state, session] = [this.trust, this.#session];
+    if (session === undefined) throw new TypeError("not signed in");
+    const { privateKey } = session.raw;
+    const stored = {
+      ...session,
+      keys: { privateKey, publicKey: privateKey },
+      publicKey: session.raw.publicKey,
+      person: "p-ada",
+    };
+    const call = async (
+      name: EndpointName,
+      input: { params?: { host?: string }; body?: unknown },
+    ): Promise<unknown> => {
+      const path = endpoints[name].path.replace(":host", input.params?.host ?? "");
+      try {
+        return await this.call(name, { path, body: input.body });
+      } catch (error) {
+        if (error instanceof ProblemError) throw new TroubleError({ code: error.code, what: error.message });
+        throw error;
+      }
+    };
+    const trust = { state: { value: state }, refresh: () => Promise.resolve(state) };
+    return { client: { call }, trust, keys: { session: { value: stored } } } as unknown as CommandDeps;
+  }
+
   /** Prepare, sign, touch; nothing is submitted yet. */
-  async build(operation: OperationName, host: string): Promise<Sent> {
-    const state = this.#trust();
+  async build(operation: OperationName, host: string, details: OrderDetails = { args: {} }): Promise<Sent> {
+    const state = this.trust;
     const session = this.#session;
     if (session === undefined) throw new TypeError("not signed in");
     const body = prepareCodec.encode({
@@ -326,16 +335,23 @@ export class HeadlessOperator {
       prepared: { body: string };
     };
     const answer = preparedCodec.decode(fromBase64url(prepared.body));
-    const { gatewayBoot } = answer.facts;
-    const expects: readonly string[] = operations[operation].expects;
-    const expect = expects.includes("gatewayBoot") && gatewayBoot !== undefined ? { gatewayBoot } : {};
+    const expect = expectOf(operation, answer, details.expect);
+    const sealed = await sealContent({ prepared: answer, answeredMs: 0 }, operation, details.content);
     const intent = intentCodec.encode({
       v: 1,
       workspace: state.workspace,
       actor: { session: session.digest },
       operation,
-      args: {},
-      targets: [{ host, challenge: answer.challenge, iat: answer.now, expect, sealed: [] }],
+      args: { ...details.args },
+      targets: [
+        {
+          host,
+          challenge: answer.challenge,
+          iat: answer.now,
+          expect,
+          sealed: sealed === undefined ? [] : [{ path: "content", digest: sealed.digest }],
+        },
+      ],
       trustHead: answer.trustHead,
       ttl: 300,
       id: nonce(),
@@ -354,7 +370,7 @@ export class HeadlessOperator {
       sessionSignature: await session.signer.sign("intent", intent),
       session: session.certificate,
       approvals: [await this.#touch("approval", approval)],
-      sealed: [],
+      sealed: sealed === undefined ? [] : [sealed.ciphertext],
     });
     return { digest, submission: toBase64url(submission) };
   }
