@@ -48,7 +48,8 @@ import { sealContent } from "../../web/client/sealed-content.ts";
 import { TroubleError } from "../../web/client/trouble.ts";
 import type { OrderDetails } from "../../web/state/orders.ts";
 import { assertion, createCredential, registrationJson, type SoftwareCredential } from "../fixtures/authenticator.ts";
-import { rawSigner, signerFromSeed, type RawSigner } from "../fixtures/keys.ts";
+import { rawSigner, signerFromSeed } from "../fixtures/keys.ts";
+import { pageDeps, type Certified } from "./page-deps.ts";
 import { send } from "./send.ts";
 
 export class ProblemError extends Error {
@@ -64,13 +65,6 @@ export class ProblemError extends Error {
 const nonce = () => toBase64url(crypto.getRandomValues(new Uint8Array(32)));
 
 export type Change = { [K in StatementKind]: { readonly kind: K; readonly body: BodyOf<K> } }[StatementKind];
-
-interface Certified {
-  readonly certificate: Asserted;
-  readonly digest: string;
-  readonly signer: Signer;
-  readonly raw: RawSigner;
-}
 
 export interface Sent {
   readonly digest: string;
@@ -288,33 +282,20 @@ export class HeadlessOperator {
   /** What a page would show of this host's gateway, by the page's own code. @throws {TroubleError} */
   async read<N extends ReadName>(host: string, operation: N, args: ReadArgs<N>): Promise<ReadResult<N>> {
     const now = () => Math.floor(Date.now() / 1000);
-    return readHost(await this.#asPage(), (this.#times ??= new HostTimes(now)), { host, operation, args });
+    return readHost(this.#asPage(), (this.#times ??= new HostTimes(now)), { host, operation, args });
   }
 
-  async #asPage(): Promise<CommandDeps> {
-    const [state, session] = [this.trust, this.#session];
-    if (session === undefined) throw new TypeError("not signed in");
-    const { privateKey } = session.raw;
-    const stored = {
-      ...session,
-      keys: { privateKey, publicKey: privateKey },
-      publicKey: session.raw.publicKey,
-      person: "p-ada",
-    };
-    const call = async (
-      name: EndpointName,
-      input: { params?: { host?: string }; body?: unknown },
-    ): Promise<unknown> => {
-      const path = endpoints[name].path.replace(":host", input.params?.host ?? "");
+  #asPage(): CommandDeps {
+    const call = async (name: EndpointName, input: { path: string; body?: unknown }): Promise<unknown> => {
       try {
-        return await this.call(name, { path, body: input.body });
+        return await this.call(name, input);
       } catch (error) {
         if (error instanceof ProblemError) throw new TroubleError({ code: error.code, what: error.message });
         throw error;
       }
     };
-    const trust = { state: { value: state }, refresh: () => Promise.resolve(state) };
-    return { client: { call }, trust, keys: { session: { value: stored } } } as unknown as CommandDeps;
+    if (this.#session === undefined) throw new TypeError("not signed in");
+    return pageDeps(this.trust, this.#session, call);
   }
 
   /** Prepare, sign, touch; nothing is submitted yet. */
