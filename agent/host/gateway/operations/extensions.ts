@@ -1,4 +1,5 @@
 /** Plugins and skills, switched on and off where they are; nothing is installed or removed here. */
+import type { Observed } from "../../../../protocol/messages.ts";
 import type { GatewayOrder, Performed } from "../control-interface.ts";
 import { GatewayError } from "../faults.ts";
 import { field } from "../wire.ts";
@@ -9,7 +10,10 @@ import { extensionNamed, type ExtensionKind, type Thing } from "./things.ts";
 
 /** A plugin that the gateway loads is built first: nine seconds have been seen. */
 const SWITCH_MILLISECONDS = 60_000;
-const DOUBT_MILLISECONDS = 3_000;
+const DOUBT_MILLISECONDS = 2_000;
+/** One plugin comes up or goes down at a time. */
+const BUSY_MILLISECONDS = 30_000;
+const UNAVAILABLE = "unavailable";
 
 function kindOf({ args }: GatewayOrder): ExtensionKind {
   return args["kind"] === "plugin" ? "plugin" : "skill";
@@ -28,21 +32,29 @@ export function switchExtension(enabled: boolean) {
       if (thing === undefined) return enabled ? failed("gone") : executed({ changed: 0 });
       mustBeAsShown(order, thing.subject);
       if (isEnabled(kind, thing.row) === enabled) return executed({ changed: 0 });
-      const answer = await tellSwitch(acting, { kind, thing, enabled });
-      const isSo = await acting.becomes(
-        async () => {
-          const now = await extensionNamed(acting, kind, thing.tag);
-          return now === undefined ? !enabled : isEnabled(kind, now.row) === enabled;
-        },
-        answer === "unavailable" ? DOUBT_MILLISECONDS : SWITCH_MILLISECONDS,
-      );
-      if (!isSo) return failed(answer === "unavailable" ? "gateway_unavailable" : "not_seen");
-      // The setting is so, and the running gateway follows at its next start.
-      return executed({
-        changed: 1,
-        ...(field(answer, "restartRequired") === true ? { reason: "restart_needed" } : {}),
-      });
+      const found = { kind, thing, enabled };
+      const until = tools.elapsed() + BUSY_MILLISECONDS;
+      for (;;) {
+        const answer = await tellSwitch(acting, found);
+        if (await isSwitched(acting, found, answer === UNAVAILABLE ? DOUBT_MILLISECONDS : SWITCH_MILLISECONDS))
+          return executed(outcomeOf(answer));
+        if (answer !== UNAVAILABLE) return failed("not_seen");
+        // It said that it did nothing, and nothing is to be seen: only then may it be told again.
+        if (tools.elapsed() >= until) return failed("gateway_unavailable");
+      }
     });
+}
+
+/** The setting may be so while the running gateway follows only at its next start. */
+function outcomeOf(answer: unknown): Observed {
+  return { changed: 1, ...(field(answer, "restartRequired") === true ? { reason: "restart_needed" } : {}) };
+}
+
+function isSwitched(acting: Acting, { kind, thing, enabled }: Switch, milliseconds: number): Promise<boolean> {
+  return acting.becomes(async () => {
+    const now = await extensionNamed(acting, kind, thing.tag);
+    return now === undefined ? !enabled : isEnabled(kind, now.row) === enabled;
+  }, milliseconds);
 }
 
 interface Switch {
@@ -51,14 +63,14 @@ interface Switch {
   readonly enabled: boolean;
 }
 
-/** The gateway says that it is not available also when the setting is written and the plugin did not come up with it. */
+/** The gateway says so while another plugin comes up or goes down, and also when the setting is written all the same. */
 async function tellSwitch(acting: Acting, { kind, thing, enabled }: Switch): Promise<unknown> {
   try {
     return kind === "plugin"
       ? await acting.tell("plugins.setEnabled", { pluginId: thing.id, enabled }, { milliseconds: SWITCH_MILLISECONDS })
       : await acting.tell("skills.update", { skillKey: thing.id, enabled }, { milliseconds: SWITCH_MILLISECONDS });
   } catch (error) {
-    if (error instanceof GatewayError && error.fault === "starting") return "unavailable";
+    if (error instanceof GatewayError && error.fault === "starting") return UNAVAILABLE;
     throw error;
   }
 }

@@ -162,6 +162,11 @@ describe("a plugin or a skill", () => {
   it("that the gateway does not switch now is looked at before it is called undone", async () => {
     scripted.answers.set("plugins.setEnabled", () => ({ refuse: "UNAVAILABLE" }));
     expect(await scripted.perform("plugin.enable@1", args("plugin"))).toEqual(failed("gateway_unavailable"));
+    expect(scripted.count("plugins.setEnabled")).toBeGreaterThan(1);
+    scripted.answers.set("plugins.setEnabled", () => cut);
+    const before = scripted.count("plugins.setEnabled");
+    expect(await scripted.perform("plugin.enable@1", args("plugin"))).toEqual(failed("not_seen"));
+    expect(scripted.count("plugins.setEnabled")).toBe(before + 1);
     scripted.answers.set("plugins.setEnabled", () => {
       plugin = { ...plugin, enabled: true };
       return { refuse: "UNAVAILABLE" };

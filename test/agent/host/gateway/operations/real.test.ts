@@ -505,7 +505,7 @@ describe("a restart under our hands", () => {
     ];
     endings.forEach(({ verdict, observed }, place) => {
       if (verdict === "failed")
-        expect(observed.reason).toMatch(/^(gateway_|not_|outcome_|half_done|gone|config_pending)/);
+        expect(observed.reason).toMatch(/^(gateway_|not_|outcome_|half_done|gone|changed|config_pending)/);
       if (observed.reason === "outcome_unknown" || observed.reason === "half_done") return;
       if (isSo[place] !== undefined) expect([place, isSo[place]]).toEqual([place, verdict === "executed"]);
     });
