@@ -37,7 +37,7 @@ export class Acceptance {
   /** False when the ledger could not be written: the command is forgotten. */
   async accept(command: NewCommand): Promise<boolean> {
     const { store, storage, wake } = this.#deps;
-    if (store.command(command.intent) !== undefined) return true;
+    if (store.stateOf(command.intent) !== undefined) return true;
     store.hold({ ...command, entry: JSON.stringify(command.entry) });
     wake.soon();
     this.#underway.add(command.intent);

@@ -38,7 +38,7 @@ export class HostCommands {
     if (!(await books.acceptance.accept(command))) return undefined;
     const answered = answers.wait(intent);
     await this.#deliver(intent, seen);
-    if (store.command(intent)?.state === "delivered") await answered;
+    if (store.stateOf(intent) === "delivered") await answered;
     else answers.settle(intent);
     return this.status(identity, intent);
   }
@@ -64,13 +64,13 @@ export class HostCommands {
   /** Something became of a command: whoever waits or watches is told, and an answer makes room for the next one. */
   changed(intent: string): void {
     const { store, answers, live, waitUntil } = this.#deps;
-    const command = store.command(intent);
-    if (command === undefined) return;
-    if (command.state === "receipted" || command.state === "refused") {
+    const state = store.stateOf(intent);
+    if (state === undefined) return;
+    if (state === "receipted" || state === "refused") {
       answers.settle(intent);
       waitUntil(this.#deliverMore());
     }
-    live.pushCommand(command);
+    live.pushCommand(intent);
   }
 
   async #deliver(intent: string, seen?: TrustHead): Promise<void> {

@@ -6,7 +6,7 @@ import type { HostRow } from "../../protocol/contracts.ts";
 import { edgeSeconds } from "../clock.ts";
 import { logFault } from "../log.ts";
 import type { Pages } from "./pages.ts";
-import { statusOf, type HostStore, type StoredCommand } from "./store.ts";
+import { statusOf, type HostStore } from "./store.ts";
 
 /** Four pictures a second look immediate to a person. */
 const PAUSE_MILLISECONDS = 250;
@@ -38,9 +38,10 @@ export class Live {
     return this.#pushNow();
   }
 
-  pushCommand(command: StoredCommand): void {
+  pushCommand(intent: string): void {
     const { pages, store } = this.#deps;
-    if (pages.isEmpty) return;
+    const command = pages.isEmpty ? undefined : store.command(intent);
+    if (command === undefined) return;
     const status = statusOf(command, store.requireIdentity().host);
     pages.push({ kind: "command", status }, edgeSeconds());
   }

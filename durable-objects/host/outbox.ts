@@ -4,7 +4,7 @@
  */
 import type { ReceiptRecord } from "../../migrations/schema.ts";
 import { LedgerUnavailable, type AppendEntries } from "../ledger-client.ts";
-import { logFault, logStep } from "../log.ts";
+import { logFault } from "../log.ts";
 import type { HostStore, OutboxItem, StoredReceipt } from "./store.ts";
 import type { Wake } from "./wake.ts";
 
@@ -82,8 +82,6 @@ export class Outbox {
     for (const [i, { id, draft }] of items.entries()) {
       if (positions[i] === undefined) throw new LedgerUnavailable(draft.action);
       store.removeFromOutbox(id);
-      if (draft.detail.intent !== undefined)
-        logStep("receipt-ledgered", { intent: draft.detail.intent, action: draft.action });
     }
   }
 

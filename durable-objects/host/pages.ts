@@ -12,7 +12,7 @@ export class Pages {
   }
 
   get isEmpty(): boolean {
-    return this.#sockets().length === 0;
+    return !this.#state.getWebSockets().some(isPage);
   }
 
   push(event: LiveEvent, now: number): void {
@@ -43,6 +43,10 @@ export class Pages {
   }
 
   #sockets(): readonly WebSocket[] {
-    return this.#state.getWebSockets().filter((socket) => readAttachment(socket)?.kind === "page");
+    return this.#state.getWebSockets().filter(isPage);
   }
+}
+
+function isPage(socket: WebSocket): boolean {
+  return readAttachment(socket)?.kind === "page";
 }

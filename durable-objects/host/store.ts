@@ -153,6 +153,12 @@ export class HostStore {
     return this.#commands("SELECT * FROM commands WHERE intent = ?", intent)[0];
   }
 
+  /** For whoever needs no more: a submission is long. Undefined for a command that has no place. */
+  stateOf(intent: string): CommandState | undefined {
+    const [row] = this.#sql.exec<{ state: string }>("SELECT state FROM commands WHERE intent = ?", intent).toArray();
+    return row?.state as CommandState | undefined;
+  }
+
   /** The next of the sequence after a place that has no final answer. */
   openCommandAfter(place: number): StoredCommand | undefined {
     return this.#commands(

@@ -132,7 +132,7 @@ export class Words {
     if (judged === undefined) throw new MalformedError("receipt does not verify");
     const { store, durable, pushCommand, alarms } = this.#deps;
     const { host, intent, number, verdict, code } = judged.receipt;
-    const isAsked = store.command(intent) !== undefined || store.receipt(judged.digest) !== undefined;
+    const isAsked = store.stateOf(intent) !== undefined || store.receipt(judged.digest) !== undefined;
     // Not acknowledged, so an honest host says it again when there is room.
     if (!isAsked && !this.#bound.take()) return logStep("receipt-not-asked-for", { host, receipt: judged.digest });
     const isFork = store.hasOtherReceipt(number, judged.digest);
