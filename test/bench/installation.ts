@@ -13,12 +13,17 @@ export interface BenchInstallation {
 
 let nextPort = 25_470;
 
-export async function startInstallation(options: { readonly gateway: string }): Promise<BenchInstallation> {
+export interface InstallationOptions {
+  readonly gateway: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function startInstallation(options: InstallationOptions): Promise<BenchInstallation> {
   const data = temporaryDirectory("bench");
   const port = nextPort;
   nextPort += 2;
   // A bench asks more in a minute than a person may.
-  const env = { CLAWHOLD_RATE_FACTOR: "1000" };
+  const env = { CLAWHOLD_RATE_FACTOR: "1000", ...options.env };
   const up = new Up({ dataDir: data.path, port, agentPort: port + 1, gateway: options.gateway, env });
   const setup = await up.event((event) => event.event === "setup");
   const seed = new URLSearchParams(new URL(String(setup["url"])).hash.slice(1)).get("seed") ?? "";
@@ -26,6 +31,7 @@ export async function startInstallation(options: { readonly gateway: string }): 
   await operator.setUp(seed);
   const host = await operator.admitFirstHost();
   await up.event((event) => event.event === "admitted");
+  let isStopped = false;
   return {
     up,
     operator,
@@ -33,6 +39,8 @@ export async function startInstallation(options: { readonly gateway: string }): 
     port,
     dataDir: data.path,
     async stop() {
+      if (isStopped) return;
+      isStopped = true;
       operator.close();
       await up.stop();
       data.remove();

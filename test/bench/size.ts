@@ -27,6 +27,11 @@ function scriptsOf(script: string): ReadonlySet<string> {
   return found;
 }
 
+export function firstScriptKb(): number {
+  const [script = ""] = namesIn("index.html", /<script type="module" src="\/([\w-]+\.js)"/g);
+  return gzipKb(scriptsOf(script));
+}
+
 export const size: Bench = {
   name: "size",
   about: "scripts and style of the dashboard, gzip",

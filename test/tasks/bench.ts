@@ -1,6 +1,7 @@
 /** `npm run bench [-- NAME...] [--json]`: measures here and now; ratios against baselines of the same run. */
 import { command } from "../bench/command.ts";
 import { cost } from "../bench/cost.ts";
+import { gateway } from "../bench/gateway.ts";
 import { ledger } from "../bench/ledger.ts";
 import { memory } from "../bench/memory.ts";
 import { size } from "../bench/size.ts";
@@ -11,7 +12,7 @@ import type { Bench, Row } from "../bench/bench.ts";
 import path from "node:path";
 import { root, runNode } from "./stage.ts";
 
-const benches: readonly Bench[] = [size, start, memory, verify, command, ledger, tunnel, cost];
+const benches: readonly Bench[] = [size, start, memory, verify, command, ledger, tunnel, gateway, cost];
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

@@ -17,7 +17,8 @@ export function alertCounts(alerts: readonly Pick<AlertView, "host" | "state">[]
 }
 
 interface Ground {
-  readonly now: number;
+  /** Judged once for each host, not once for each comparison. */
+  readonly urgencies: ReadonlyMap<string, number>;
   readonly alerts: AlertCounts;
 }
 type Compare = (a: HostView, b: HostView, ground: Ground) => number;
@@ -29,7 +30,7 @@ const byName: Compare = (a, b) => numbered.compare(a.label, b.label) || numbered
 const versionOf = ({ telemetry }: HostView): string => telemetry?.gateway.version ?? "unknown";
 
 const orders = {
-  "needs-you": (a, b, { now }) => conditionOf(b, now).urgency - conditionOf(a, now).urgency,
+  "needs-you": (a, b, { urgencies }) => (urgencies.get(b.id) ?? 0) - (urgencies.get(a.id) ?? 0),
   name: byName,
   // The oldest first: that is who should be updated. Who says none comes last.
   version: (a, b) => numbered.compare(versionOf(a), versionOf(b)),
@@ -51,7 +52,9 @@ export interface FleetOrder {
 
 export function sortHosts(hosts: readonly HostView[], order: FleetOrder, now: number): readonly HostView[] {
   const { sort, reversed, alerts = NO_ALERTS } = order;
-  const ground = { now, alerts };
+  const isJudged = sort === "needs-you";
+  const urgencies = new Map(isJudged ? hosts.map((host) => [host.id, conditionOf(host, now).urgency]) : []);
+  const ground = { urgencies, alerts };
   const compare: Compare = orders[sort];
   const sign = reversed === true ? -1 : 1;
   return hosts.toSorted((a, b) => sign * compare(a, b, ground) || byName(a, b, ground));

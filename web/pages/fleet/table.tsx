@@ -1,4 +1,6 @@
 /** The table of hosts. Below 768 px the same rows are cards; explicit roles keep it a table for a screen reader. */
+import type { VNode } from "preact";
+import { useMemo, useRef } from "preact/hooks";
 import { Cost, MaybeStale, staleSince } from "../../components/usage.tsx";
 import { State } from "../../components/state.tsx";
 import { Relative } from "../../components/time.tsx";
@@ -46,6 +48,7 @@ interface FleetTableProps {
 }
 
 export function FleetTable({ hosts, order, alerts, now, onSort, picks }: FleetTableProps) {
+  const rowOf = useRows(picks);
   return (
     <div class="card fleet-card">
       <div class="table-wrap">
@@ -72,11 +75,7 @@ export function FleetTable({ hosts, order, alerts, now, onSort, picks }: FleetTa
               ))}
             </tr>
           </thead>
-          <tbody role="rowgroup">
-            {hosts.map((host) => (
-              <HostRow key={host.id} host={host} alerts={alerts.get(host.id) ?? 0} now={now} picks={picks} />
-            ))}
-          </tbody>
+          <tbody role="rowgroup">{hosts.map((host) => rowOf({ host, alerts: alerts.get(host.id) ?? 0, now }))}</tbody>
         </table>
       </div>
     </div>
@@ -115,14 +114,49 @@ function Seen({ at }: { readonly at: number | undefined }) {
   return at === undefined ? <>never</> : <Relative at={at} />;
 }
 
+interface KeptRow {
+  readonly host: HostView;
+  readonly looks: string;
+  readonly row: VNode;
+}
+
+/**
+ * A row that looks as it did is not made again: with 200 hosts a key in the search field or a second that passes would
+ * otherwise make all of them.
+ */
+function useRows(picks: Picks | undefined): (row: Pick<HostRowProps, "host" | "alerts" | "now">) => VNode {
+  const kept = useRef(new Map<string, KeptRow>());
+  const latest = useRef(picks);
+  latest.current = picks;
+  const onPick = useMemo((): Picks["onPick"] => (id, range) => latest.current?.onPick(id, range), []);
+  return ({ host, alerts, now }) => {
+    const isPicked = picks?.selection.has(host.id);
+    const { shape, word } = conditionOf(host, now);
+    const obstacle = picks === undefined ? undefined : unpickable(host, now);
+    const ages = [isSilent(host, now), staleSince(host, now)];
+    const looks = JSON.stringify([shape, word, alerts, isPicked, obstacle, ages]);
+    const before = kept.current.get(host.id);
+    if (before?.host === host && before.looks === looks) return before.row;
+    const pick = isPicked === undefined ? undefined : { isPicked, onPick };
+    const row = <HostRow key={host.id} host={host} alerts={alerts} now={now} pick={pick} />;
+    kept.current.set(host.id, { host, looks, row });
+    return row;
+  };
+}
+
+interface Pickable {
+  readonly isPicked: boolean;
+  readonly onPick: Picks["onPick"];
+}
+
 interface HostRowProps {
   readonly host: HostView;
   readonly alerts: number;
   readonly now: number;
-  readonly picks: Picks | undefined;
+  readonly pick: Pickable | undefined;
 }
 
-function PickCell({ host, now, picks }: Omit<HostRowProps, "alerts"> & { readonly picks: Picks }) {
+function PickCell({ host, now, pick }: Omit<HostRowProps, "alerts"> & { readonly pick: Pickable }) {
   const obstacle = unpickable(host, now);
   const why = `pick-${host.id}`;
   return (
@@ -131,11 +165,11 @@ function PickCell({ host, now, picks }: Omit<HostRowProps, "alerts"> & { readonl
         class="check"
         type="checkbox"
         aria-label={`Pick ${host.label}`}
-        checked={obstacle === undefined && picks.selection.has(host.id)}
+        checked={obstacle === undefined && pick.isPicked}
         disabled={obstacle !== undefined}
         title={obstacle}
         aria-describedby={obstacle === undefined ? undefined : why}
-        onClick={(event) => picks.onPick(host.id, event.shiftKey)}
+        onClick={(event) => pick.onPick(host.id, event.shiftKey)}
       />
       {obstacle !== undefined && (
         <span class="sr" id={why}>
@@ -160,14 +194,14 @@ function AlertsCell({ host, alerts }: Pick<HostRowProps, "host" | "alerts">) {
   );
 }
 
-function HostRow({ host, alerts, now, picks }: HostRowProps) {
+function HostRow({ host, alerts, now, pick }: HostRowProps) {
   const condition = conditionOf(host, now);
   const { telemetry } = host;
   const silent = isSilent(host, now);
   const since = staleSince(host, now);
   return (
-    <tr role="row" aria-selected={picks?.selection.has(host.id) === true ? "true" : undefined}>
-      {picks !== undefined && <PickCell host={host} now={now} picks={picks} />}
+    <tr role="row" aria-selected={pick?.isPicked === true ? "true" : undefined}>
+      {pick !== undefined && <PickCell host={host} now={now} pick={pick} />}
       <th role="rowheader" scope="row" class="c-host">
         <span class="host-name">
           <a href={`/hosts/${host.id}`}>
