@@ -11,7 +11,7 @@ import type { HostLogLine } from "../../../agent/host/log.ts";
 import { TunnelViolation } from "../../../agent/host/warden/connection.ts";
 import { Rig, until } from "../../agent/host/warden/rig.ts";
 import { createCredential } from "../../fixtures/authenticator.ts";
-import { askAs, type Asked } from "../../fixtures/asking.ts";
+import { askAs, type Asked } from "../../agent/host/warden/asking.ts";
 import { signedPrepare, TUNNEL, type SealedCommand } from "../../fixtures/command.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { WitnessedLog } from "../../fixtures/witnessed-log.ts";

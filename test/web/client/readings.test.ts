@@ -17,7 +17,7 @@ import { SessionKeys } from "../../../web/client/session-keys.ts";
 import type { Vault } from "../../../web/client/vault.ts";
 import { TroubleError } from "../../../web/client/trouble.ts";
 import { Rig, until } from "../../agent/host/warden/rig.ts";
-import type { Part } from "../../fixtures/asking.ts";
+import type { Part } from "../../agent/host/warden/asking.ts";
 import { nonceOf, rawSigner, seedOf, signed } from "../../fixtures/keys.ts";
 import { NOW } from "../../fixtures/workspace.ts";
 

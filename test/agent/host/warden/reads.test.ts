@@ -7,7 +7,7 @@ import { MAX_GRANTS, MAX_READING_PARTS, MAX_READS, READ_MEMORY_SECONDS } from ".
 import { assertedCodec } from "../../../../protocol/messages.ts";
 import type { ReadName } from "../../../../protocol/reads.ts";
 import type { OutwardFrame } from "../../../../protocol/tunnel.ts";
-import { askAs, openParts, partOf, type Asked } from "../../../fixtures/asking.ts";
+import { askAs, openParts, partOf, type Asked } from "./asking.ts";
 import { nonceOf } from "../../../fixtures/keys.ts";
 import { NOW, type Fields } from "../../../fixtures/workspace.ts";
 import { Rig, until, type RigOptions } from "./rig.ts";
