@@ -17,6 +17,7 @@ import { listenersOf } from "./listening.ts";
 import { isReady, reviveGateway } from "./supervision.ts";
 import { ConfigVersions, OUTSIDE, type ExecDefaults, type KeptVersion, type NewVersion } from "./versions-file.ts";
 import { systemCode } from "../../shared/edge-error.ts";
+import { supportOf } from "./versions-support.ts";
 import { field, isFields } from "./wire.ts";
 
 /** A restart takes six to fifteen seconds; a busy gateway first drains its runs. */
@@ -41,6 +42,8 @@ export interface Change {
   readonly exec?: ExecDefaults;
   /** Whether a file that the gateway refuses may be the base: for putting back one that it takes. */
   readonly fromInvalid?: true;
+  /** Whether it may be tried on a version that nobody has tried. */
+  readonly tightens?: true;
 }
 
 export async function changeConfiguration(change: Change, tools: GatewayTools): Promise<Performed> {
@@ -106,7 +109,7 @@ class Attempt {
 
   async run(): Promise<Performed> {
     const seen = await seeConfiguration(this.#tools);
-    this.#refuse(seen.snapshot);
+    this.#refuse(seen);
     const before = treeOf(seen);
     const after = this.#change.plan(before, this.#versions);
     const patch = mergePatch(before, after);
@@ -128,7 +131,10 @@ class Attempt {
     return this.#keepAfter(seen, well);
   }
 
-  #refuse(snapshot: ConfigSnapshot): void {
+  #refuse({ snapshot, version }: SeenConfig): void {
+    const isKnown = version !== undefined && supportOf(version) === "known";
+    // What its keys mean in a version that nobody has tried is a guess; to tighten is worth one.
+    if (!isKnown && this.#change.tightens !== true) throw new Refusal("version_unknown");
     const pinned = this.#change.order.expect.configHash;
     if (pinned !== undefined && pinned !== snapshot.applied) throw new Refusal("changed");
     if (this.#change.fromInvalid === true) return;

@@ -15,6 +15,7 @@ import type { VersionContent } from "./versions-file.ts";
 export interface SeenConfig {
   readonly snapshot: ConfigSnapshot;
   readonly bootId: string | undefined;
+  readonly version: string | undefined;
   /** Only when it says what the gateway shows: there may be another gateway's file in its place. */
   readonly file: { readonly path: string; readonly text: string; readonly tree: Tree } | undefined;
   readonly process: GatewayProcess | undefined;
@@ -26,7 +27,8 @@ export async function seeConfiguration(tools: GatewayTools): Promise<SeenConfig>
   try {
     const snapshot = await readSnapshot(connection);
     const file = await ownFile(tools.place?.configPath, snapshot);
-    return { snapshot, bootId: connection.hello.bootId, file, process: await findGateway(tools) };
+    const { bootId, version } = connection.hello;
+    return { snapshot, bootId, version, file, process: await findGateway(tools) };
   } finally {
     connection.close();
   }

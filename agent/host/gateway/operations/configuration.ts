@@ -133,7 +133,7 @@ async function lockDown(order: GatewayOrder, tools: GatewayTools): Promise<Perfo
     ({ changesExec } = found);
     return found.after;
   };
-  const done = await changeConfiguration({ order, note: "Lockdown", plan, exec }, tools);
+  const done = await changeConfiguration({ order, note: "Lockdown", plan, exec, tightens: true }, tools);
   if (done.verdict !== "executed") return done;
   const counted: Performed = { ...done, observed: { ...done.observed, changed: planned } };
   const locked = changesExec
@@ -143,7 +143,8 @@ async function lockDown(order: GatewayOrder, tools: GatewayTools): Promise<Perfo
 }
 
 async function bindLoopback(order: GatewayOrder, tools: GatewayTools): Promise<Performed> {
-  const done = await changeConfiguration({ order, note: "Bind to this machine only", plan: bindToLoopback }, tools);
+  const note = "Bind to this machine only";
+  const done = await changeConfiguration({ order, note, plan: bindToLoopback, tightens: true }, tools);
   return done.verdict === "executed" ? mustBeLoopback(done, tools) : done;
 }
 

@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { configDigest } from "../../../../agent/host/gateway/config-digest.ts";
 import type { Performed } from "../../../../agent/host/gateway/control-interface.ts";
@@ -79,6 +81,13 @@ describe("a change", () => {
     expect(scripted.count("config.patch")).toBe(0);
   });
 
+  it("waits for nobody: a gateway that restarts or drains right now says so", async () => {
+    scripted.answers.set("config.patch", () => ({ refuse: "UNAVAILABLE" }));
+    expect(await reason()).toBe("gateway_unavailable");
+    scripted.answers.set("config.get", () => ({ refuse: "UNAVAILABLE" }));
+    expect(await reason()).toBe("gateway_unavailable");
+  });
+
   it("says whether the schema or the base stood in the way", async () => {
     scripted.answers.set("config.patch", () => ({ refuse: "INVALID_REQUEST" }));
     expect(await reason()).toBe("schema");
@@ -147,6 +156,53 @@ describe("a change", () => {
         `{"type":"res","id":"${id}","ok":true,"payload":{"valid":true,"hash":"${hash(1)}","configRevisionHash":"${hash(1)}","appliedConfigHash":"${hash(1)}","parsed":${raw}}}`,
     }));
     expect(await reason()).toBe("gateway_hostile");
+  });
+});
+
+describe("a gateway of a version that nobody has tried", () => {
+  it("is tightened and nothing else", async () => {
+    await scripted.close();
+    scripted = await startScripted("2031.1.1");
+    config = { parsed: { gateway: { bind: "lan" } }, number: 1 };
+    scripted.answers.set("config.get", () => shown(config));
+    scripted.answers.set("config.patch", ({ params }) => take(JSON.parse(String(params["raw"]))));
+    expect(await reason()).toBe("version_unknown");
+    const order = { args: {}, content: undefined, intent: "A".repeat(43), author: "p-ada", expect: {} };
+    const operation = "gateway.bind-loopback@1";
+    expect(await gatewayImplementations[operation].perform({ ...order, operation }, scripted.tools)).toMatchObject({
+      verdict: "executed",
+    });
+    expect(config.parsed).toEqual({ gateway: { bind: "loopback" } });
+  });
+});
+
+describe("an agent that is killed in the middle of a change", () => {
+  it("leaves whole versions, and the next change keeps what it wrote as somebody else's", async () => {
+    const asked = new Promise<void>((resolve) => {
+      scripted.answers.set("config.patch", ({ params }) => {
+        take(JSON.parse(String(params["raw"])));
+        resolve();
+        return { raw: () => undefined }; // the answer never comes
+      });
+    });
+    const child = spawn(process.execPath, [fileURLToPath(new URL("fixtures/change.ts", import.meta.url))], {
+      env: { GATEWAY_URL: scripted.gateway.url, GATEWAY_DIRECTORY: scripted.tools.directory },
+      stdio: "ignore",
+    });
+    const ended = new Promise((resolve) => child.once("exit", (_code, signal) => resolve(signal)));
+    await asked;
+    child.kill("SIGKILL");
+    expect(await ended).toBe("SIGKILL");
+    const versions = new ConfigVersions(scripted.tools.directory);
+    expect(versions.list()).toMatchObject([{ version: 1, author: "outside" }]);
+    expect(versions.content(1)?.tree).toEqual({ ui: { seamColor: "#000000" } });
+    scripted.answers.set("config.patch", ({ params }) => take(JSON.parse(String(params["raw"]))));
+    expect(await set({}, "ui.more")).toMatchObject({ verdict: "executed", observed: { version: 3 } });
+    expect(versions.list()).toMatchObject([
+      { version: 3, author: "p-ada" },
+      { version: 2, author: "outside", paths: ["ui.seamColor"] },
+      { version: 1, author: "outside" },
+    ]);
   });
 });
 
