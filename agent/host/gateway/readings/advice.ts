@@ -36,6 +36,8 @@ export async function readAdvice(asking: Asking): Promise<ReadResult<"gateway.ad
     seen(asking.ask("system.info")),
     deps.target(),
   ]);
+  // Nothing seen is not the same as nothing to improve.
+  if ([settings, usage, jobs, sessions].every((fact) => fact === undefined)) throw new ReadingError("gateway");
   const listeners = await listenersOf(target.port);
   const used = readSystem(system).rssBytes;
   const facts: AdviceFacts = {

@@ -59,24 +59,31 @@ const wideScopes: readonly Scope[] = ["operator.admin"];
 /** @throws {ReadingError} for whatever the gateway does; rejects otherwise only for a mistake of ours */
 export async function withGateway<T>(deps: ReadingDeps, work: (asking: Asking) => Promise<T>): Promise<T> {
   const lines = new Lines(deps);
-  const deadline = setTimeout(() => lines.close(), deps.milliseconds ?? READING_MILLISECONDS);
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const deadline = setTimeout(() => reject(new GatewayError("timeout")), deps.milliseconds ?? READING_MILLISECONDS);
+  const working = answer({ deps, lines }, work);
+  // What goes wrong after the time is over is told to nobody: the reader has been told that it is over.
+  working.catch(() => undefined);
   try {
-    const tools = toolsOf(deps, lines);
-    const acting = lookerOf(tools, () => lines.line(readScopes));
-    return await work({
-      deps,
-      now: tools.now(),
-      acting,
-      ask: acting.ask,
-      wide: lookerOf(tools, () => lines.line(wideScopes)),
-      tools,
-    });
+    return await Promise.race([working, over]);
   } catch (error) {
     throw readingError(error, deps.log);
   } finally {
     clearTimeout(deadline);
     lines.close();
   }
+}
+
+interface With {
+  readonly deps: ReadingDeps;
+  readonly lines: Lines;
+}
+
+async function answer<T>({ deps, lines }: With, work: (asking: Asking) => Promise<T>): Promise<T> {
+  const tools = toolsOf(deps, lines);
+  const acting = lookerOf(tools, () => lines.line(readScopes));
+  const wide = lookerOf(tools, () => lines.line(wideScopes));
+  return work({ deps, now: tools.now(), acting, ask: acting.ask, wide, tools });
 }
 
 function readingError(error: unknown, log: ReadingDeps["log"]): unknown {

@@ -13,7 +13,7 @@ const MARKED =
   /\b(?:sk-[A-Za-z0-9_-]{8,256}|(?:gh[oprsu]|github_pat|glpat|npm|hf|pypi|dop_v1|rk_live|sk_live|whsec)[_-][A-Za-z0-9_-]{12,256}|xox[abeprs]-[A-Za-z0-9-]{8,256}|(?:AKIA|ASIA)[A-Z0-9]{12,32}|AIza[A-Za-z0-9_-]{20,64}|SG\.[A-Za-z0-9_.-]{16,128}|\d{6,12}:[A-Za-z0-9_-]{30,64}|eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{4,4096}\.[A-Za-z0-9_-]{0,1024})/g;
 const BEARER = /\b(bearer|basic|digest)(\s{1,4})[A-Za-z0-9._~+/=-]{8,4096}/gi;
 const USERINFO = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#@"'<>]{1,512}@/gi;
-const PRIVATE_KEY = /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[^]{0,16384}?(?:-----END [A-Z ]{0,32}PRIVATE KEY-----|$)/g;
+const PRIVATE_KEY = /-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?:[^]*?-----END [A-Z ]{0,32}PRIVATE KEY-----|[^]*$)/g;
 /** `token=…`, `"apiKey": "…"`, `PASSWORD …`, `--secret …`; what stands beside such a word is taken for what it says. */
 const NAMED =
   /((?:pass(?:word|wd|phrase)?|secret|token|credential|api[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key|cookie|authorization|webhook[_-]?url)[A-Za-z0-9_-]{0,32}["'\\]{0,3}\s{0,4}[:=]\s{0,4}["'\\]{0,3}|--[a-z-]{0,32}(?:password|secret|token|key)[ =]["']?)([^\s"'\\,;&}\]]{6,4096})/gi;
