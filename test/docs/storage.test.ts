@@ -106,11 +106,29 @@ describe("files", () => {
 
   it("the devices' files carry the names that the code gives them", () => {
     const source = read("agent/host/gateway/device.ts");
+    const kinds = [...(/type DeviceKind = ([^;]+);/.exec(source)?.[1] ?? "").matchAll(/"([a-z]+)"/g)];
     const names = [...source.matchAll(/`(gateway-\$\{kind\}\.[a-z]+\.json)`/g)].map((match) => match[1] ?? "");
-    const wanted = ["reader", "warden"].flatMap((kind) =>
-      names.map((name) => `gateway/${name.replace("${kind}", kind)}`),
+    const wanted = kinds.flatMap(([, kind = ""]) => names.map((name) => `gateway/${name.replace("${kind}", kind)}`));
+    expect(wanted.length).toBeGreaterThan(5);
+    const described = statePaths.filter((path) => path.startsWith("gateway/gateway-"));
+    expect(described.toSorted()).toEqual(wanted.toSorted());
+  });
+
+  it("what is kept of a gateway beside them is described, and nothing else", () => {
+    const folder = "agent/host/gateway";
+    const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => read(`${folder}/${name}`));
+    const kept = sources.flatMap((source) =>
+      [
+        ...source.matchAll(
+          /(?:join\([^()]*, |const [A-Z_]*FILE = )(?:"([a-z-]+\.(?:json|key))"|`([a-z-]+)\$\{[^`]*\}\.json`)/g,
+        ),
+      ].map(([, name, numbered]) => `gateway/${name ?? `${numbered ?? ""}<number>.json`}`),
     );
-    expect(statePaths.filter((path) => path.startsWith("gateway/")).toSorted()).toEqual(wanted.toSorted());
+    const described = statePaths.filter((path) => path.startsWith("gateway/") && !path.startsWith("gateway/gateway-"));
+    const files = described.filter((path) => !path.endsWith("/"));
+    expect(files.toSorted()).toEqual([...new Set(kept)].filter((path) => path !== "gateway/openclaw.json").toSorted());
   });
 });
 
