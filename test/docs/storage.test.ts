@@ -115,10 +115,7 @@ describe("files", () => {
   });
 
   it("what is kept of a gateway beside them is described, and nothing else", () => {
-    const folder = "agent/host/gateway";
-    const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".ts"))
-      .map((name) => read(`${folder}/${name}`));
+    const sources = filesBelow("agent/host/gateway", ".ts").map(read);
     const kept = sources.flatMap((source) =>
       [
         ...source.matchAll(
