@@ -7,7 +7,7 @@ import { contentReads } from "./reads/content.ts";
 import { overviewReads } from "./reads/overview.ts";
 import type { Read } from "./reads/read.ts";
 
-export { contentKinds, type ContentKind, type Read } from "./reads/read.ts";
+export type { ContentKind, Read } from "./reads/read.ts";
 
 export const reads = { ...overviewReads, ...contentReads } as const satisfies Record<string, Read>;
 

@@ -1,6 +1,7 @@
 /** Agents with versions of what they are told, and sessions. `subject` in what an intent expects: the thing as it was shown. */
 import * as v from "valibot";
 import { count, tag } from "../fields.ts";
+import { contentKinds } from "../reads/read.ts";
 import { one, type Operation } from "./operation.ts";
 
 const line = (characters: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(characters));
@@ -76,11 +77,7 @@ export const agentOperations = {
     class: "daily",
     permission: "content.read",
     args: v.strictObject({
-      kinds: v.pipe(
-        v.array(v.picklist(["logs", "config", "transcripts", "jobs", "agents"])),
-        v.minLength(1),
-        v.maxLength(5),
-      ),
+      kinds: v.pipe(v.array(v.picklist(contentKinds)), v.minLength(1), v.maxLength(contentKinds.length)),
       seconds: v.pipe(count, v.minValue(60), v.maxValue(900)),
       /** One session's transcript only; absent: all of the host. */
       session: v.optional(tag),

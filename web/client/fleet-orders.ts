@@ -86,9 +86,9 @@ async function askThese(
 async function askOne(asking: Asking, { order, proposal }: Question, hostId: string): Promise<Outcome> {
   try {
     const answer = await askHost(asking, { operation: order.operation, hostId });
-    expectOf(order.operation, answer.prepared, pinnedBy({ order, proposal }, hostId));
     const changed = proposal?.stillSo(answer);
     if (changed !== undefined) throw new TroubleError(changed);
+    expectOf(order.operation, answer.prepared, pinnedBy({ order, proposal }, hostId));
     return { ok: true, answer };
   } catch (error) {
     return { ok: false, host: { ...(await namedHost(asking, hostId)), trouble: troubleOf(error) } };

@@ -224,9 +224,11 @@ async function pinned(asking: Asking, { operation, expect }: Order, hostId: stri
 
 /** What was approved must still be so: the hosts would refuse it otherwise, after a touch in vain. */
 function changedSince(proposal: Proposal, { prepared }: Answer): Trouble | undefined {
-  const expected = proposal.targets.find(({ host }) => host === prepared.host)?.expect.gatewayBoot;
-  if (expected === undefined || expected === prepared.facts.gatewayBoot) return undefined;
-  return GATEWAY_CHANGED;
+  const expected = proposal.targets.find(({ host }) => host === prepared.host)?.expect;
+  const { gatewayBoot, configHash } = prepared.facts;
+  if (expected?.gatewayBoot !== undefined && expected.gatewayBoot !== gatewayBoot) return GATEWAY_CHANGED;
+  if (expected?.configHash !== undefined && expected.configHash !== configHash) return CONFIG_CHANGED;
+  return undefined;
 }
 
 const GATEWAY_CHANGED: Trouble = {
@@ -234,6 +236,12 @@ const GATEWAY_CHANGED: Trouble = {
   what: "The gateway restarted since it was proposed.",
   why: "What the first person saw is no longer so.",
   next: "Look at the host. If it is still wanted, propose it again.",
+};
+const CONFIG_CHANGED: Trouble = {
+  code: "expect",
+  what: "The gateway's configuration changed since it was proposed.",
+  why: "What the first person saw is no longer so.",
+  next: "Look at the configuration. If it is still wanted, propose it again.",
 };
 const NOT_THE_LAST: Trouble = {
   code: "people",

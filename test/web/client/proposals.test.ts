@@ -62,9 +62,16 @@ interface Edge {
   readonly sent: { readonly name: string; readonly input: Fields }[];
   /** What the gateway on the host says of its start. */
   boot: string;
+  /** What it calls its configuration. */
+  config: string;
 }
 
-const edge = (rows: ProposalRow[] = []): Edge => ({ rows, sent: [], boot: "boot-0001" });
+const edge = (rows: ProposalRow[] = []): Edge => ({
+  rows,
+  sent: [],
+  boot: "boot-0001",
+  config: nonceOf("configuration"),
+});
 
 async function desk(far: Edge, person = "p-ada"): Promise<Proposals> {
   const { keys, publicKey } = await makeSessionKeys();
@@ -94,7 +101,7 @@ async function desk(far: Edge, person = "p-ada"): Promise<Proposals> {
   } as unknown as ProposalsDeps);
 }
 
-async function prepared({ boot }: Edge, input: Fields) {
+async function prepared({ boot, config }: Edge, input: Fields) {
   const { body } = (input as { body: { prepare: { body: string } } }).body.prepare;
   const bytes = encodeCanonical({
     v: 1,
@@ -105,7 +112,7 @@ async function prepared({ boot }: Edge, input: Fields) {
     hostBoot: nonceOf("boot"),
     now: NOW,
     trustHead: team.state.head,
-    facts: { gatewayBoot: boot },
+    facts: { gatewayBoot: boot, configHash: config },
   });
   return { body: toBase64url(bytes), signature: await team.keys.host.sign("prepared", bytes) };
 }
@@ -230,6 +237,25 @@ describe("what waits", () => {
       ["expect", "The gateway restarted since it was proposed."],
     ]);
     expect(late.ok && late.value.answered).toEqual([]);
+  });
+
+  it("is not carried out when the configuration changed since", async () => {
+    const row = await waiting({
+      operation: "config.rollback@1",
+      args: { version: 1 },
+      targets: [{ host: team.host, expect: { configHash: nonceOf("configuration") } }],
+    });
+    const far = edge([row]);
+    const honest = await (await desk(far)).carryOut(row.digest);
+    expect(honest.ok && honest.value.unanswered).toEqual([]);
+    expect(honest.ok && honest.value.command().facts.targets[0]?.expect).toEqual({
+      configHash: nonceOf("configuration"),
+    });
+    far.config = nonceOf("another configuration");
+    const late = await (await desk(far)).carryOut(row.digest);
+    expect(late.ok && late.value.unanswered.map(({ trouble }) => [trouble.code, trouble.what])).toEqual([
+      ["expect", "The gateway's configuration changed since it was proposed."],
+    ]);
   });
 
   it.each<readonly [string, string, string]>([
