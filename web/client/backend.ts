@@ -33,7 +33,8 @@ import { Hosts } from "./hosts.ts";
 import { Keeping } from "./keeping.ts";
 import { EdgeKeys } from "./edge-keys.ts";
 import { Networks } from "./networks.ts";
-import { Enrolment, INVITATION_PATH, takeInvitation } from "./enrolment.ts";
+import { FirstRun, InvitedVisit } from "./first-visits.ts";
+import { INVITATION_PATH, takeInvitation } from "./invitation-link.ts";
 import { EdgeClient } from "./http.ts";
 import { askMachine, MachineMemory, SIGNER_HOSTNAME } from "./machine-memory.ts";
 import { Invitations } from "./invitations.ts";
@@ -46,7 +47,7 @@ import { Sessions } from "./sessions.ts";
 import { SessionKeys } from "./session-keys.ts";
 import { endSession, originUnlisted, resumeSession, signIn, type SessionDeps } from "./session.ts";
 import { Streams } from "./streams.ts";
-import { Setup, takeLink } from "./setup.ts";
+import { takeLink } from "./setup-link.ts";
 import { Statements } from "./statements.ts";
 import { CANCELLED, resultOf, TroubleError, troubleOf } from "./trouble.ts";
 import { TrustKeeper } from "./trust.ts";
@@ -91,7 +92,7 @@ class ClientBackend implements Backend {
   readonly sessions: Sessions;
   readonly addresses: OriginUses;
   readonly invitations: Invitations;
-  readonly enrolment: Enrolment;
+  readonly enrolment: InvitedVisit;
   readonly history: HistoryDesk;
   readonly activity: Activity;
   readonly alerts: Alerts;
@@ -101,7 +102,7 @@ class ClientBackend implements Backend {
   readonly networks: Networks;
   readonly edgeKeys: EdgeKeys;
   readonly hostInvites: HostInvites | undefined;
-  readonly setup: Setup;
+  readonly setup: FirstRun;
   readonly person: ReadonlySignal<Person | undefined>;
   readonly workspace: ReadonlySignal<string | undefined>;
 
@@ -144,13 +145,23 @@ class ClientBackend implements Backend {
     });
     this.addresses = new OriginUses(client);
     this.invitations = new Invitations(shared);
-    const invited = location.pathname === INVITATION_PATH ? takeInvitation() : "absent";
-    this.enrolment = new Enrolment(this.#deps, invited, () => this.#showSignIn());
+    this.enrolment = this.#invitedVisit();
     const link = location.pathname === SETUP_PATH ? takeLink() : "absent";
     this.#hasLink = link !== "absent";
-    this.setup = new Setup({ ...shared, onSignedIn: (session) => this.#enter(session) }, link);
+    this.setup = new FirstRun(async () => {
+      const { Setup } = await arrived(import("./setup.ts"));
+      return new Setup({ ...shared, onSignedIn: (session) => this.#enter(session) }, link);
+    });
     this.person = computed(() => this.#person());
     this.workspace = computed(() => this.#trust.state.value?.workspace);
+  }
+
+  #invitedVisit(): InvitedVisit {
+    const invited = location.pathname === INVITATION_PATH ? takeInvitation() : "absent";
+    return new InvitedVisit(async () => {
+      const { Enrolment } = await arrived(import("./enrolment.ts"));
+      return new Enrolment(this.#deps, invited, () => this.#showSignIn());
+    });
   }
 
   get origin(): PageOrigin {

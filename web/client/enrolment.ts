@@ -4,22 +4,20 @@
  * May not: send the token anywhere but in a body, or leave it in the address bar.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
-import { fromBase64url } from "../../protocol/bytes.ts";
 import type { Enrolment as Enrolled } from "../../protocol/contracts/invitations.ts";
 import { commit } from "../../protocol/ledger.ts";
-import { NONCE_BYTES } from "../../protocol/limits.ts";
 import { digestOf } from "../../protocol/signing.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { Trouble } from "../state/backend.ts";
 import type { EnrolmentFlow, EnrolmentState, InvitationProblem } from "../state/invitations.ts";
 import type { Answer } from "./http.ts";
+import type { InvitationLink } from "./invitation-link.ts";
 import { createPasskey, sameCredential } from "./passkey.ts";
 import { randomNonce } from "./random.ts";
 import type { SessionDeps } from "./session.ts";
 import { TroubleError, troubleOf } from "./trouble.ts";
 import { words } from "./words.ts";
 
-export const INVITATION_PATH = "/invitation";
 const POLL_MS = 3_000;
 
 /** The edge's codes that say something about the link itself. */
@@ -29,40 +27,6 @@ const PROBLEMS: ReadonlyMap<string, InvitationProblem> = new Map([
   ["invitation_withdrawn", "withdrawn"],
   ["invitation_used", "used"],
 ]);
-
-export interface InvitationLink {
-  readonly token: string;
-  readonly workspace: string;
-}
-
-/** Reads the fragment and removes it, so that it is in no history and no screenshot. */
-export function takeInvitation(view: Window = window): InvitationLink | InvitationProblem {
-  const { hash, pathname } = view.location;
-  if (hash === "") return "absent";
-  view.history.replaceState(undefined, "", pathname);
-  return parseInvitation(hash.slice(1));
-}
-
-export function parseInvitation(fragment: string): InvitationLink | InvitationProblem {
-  const parameters = new URLSearchParams(fragment);
-  const token = parameters.get("token");
-  const workspace = parameters.get("workspace");
-  if (token === null || workspace === null) return "damaged";
-  return [token, workspace].every(isDigest) ? { token, workspace } : "damaged";
-}
-
-function isDigest(text: string): boolean {
-  try {
-    return fromBase64url(text).length === NONCE_BYTES;
-  } catch {
-    return false; // cut off or changed while it was copied
-  }
-}
-
-/** The whole link, for whoever sends it. */
-export function invitationLink(address: string, { token, workspace }: InvitationLink): string {
-  return `${address}${INVITATION_PATH}#${new URLSearchParams({ token, workspace }).toString()}`;
-}
 
 export class Enrolment implements EnrolmentFlow {
   readonly #deps: SessionDeps;

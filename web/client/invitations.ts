@@ -14,7 +14,7 @@ import type {
   InvitedPasskey,
   NewInvitation,
 } from "../state/invitations.ts";
-import { invitationLink } from "./enrolment.ts";
+import { invitationLink } from "./invitation-link.ts";
 import type { SessionDeps } from "./session.ts";
 import { resultOf, troubleOf } from "./trouble.ts";
 import type { TrustKeeper } from "./trust.ts";

@@ -4,7 +4,7 @@
  * once, and the seed leaves memory with the root.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
-import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
+import { toBase64url } from "../../protocol/bytes.ts";
 import { commit } from "../../protocol/ledger.ts";
 import { ADMIN_SESSION_SECONDS } from "../../protocol/limits.ts";
 import { builtInRoles } from "../../protocol/roles.ts";
@@ -17,6 +17,7 @@ import type { Answer } from "./http.ts";
 import { createPasskey, sameCredential, touch } from "./passkey.ts";
 import { randomNonce, randomPersonId } from "./random.ts";
 import { freshSession, keepSession, type SessionDeps } from "./session.ts";
+import type { SetupLink } from "./setup-link.ts";
 import { seedSigner } from "./signer.ts";
 import { TroubleError, troubleOf } from "./trouble.ts";
 import { Statements } from "./statements.ts";
@@ -24,7 +25,6 @@ import type { TrustKeeper } from "./trust.ts";
 import type { StoredSession } from "./vault.ts";
 import { words } from "./words.ts";
 
-const SEED_BYTES = 32;
 const HOST_POLL_MS = 1_000;
 const ASK_AGAIN_MS = 3_000;
 
@@ -40,30 +40,9 @@ export interface SetupDeps extends SessionDeps {
   readonly onSignedIn: (session: StoredSession) => Promise<void>;
 }
 
-interface Link {
-  readonly seed: Uint8Array;
-  /** Id of the local machine's host key, from the terminal and not from the edge. */
-  readonly host: string | undefined;
-}
-
-/** Reads and removes the fragment, so that the seed stays out of history and screenshots. */
-export function takeLink(): Link | LinkProblem {
-  const parameters = new URLSearchParams(location.hash.slice(1));
-  history.replaceState(null, "", location.pathname);
-  const seed = parameters.get("seed");
-  if (seed === null) return "absent";
-  try {
-    const bytes = fromBase64url(seed);
-    if (bytes.length !== SEED_BYTES) return "damaged";
-    return { seed: bytes, host: parameters.get("host") ?? undefined };
-  } catch {
-    return "damaged"; // cut off or changed while it was copied
-  }
-}
-
 export class Setup implements SetupFlow {
   readonly #deps: SetupDeps;
-  readonly #link: Link | LinkProblem;
+  readonly #link: SetupLink | LinkProblem;
   readonly #state = signal<SetupState>({ kind: "checking" });
   #signer: Signer | undefined;
   #edge: Answer<"setupState"> | undefined;
@@ -74,7 +53,7 @@ export class Setup implements SetupFlow {
   #session: StoredSession | undefined;
   readonly #statements: Statements;
 
-  constructor(deps: SetupDeps, link: Link | LinkProblem) {
+  constructor(deps: SetupDeps, link: SetupLink | LinkProblem) {
     this.#deps = deps;
     this.#statements = new Statements({ ...deps, person: () => this.#session?.person });
     this.#link = link;

@@ -2,7 +2,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vite
 import type { InvitationRow } from "../../../protocol/contracts/invitations.ts";
 import { commit } from "../../../protocol/ledger.ts";
 import { invitationWords } from "../../../protocol/words.ts";
-import { Enrolment, invitationLink, parseInvitation } from "../../../web/client/enrolment.ts";
+import { Enrolment } from "../../../web/client/enrolment.ts";
+import { invitationLink, parseInvitation } from "../../../web/client/invitation-link.ts";
 import { Invitations } from "../../../web/client/invitations.ts";
 import { TroubleError } from "../../../web/client/trouble.ts";
 import { TrustKeeper } from "../../../web/client/trust.ts";
