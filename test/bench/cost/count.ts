@@ -16,6 +16,10 @@ export interface Units {
   readonly telemetry: Counted;
   /** Another one within the minute, which is not written down. */
   readonly telemetryAgain: Counted;
+  /** A batch of samples, the first of an hour, which completes the steps of the hour before. */
+  readonly historyHour: Counted;
+  /** Another one within the hour. */
+  readonly history: Counted;
   /** Asked, signed, delivered, receipted. */
   readonly command: Counted;
   /** A tunnel ends and is opened again. */
@@ -126,6 +130,8 @@ async function count(edge: Edge): Promise<Units> {
     for (const host of few) host.report();
     await pause(MOMENT_MS);
   });
+  const historyHour = await counter.of(() => samples(few, 0));
+  const history = await counter.of(() => samples(few, 1));
   const runs: (() => Promise<void>)[] = [];
   for (const host of few) runs.push(await command(town, host));
   const commands = await counter.of(async () => {
@@ -156,6 +162,8 @@ async function count(edge: Edge): Promise<Units> {
     idle,
     telemetry: over(telemetry, FEW),
     telemetryAgain: over(telemetryAgain, FEW),
+    historyHour: over(historyHour, FEW),
+    history: over(history, FEW),
     command: over(commands, FEW),
     connection: over(connections, FEW),
     checkpoint: rest(checkpointFew, checkpointHost),
@@ -163,6 +171,11 @@ async function count(edge: Edge): Promise<Units> {
     poll: rest(pollFew, pollHost),
     pollHost,
   };
+}
+
+async function samples(hosts: readonly WitnessingHost[], batch: number): Promise<void> {
+  for (const host of hosts) host.sample(batch);
+  await pause(MOMENT_MS);
 }
 
 /** One look at the fleet; the first of all asks the hosts for figures, which is not counted here. */

@@ -38,6 +38,8 @@ const PARTS: Readonly<Record<keyof Units, string>> = {
   idle: "three hosts with keep-alives only, 13 seconds",
   telemetry: "a host says its figures",
   telemetryAgain: "again within a minute",
+  historyHour: "a host says its samples, first in an hour",
+  history: "again within the hour",
   command: "a command: asked, signed, delivered, receipted",
   connection: "a tunnel ends and is opened again",
   checkpoint: "a checkpoint, for all hosts together",
@@ -88,9 +90,9 @@ Computed, not billed: what each part of a day costs was counted ([counts.json](.
 consists of is assumed ([model.ts](../test/bench/cost/model.ts)). \`npm run bench -- cost\` counts again and writes this file; a test
 holds it against the counts. Locally and in a private network none of this is charged.
 
-An idle host is not charged for: its keep-alives are answered by the runtime while its object sleeps, and it says its figures only
-while somebody looks ([0032](decisions/0032-what-an-idle-host-costs.md)). What is left in the first table is one reconnection
-a day, with its two entries in the log, and the checkpoints over them: a host that witnesses the log takes part in each, and in a very large fleet that is the bill.`;
+An idle host costs little: its keep-alives are answered by the runtime while its object sleeps, and it says its figures only
+while somebody looks ([0032](decisions/0032-what-an-idle-host-costs.md)). What is left in the first table is its samples for the curves,
+four batches an hour ([0040](decisions/0040-history.md)), one reconnection a day, with its two entries in the log, and the checkpoints over them: a host that witnesses the log takes part in each, and in a very large fleet that is the bill.`;
 
 function caseOf(title: string, fleet: (hosts: number) => Fleet, units: Units): string {
   const bills = HOSTS.map((hosts) => usageOf(fleet(hosts), units));
@@ -124,7 +126,8 @@ function keepAliveTable(): string {
 
 const ASSUMPTIONS = `## What was assumed
 
-- A host reconnects once a day, its gateway restarts once a day, and it says its figures every six hours.
+- A host reconnects once a day, its gateway restarts once a day, and it says its figures every six hours
+  and its samples every quarter of an hour, with a gateway; every five minutes while somebody looks.
 - Entries come evenly over the day. A checkpoint is signed at most every 10 seconds in fleets of up to 100 hosts, every 100 with
   1,000 hosts, every 300 with more than 3,000.
 - A page asks for the fleet every 5 seconds up to 250 hosts, and 50 hosts a second beyond: with 100,000 hosts every 33 minutes.

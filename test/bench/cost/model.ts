@@ -3,7 +3,12 @@
  * part of it costs was counted by count.ts. Pure, so that a test can hold the document against it.
  */
 import { checkpointSeconds } from "../../../protocol/checkpoint.ts";
-import { KEEP_ALIVE_SECONDS, TELEMETRY_SECONDS, UNWATCHED_TELEMETRY_SECONDS } from "../../../protocol/limits.ts";
+import {
+  HISTORY_SECONDS,
+  KEEP_ALIVE_SECONDS,
+  TELEMETRY_SECONDS,
+  UNWATCHED_TELEMETRY_SECONDS,
+} from "../../../protocol/limits.ts";
 import { pollMilliseconds } from "../../../web/client/fleet-pace.ts";
 import type { Units } from "./count.ts";
 import { NOTHING, type Counted } from "./counts.ts";
@@ -25,6 +30,8 @@ const CONNECTIONS_A_DAY = 1;
 const CHANGES_A_DAY = 2;
 /** While somebody looks, figures are written down this often (durable-objects/host/telemetry.ts). */
 const KEPT_SECONDS = 60;
+/** While somebody looks, samples are said this often (agent/host/link/histories.ts). */
+const WATCHED_HISTORY_SECONDS = 300;
 /**
  * Not counted, because this machine's milliseconds are not Cloudflare's: how long an object is at work for one request,
  * message or alarm, with its waits for the database and for other objects.
@@ -45,6 +52,7 @@ export function usageOf(fleet: Fleet, units: Units): Bill {
   const { hosts, commands, watchedHours } = fleet;
   const beats = DAY_SECONDS / UNWATCHED_TELEMETRY_SECONDS + CHANGES_A_DAY;
   const watchedSeconds = watchedHours * 3_600;
+  const batches = (DAY_SECONDS - watchedSeconds) / HISTORY_SECONDS + watchedSeconds / WATCHED_HISTORY_SECONDS;
   const polls = (watchedSeconds * 1_000) / pollMilliseconds(hosts);
   const period = checkpointSeconds(hosts);
   // Entries come at any time of the day: a period with none signs nothing.
@@ -53,6 +61,8 @@ export function usageOf(fleet: Fleet, units: Units): Bill {
   const day = sum([
     times(units.telemetry, hosts * (beats + watchedSeconds / KEPT_SECONDS)),
     times(units.telemetryAgain, hosts * watchedSeconds * (1 / TELEMETRY_SECONDS - 1 / KEPT_SECONDS)),
+    times(units.historyHour, hosts * 24),
+    times(units.history, hosts * (batches - 24)),
     times(units.command, hosts * commands),
     times(units.connection, hosts * CONNECTIONS_A_DAY),
     times(units.checkpoint, checkpoints),
