@@ -3,10 +3,13 @@
  * sent once and never again, and what became of it is decided by looking, never by believing the answer. This file knows
  * no operation. It may not hand on a word of the gateway: what it answers is looked at field by field by the caller.
  */
+import { systemCode } from "../../../shared/edge-error.ts";
+import { HostError } from "../../host-error.ts";
 import type { GatewayConnection } from "../client.ts";
 import type { GatewayOrder, Performed } from "../control-interface.ts";
 import { GatewayError, type GatewayFault } from "../faults.ts";
 import type { Scope } from "../handshake.ts";
+import { KeptFileError } from "../kept-file.ts";
 import { openTags, type Tags } from "../tags.ts";
 import { field } from "../wire.ts";
 import { failed, type GatewayTools } from "./implementation.ts";
@@ -76,9 +79,9 @@ export async function act(
     });
   } catch (error) {
     if (error instanceof Refusal) return failed(error.reason);
-    if (!(error instanceof GatewayError)) throw error;
-    tools.log("gateway_operation_failed", { fault: error.code });
-    return failed(reasonOf(error.fault));
+    const [reason, code] = troubleOf(error);
+    tools.log("gateway_operation_failed", { code });
+    return failed(reason);
   } finally {
     line.close();
   }
@@ -88,6 +91,16 @@ export async function act(
 export function reasonOf(fault: GatewayFault): string {
   // The gateway answers so while it starts and drains, and also for things that it manages by itself.
   return fault === "starting" ? "gateway_unavailable" : `gateway_${fault}`;
+}
+
+/** The reason for the receipt, and what the log says. @throws what is a mistake of ours */
+function troubleOf(error: unknown): readonly [reason: string, code: string] {
+  if (error instanceof GatewayError) return [reasonOf(error.fault), error.code];
+  if (error instanceof KeptFileError) return [error.code, error.code];
+  if (error instanceof HostError) return ["local_file", error.code];
+  const code = systemCode(error);
+  if (code === undefined) throw error;
+  return ["local_file", code];
 }
 
 class Line {

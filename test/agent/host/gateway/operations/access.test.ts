@@ -51,6 +51,17 @@ describe("a device", () => {
     expect(await scripted.perform("device.revoke@1", args())).toEqual(failed("not_seen"));
   });
 
+  it("is looked for when the answer to its removal is lost, on a connection of the new boot", async () => {
+    scripted.answers.set("device.pair.remove", () => {
+      paired = [];
+      return cut;
+    });
+    expect(await scripted.perform("device.revoke@1", args())).toEqual(done());
+    paired = [phone];
+    scripted.answers.set("device.pair.remove", () => cut);
+    expect(await scripted.perform("device.revoke@1", args())).toEqual(failed("not_seen"));
+  });
+
   it("of our own stays; one that only has our name goes", async () => {
     const warden = await openDevice(scripted.tools.directory, "warden");
     paired = [{ ...phone, deviceId: warden.device.id }];

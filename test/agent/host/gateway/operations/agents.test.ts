@@ -1,3 +1,5 @@
+import { chmod } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { agentVersions } from "../../../../../agent/host/gateway/agent-versions.ts";
 import { startScripted, type Answer, type Scripted } from "../fixtures/scripted.ts";
@@ -97,6 +99,17 @@ describe("an agent", () => {
     expect(await scripted.perform("agent.edit@1", args, { content: wanted })).toEqual(failed("too_large_to_keep"));
     expect(await scripted.perform("agent.delete@1", args)).toEqual(failed("too_large_to_keep"));
     expect(scripted.count("agents.delete")).toBe(0);
+  });
+
+  it("whose versions others could have read is not written over, and the same goes for the key of the tags", async () => {
+    await scripted.perform("agent.edit@1", args, { content: wanted });
+    const { directory } = scripted.tools;
+    await chmod(join(directory, "agent-versions", args.subject, "2.json"), 0o644);
+    expect(await scripted.perform("agent.deploy@1", { ...args, version: 2 })).toEqual(failed("kept_file_exposed"));
+    await chmod(join(directory, "tags.key"), 0o644);
+    expect(await scripted.perform("agent.delete@1", args)).toEqual(failed("local_file"));
+    expect(scripted.count("agents.files.set") + scripted.count("agents.delete")).toBe(0);
+    expect(scripted.logged.join()).not.toContain(directory);
   });
 
   it("has no version that is not kept, and no file that the gateway does not know", async () => {
