@@ -9,7 +9,7 @@ import type { ReadName } from "../../../../protocol/reads.ts";
 import type { OutwardFrame } from "../../../../protocol/tunnel.ts";
 import { askAs, openParts, partOf, type Asked } from "./asking.ts";
 import { nonceOf } from "../../../fixtures/keys.ts";
-import { NOW, type Fields } from "../../../fixtures/workspace.ts";
+import { applied, NOW, stated, type Fields } from "../../../fixtures/workspace.ts";
 import { Rig, until, type RigOptions } from "./rig.ts";
 
 type Frame = Extract<OutwardFrame, { kind: "reading" }>;
@@ -282,6 +282,39 @@ describe("content", () => {
     const { grants } = rig.context;
     grants.grant({ session: nonceOf("another session"), kinds: ["logs"], seconds: 900, only: undefined });
     expect(await answerTo(await logs())).toBe("denied grant");
+  });
+});
+
+describe("a role that ends", () => {
+  it("ends reading, in the middle of an answer too", async () => {
+    const { world } = rig;
+    const { vera, ada } = world.people;
+    const { session, submission } = await rig.seal((draft) => void (draft.session.passkey = vera.passkey));
+    const certificate = toBase64url(assertedCodec.encode(submission.session));
+    const question = { operation: "gateway.sessions@1", iat: NOW };
+    const sendAs = async (change: Fields): Promise<Asked> => {
+      const asked = await askAs(world, { session }, { ...question, ...change });
+      await rig.receive({ kind: "read", read: asked.read, session: certificate });
+      return asked;
+    };
+    const gate = Promise.withResolvers<unknown>();
+    readings.answer = () => gate.promise;
+    await sendAs({});
+    await until(() => readings.asked.length === 1);
+    const statement = await stated(
+      { state: world.state, by: ada.passkey },
+      { kind: "role.assign", body: { person: vera.id, roles: [] } },
+    );
+    await rig.receive({ kind: "trust", page: { statements: [statement] } });
+    const before = rig.sent.length;
+    gate.resolve(SESSIONS);
+    await until(() => rig.sent.slice(before).some(({ kind }) => kind === "refused"));
+    expect(rig.last("refused").code).toBe("trust_behind");
+    const { head } = await applied(world.state, statement);
+    const late = await sendAs({ trustHead: head });
+    await until(() => rig.sent.slice(before).filter(({ kind }) => kind === "refused" || kind === "reading").length > 1);
+    expect(rig.sent.at(-1)).toMatchObject({ kind: "refused", subject: late.digest, code: "session_lifetime" });
+    expect(readings.asked).toHaveLength(1);
   });
 });
 
