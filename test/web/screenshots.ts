@@ -63,8 +63,10 @@ async function handle(page: Page, { fill = [], pick = [], press = [] }: Shot): P
   for (const label of pick) await page.getByRole("checkbox", { name: `Pick ${label}`, exact: true }).check();
   for (const [index, text] of fill.entries()) await page.locator("main input.input").nth(index).fill(text);
   for (const name of press) {
-    const summary = page.locator("summary", { hasText: name });
-    const button = page.getByRole("button", { name: new RegExp(`^${name}`) });
+    // An open dialog has what is pressed; what is behind it may be called alike.
+    const within = page.locator((await page.locator("dialog[open]").count()) > 0 ? "dialog[open]" : "body");
+    const summary = within.locator("summary", { hasText: name });
+    const button = within.getByRole("button", { name: new RegExp(`^${name}`) });
     if ((await summary.count()) > 0) await summary.first().click();
     else {
       await button.first().waitFor();

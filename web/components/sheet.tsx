@@ -86,7 +86,7 @@ function Search<T>({ label, text, onView }: SheetProps<T>) {
 function Table<T>(props: SheetProps<T> & { readonly shown: readonly T[] }) {
   const { label, columns, shown, keyOf, openKey } = props;
   return (
-    <div class="table-wrap" tabIndex={0} role="region" aria-label={label}>
+    <div class="table-wrap" tabIndex={0} role="region" aria-label={`List: ${label}`}>
       <table class="table sheet" role="table" aria-label={label}>
         <thead role="rowgroup">
           <tr role="row">

@@ -1,5 +1,6 @@
 /** The dialog before anything is sent: preparing, the question, the open authenticator. */
 import { Icon } from "../icons.tsx";
+import { Foreign } from "../components/foreign.tsx";
 import { TroubleText } from "../components/parts.tsx";
 import { Banner } from "../components/banner.tsx";
 import { ApproveButton } from "./approve-button.tsx";
@@ -76,6 +77,11 @@ export function QuestionView({ course, state, close }: ViewProps<"question">) {
         </Banner>
       )}
       <p class="lead">{words.sentence(command)}</p>
+      {course.about !== undefined && (
+        <p class="small">
+          The host calls it <Foreign text={course.about} />
+        </p>
+      )}
       <IntentFactsList command={command} />
       <ExactIntent command={command} />
       <div class="stack tight">

@@ -14,6 +14,8 @@ export interface Course {
   readonly operation: OperationId;
   readonly hostId: string;
   readonly hostLabel: string;
+  /** What the host calls the thing that it is about. */
+  readonly about: string | undefined;
   readonly state: ReadonlySignal<DialogState>;
   readonly asking: ReadonlySignal<boolean>;
   prepare(): Promise<void>;
@@ -28,6 +30,7 @@ export interface CourseOf extends Partial<OrderDetails> {
   readonly operation: OperationId;
   readonly hostId: string;
   readonly hostLabel: string;
+  readonly about?: string | undefined;
 }
 
 /** A throw of the backend is a defect; it becomes a sentence instead of a dialog that waits for ever. */
@@ -46,6 +49,7 @@ class RunningCourse implements Course {
   readonly operation: OperationId;
   readonly hostId: string;
   readonly hostLabel: string;
+  readonly about: string | undefined;
   readonly state = signal<DialogState>(opened);
   readonly asking = signal(false);
   readonly #backend: Pick<Backend, "prepare">;
@@ -58,6 +62,7 @@ class RunningCourse implements Course {
     this.operation = of.operation;
     this.hostId = of.hostId;
     this.hostLabel = of.hostLabel;
+    this.about = of.about;
     this.#details = { args: of.args ?? {}, expect: of.expect, content: of.content };
   }
 

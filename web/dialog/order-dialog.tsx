@@ -30,6 +30,8 @@ export interface Wish {
   readonly expect?: PinnedFacts | undefined;
   /** Sealed for the one host. */
   readonly content?: unknown;
+  /** What the host calls the thing that it is about: a claim, shown as one. */
+  readonly about?: string | undefined;
 }
 
 interface OrderDialogProps {
@@ -86,7 +88,7 @@ function Planned({ wish, args, close, onReceipt }: PlannedProps) {
   }
 }
 
-function courseOf(backend: Backend, { operation, hosts, expect, content }: Wish, args: Args) {
+function courseOf(backend: Backend, { operation, hosts, expect, content, about }: Wish, args: Args) {
   const details: OrderDetails = { args, expect, content };
   const order: Order = { operation, ...details, hostIds: hosts.map(({ id }) => id) };
   const plan = backend.orders.plan(order);
@@ -95,7 +97,7 @@ function courseOf(backend: Backend, { operation, hosts, expect, content }: Wish,
     return { kind: "together", course: createProposalCourse(operation, () => draftOf(backend, order)) } as const;
   const [only, ...others] = hosts;
   if (only !== undefined && others.length === 0) {
-    const course = createCourse(backend, { operation, hostId: only.id, hostLabel: only.label, ...details });
+    const course = createCourse(backend, { operation, hostId: only.id, hostLabel: only.label, ...details, about });
     return { kind: "one", course } as const;
   }
   const ask = (hostIds: readonly string[] = order.hostIds) => backend.orders.ask({ ...order, hostIds });

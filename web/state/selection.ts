@@ -3,6 +3,7 @@
  * be told something now can be picked; one that falls silent is no longer among them.
  */
 import { MAX_TARGETS } from "../../protocol/limits.ts";
+import { operations } from "../../protocol/operations.ts";
 import type { HostView, OperationId } from "./backend.ts";
 import { isSilent } from "./condition.ts";
 
@@ -66,7 +67,9 @@ export function allPicked({ shown, selection, now }: Picking): boolean {
 
 /** Why an operation cannot be asked of these hosts now. */
 export function obstacleFor(operation: OperationId, hosts: readonly HostView[]): string | undefined {
-  if (operation !== "gateway.restart@1") return undefined;
+  // What names the start that it ends needs one.
+  const expected: readonly string[] = operations[operation].expects;
+  if (!expected.includes("gatewayBoot")) return undefined;
   const without = hosts.filter(({ telemetry }) => telemetry?.gateway.bootId === undefined);
   if (without.length === 0) return undefined;
   return `no gateway answers on ${without.length === 1 ? (without[0]?.label ?? "") : `${without.length} of them`}`;

@@ -13,6 +13,9 @@ const choices = [
   { operation: "gateway.restart@1", icon: "restart", label: "Restart" },
   { operation: "host.check@1", icon: "ok", label: "Check the way" },
   { operation: "host.drill@1", icon: "posture", label: "Rehearse" },
+  { operation: "gateway.stop@1", icon: "stopped", label: "Stop" },
+  // One gesture for all of them, and one person is always enough.
+  { operation: "gateway.kill@1", icon: "kill", label: "Kill" },
 ] as const satisfies readonly { readonly operation: OperationId; readonly icon: IconName; readonly label: string }[];
 
 const NAMED = 3;
@@ -43,6 +46,7 @@ export function SelectBar({ picked, lacking, onClear, onAll, onWish }: SelectBar
             key={operation}
             icon={icon}
             label={label}
+            isKill={operation === "gateway.kill@1"}
             obstacle={obstacleFor(operation, picked) ?? lacking(operation)}
             onChoose={() => onWish({ operation, hosts: picked.map(({ id, label: name }) => ({ id, label: name })) })}
           />
@@ -70,14 +74,15 @@ function namesOf(picked: readonly HostView[]): string {
 interface ChoiceProps {
   readonly icon: IconName;
   readonly label: string;
+  readonly isKill: boolean;
   readonly obstacle: string | undefined;
   readonly onChoose: () => void;
 }
 
-function Choice({ icon, label, obstacle, onChoose }: ChoiceProps) {
+function Choice({ icon, label, isKill, obstacle, onChoose }: ChoiceProps) {
   return (
     <button
-      class="btn sm"
+      class={isKill ? "btn sm danger" : "btn sm"}
       type="button"
       aria-disabled={obstacle === undefined ? undefined : "true"}
       title={obstacle}

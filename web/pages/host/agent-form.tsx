@@ -11,7 +11,11 @@ type File = AgentDraft["files"][number];
 
 interface AgentFormProps {
   /** Absent: a new one. */
-  readonly edited?: { readonly tag: string; readonly draft: AgentDraft };
+  readonly edited?: {
+    readonly tag: string;
+    /** As the host calls it. */ readonly name: string;
+    readonly draft: AgentDraft;
+  };
 }
 
 const MAX_FILES = 16;
@@ -45,6 +49,7 @@ export function AgentForm({ edited }: AgentFormProps) {
       desk.ask({
         operation: "agent.edit@1",
         args: { subject: edited.tag },
+        about: edited.name,
         content: { ...kept, files: draft.files },
       });
   };

@@ -139,7 +139,7 @@ function AgentDetail({ agent }: { readonly agent: Agent }) {
   );
 }
 
-function Versions({ agent: { tag, subject, versions, deployed } }: { readonly agent: Agent }) {
+function Versions({ agent: { tag, subject, name, versions, deployed } }: { readonly agent: Agent }) {
   const fresh = useFresh();
   const authorOf = useAuthor();
   const undo: Undo | undefined =
@@ -169,7 +169,7 @@ function Versions({ agent: { tag, subject, versions, deployed } }: { readonly ag
           {version !== deployed && (
             <Act
               wish={{ operation: "agent.deploy@1", args: { subject: tag, version }, expect: { subject } }}
-              about={`version ${version}`}
+              about={`${name}, version ${version}`}
               undo={undo}
             >
               Deploy…
@@ -214,7 +214,7 @@ function Told({ agent }: { readonly agent: Agent }) {
                 </button>
               ))}
             </div>
-            {writing.value && <AgentForm key={subject} edited={{ tag, draft }} />}
+            {writing.value && <AgentForm key={subject} edited={{ tag, name: agent.name, draft }} />}
             {compared.value !== undefined && <Compared tag={tag} version={compared.value} now={draft} />}
             {!writing.value &&
               compared.value === undefined &&

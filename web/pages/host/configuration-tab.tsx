@@ -121,7 +121,7 @@ function Versions({ config: { versions, hash } }: { readonly config: Config }) {
         <span class="sheet-acts">
           <Act
             wish={{ operation: "config.rollback@1", args: { version: version.version }, expect: { configHash: hash } }}
-            about={`to version ${version.version}`}
+            about={`version ${version.version}`}
             undo={undo}
             why={version.hash === hash ? "it is what is there now" : undefined}
           >

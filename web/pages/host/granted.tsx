@@ -68,7 +68,7 @@ function Closed({ kind, session, what }: ClosedProps) {
       icon="lock"
       title="Behind a touch"
       actions={
-        <Act wish={{ operation: "content.read@1", args }} icon="touch" about={what}>
+        <Act wish={{ operation: "content.read@1", args }} icon="touch">
           Open for 15 minutes…
         </Act>
       }

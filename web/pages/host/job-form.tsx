@@ -56,7 +56,16 @@ export function JobForm({ edited, undo }: JobFormProps) {
     if (edited === undefined) desk.ask({ operation: "cron.add@1", args: { work }, content: draft });
     else {
       const { tag, subject } = edited;
-      desk.ask({ operation: "cron.edit@1", args: { subject: tag, work }, expect: { subject }, content: draft }, undo);
+      desk.ask(
+        {
+          about: edited.draft.name,
+          operation: "cron.edit@1",
+          args: { subject: tag, work },
+          expect: { subject },
+          content: draft,
+        },
+        undo,
+      );
     }
   };
   return (

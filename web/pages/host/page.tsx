@@ -3,7 +3,7 @@
  * Commands are asked for here; the dialog does the rest. Each tab's script is fetched when it is opened.
  */
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Banners } from "../../components/banners.tsx";
 import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
 import { OrderDialog } from "../../dialog/order-dialog.tsx";
@@ -14,6 +14,7 @@ import { bannersOf } from "../../state/banners.ts";
 import { mandateObstacle, type Asker } from "../../state/mandate.ts";
 import { isOnlyAdministrator } from "../../state/people.ts";
 import { conditionOf, isSilent, restarting } from "../../state/condition.ts";
+import { obstacleFor } from "../../state/selection.ts";
 import { listenForKeys } from "../../state/keys.ts";
 import { restartAskedAt } from "../../state/restart-asked.ts";
 import { AdmissionCard } from "../fleet/admission-card.tsx";
@@ -94,7 +95,8 @@ function Known({ host, route }: KnownProps) {
     route,
     view,
     ask: asking.ask,
-    obstacle: (operation) => notAdmitted(host) ?? unheardOf(host, now.value) ?? lacking(operation),
+    obstacle: (operation) =>
+      notAdmitted(host) ?? unheardOf(host, now.value) ?? obstacleFor(operation, [host]) ?? lacking(operation),
     grants: asking.grants,
     dropGrants: asking.dropGrants,
     round: asking.round,
@@ -195,8 +197,15 @@ const names = {
 function Tabs({ host, route }: KnownProps) {
   const waiting = host.telemetry?.questions?.waiting ?? 0;
   const current = route.tab ?? "overview";
+  const list = useRef<HTMLElement>(null);
+  // On a phone the row of tabs is longer than the window: the present one is in sight.
+  useEffect(() => {
+    const [here, row] = [list.current?.querySelector<HTMLElement>("[aria-current]"), list.current];
+    if (here === null || here === undefined || row === null) return;
+    row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+  }, [current]);
   return (
-    <nav class="tabs" aria-label={`Parts of ${host.label}`}>
+    <nav class="tabs" ref={list} aria-label={`Parts of ${host.label}`}>
       {hostTabs.map((tab) => (
         <a
           key={tab}

@@ -1,6 +1,7 @@
 /** What the tabs of a host are made of: the button of a command, the open thing with its facts, the head of a form. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { createContext } from "preact";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import { operations } from "../../../protocol/operations.ts";
 import { Foreign } from "../../components/foreign.tsx";
 import { runsOf } from "../../components/visible.ts";
@@ -24,9 +25,13 @@ interface ActProps {
   readonly why?: string | undefined;
 }
 
+/** The gateway's name of the thing that is open. */
+const NameContext = createContext<string | undefined>(undefined);
+
 /** Opens the dialog; barred with the reason in words. What is critical opens it too, and it says where that is done. */
 export function Act({ wish, children, about, undo, icon, look = "btn sm", why }: ActProps) {
   const desk = useDesk();
+  const opened = useContext(NameContext);
   const obstacle = why ?? desk.obstacle(wish.operation);
   return (
     <button
@@ -35,7 +40,7 @@ export function Act({ wish, children, about, undo, icon, look = "btn sm", why }:
       aria-disabled={obstacle === undefined ? undefined : "true"}
       title={obstacle}
       onClick={() => {
-        if (obstacle === undefined) desk.ask(wish, undo);
+        if (obstacle === undefined) desk.ask({ ...wish, about: wish.about ?? about ?? opened }, undo);
       }}
     >
       {icon !== undefined && <Icon name={icon} class="s" />}
@@ -113,7 +118,7 @@ export function Detail({ title, name, children }: DetailProps) {
             <Foreign text={name} />
           </p>
         )}
-        {children}
+        <NameContext.Provider value={name}>{children}</NameContext.Provider>
       </div>
     </section>
   );

@@ -29,7 +29,7 @@ const columns: readonly Column<Job>[] = [
   {
     id: "when",
     name: "When",
-    cell: ({ schedule }) => <Foreign text={scheduleWords(schedule)} />,
+    cell: ({ schedule }) => <When schedule={schedule} />,
     order: ({ schedule }) => scheduleWords(schedule),
   },
   { id: "work", name: "Does", cell: ({ work }) => works[work], order: ({ work }) => work, isMinor: true },
@@ -49,6 +49,7 @@ const columns: readonly Column<Job>[] = [
       ) : (
         <>
           {lastStatus !== undefined && <Foreign text={lastStatus} />} <Relative at={lastAt} ago />
+          {failuresInARow > 1 && " "}
           {failuresInARow > 1 && <State shape="bad">{formatNumberOf(failuresInARow, "failure")} in a row</State>}
         </>
       ),
@@ -57,6 +58,12 @@ const columns: readonly Column<Job>[] = [
   },
   { id: "acts", name: "", cell: (job) => <Switch job={job} /> },
 ];
+
+/** An expression, a zone and a moment are the gateway's text; a number of seconds is ours to write. */
+function When({ schedule }: { readonly schedule: Job["schedule"] }) {
+  const words = scheduleWords(schedule);
+  return schedule.kind === "every" || schedule.kind === "other" ? <>{words}</> : <Foreign text={words} />;
+}
 
 function Until({ at }: { readonly at: number }) {
   const { now, exactTimes } = useApp();

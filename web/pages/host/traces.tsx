@@ -38,13 +38,13 @@ export function TraceCards({ host, history }: { readonly host: HostView; readonl
   return (
     <div class="grid-2">
       <Trace
-        title="Event-loop delay"
+        title="Event-loop delay, live"
         id="trace-loop"
         samples={history.loop}
         value={eventLoopDelayMs === undefined ? unknown : formatMilliseconds(eventLoopDelayMs)}
       />
       <Trace
-        title="Memory of the gateway"
+        title="Memory of the gateway, live"
         id="trace-memory"
         samples={history.memory}
         value={rssBytes === undefined ? unknown : formatBytes(rssBytes)}
