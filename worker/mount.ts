@@ -18,7 +18,7 @@ import { authenticateSetup, type SetupHolder } from "./access/setup-holder.ts";
 import type { Deps } from "./deps.ts";
 import { readArrival, type Arrival } from "./http/arrival.ts";
 import { limitedProblem, problem, ProblemError, problemResponse } from "./http/problems.ts";
-import { withSecurityHeaders } from "./http/headers.ts";
+import { SECURITY_HEADERS, withSecurityHeaders } from "./http/headers.ts";
 import { sayDamage } from "./workspace.ts";
 
 type Table = typeof endpoints;
@@ -120,8 +120,7 @@ async function answerOf({ context, name, handler }: Serving, tally: Tally): Prom
       later: (work) => context.executionCtx.waitUntil(work.catch((error: unknown) => logFault("later", error))),
     });
     const result = await (authority === undefined ? answer : sayDamage(answer));
-    if (result instanceof Response) return withSecurityHeaders(result);
-    return withSecurityHeaders(jsonResponse(endpoint, result));
+    return result instanceof Response ? withSecurityHeaders(result) : jsonResponse(endpoint, result);
   } catch (error) {
     await deps.rates.failed(error, arrival);
     throw error;
@@ -212,7 +211,9 @@ function jsonResponse(
 ): Response {
   if (endpoint.response === undefined || !v.is(endpoint.response, body))
     throw new TypeError(`answer of ${endpoint.path} does not fit its contract`);
-  return Response.json(body, setCookie === undefined ? {} : { headers: { "set-cookie": setCookie } });
+  // Made whole: wrapped once more, its bytes would be a stream of unknown length.
+  const headers = setCookie === undefined ? SECURITY_HEADERS : { ...SECURITY_HEADERS, "set-cookie": setCookie };
+  return Response.json(body, { headers });
 }
 
 export function answerProblem(error: unknown): Response {
