@@ -65,7 +65,7 @@ class Notes {
   #unwritten = 0;
   #isStopped = false;
   /** The day's shares as they were for so many tokens: asked again when those moved. */
-  #shares: { readonly day: string; readonly tokens: number; readonly shares: Shares } | undefined;
+  #shares: { readonly day: string; readonly tokens: number | undefined; readonly shares: Shares } | undefined;
   /** Milliseconds: outcomes up to here are counted. */
   #outcomesUntil: number;
 
@@ -110,18 +110,21 @@ class Notes {
     this.#deps.file.write(this.kept);
   }
 
-  /** Only figures that the gateway calls fresh: while it computes, a day may look smaller than it is. */
+  /** While the gateway computes, a day looks smaller than it is: then it must have been heard of, and have grown. */
   async #usage({ usage }: Telemetry): Promise<Sample["usage"]> {
-    if (usage?.freshness !== "fresh") return undefined;
-    const { day, totalTokens: tokens, costMicros } = usage;
+    if (usage === undefined) return undefined;
+    const { day, totalTokens: tokens, costMicros, freshness } = usage;
+    const before = this.kept.findLast((kept) => kept.usage !== undefined)?.usage;
+    if (freshness !== "fresh" && (before?.day !== day || tokens < before.tokens)) return undefined;
     if (this.#shares?.day !== day || this.#shares.tokens !== tokens) {
       const range = { startDate: day, endDate: day, mode: "gateway", agentScope: "all", limit: 1 };
       const answer = await this.#ask("sessions.usage", range);
       const shares = answer === undefined ? undefined : readShares(answer, this.#deps.tags);
-      if (shares !== undefined) this.#shares = { day, tokens, shares };
+      // What is not whole is asked for again the next time.
+      if (shares !== undefined) this.#shares = { day, tokens: shares.isWhole ? tokens : undefined, shares };
     }
-    const shares = this.#shares?.day === day ? this.#shares.shares : { models: [], agents: [] };
-    return { day, tokens, costMicros, ...shares };
+    const { models, agents } = this.#shares?.day === day ? this.#shares.shares : { models: [], agents: [] };
+    return { day, tokens, costMicros, models, agents };
   }
 
   async #outcomes({ cron }: Telemetry): Promise<JobOutcomes | undefined> {

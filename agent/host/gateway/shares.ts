@@ -9,7 +9,10 @@ import { MAX_SHARES } from "../../../protocol/limits.ts";
 import type { Tags } from "./tags.ts";
 import { field } from "./wire.ts";
 
-export type Shares = Pick<NonNullable<Sample["usage"]>, "models" | "agents">;
+export interface Shares extends Pick<NonNullable<Sample["usage"]>, "models" | "agents"> {
+  /** The gateway has computed all of it; otherwise it may say less than it will. */
+  readonly isWhole: boolean;
+}
 export type JobOutcomes = NonNullable<Sample["jobs"]>;
 
 /** A gateway with more models or agents than this is making them up. */
@@ -36,6 +39,7 @@ export function readShares(payload: unknown, tags: Tags): Shares | undefined {
   const agents = rowsOf(field(aggregates, "byAgent"));
   if (models === undefined || agents === undefined) return undefined;
   return {
+    isWhole: field(field(payload, "cacheStatus"), "status") === "fresh",
     models: largest(models, (row) => tagged(tags, "model", modelNameOf(row))),
     agents: largest(agents, (row) => tagged(tags, "agent", nameOf(field(row, "agentId")))),
   };

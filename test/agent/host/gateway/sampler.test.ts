@@ -38,6 +38,7 @@ afterEach(() => {
 });
 
 const usageAnswer = {
+  cacheStatus: { status: "fresh" },
   sessions: [{ key: "agent:main:secret title" }],
   aggregates: {
     byModel: [
@@ -108,6 +109,23 @@ describe("a sample", () => {
     const sampler = start();
     await note(sampler);
     expect(sampler.after(0)[0]).not.toHaveProperty("usage");
+  });
+
+  it("takes what grew while the gateway computes, and not what fell", async () => {
+    const sampler = start();
+    await note(sampler);
+    for (const totalTokens of [0, 1_300]) {
+      seen = withUsage({ freshness: "refreshing", totalTokens });
+      await note(sampler);
+    }
+    expect(sampler.after(0).map(({ usage }) => usage?.tokens)).toEqual([1_250, undefined, 1_300]);
+  });
+
+  it("asks again for shares that were not whole", async () => {
+    answers["sessions.usage"] = { ...usageAnswer, cacheStatus: { status: "partial" } };
+    const sampler = start();
+    await note(sampler, 2);
+    expect(asked.filter((method) => method === "sessions.usage")).toHaveLength(2);
   });
 
   it("costs the gateway one question when no token was used since the last", async () => {
