@@ -24,6 +24,8 @@ import { field, isFields } from "./wire.ts";
 export const HEALTH_MILLISECONDS = 90_000;
 /** So long nobody answers only when it did not come up. */
 export const SILENT_MILLISECONDS = 40_000;
+/** The former configuration has worked before: there is nothing better to do than to wait for it. */
+export const RETURN_MILLISECONDS = 180_000;
 /** What is well must still be well after this: a change that is applied at once may break it a moment later. */
 const STEADY_MILLISECONDS = 1_500;
 const LOOK_MILLISECONDS = 500;
@@ -93,6 +95,7 @@ interface Well {
 interface Patience {
   /** The gateway restarts for this change, so another boot must answer. */
   readonly formerBoot?: string | undefined;
+  readonly milliseconds?: number;
   readonly silence?: number;
 }
 
@@ -194,10 +197,10 @@ class Attempt {
 
   async #becomesWell(
     isThere: (shown: Tree) => boolean,
-    { formerBoot, silence = SILENT_MILLISECONDS }: Patience,
+    { formerBoot, milliseconds = HEALTH_MILLISECONDS, silence = SILENT_MILLISECONDS }: Patience,
   ): Promise<Well | undefined> {
     const { elapsed, wait } = this.#tools;
-    const until = elapsed() + HEALTH_MILLISECONDS;
+    const until = elapsed() + milliseconds;
     let heard = elapsed();
     let wellSince: number | undefined;
     while (elapsed() < until && elapsed() - heard < silence) {
@@ -224,7 +227,9 @@ class Attempt {
       return failed("changed_meanwhile", observedOf(seen, now));
     const isTold = now === undefined ? await this.#restoreFile(seen) : await this.#patchBack(seen, now);
     const isFormer = (shown: Tree): boolean => changedPaths(seen.snapshot.tree, shown).length === 0;
-    const well = isTold ? await this.#becomesWell(isFormer, { silence: HEALTH_MILLISECONDS }) : undefined;
+    const well = isTold
+      ? await this.#becomesWell(isFormer, { milliseconds: RETURN_MILLISECONDS, silence: RETURN_MILLISECONDS })
+      : undefined;
     if (well === undefined) return failed("rollback_failed", observedOf(seen, undefined));
     return failed(reason ?? "rolled_back", observedOf(seen, well));
   }

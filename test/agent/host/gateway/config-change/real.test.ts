@@ -25,6 +25,7 @@ import { placeOf } from "../../../../../agent/host/gateway/place.ts";
 import { openSession } from "../../../../../agent/host/gateway/session.ts";
 import { ConfigVersions } from "../../../../../agent/host/gateway/versions-file.ts";
 import { field } from "../../../../../agent/host/gateway/wire.ts";
+import { watch, type Watching } from "../fixtures/watching.ts";
 import type { ConfigChange } from "../../../../../protocol/operations/configuration.ts";
 import type { Expect } from "../../../../../protocol/messages.ts";
 
@@ -72,7 +73,7 @@ beforeAll(async () => {
   };
   control = gatewayControl({ ...common, elapsed: () => performance.now() });
   // For the change that never comes up: patience runs out sooner.
-  hurried = gatewayControl({ ...common, elapsed: () => performance.now() * 2.5 });
+  hurried = gatewayControl({ ...common, elapsed: () => performance.now() * 3 });
 }, 240_000);
 
 afterAll(async () => {
@@ -165,6 +166,12 @@ function pairedOnDisk(): readonly unknown[] {
   }
 }
 
+/** What the edge is told. */
+async function watchIt(): Promise<Watching> {
+  const bench = { directory, store: await openDevice(keys, "reader"), logged: [], remove: () => Promise.resolve() };
+  return watch(bench, target, { demo: true, random: Math.random, pollMilliseconds: 1_000 });
+}
+
 const versions = (): ConfigVersions => new ConfigVersions(keys);
 
 describe("a configuration", () => {
@@ -250,6 +257,16 @@ describe("a configuration", () => {
   }, 200_000);
 });
 
+describe("a change during a restart", () => {
+  it("is made and kept, or not made, as its receipt says", async () => {
+    const color = { path: "ui.seamColor", value: '"#00ff00"' };
+    const [done, restarted] = await Promise.all([set([color]), control.restart()]);
+    expect(restarted.after).not.toBe(restarted.before);
+    expect(await value("ui.seamColor")).toBe(done.verdict === "executed" ? "#00ff00" : undefined);
+    expect(versions().newest()?.paths.includes("ui.seamColor")).toBe(done.verdict === "executed");
+  }, 120_000);
+});
+
 describe("the shared secret", () => {
   it("is another one afterwards, and ours still work", async () => {
     expect(await set([{ path: "gateway.auth.token", value: '"former-secret-0123456789"' }])).toMatchObject({
@@ -318,10 +335,15 @@ describe("process and reach", () => {
     wide.gateway.bind = "lan";
     writeFileSync(configPath(), JSON.stringify(wide));
     expect(await perform("gateway.start@1")).toMatchObject({ verdict: "executed" });
-    expect((await listenersOf(port()))?.some(({ loopback }) => !loopback)).toBe(true);
+    const watching = await watchIt();
+    await watching.until(({ gateway }) => gateway.listens.some(({ loopback }) => !loopback));
     const done = await perform("gateway.bind-loopback@1");
     expect(done).toMatchObject({ verdict: "executed", observed: { changed: 1 } });
     expect((await listenersOf(port()))?.map(({ loopback }) => loopback)).toEqual([true, true]);
+    await watching.until(
+      ({ gateway }) => gateway.state === "running" && gateway.listens.every(({ loopback }) => loopback),
+    );
+    await watching.reader.stop();
     expect(versions().list().slice(0, 2)).toMatchObject([
       { author: "p-ada", paths: ["gateway.bind"] },
       { author: "outside", paths: ["gateway.bind"] },
