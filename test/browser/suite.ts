@@ -15,7 +15,9 @@ import { keyStatementCases } from "../protocol/rules/key-statement-cases.ts";
 import { parserCases } from "../protocol/rules/parser-cases.ts";
 import { prepareCases } from "../protocol/rules/prepare-cases.ts";
 import { proposalCases } from "../protocol/rules/proposal-cases.ts";
+import { readCases } from "../protocol/rules/read-cases.ts";
 import { revocationCases } from "../protocol/rules/revocation-cases.ts";
+import { sealedCases } from "../protocol/rules/sealed-cases.ts";
 import { sessionEndCases } from "../protocol/rules/session-end-cases.ts";
 import { statementCases } from "../protocol/rules/statement-cases.ts";
 import { trustCases } from "../protocol/rules/trust-cases.ts";
@@ -51,6 +53,8 @@ async function unfiltered(vectors: Vectors): Promise<readonly string[]> {
 const tables: Readonly<Record<string, readonly RuleCase[]>> = {
   envelope: envelopeCases,
   prepare: prepareCases,
+  sealed: sealedCases,
+  read: readCases,
   assertion: assertionCases,
   key: keyCases,
   trust: trustCases,
