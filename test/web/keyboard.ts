@@ -242,7 +242,39 @@ async function updated(page: Page): Promise<void> {
   await page.getByRole("status").filter({ hasText: "A newer version is here." }).waitFor();
 }
 
-const jobs = [restart, heldKey, scriptedClick, coveredButton, pages, alerts, list, statement, fleet, latePages];
+/** A host's tabs: to one, to a thing of its list, its command and back; sorting and searching by keys. */
+async function tabs(): Promise<void> {
+  const page = await site.open("tab-schedule");
+  await page.getByRole("link", { name: "nightly report" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Scheduled job" }).waitFor();
+  await focusComesTo(page, "detail");
+  assert.match(page.url(), /\/schedule\?of=j-1+$/);
+  const list = page.getByRole("table", { name: "Scheduled jobs" });
+  await list.getByRole("button", { name: "Disable… nightly report" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Disable a scheduled job on vps-1?" }).waitFor();
+  await page.locator("dialog").getByText("The host calls it nightly report").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  await focusComesTo(page, "Disable… nightly report");
+  await page.keyboard.press("Escape");
+  await page.getByRole("heading", { name: "Scheduled job" }).waitFor({ state: "detached" });
+  await page.getByRole("navigation", { name: "Parts of vps-1" }).getByRole("link", { name: "Sessions" }).focus();
+  await page.keyboard.press("Enter");
+  const rows = page.getByRole("table", { name: "Sessions" }).getByRole("rowheader");
+  await rows.first().waitFor();
+  await page.getByRole("button", { name: "Tokens" }).focus();
+  await page.keyboard.press("Enter");
+  assert.match(page.url(), /sort=-tokens/);
+  assert.match((await rows.first().textContent()) ?? "", /telegram/);
+  await page.keyboard.press("/");
+  await page.keyboard.type("slack");
+  assert.equal(await rows.count(), 1);
+  await page.context().close();
+}
+
+const jobs = [tabs, restart, heldKey, scriptedClick, coveredButton, pages, alerts, list, statement, fleet, latePages];
 for (const job of jobs) {
   await job();
   console.log(`${job.name}: as it should be`);
