@@ -40,6 +40,7 @@ export class Reach {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #found: readonly Listener[] = [];
   #turn = 0;
+  #main: number | undefined;
 
   constructor(deps: ReachDeps) {
     this.#deps = deps;
@@ -55,7 +56,8 @@ export class Reach {
     if (now - this.#lookedAt < REACH_MILLISECONDS) return this.#found;
     this.#lookedAt = now;
     const sockets = (await allListeners()) ?? [];
-    const own = await ownSockets(target.port, sockets);
+    this.#main = await mainProcess(target.port, { sockets, before: this.#main });
+    const own = await ownSockets(this.#main, target.port, sockets);
     const [doors, served] = await Promise.all([
       this.#doors(sockets, { target, own, readiness }),
       (this.#deps.tailscale ?? tailscaleDoors)(target.port),
@@ -100,9 +102,24 @@ function bare({ address, port, loopback, uid }: Listener): Listener {
   return { address, port, loopback, uid };
 }
 
+interface Known {
+  readonly sockets: readonly ListeningSocket[];
+  readonly before: number | undefined;
+}
+
+/** Looking through every process of the machine is dear: the one of before is asked first. */
+async function mainProcess(port: number, { sockets, before }: Known): Promise<number | undefined> {
+  const listening = new Set(sockets.filter((socket) => socket.port === port).map(({ inode }) => inode));
+  const isSame = before !== undefined && (await socketsOf(before)).some((inode) => listening.has(inode));
+  return isSame ? before : listenerPid(port);
+}
+
 /** Listening sockets of the gateway's process and of those it started, on other ports; none where they are another user's. */
-async function ownSockets(port: number, sockets: readonly ListeningSocket[]): Promise<readonly ListeningSocket[]> {
-  const main = await listenerPid(port);
+async function ownSockets(
+  main: number | undefined,
+  port: number,
+  sockets: readonly ListeningSocket[],
+): Promise<readonly ListeningSocket[]> {
   if (main === undefined) return [];
   const held = new Set<string>();
   for (const pid of await withDescendants(main)) for (const inode of await socketsOf(pid)) held.add(inode);
