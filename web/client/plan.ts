@@ -43,11 +43,11 @@ export interface Asker {
 export function judgeOrder(judging: Judging, order: Order, { person, nameOf }: Asker): Plan {
   const trouble = obstacleFor(judging, order, person);
   if (trouble !== undefined) return { kind: "not-now", trouble };
+  if (isSealed(order) && order.hostIds.length > 1) return { kind: "not-now", trouble: SEALED_FOR_ONE };
   const { state, now } = judging;
   const people = peopleFor(state, order);
   if (people === 1) return { kind: "alone" };
-  const { sealed }: Operation = operations[order.operation];
-  if (sealed !== undefined) return { kind: "not-now", trouble: SEALED_ALONE };
+  if (isSealed(order)) return { kind: "not-now", trouble: SEALED_ALONE };
   const others = [...state.people.keys()].filter(
     (id) => id !== person && mayOn(judging, order, id) && countPeople(state, [person, id], now) > 1,
   );
@@ -80,6 +80,11 @@ export function obstacleFor(
   return undefined;
 }
 
+function isSealed({ operation }: Pick<Order, "operation">): boolean {
+  const { sealed }: Operation = operations[operation];
+  return sealed !== undefined;
+}
+
 function mayOn({ state, now }: Judging, { operation, hostIds }: Order, person: string): boolean {
   const { permission }: { readonly permission: (typeof operations)[OperationName]["permission"] } =
     operations[operation];
@@ -108,6 +113,13 @@ const NO_ROLE: Trouble = {
   code: "role",
   what: "Your role does not allow this, so every host would refuse it.",
   next: "Ask an administrator for a role that does.",
+};
+
+const SEALED_FOR_ONE: Trouble = {
+  code: "sealed",
+  what: "What is sealed goes to one host at a time.",
+  why: "Each host has a key of its own for it.",
+  next: "Give the command on the page of each host.",
 };
 
 const SEALED_ALONE: Trouble = {

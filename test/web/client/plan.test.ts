@@ -55,6 +55,16 @@ describe("how an order can be made", () => {
     expect(codeOf(plan({ world: strict, order: { operation: "host.drill@1" } }))).toBe("people");
   });
 
+  it("of sealed content alone and to one host, or not now", () => {
+    const order = { operation: "agent.create@1", content: { name: "helper", files: [] } } as const;
+    expect(plan({ world: plain, order })).toEqual({ kind: "alone" });
+    expect(codeOf(plan({ world: plain, order: { ...order, hostIds: [plain.host, plain.host] } }))).toBe("sealed");
+    const two = { id: "two", operations: ["agent.create@1"], hosts: ["all"], people: 2 };
+    const ruled = { ...plain, state: { ...plain.state, policies: new Map([[two.id, two]]) } };
+    const made = plan({ world: ruled, order });
+    expect(made.kind === "not-now" && made.trouble.what).toContain("only by whoever typed it");
+  });
+
   it("not here, for a critical operation on a page of the edge, with the way to the signer", () => {
     const made = plan({ world: plain, order: { operation: "host.drill@1" }, judging: { originClass: "daily" } });
     expect(codeOf(made)).toBe("class_origin");
