@@ -5,6 +5,7 @@ import { sessionNamed } from "../operations/things.ts";
 import { ReadingError } from "../reading-error.ts";
 import { field } from "../wire.ts";
 import type { Asking } from "./asking.ts";
+import { secretsOf } from "./configuration.ts";
 import { redact } from "./redaction.ts";
 import { count, micros, name, present, seconds, text } from "./shown.ts";
 
@@ -17,6 +18,8 @@ const MAX_ENTRIES = 200;
 /** All entries together; one reading carries 290 KB. */
 const MAX_TRANSCRIPT_CHARACTERS = 120_000;
 const MAX_ENTRY_CHARACTERS = 16_384;
+/** Of one message; what lies behind is not looked through, and not shown. */
+const MAX_RAW_CHARACTERS = 65_536;
 
 const statuses: Readonly<Record<string, Session["status"]>> = {
   running: "running",
@@ -69,18 +72,20 @@ function modelOf(row: unknown): string | undefined {
 }
 
 export async function readTranscript(
-  { acting, ask, now }: Asking,
+  asking: Asking,
   args: ReadArgs<"content.transcript@1">,
 ): Promise<ReadResult<"content.transcript@1">> {
+  const { acting, ask, now } = asking;
   const session = await sessionNamed(acting, stringOf(args, "session"));
   if (session === undefined) throw new ReadingError("not_found");
   const messages = field(await ask("sessions.get", { key: session.id, limit: MAX_ENTRIES }), "messages");
   if (!Array.isArray(messages)) throw new ReadingError("gateway");
+  const known = await secretsOf(asking);
   // The newest are at the end, and are what people want to see when not all of it fits.
   const newest: Entry[] = [];
   let characters = 0;
   for (const message of messages.slice(-MAX_ENTRIES).toReversed()) {
-    const entry = entryOf(message);
+    const entry = entryOf(message, known);
     characters += entry.text.length;
     if (characters > MAX_TRANSCRIPT_CHARACTERS) break;
     newest.push(entry);
@@ -92,10 +97,13 @@ export async function readTranscript(
   };
 }
 
-function entryOf(message: unknown): Entry {
+function entryOf(message: unknown, known: readonly string[]): Entry {
   return {
     role: text(field(message, "role"), 32) ?? "",
-    text: redact(contentOf(field(message, "content"))).slice(0, MAX_ENTRY_CHARACTERS),
+    text: redact(contentOf(field(message, "content")).slice(0, MAX_RAW_CHARACTERS), known).slice(
+      0,
+      MAX_ENTRY_CHARACTERS,
+    ),
     ...present({ at: seconds(field(message, "timestamp")) }),
   };
 }
