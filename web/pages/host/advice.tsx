@@ -87,7 +87,7 @@ function amount(value: number, unit: string): string {
 }
 
 /** A remedy that must pin what was seen is done where the thing is shown. */
-function Remedy({ advice: { remedy } }: { readonly advice: Advice }) {
+function Remedy({ advice: { remedy, about } }: { readonly advice: Advice }) {
   const { host } = useDesk();
   const undo = useRollback();
   if (remedy === undefined || !isOperationName(remedy.operation)) return null;
@@ -112,7 +112,7 @@ function Remedy({ advice: { remedy } }: { readonly advice: Advice }) {
   const wish: HostWish = { operation, args };
   return (
     <div class="acts">
-      <Act wish={wish} undo={operation === "gateway.bind-loopback@1" ? undo : undefined}>
+      <Act wish={wish} about={about} undo={operation === "gateway.bind-loopback@1" ? undo : undefined}>
         {operationWords[operation].verb}…
       </Act>
     </div>

@@ -103,8 +103,7 @@ function Known({ host, route }: KnownProps) {
   };
   return (
     <DeskContext.Provider value={desk}>
-      <Shown desk={desk} lacking={lacking} />
-      <AfterNote done={asking.done} onClosed={asking.clear} />
+      <Shown desk={desk} lacking={lacking} after={<AfterNote done={asking.done} onClosed={asking.clear} />} />
       {asking.wish !== undefined && (
         <OrderDialog wish={asking.wish} onClosed={asking.close} onReceipt={asking.onReceipt} />
       )}
@@ -117,7 +116,8 @@ interface ShownProps {
   readonly lacking: (operation: OperationId) => string | undefined;
 }
 
-function Shown({ desk, lacking }: ShownProps) {
+/** `after`: what was just carried out, above what it changed. */
+function Shown({ desk, lacking, after }: ShownProps & { readonly after: ComponentChildren }) {
   const { backend, now } = useApp();
   const { host, route, ask } = desk;
   const obstacle = obstacleOf(host, now.value) ?? lacking("gateway.restart@1");
@@ -139,6 +139,7 @@ function Shown({ desk, lacking }: ShownProps) {
       <CourseNote host={host} watch={history.watch} askedAt={askedAt} />
       {host.admission === "waiting" && <AdmissionCard host={host} />}
       <HostBanners host={host} />
+      {after}
       {host.admission === "admitted" && <Tabs host={host} route={route} />}
       {isOverview ? (
         <Overview condition={condition} history={history} lacking={lacking} desk={desk} />

@@ -17,7 +17,7 @@ interface ActProps {
   readonly wish: HostWish;
   readonly children: ComponentChildren;
   /** What it acts on, for who hears the page: "Disable, nightly report". */
-  readonly about?: string;
+  readonly about?: string | undefined;
   readonly undo?: Undo | undefined;
   readonly icon?: IconName;
   readonly look?: string;

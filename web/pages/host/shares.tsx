@@ -20,28 +20,32 @@ export function SharesCard() {
     <ListCard id="shares" title="Tokens and cost by model and agent" read={read} what="tokens and cost">
       {({ models, agents, freshness, asOf }) => (
         <div class="card-body stack mid">
-          <div class="seg" role="group" aria-label="Days">
-            {spans.map(([value, name]) => (
-              <button
-                key={value}
-                type="button"
-                aria-pressed={days.value === value}
-                onClick={() => (days.value = value)}
-              >
-                {name}
-              </button>
-            ))}
+          <div class="row">
+            <div class="seg" role="group" aria-label="Days">
+              {spans.map(([value, name]) => (
+                <button
+                  key={value}
+                  type="button"
+                  aria-pressed={days.value === value}
+                  onClick={() => (days.value = value)}
+                >
+                  {name}
+                </button>
+              ))}
+            </div>
           </div>
           <Shares title="Model" shares={models} />
           <Shares title="Agent" shares={agents} />
-          <p class={freshness === "fresh" ? "tiny faint" : "tiny faint stale"}>
-            {freshness === "fresh" ? "Fresh" : freshness === "refreshing" ? "The gateway is counting again" : "Old"}
-            {asOf !== undefined && (
-              <>
-                , counted <Relative at={asOf} ago />
-              </>
-            )}
-            .
+          <p class="tiny faint">
+            <span class={freshness === "fresh" ? undefined : "stale"}>
+              {freshness === "fresh" ? "Fresh" : freshness === "refreshing" ? "The gateway is counting again" : "Old"}
+              {asOf !== undefined && (
+                <>
+                  , counted <Relative at={asOf} ago />
+                </>
+              )}
+              .
+            </span>
           </p>
         </div>
       )}
