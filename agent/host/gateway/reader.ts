@@ -4,6 +4,7 @@
  * the loop. It may not hold the warden's device.
  */
 import { userInfo } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
 import type { GatewayState, Telemetry } from "../../../protocol/telemetry.ts";
 import type { GatewayConnection } from "./client.ts";
 import { DeviceFileError } from "./device.ts";
@@ -31,6 +32,21 @@ const INVENTORY_ROUNDS = 3;
 const CONFIGURATION_ROUNDS = 24;
 /** The first event causes a round at once; those that follow it closely cause one more, this long after it began. */
 const SETTLE_MILLISECONDS = 1_000;
+/** Answers that come this close together are one message: a second one would wait for its turn on the tunnel. */
+const TOGETHER_MILLISECONDS = 200;
+
+/** Whether it ended in this time; how it ended is for whoever waits for it. */
+async function isSoonOver(work: Promise<unknown>): Promise<boolean> {
+  const late = new AbortController();
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  const isOver = await Promise.race([ended, wait(TOGETHER_MILLISECONDS, false, { signal: late.signal })]);
+  late.abort();
+  return isOver;
+}
+
 /** The day's figures stand while the gateway is away, marked as old and with their own time. */
 function asStale(usage: Telemetry["usage"]): Telemetry["usage"] {
   return usage === undefined ? undefined : { ...usage, freshness: "stale" };
@@ -237,15 +253,20 @@ class Watch {
   }
 
   async #round(target: GatewayTarget, connection: GatewayConnection, withInventory: boolean): Promise<void> {
-    const [vitals] = await Promise.all([pollVitals(connection), this.#lookAround(target)]);
-    // A connection that ended meanwhile left its answers out; the next attempt says what is the case.
-    if (vitals.fault === "closed") return;
-    this.#vitals = vitals;
-    this.#show(this.#stateNow(), true);
-    const [usage, inventory] = await Promise.all([
+    const slower = Promise.all([
       pollUsage(connection, this.#usageDays),
       withInventory ? pollInventory(connection) : this.#inventory,
     ]);
+    const [vitals, , isOver] = await Promise.all([
+      pollVitals(connection),
+      this.#lookAround(target),
+      isSoonOver(slower),
+    ]);
+    // A connection that ended meanwhile left its answers out; the next attempt says what is the case.
+    if (vitals.fault === "closed") return;
+    this.#vitals = vitals;
+    if (!isOver) this.#show(this.#stateNow(), true);
+    const [usage, inventory] = await slower;
     this.#usage = steadyUsage(this.#usage, usage);
     const isUnfinished = usage !== undefined && usage.freshness !== "fresh";
     this.#unfinishedRounds = isUnfinished ? this.#unfinishedRounds + 1 : 0;
