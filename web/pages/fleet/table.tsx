@@ -194,13 +194,20 @@ function AlertsCell({ host, alerts }: Pick<HostRowProps, "host" | "alerts">) {
   );
 }
 
+/** Cards have no room for what is not the case. */
+const rowClass = (alerts: number): string => (alerts === 0 ? "quiet-row" : "");
+
 function HostRow({ host, alerts, now, pick }: HostRowProps) {
   const condition = conditionOf(host, now);
   const { telemetry } = host;
   const silent = isSilent(host, now);
   const since = staleSince(host, now);
   return (
-    <tr role="row" aria-selected={pick?.isPicked === true ? "true" : undefined}>
+    <tr
+      role="row"
+      class={alerts === 0 ? "quiet-row" : undefined}
+      aria-selected={pick?.isPicked === true ? "true" : undefined}
+    >
       {pick !== undefined && <PickCell host={host} now={now} pick={pick} />}
       <th role="rowheader" scope="row" class="c-host">
         <span class="host-name">
