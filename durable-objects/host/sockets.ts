@@ -65,7 +65,7 @@ export type AgentAttachment = v.InferOutput<typeof agentAttachmentSchema>;
 
 const attachmentSchema = v.variant("kind", [agentAttachmentSchema, pageSocketSchema]);
 
-export type Attachment = v.InferOutput<typeof attachmentSchema>;
+type Attachment = v.InferOutput<typeof attachmentSchema>;
 
 /** What each socket carries, as it was read or last written: only this module writes. Rebuilt after hibernation. */
 const held = new WeakMap<WebSocket, Attachment>();
