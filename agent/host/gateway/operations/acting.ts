@@ -108,6 +108,8 @@ class Line {
   readonly #scopes: readonly Scope[];
   #connection: GatewayConnection | undefined;
   #isLost = false;
+  /** It only took too long: the gateway may still be about to do it. */
+  #isSlow = false;
 
   constructor(tools: GatewayTools, scopes: readonly Scope[]) {
     this.#tools = tools;
@@ -144,13 +146,14 @@ class Line {
       if (!(error instanceof GatewayError) || !uncertainFaults.includes(error.fault)) throw error;
       this.#tools.log("gateway_answer_lost", { fault: error.code });
       this.#isLost = true;
+      this.#isSlow = error.fault === "timeout";
       return undefined;
     }
   }
 
   async becomes(look: () => Promise<boolean>, milliseconds?: number): Promise<boolean> {
     let until = this.#tools.elapsed() + (this.#isLost ? RETURN_MILLISECONDS : (milliseconds ?? EFFECT_MILLISECONDS));
-    let isBack = !this.#isLost;
+    let isBack = !this.#isLost || this.#isSlow;
     let isClear = false;
     for (;;) {
       try {

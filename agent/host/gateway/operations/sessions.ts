@@ -7,7 +7,7 @@ import { mustKnowVersion } from "./known.ts";
 import { sessionNamed, type Thing } from "./things.ts";
 
 /** A reset first lets hooks of the gateway look at the conversation. */
-const RESET_MILLISECONDS = 45_000;
+const RESET_MILLISECONDS = 90_000;
 /** A model writes the summary. */
 const COMPACT_MILLISECONDS = 180_000;
 

@@ -80,6 +80,18 @@ describe("a job", () => {
     expect(scripted.count("cron.update")).toBe(2);
   });
 
+  it("that a slow gateway changes long after we gave up waiting is still seen", async () => {
+    let looks = 0;
+    scripted.answers.set("cron.update", () => silence);
+    scripted.answers.set("cron.list", () => {
+      looks += 1;
+      if (looks > 100) jobs = [row({ enabled: false })];
+      return { payload: { jobs } };
+    });
+    expect(await scripted.perform("cron.disable@1", args)).toMatchObject({ verdict: "executed" });
+    expect(scripted.count("cron.update")).toBe(1);
+  });
+
   it("has an unknown ending when the gateway does not come back", async () => {
     scripted.answers.set("cron.update", () => {
       scripted.answers.set("cron.list", () => cut);
