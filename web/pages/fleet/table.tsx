@@ -203,11 +203,7 @@ function HostRow({ host, alerts, now, pick }: HostRowProps) {
   const silent = isSilent(host, now);
   const since = staleSince(host, now);
   return (
-    <tr
-      role="row"
-      class={alerts === 0 ? "quiet-row" : undefined}
-      aria-selected={pick?.isPicked === true ? "true" : undefined}
-    >
+    <tr role="row" class={rowClass(alerts)} aria-selected={pick?.isPicked === true ? "true" : undefined}>
       {pick !== undefined && <PickCell host={host} now={now} pick={pick} />}
       <th role="rowheader" scope="row" class="c-host">
         <span class="host-name">
