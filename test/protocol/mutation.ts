@@ -9,6 +9,7 @@ import { assertionCases } from "./rules/assertion-cases.ts";
 import { automationCases } from "./rules/automation-cases.ts";
 import { product, type Modules, type RuleCase } from "./rules/cases.ts";
 import { envelopeCases } from "./rules/envelope-cases.ts";
+import { execOnceCases } from "./rules/exec-once-cases.ts";
 import { forkCases } from "./rules/fork-cases.ts";
 import { keyCases } from "./rules/key-cases.ts";
 import { keyStatementCases } from "./rules/key-statement-cases.ts";
@@ -36,7 +37,7 @@ const files: Readonly<Record<string, readonly RuleCase[]>> = {
   "verify.ts": [...envelopeCases, ...prepareCases, ...teamCommands, ...sealedCases],
   "verify/author.ts": [...envelopeCases, ...prepareCases, ...teamCommands, ...sessionEndCases],
   "verify/approvals.ts": [...envelopeCases, ...teamCommands, ...sealedCases],
-  "verify/authority.ts": [...envelopeCases, ...teamCommands],
+  "verify/authority.ts": [...envelopeCases, ...teamCommands, ...execOnceCases],
   "verify/read.ts": readCases,
   "verify/session-end.ts": sessionEndCases,
   "verify/refused.ts": [...envelopeCases, ...prepareCases],
@@ -56,7 +57,7 @@ const files: Readonly<Record<string, readonly RuleCase[]>> = {
   "trust/fork.ts": histories,
   "trust/resolve.ts": allTrustCases,
   "trust/settle.ts": histories,
-  "trust/state.ts": [...allTrustCases, ...teamCommands, ...envelopeCases],
+  "trust/state.ts": [...execOnceCases, ...allTrustCases, ...teamCommands, ...envelopeCases],
   "trust/transitions.ts": allTrustCases,
 };
 
