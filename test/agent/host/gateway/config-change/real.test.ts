@@ -73,7 +73,7 @@ beforeAll(async () => {
   };
   control = gatewayControl({ ...common, elapsed: () => performance.now() });
   // For the change that never comes up: patience runs out sooner.
-  hurried = gatewayControl({ ...common, elapsed: () => performance.now() * 3 });
+  hurried = gatewayControl({ ...common, elapsed: () => performance.now() * 2 });
 }, 240_000);
 
 afterAll(async () => {
