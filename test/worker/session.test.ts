@@ -47,7 +47,7 @@ describe("a request in a session", () => {
       { request: { method: "POST" } },
       { request: { body: fresh() } },
       { request: { iat: now() - 61 } },
-      { request: { iat: now() + 62 } },
+      { request: { iat: now() + 90 } },
       { request: { jti: "x" } },
       { request: { extra: 1 } },
       { query: "?x=1", request: { path: "/api/me" } },
