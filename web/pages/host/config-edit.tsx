@@ -19,7 +19,7 @@ import { useRollback } from "./rollback.ts";
 
 type Schema = ReadResult<"content.config-schema@1">;
 type Value = ReadResult<"content.config@1">["values"][number];
-export type Change = ConfigChange["changes"][number];
+type Change = ConfigChange["changes"][number];
 
 const PATH = /^[A-Za-z0-9_$-]+(\.[A-Za-z0-9_$@/:-]+)*$/;
 const MAX_CHANGES = 32;
@@ -222,8 +222,13 @@ interface SettingProps {
   readonly onPut: (change: Change) => void;
 }
 
+/** What is chosen and not written. */
+function choicesOf({ type, choices }: Schema): readonly string[] {
+  return type === "boolean" && choices.length === 0 ? ["true", "false"] : choices;
+}
+
 function startOf(schema: Schema, now: Value | undefined): string {
-  if (now === undefined || now.isSecret) return schema.choices[0] ?? "";
+  if (now === undefined || now.isSecret) return choicesOf(schema)[0] ?? "";
   if (schema.type !== "string") return now.value;
   try {
     return String(JSON.parse(now.value));
@@ -236,7 +241,8 @@ function Setting({ schema, path, now, onPut }: SettingProps) {
   const { host } = useDesk();
   const typed = useSignal(startOf(schema, now));
   const wrong = useSignal<string | undefined>(undefined);
-  const hasChoices = schema.choices.length > 0;
+  const choices = choicesOf(schema);
+  const hasChoices = choices.length > 0;
   const submit = () => {
     const value = valueOf(typed.value, hasChoices && schema.type === undefined ? "string" : schema.type);
     wrong.value = typeof value === "string" ? value : undefined;
@@ -255,7 +261,7 @@ function Setting({ schema, path, now, onPut }: SettingProps) {
           id="config-value"
           label="Value"
           value={typed}
-          options={[...new Set([typed.value, ...schema.choices])].map((one) => [one, one] as const)}
+          options={[...new Set([typed.value, ...choices])].map((one) => [one, one] as const)}
         />
       ) : (
         <LongField

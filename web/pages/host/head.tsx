@@ -105,8 +105,8 @@ function GatewayMenu({ host }: { readonly host: HostView }) {
         <Item
           wish={bind}
           icon="laptop"
-          title="Bind to this machine only…"
-          says="It listens on loopback, and restarts once."
+          title="Bind to loopback…"
+          says="Nobody beyond its own machine reaches it; it restarts once."
           undo={rollback}
         />
         <Item wish={rotate} icon="key" title="Change its secret…" says="Made on the host, never shown." />
