@@ -55,6 +55,8 @@ describe("picking hosts", () => {
   it("restarts nothing where no gateway answers, and says where", () => {
     expect(obstacleFor("gateway.restart@1", [host("a")])).toBeUndefined();
     expect(obstacleFor("gateway.restart@1", [host("a"), stopped("z")])).toBe("no gateway answers on z");
+    expect(obstacleFor("gateway.stop@1", [stopped("z")])).toBe("no gateway answers on z");
     expect(obstacleFor("host.check@1", [stopped("z")])).toBeUndefined();
+    expect(obstacleFor("gateway.kill@1", [stopped("z")])).toBeUndefined();
   });
 });
