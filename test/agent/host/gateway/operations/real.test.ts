@@ -48,6 +48,8 @@ let control: GatewayControl;
 let tags: Tags;
 /** The test's own view of the gateway, with a device that never pairs. */
 let own: GatewayConnection;
+/** What was opened, closed in the other order whatever went wrong. */
+const opened: (() => unknown)[] = [];
 
 async function connect(kind: ClientKind, name: string): Promise<GatewayConnection> {
   return openGateway({
@@ -111,13 +113,19 @@ const refused = (reason: string): object => ({ verdict: "failed", observed: { re
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "real-operations-"));
+  opened.push(() => rm(directory, { recursive: true, force: true }));
   kept = join(directory, "kept");
   slow = createServer(() => {
     slowTurns += 1;
   });
   await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
   slow.on("connection", (socket) => socket.on("close", () => (slowTurns = Math.max(0, slowTurns - 1))));
+  opened.push(() => {
+    slow.closeAllConnections();
+    slow.close();
+  });
   telegram = await startTelegram();
+  opened.push(() => telegram.close());
   demo = await startDemoGateway({
     dataDirectory: directory,
     installDirectory: cache,
@@ -129,8 +137,10 @@ beforeAll(async () => {
     log: () => undefined,
     withActivity: false,
   });
+  opened.push(() => demo.stop());
   token = (await readFile(demo.tokenFile, "utf8")).trim();
   own = await connect("transient", "test");
+  opened.push(() => own.close());
   control = gatewayControl({
     target: () =>
       discoverGateway({ explicitUrl: demo.url, tokenFile: demo.tokenFile, environment: {}, homeDirectory: directory }),
@@ -145,12 +155,7 @@ beforeAll(async () => {
 }, 240_000);
 
 afterAll(async () => {
-  own.close();
-  await demo.stop();
-  await telegram.close();
-  slow.closeAllConnections();
-  slow.close();
-  await rm(directory, { recursive: true, force: true });
+  for (const close of opened.toReversed()) await close();
 }, 30_000);
 
 describe("scheduled jobs", () => {
