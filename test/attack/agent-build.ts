@@ -18,7 +18,7 @@ export interface Cut {
   readonly to: string;
 }
 
-function cutting(cuts: readonly Cut[]): Plugin {
+export function cutting(cuts: readonly Cut[]): Plugin {
   const byFile = Map.groupBy(cuts, (cut) => path.join(root, cut.file));
   return {
     name: "cut",
@@ -34,7 +34,7 @@ function cutting(cuts: readonly Cut[]): Plugin {
         const missed = [...byFile.keys()].filter((file) => !seen.has(file));
         return missed.length === 0
           ? undefined
-          : { errors: [{ text: `cut: not part of the agent: ${missed.join(", ")}` }] };
+          : { errors: [{ text: `cut: not part of the program: ${missed.join(", ")}` }] };
       });
     },
   };

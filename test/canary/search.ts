@@ -53,8 +53,9 @@ export function formsOf({ text }: Canary): readonly Form[] {
     const url = inner.replaceAll("+", "-").replaceAll("/", "_");
     if (url !== inner) forms.push({ form: `base64url, offset ${String(offset)}`, bytes: Buffer.from(url) });
   }
-  const unique = new Map(forms.map((one) => [one.bytes.toString("latin1"), one]));
-  return [...unique.values()];
+  // Of equal ones the first: its name says more.
+  const unique = new Map(forms.toReversed().map((one) => [one.bytes.toString("latin1"), one]));
+  return [...unique.values()].toReversed();
 }
 
 /** What of a text is the same in base64 whatever stands before and after it. */

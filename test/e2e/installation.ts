@@ -25,6 +25,8 @@ export interface UpOptions {
   readonly agentPort: number;
   readonly gateway: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another build than `dist`. */
+  readonly build?: string;
 }
 
 export function temporaryDirectory(name: string): { readonly path: string; remove(): void } {
@@ -43,7 +45,7 @@ export class Up {
   constructor(options: UpOptions) {
     const args = [
       "--no-warnings",
-      path.join(dist, "clawhold.mjs"),
+      path.join(options.build ?? dist, "clawhold.mjs"),
       "up",
       "--json",
       "--data",
