@@ -36,12 +36,13 @@ export function receiptView(
   { receipt, seal }: CheckedReceipt,
   { state, ledger }: { readonly state: TrustState; readonly ledger: readonly number[] },
 ): ReceiptView {
-  const { gatewayBootBefore, gatewayBootAfter } = receipt.observed;
+  const { gatewayBootBefore, gatewayBootAfter, reason } = receipt.observed;
   return {
     hostId: receipt.host,
     hostLabel: hostEverAdmitted(state, receipt.host)?.label ?? receipt.host,
     verdict: receipt.verdict,
     ...(receipt.code === undefined ? {} : { code: receipt.code }),
+    ...(reason === undefined ? {} : { reason }),
     number: receipt.number,
     startedAt: receipt.started,
     endedAt: receipt.ended,

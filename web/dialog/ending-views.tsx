@@ -4,6 +4,7 @@ import { Icon } from "../icons.tsx";
 import { Banner } from "../components/banner.tsx";
 import { Fact, TroubleText } from "../components/parts.tsx";
 import { SealMark } from "../components/state.tsx";
+import { explainOutcome } from "../../protocol/outcome-words.ts";
 import { explainRefusal, refusalCodes } from "../../protocol/refusals.ts";
 import { formatCount, formatMilliseconds, formatShortId } from "../format.ts";
 import type { ReceiptView as Receipt } from "../state/backend.ts";
@@ -147,6 +148,12 @@ function receiptHeading(course: Course, { verdict, code, seal }: Receipt): strin
   }
 }
 
+/** A host newer than this page may name a reason that the page has no words for. */
+export function outcomeSentence(reason: string): string {
+  const words = explainOutcome(reason);
+  return words === undefined ? `The host says: ${reason}.` : `${words.what} ${words.next}`;
+}
+
 function knownCode(code: string | undefined) {
   return refusalCodes.find((one) => one === code);
 }
@@ -161,12 +168,14 @@ function ReceiptSentence({ course, receipt }: { readonly course: Course; readonl
   if (receipt.seal.state !== "verified") return null;
   switch (receipt.verdict) {
     case "executed":
-      return null;
+      return receipt.reason === undefined ? null : <p class="lead">{outcomeSentence(receipt.reason)}</p>;
     case "failed":
       return (
         <p class="lead">
-          {host} accepted the command and could not finish it. It will not be tried again by itself. Look at the host
-          before you repeat it.
+          {receipt.reason === undefined
+            ? `${host} accepted the command and could not finish it. Look at the host before you repeat it.`
+            : outcomeSentence(receipt.reason)}{" "}
+          It will not be tried again by itself.
         </p>
       );
     case "refused":

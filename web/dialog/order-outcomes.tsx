@@ -12,6 +12,7 @@ import { Frame } from "./frame.tsx";
 import { hostsInWords } from "./order-facts.tsx";
 import { isDone, mayAskAgain, notRun, type Outcomes } from "./order-machine.ts";
 import type { OrderViewProps } from "./order-views.tsx";
+import { outcomeSentence } from "./ending-views.tsx";
 import { wordings } from "./wording.tsx";
 
 interface Row {
@@ -59,7 +60,11 @@ function shownReceipt(receipt: ReceiptView): Shown {
     case "executed":
       return { shape: "ok", word: "Executed", sentence: signed };
     case "failed":
-      return { shape: "bad", word: "Failed", sentence: `It began and could not finish; look at the host. ${signed}` };
+      return {
+        shape: "bad",
+        word: "Failed",
+        sentence: `${receipt.reason === undefined ? "It began and could not finish; look at the host." : outcomeSentence(receipt.reason)} ${signed}`,
+      };
     case "interrupted":
       return {
         shape: "warn",

@@ -247,6 +247,8 @@ export interface ReceiptView {
   readonly verdict: Verdict;
   /** Refusal or failure code of the host, for example `clock` or `expect`. */
   readonly code?: string;
+  /** Why it failed, or what is left to do: a code of the host (protocol/outcome-words.ts). */
+  readonly reason?: string;
   readonly number: number;
   readonly startedAt?: number;
   readonly endedAt?: number;

@@ -1,5 +1,5 @@
 /** One row of what this agent can do with a gateway, and what all rows work with. */
-import type { Expect, Observed } from "../../../../protocol/messages.ts";
+import type { Observed } from "../../../../protocol/messages.ts";
 import type { GatewayConnection } from "../client.ts";
 import type { GatewayOrder, Performed } from "../control-interface.ts";
 import type { GatewayTarget } from "../discover.ts";
@@ -40,8 +40,3 @@ export function executed(observed: Observed = {}): Performed {
 export function failed(reason: string, observed: Observed = {}): Performed {
   return { verdict: "failed", observed: { ...observed, reason } };
 }
-
-/** Holds a place in the table until it can be done; a person reads "unsupported" in the receipt. */
-export const unsupported: GatewayImplementation = { perform: () => Promise.resolve(failed("unsupported")) };
-
-export type { Expect };

@@ -1,0 +1,240 @@
+/**
+ * What a receipt's `reason` says to people: what happened, and the next step. Beside the verdict `failed` it is why; beside
+ * `executed` it is what is left to do. The codes are the host's own (`observed.reason`): add, never rename. An unknown one,
+ * of a newer host, is shown as it is.
+ */
+
+export interface OutcomeWords {
+  readonly what: string;
+  readonly next: string;
+}
+
+const LOOK = "Look at the list again, and ask anew if it is still wanted.";
+const LOG = "Look at the gateway's state and log on this page, then ask anew.";
+
+export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
+  // Between what was shown and what is there
+  changed: { what: "It is not any more what you were shown, so nothing was done.", next: LOOK },
+  changed_meanwhile: {
+    what: "Somebody else wrote the configuration after this change, so it was not taken back.",
+    next: "Look at the versions, and roll back the one that is wrong.",
+  },
+  gone: { what: "It is not there any more, so nothing was done.", next: LOOK },
+  exists: {
+    what: "One of that name is there already, so nothing was made.",
+    next: "Choose another name.",
+  },
+  version_gone: {
+    what: "That version is not kept any more.",
+    next: "Choose one that the list shows.",
+  },
+  no_such_version: {
+    what: "That version is not kept any more.",
+    next: "Choose one that the list shows.",
+  },
+  work_differs: {
+    what: "The job says another kind of work than the command did, so nothing was done.",
+    next: "Open the job again and ask anew. If it happens twice, the page is not to be trusted: use the signer.",
+  },
+  change_invalid: {
+    what: "The change does not fit what is there, so nothing was written.",
+    next: "Open the configuration again and make the change anew.",
+  },
+  // The gateway would not, or could not
+  schema: {
+    what: "The gateway's own schema does not take this change, so nothing was written.",
+    next: "Look at what the gateway takes at that place, and change the value.",
+  },
+  config_invalid: {
+    what: "The gateway's configuration file is not valid now, so nothing was written.",
+    next: "Roll back to a version that it takes.",
+  },
+  config_pending: {
+    what: "The file says something else than what the gateway runs, so nothing was written.",
+    next: "Restart the gateway, look at its configuration, and ask anew.",
+  },
+  rolled_back: {
+    what: "The gateway did not come back well with the change; the version before is back.",
+    next: "Look at the gateway's log for why.",
+  },
+  rollback_failed: {
+    what: "The gateway did not come back well, and the version before could not be put back.",
+    next: "Look at the machine now: its configuration may be half changed.",
+  },
+  not_written: { what: "The gateway did not write the change.", next: LOG },
+  version_not_kept: {
+    what: "It is done, but the version could not be kept.",
+    next: "See whether the machine's disk is full.",
+  },
+  version_unknown: {
+    what: "Nobody has tried this version of the gateway with Clawhold, so it is shown and stopped, not changed.",
+    next: "Update the agent on this host.",
+  },
+  unsupported: {
+    what: "This host's agent cannot do that.",
+    next: "Update the agent on this host.",
+  },
+  no_new_boot: { what: "The gateway did not come back within a minute and a half.", next: LOG },
+  gateway: { what: "The gateway did not answer as it should.", next: LOG },
+  gateway_unreachable: {
+    what: "The gateway does not answer, so nothing was done.",
+    next: "Start the gateway.",
+  },
+  gateway_unavailable: {
+    what: "The gateway said that it cannot do this now: it starts, or manages this by itself.",
+    next: "Wait a minute and ask anew.",
+  },
+  gateway_timeout: { what: "The gateway took too long to answer.", next: LOG },
+  gateway_closed: { what: "The gateway ended the connection before anything was done.", next: LOG },
+  gateway_unauthorized: {
+    what: "The gateway does not accept this host's agent any more.",
+    next: "Type clawhold status on the machine; it says how to pair again.",
+  },
+  gateway_scope: {
+    what: "The gateway gave this host's agent fewer rights than this needs.",
+    next: "Approve the agent's device in the gateway, on the machine.",
+  },
+  gateway_unsupported: {
+    what: "The gateway speaks another protocol.",
+    next: "Update the agent on this host.",
+  },
+  gateway_refused: { what: "The gateway refused it.", next: LOG },
+  gateway_hostile: {
+    what: "The gateway answered with something that no gateway answers.",
+    next: "Treat it as taken over: lock it down or kill it, and look at the machine.",
+  },
+  gateway_busy: {
+    what: "Too many questions to the gateway are under way.",
+    next: "Wait a minute and ask anew.",
+  },
+  gateway_foreign: {
+    what: "Another user's program answers in the gateway's place, so it was shown no secret.",
+    next: "Look at what listens on the gateway's port.",
+  },
+  // Whether it is so
+  not_seen: {
+    what: "The gateway was told, and does not show it as done.",
+    next: "Look at the list again before asking anew.",
+  },
+  outcome_unknown: {
+    what: "The gateway was told, and nobody can tell whether it did it.",
+    next: "Look at the gateway when it answers again, before asking anew.",
+  },
+  half_done: {
+    what: "Only part of it is done.",
+    next: "Look at what is there, then ask anew or go back to a version.",
+  },
+  not_so: { what: "The gateway says that it is done, and it is not so.", next: LOG },
+  still_running: {
+    what: "The session still runs.",
+    next: "Ask once more, or restart the gateway.",
+  },
+  restart_needed: {
+    what: "It is set, and the gateway follows at its next start.",
+    next: "Restart the gateway.",
+  },
+  // Jobs and agents
+  not_editable: {
+    what: "This job says more than can be written down here, so it was not changed.",
+    next: "Disable or remove it here, or change it in the gateway.",
+  },
+  not_started: {
+    what: "The gateway did not start the job.",
+    next: "It may be running already; look at its runs.",
+  },
+  nothing_to_compact: {
+    what: "There was nothing to make shorter.",
+    next: "Nothing is left to do.",
+  },
+  file_unknown: {
+    what: "The gateway does not know a file of that name, so nothing was written.",
+    next: "Use one of the names that its agents have.",
+  },
+  too_large_to_keep: {
+    what: "What the agent says now is too large to keep, so it was not written over.",
+    next: "Make its files shorter in the gateway first.",
+  },
+  // Devices and channels
+  own_device: {
+    what: "That is one of this agent's own devices; without it this host would be blind.",
+    next: "Use the kill switch to cut off everything.",
+  },
+  no_token: { what: "The device has no token to change.", next: "Revoke it, or pair it anew." },
+  pairings_left: {
+    what: "The gateway is stopped, and some devices are still paired.",
+    next: "Revoke them when it runs again.",
+  },
+  not_tighter: {
+    what: "That would let more people in than now, so nothing was changed.",
+    next: "Loosen the channel instead; it says so and asks for more.",
+  },
+  not_looser: { what: "The channel is as open already.", next: "Tighten the channel instead." },
+  list_empty: {
+    what: "Nobody is on the list, so the gateway would not take it.",
+    next: "Allow a sender first, or disable the channel.",
+  },
+  everybody: {
+    what: "That stands for everybody, not for one sender.",
+    next: "Loosen the channel to open if everybody is meant.",
+  },
+  shared_settings: {
+    what: "Other accounts take their rules from the same place and would be opened too.",
+    next: "Give this account a block of its own in the configuration.",
+  },
+  not_configured: {
+    what: "The configuration has no such channel.",
+    next: "Set the channel up in the gateway.",
+  },
+  // The gateway's secret, its process, its commands
+  secret_elsewhere: {
+    what: "The secret does not stand in the configuration, so it cannot be changed from here.",
+    next: "Change it where the gateway gets it from, on the machine.",
+  },
+  no_secret: {
+    what: "The gateway has no shared secret to change.",
+    next: "Set one in its configuration.",
+  },
+  not_accepted: { what: "The gateway does not accept its new secret.", next: LOG },
+  no_supervisor: {
+    what: "Nothing on this machine is known to start the gateway.",
+    next: "Start it by hand, or run it as a service.",
+  },
+  still_exposed: {
+    what: "The configuration says this machine only, and the gateway still listens beyond it.",
+    next: "Look at how it is started: its command line may say otherwise.",
+  },
+  exec_rules_left: {
+    what: "The configuration is changed, and the rules for commands are not.",
+    next: "Change the rules for commands by themselves.",
+  },
+  not_watching: {
+    what: "Clawhold does not answer commands on this host.",
+    next: "Switch answering on first.",
+  },
+  no_gateway: { what: "This host has no gateway.", next: "Join it again with one." },
+  grants_full: {
+    what: "Too many people read here at once.",
+    next: "Wait until one of them is done.",
+  },
+  session_needed: {
+    what: "Only a signed-in person may ask for this.",
+    next: "Sign in and ask anew.",
+  },
+  local_file: {
+    what: "A file on the machine could not be read or written.",
+    next: "See its disk and the agent's log.",
+  },
+  kept_file_exposed: {
+    what: "Others on the machine can read what is kept of the gateway, so it is not used.",
+    next: "The agent's log names the file; look at it, then move it away.",
+  },
+  kept_file_damaged: {
+    what: "What is kept of the gateway on the machine is damaged.",
+    next: "The agent's log names the file; move it away.",
+  },
+};
+
+/** Undefined: a host that is newer than this page said something else. */
+export function explainOutcome(reason: string): OutcomeWords | undefined {
+  return Object.hasOwn(outcomeWords, reason) ? outcomeWords[reason] : undefined;
+}
