@@ -1,33 +1,9 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { gatewayStates, telemetrySchema } from "../../protocol/telemetry.ts";
+import { withForeignMember, withSmuggledText } from "../fixtures/foreign.ts";
 import { telemetrySample } from "../fixtures/telemetry.ts";
 import type { Fields } from "../fixtures/workspace.ts";
-
-type Json = unknown;
-
-/** Every object in the sample, with a member added, one at a time. */
-function withForeignMember(value: Json): readonly Json[] {
-  if (Array.isArray(value)) {
-    return value.flatMap((item, i) => withForeignMember(item).map((bent) => value.with(i, bent)));
-  }
-  if (typeof value !== "object" || value === null) return [];
-  const inside = Object.entries(value).flatMap(([key, item]) =>
-    withForeignMember(item).map((bent) => ({ ...value, [key]: bent })),
-  );
-  return [{ ...value, foreign: 1 }, ...inside];
-}
-
-/** Every leaf replaced by a text that a hostile gateway would like to smuggle out, one at a time. */
-function withSmuggledText(value: Json): readonly Json[] {
-  if (Array.isArray(value)) {
-    return value.flatMap((item, i) => withSmuggledText(item).map((bent) => value.with(i, bent)));
-  }
-  if (typeof value !== "object" || value === null) return ["sk-live secret message"];
-  return Object.entries(value).flatMap(([key, item]) =>
-    withSmuggledText(item).map((bent) => ({ ...value, [key]: bent })),
-  );
-}
 
 describe("telemetry", () => {
   it("accepts an honest report, whole and at its smallest", () => {

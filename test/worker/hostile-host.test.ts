@@ -74,6 +74,7 @@ describe("frames of no form", () => {
     ["of the other direction", textOf({ kind: "drain" })],
     ["of a kind to come", textOf({ kind: "stream.open", id: 1 })],
     ["with one member more", textOf({ kind: "trust-want", now: true })],
+    ["of figures, with one more", textOf({ kind: "telemetry", telemetry: { ...telemetryOf(), title: "a secret" } })],
     ["spelt otherwise", '{ "kind":"trust-want"}'],
     ["with a key twice", '{"kind":"trust-want","kind":"trust-want"}'],
     ["cut in half", '{"kind":"telemetry","telemetry":{"v":1,'],
