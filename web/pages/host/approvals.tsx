@@ -9,7 +9,7 @@ import { Empty, Fact, TroubleText, Waiting } from "../../components/parts.tsx";
 import { Foreign, Runs } from "../../components/foreign.tsx";
 import { hiddenIn } from "../../components/visible.ts";
 import type { Wish } from "../../dialog/order-dialog.tsx";
-import { formatAge, formatBytes, formatNumberOf } from "../../format.ts";
+import { formatAge, formatNumberOf } from "../../format.ts";
 import { Icon } from "../../icons.tsx";
 import { useApp } from "../../state/app.ts";
 import type { HostView, Loadable, OperationId } from "../../state/backend.ts";
@@ -146,7 +146,7 @@ function Command({ text }: { readonly text: string }) {
         <div class="cap">
           <span>Written by the agent, not by us</span>
           <span>
-            {formatBytes(bytes)}, whole
+            {formatNumberOf(bytes, "byte")}, whole
             {hidden > 0 && `; ${formatNumberOf(hidden, "hidden character")} made visible`}
           </span>
         </div>
