@@ -60,6 +60,8 @@ async function answer(
     return shown.question?.command.includes(planted.of(place)) === true ? shown.question : undefined;
   });
   await person.act(operation, question);
+  // One that the gateway does not offer for this command, as "always" for some, leaves the command waiting.
+  if (person.ended.get(operation) !== "executed") await person.act("exec.deny@1", question);
   await wish;
 }
 
@@ -124,7 +126,7 @@ export async function workOnAccess(person: Person, planted: PlantedGateway): Pro
 }
 
 export async function workOnTheWhole(person: Person, planted: PlantedGateway): Promise<void> {
-  const changes = [{ path: "env.vars.FAVOURITE_SOUND", value: JSON.stringify(planted.of("new setting")) }];
+  const changes = [{ path: "skills.entries.weather.env.SOUND", value: JSON.stringify(planted.of("new setting")) }];
   await person.command("config.set@1", { args: { changes: 1 }, content: { changes, note: planted.of("new setting") } });
   const { versions } = await person.lookPatiently("gateway.config@1", {});
   const oldest = versions.at(-1)?.version ?? 1;

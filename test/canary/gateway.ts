@@ -135,7 +135,7 @@ export class PlantedGateway {
     await this.ask("sessions.create", { key: "agent:main:broken", agentId: "main", model: "broken/broken-1" });
     await this.gateway.turn(`Hello ${this.of("message")}`, "talk");
     await this.ask("sessions.patch", { key: TALK, label: this.of("session's label") });
-    await this.#ended(this.gateway.turn("Hello", "broken"));
+    await this.#brokenTurn();
     (await this.#device("device's name")).close();
     this.telegram.write(this.sender("channel's request"), "Hello");
   }
@@ -190,6 +190,14 @@ export class PlantedGateway {
         platform: "linux",
       },
     });
+  }
+
+  /** Once: the gateway calls it a fault that may pass. */
+  async #brokenTurn(): Promise<void> {
+    const connection = await this.gateway.connect("operator.admin");
+    const turn = { message: "Hello", sessionKey: "agent:main:broken", idempotencyKey: randomUUID() };
+    await this.#ended(connection.call("agent", turn, { final: true, milliseconds: PATIENCE_MILLISECONDS }));
+    connection.close();
   }
 
   /** It says no to everything, with a text of its own. */
