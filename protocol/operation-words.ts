@@ -189,7 +189,7 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     effect: (host) => `Whoever asked may from now on talk to the gateway on ${host}, with the rights shown.`,
     verb: "Approve a pairing",
     past: "approved a pairing",
-    undo: "Revoke the device, or take the sender off the list.",
+    undo: "Revoke the device; for a sender, tighten the channel to its list.",
   },
   "pairing.deny@1": {
     effect: (host) => `Whoever asked to talk to the gateway on ${host} is turned away, and may ask again.`,

@@ -27,7 +27,7 @@ const columns: readonly Column<Extension>[] = [
     cell: ({ enabled, state }) => (
       <>
         <State shape={enabled ? "ok" : "stopped"}>{enabled ? "enabled" : "disabled"}</State>{" "}
-        {state !== undefined && <Foreign text={state} />}
+        {state !== undefined && state !== (enabled ? "enabled" : "disabled") && <Foreign text={state} />}
       </>
     ),
     order: ({ enabled }) => (enabled ? 0 : 1),
