@@ -160,6 +160,10 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
     next: "Use the kill switch to cut off everything.",
   },
   no_token: { what: "The device has no token to change.", next: "Revoke it, or pair it anew." },
+  pairings_unreached: {
+    what: "The gateway is down. It did not answer before, so every device is still paired with it.",
+    next: "After it is started again, revoke them at once, or kill it again then.",
+  },
   pairings_left: {
     what: "The gateway is stopped, and some devices are still paired.",
     next: "Revoke them when it runs again.",
@@ -210,6 +214,10 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
   not_watching: {
     what: "Clawhold does not answer commands on this host.",
     next: "Switch answering on first.",
+  },
+  fallback_open: {
+    what: "Without anybody to ask, this gateway's rules would run commands or could not be read, so answering stays on.",
+    next: "Set what happens without an answer to deny, then switch answering off.",
   },
   no_gateway: { what: "This host has no gateway.", next: "Join it again with one." },
   grants_full: {

@@ -55,9 +55,21 @@ function troubleOf(error: unknown): string {
   throw error;
 }
 
-async function switchTo(on: boolean, { questions }: GatewayTools): Promise<Performed> {
+async function deniesUnasked(tools: GatewayTools): Promise<boolean> {
+  let fallback: string | undefined;
+  await withAdministrator(tools, async (call) => {
+    fallback = (await readCommandRules(call)).rules.fallback;
+    return executed();
+  });
+  return fallback === "deny";
+}
+
+async function switchTo(on: boolean, tools: GatewayTools): Promise<Performed> {
+  const { questions } = tools;
   if (questions === undefined) return failed("no_gateway");
   const changed = questions.isOn === on ? 0 : 1;
+  // With nobody to ask the gateway goes by its fallback: switching off may only ever deny.
+  if (!on && changed > 0 && !(await deniesUnasked(tools))) return failed("fallback_open");
   await questions.set(on);
   if (on && !(await questions.connected(CONNECT_MILLISECONDS))) return failed("gateway", { changed });
   return executed({ changed });

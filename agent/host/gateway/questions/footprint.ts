@@ -6,6 +6,7 @@
  * It runs nothing and follows links only to say where they lead. What cannot be read is part of the footprint as such.
  */
 import { createHash, type Hash } from "node:crypto";
+import { constants } from "node:fs";
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { systemCode } from "../../../shared/edge-error.ts";
@@ -13,8 +14,13 @@ import { systemCode } from "../../../shared/edge-error.ts";
 /** Words of one command that are looked up; a longer one is asked about with the rest unseen, and says so. */
 const MAX_WORDS = 256;
 const MAX_PATHS = 64;
-/** A file is told apart by its whole content up to here, by size and times beyond. */
+/** A file is told apart by its whole content up to here, by size and times beyond; so are all files of one command. */
 const MAX_FILE_BYTES = 16_777_216;
+const MAX_BYTES = 67_108_864;
+/** Characters of a command that are parted into words: what is longer cannot be bound to what it names, so it is only ever denied. */
+export const MAX_PARTED_CHARACTERS = 16_384;
+/** What lies there is the kernel's or a device's: reading it can wait for ever, or change something. */
+const SPECIAL = /^\/(?:proc|sys|dev)(?:\/|$)/;
 const READ_BYTES = 65_536;
 const MAX_ENVIRONMENT_BYTES = 262_144;
 
@@ -31,17 +37,18 @@ export interface Standing {
 export async function footprintOf(standing: Standing): Promise<string> {
   const hash = createHash("sha256");
   const cwd = standing.cwd ?? "/";
+  const budget: Budget = { left: MAX_BYTES };
   note(hash, "path", standing.path ?? "unknown");
-  await noteFile(hash, cwd);
-  if (standing.resolvedPath !== undefined) await noteFile(hash, resolve(cwd, standing.resolvedPath));
+  await noteFile(hash, cwd, budget);
+  if (standing.resolvedPath !== undefined) await noteFile(hash, resolve(cwd, standing.resolvedPath), budget);
   const words = [...new Set([...(standing.argv ?? []), ...wordsOf(standing.command)])];
   note(hash, "words", String(Math.min(words.length, MAX_WORDS + 1)));
   const directories = (standing.path ?? "").split(":").filter(isAbsolute).slice(0, MAX_PATHS);
   for (const word of words.slice(0, MAX_WORDS)) {
     note(hash, "word", word);
     if (word.includes("\0")) continue;
-    await noteFile(hash, resolve(cwd, word));
-    if (!word.includes("/")) await noteProgram(hash, word, directories);
+    await noteFile(hash, resolve(cwd, word), budget);
+    if (!word.includes("/")) await noteProgram(hash, word, { directories, budget });
   }
   return hash.digest("hex");
 }
@@ -49,7 +56,8 @@ export async function footprintOf(standing: Standing): Promise<string> {
 /** Words as a shell would part them, near enough: too many only makes more of the machine part of the question. */
 export function wordsOf(command: string): readonly string[] {
   const words: string[] = [];
-  for (const [, double, single, plain] of command.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"'|&;<>()`$]+)/g)) {
+  const parted = command.slice(0, MAX_PARTED_CHARACTERS);
+  for (const [, double, single, plain] of parted.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"'|&;<>()`$]+)/g)) {
     const word = double?.replaceAll(/\\(.)/gs, "$1") ?? single ?? plain;
     if (word === undefined || word === "") continue;
     words.push(word);
@@ -61,30 +69,38 @@ export function wordsOf(command: string): readonly string[] {
   return words;
 }
 
+interface Budget {
+  /** Bytes that may still be read for this command. */
+  left: number;
+}
+
+interface Search {
+  readonly directories: readonly string[];
+  readonly budget: Budget;
+}
+
 /** Where the search path leads for this word. */
-async function noteProgram(hash: Hash, word: string, directories: readonly string[]): Promise<void> {
+async function noteProgram(hash: Hash, word: string, { directories, budget }: Search): Promise<void> {
   for (const directory of directories) {
     const path = join(directory, word);
     const facts = await stat(path).catch(() => undefined); // not there, or not to be seen: the next directory
-    if (facts?.isFile() === true) return noteFile(hash, path);
+    if (facts?.isFile() === true) return noteFile(hash, path, budget);
   }
   note(hash, "program", "none");
 }
 
 /** Where a path leads and what is there. */
-async function noteFile(hash: Hash, path: string): Promise<void> {
+async function noteFile(hash: Hash, path: string, budget: Budget): Promise<void> {
   try {
     const real = await realpath(path);
     const facts = await stat(real, { bigint: true });
     const kind = facts.isDirectory() ? "directory" : facts.isFile() ? "file" : "other";
-    note(
-      hash,
-      kind,
-      `${path} ${real} ${String(facts.dev)} ${String(facts.ino)} ${String(facts.mode)} ${String(facts.uid)}`,
-    );
-    if (!facts.isFile()) return;
-    note(hash, "size", `${String(facts.size)} ${facts.size > MAX_FILE_BYTES ? String(facts.mtimeNs) : ""}`);
-    if (facts.size <= MAX_FILE_BYTES) await noteContent(hash, real);
+    const place = `${path} ${real} ${String(facts.dev)} ${String(facts.ino)}`;
+    note(hash, kind, `${place} ${String(facts.mode)} ${String(facts.uid)}`);
+    if (!facts.isFile() || SPECIAL.test(real)) return;
+    const isWhole = facts.size <= MAX_FILE_BYTES && facts.size <= budget.left;
+    note(hash, "size", `${String(facts.size)} ${isWhole ? "" : String(facts.mtimeNs)}`);
+    if (isWhole) await noteContent(hash, real, budget);
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) throw error;
@@ -92,16 +108,19 @@ async function noteFile(hash: Hash, path: string): Promise<void> {
   }
 }
 
-async function noteContent(hash: Hash, path: string): Promise<void> {
-  const file = await open(path, "r");
+/** Opened without waiting and without following: between the look and this, somebody may have put a pipe there. */
+async function noteContent(hash: Hash, path: string, budget: Budget): Promise<void> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   try {
+    if (!(await file.stat()).isFile()) return note(hash, "unseen", `${path} replaced`);
     const buffer = new Uint8Array(READ_BYTES);
     // Bounded by bytes, not by the end: a file that grows while it is read would never end.
-    for (let left = MAX_FILE_BYTES; left > 0;) {
+    for (let left = Math.min(MAX_FILE_BYTES, budget.left); left > 0;) {
       const { bytesRead } = await file.read(buffer, 0, Math.min(READ_BYTES, left));
       if (bytesRead === 0) return;
       hash.update(buffer.subarray(0, bytesRead));
       left -= bytesRead;
+      budget.left -= bytesRead;
     }
   } finally {
     await file.close();

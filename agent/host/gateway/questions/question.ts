@@ -6,13 +6,20 @@ import * as v from "valibot";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
 import type { ReadResult } from "../../../../protocol/reads.ts";
 import { digestOf } from "../../../../protocol/signing.ts";
+import { MAX_PARTED_CHARACTERS } from "./footprint.ts";
 
 export type ShownQuestion = NonNullable<ReadResult<"gateway.questions@1">["question"]>;
 export type Decision = "allow-once" | "allow-always" | "deny";
 
 /** Longer than any command a person reads. */
 const MAX_COMMAND_CHARACTERS = 65_536;
-const text = (characters: number) => v.pipe(v.string(), v.maxLength(characters));
+/** A lone half of a pair is no text that could be shown, or signed over. */
+const text = (characters: number) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(characters),
+    v.check((value) => value.isWellFormed(), "well formed"),
+  );
 const maybe = (characters: number) => v.nullish(text(characters));
 const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(253_402_300_799_999));
 
@@ -29,6 +36,11 @@ const rowSchema = v.object({
     sessionKey: maybe(200),
     resolvedPath: maybe(4_096),
     warningText: maybe(1_000),
+    /** Another machine's question cannot be looked into from here, and what is not shown cannot be decided over. */
+    host: v.nullish(v.literal("gateway")),
+    nodeId: v.nullish(v.never()),
+    envKeys: v.nullish(v.pipe(v.array(v.unknown()), v.maxLength(0))),
+    env: v.nullish(v.strictObject({})),
     allowedDecisions: v.nullish(v.pipe(v.array(text(32)), v.maxLength(8))),
   }),
 });
@@ -67,6 +79,10 @@ export function readQuestions(payload: unknown): {
   return { questions: questions.toSorted((a, b) => a.askedAt - b.askedAt || (a.id < b.id ? -1 : 1)), unreadable };
 }
 
+function offered(command: string): readonly Decision[] {
+  return command.length > MAX_PARTED_CHARACTERS ? ["deny"] : decisions;
+}
+
 function questionOf({ id, createdAtMs, expiresAtMs, request }: v.InferOutput<typeof rowSchema>): Question {
   const allowed = request.allowedDecisions;
   return {
@@ -78,7 +94,7 @@ function questionOf({ id, createdAtMs, expiresAtMs, request }: v.InferOutput<typ
     session: request.sessionKey ?? undefined,
     resolvedPath: request.resolvedPath ?? undefined,
     warning: request.warningText ?? undefined,
-    may: decisions.filter((one) => allowed === undefined || allowed === null || allowed.includes(one)),
+    may: offered(request.command).filter((one) => allowed === undefined || allowed === null || allowed.includes(one)),
     askedAt: Math.floor(createdAtMs / 1_000),
     expiresAt: expiresAtMs === undefined || expiresAtMs === null ? undefined : Math.floor(expiresAtMs / 1_000),
   };

@@ -53,6 +53,7 @@ export class Questions {
   #shownAt: number[] = [];
   readonly #seen = new Set<string>();
   #deniedUnasked = 0;
+  readonly #denied = new Set<string>();
   #isStopped = false;
   #wake: (() => void) | undefined;
   #looking: Promise<void> | undefined;
@@ -273,6 +274,10 @@ export class Questions {
   }
 
   async #denyUnasked(connection: GatewayConnection, id: string): Promise<void> {
+    // A gateway that leaves it in its list is told again, and it is no news.
+    if (this.#denied.has(id)) return;
+    if (this.#denied.size >= MAX_REMEMBERED) this.#denied.clear();
+    this.#denied.add(id);
     this.#deniedUnasked += 1;
     this.#deps.log("question_denied_unasked");
     try {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,6 +67,12 @@ describe("what a command stands on", () => {
   ];
   it.each(changes)("%s", async (_, command, change) => {
     expect(await differs(command, change)).toBe(true);
+  });
+
+  it("nothing that would be waited for: devices, pipes, the kernel's own", async () => {
+    execFileSync("mkfifo", [join(directory, "work", "pipe")]);
+    const special = ["/proc/kmsg", "/dev/zero", "/dev/random", "/sys/kernel", "pipe"];
+    expect(await footprintOf(standing(`cat ${special.join(" ")}`))).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it("not what it does not name", async () => {

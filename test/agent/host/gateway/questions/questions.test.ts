@@ -130,7 +130,7 @@ describe("a question", () => {
     const long = `touch ${"x".repeat(60_000)}`;
     await watching(row("one", long));
     const question = await shownNow();
-    expect(question).toMatchObject({ command: long, cwd: "/work", agent: "main", may: ["allow-once", "deny"] });
+    expect(question).toMatchObject({ command: long, cwd: "/work", agent: "main", may: ["deny"] });
     const policy = { subject: question.subject, security: "full", ask: "off", fallback: "deny" };
     const reading = { at: 1, watching: true, asAdministrator: true, question, behind: 0, deniedUnasked: 0, policy };
     expect(v.is(reads["gateway.questions@1"].result, reading)).toBe(true);
@@ -223,6 +223,27 @@ describe("several questions", () => {
     clock += 3_600_001;
     gateway.rows = [row("later")];
     expect((await shownNow()).command).toBe("touch later");
+  });
+
+  it.each([
+    ["of another machine", { nodeId: "node-1", host: "node" }],
+    ["with an environment of its own", { envKeys: ["GIT_SSH_COMMAND"] }],
+    ["in letters that are none", { cwd: "/work/\ud800" }],
+  ])("%s are denied: nobody could decide over what is not shown", async (_, more) => {
+    const odd = row("odd");
+    await watching({ ...odd, request: { ...(odd["request"] as object), ...more } }, row("one"));
+    expect((await shownNow()).command).toBe("touch one");
+    expect(gateway.resolved).toEqual([["odd", "deny"]]);
+  });
+
+  it("that a gateway leaves in its list are denied and counted once", async () => {
+    await watching({ id: "huge", createdAtMs: 1, request: { command: "x".repeat(70_000) } });
+    const stays = { id: "huge", createdAtMs: 1, request: { command: "x".repeat(70_000) } };
+    for (let i = 0; i < 5; i += 1) {
+      gateway.rows = [stays];
+      await questions.current();
+    }
+    expect(questions.figures).toEqual({ waiting: 0, deniedUnasked: 1 });
   });
 
   it("that nobody could be shown are denied", async () => {
