@@ -61,7 +61,7 @@ export const alertWords = {
   },
   "gateway.exposed": {
     what: "The gateway on this host is reachable from other machines: it listens beyond this machine, or something hands its port on.",
-    next: "Open the host and bind the gateway to its own machine; if you opened it on purpose, put it behind the tunnel instead.",
+    next: "Open the host and bind the gateway to its own machine. If another program hands its port on, the page names the address: close it there.",
   },
   "exec.waiting": {
     what: "An agent on this host wants to run a command and waits for your answer.",

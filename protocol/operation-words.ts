@@ -24,7 +24,7 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
   },
   "gateway.stop@1": {
     effect: (host) =>
-      `The gateway on ${host} ends and stays down until somebody starts it. Active sessions are cut off; no schedule runs.`,
+      `The gateway on ${host} ends and stays down until somebody starts it, or the machine restarts. Active sessions are cut off; no schedule runs.`,
     verb: "Stop the gateway",
     past: "stopped the gateway",
     undo: "Start the gateway again.",
@@ -37,7 +37,7 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
   },
   "gateway.kill@1": {
     effect: (host) =>
-      `Every device paired with the gateway on ${host} loses its access, and the gateway stops. Nothing starts it again but you.`,
+      `Every device paired with the gateway on ${host} loses its access, and the gateway stops until somebody starts it, or the machine restarts.`,
     verb: "Kill the gateway",
     past: "killed the gateway",
     undo: "Start the gateway again; every device has to be paired anew.",
@@ -50,7 +50,8 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     undo: "Roll the configuration back to the version before.",
   },
   "gateway.bind-loopback@1": {
-    effect: (host) => `The gateway on ${host} listens on this machine only, and restarts once for it.`,
+    effect: (host) =>
+      `The gateway on ${host} listens on this machine only, and restarts once for it. A proxy that hands its port on is not touched.`,
     verb: "Bind to this machine only",
     past: "bound the gateway to its own machine",
     undo: "Roll the configuration back to the version before.",
@@ -123,7 +124,7 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     effect: (host) => `A scheduled job on ${host} is deleted, with its history there.`,
     verb: "Remove a scheduled job",
     past: "removed a scheduled job",
-    undo: "Add it again: the host keeps the job as it was.",
+    undo: "Cannot be undone from here: copy what it says first.",
   },
   "agent.create@1": {
     effect: (host) => `A new agent exists on ${host}, with a workspace of its own and the files shown.`,
@@ -147,7 +148,7 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     effect: (host) => `An agent on ${host} is deleted. Its files stay in its workspace and its versions with Clawhold.`,
     verb: "Delete an agent",
     past: "deleted an agent",
-    undo: "Create it again from its last version.",
+    undo: "Create one of the same name; its versions are listed again and can be deployed.",
   },
   "session.abort@1": {
     effect: (host) => `What one session on ${host} is doing now ends. Its conversation stays.`,
@@ -249,7 +250,7 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     effect: (host) => `The command shown runs on ${host} now, and again whenever an agent asks, without a question.`,
     verb: "Allow a command always",
     past: "allowed a command always",
-    undo: "Change the rules for commands.",
+    undo: "Cannot be taken back here: take the entry out of the gateway's list on the machine. Asking always stops it meanwhile.",
   },
   "exec.watch-on@1": {
     effect: (host) =>

@@ -1,6 +1,6 @@
 /**
- * A gateway used through Clawhold instead of a shell: every list is read sealed, jobs are disabled and enabled, the
- * configuration is changed and taken back, an agent's command is allowed. Real gateway, agent, edge and browser; what became
+ * A gateway used through Clawhold instead of a shell: every list is read sealed, a job is disabled and enabled, an agent's
+ * command is allowed, the log is opened. Real gateway, agent, edge and browser; what became
  * of it is asked of the gateway itself.
  */
 import { existsSync, readFileSync } from "node:fs";

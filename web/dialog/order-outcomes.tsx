@@ -58,7 +58,8 @@ function shownReceipt(receipt: ReceiptView): Shown {
   const signed = `Signed receipt ${formatCount(number)}.`;
   switch (verdict) {
     case "executed":
-      return { shape: "ok", word: "Executed", sentence: signed };
+      if (receipt.reason === undefined) return { shape: "ok", word: "Executed", sentence: signed };
+      return { shape: "warn", word: "Executed", sentence: `${outcomeSentence(receipt.reason)} ${signed}` };
     case "failed":
       return {
         shape: "bad",

@@ -13,6 +13,7 @@ const choices = [
   { operation: "gateway.restart@1", icon: "restart", label: "Restart" },
   { operation: "host.check@1", icon: "ok", label: "Check the way" },
   { operation: "host.drill@1", icon: "posture", label: "Rehearse" },
+  { operation: "gateway.start@1", icon: "restart", label: "Start" },
   { operation: "gateway.stop@1", icon: "stopped", label: "Stop" },
   // One gesture for all of them, and one person is always enough.
   { operation: "gateway.kill@1", icon: "kill", label: "Kill" },

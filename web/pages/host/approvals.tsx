@@ -312,6 +312,15 @@ const choices = {
   ask: ["off", "on-miss", "always"],
   fallback: ["deny", "allowlist", "full"],
 } as const;
+/** The gateway's own words, said plainly. */
+const meanings: Readonly<Record<string, string>> = {
+  deny: "nothing",
+  allowlist: "what is on the list",
+  full: "anything",
+  off: "never",
+  "on-miss": "when it is not on the list",
+  always: "always",
+};
 const titles = { security: "What may run", ask: "When to ask", fallback: "Without an answer" } as const;
 type Rule = keyof typeof choices;
 
@@ -341,12 +350,17 @@ function RulesCard({ host, reading, onAsk }: Asking) {
             >
               {[...new Set<string>([held[rule], ...choices[rule]])].map((choice) => (
                 <option key={choice} value={choice}>
-                  {choice}
+                  {meanings[choice] === undefined ? choice : `${meanings[choice]} (${choice})`}
                 </option>
               ))}
             </select>
           </div>
         ))}
+        {(wanted.security === "full" || wanted.fallback === "full") && (
+          <p class="small muted">
+            "Anything" lets agents here run any program as the gateway's user, without a question where none is asked.
+          </p>
+        )}
         <Ask
           look="btn sm"
           title="Change the rules…"

@@ -156,17 +156,21 @@ function DeviceDetail({ device }: { readonly device: Device }) {
           </Fact>
         )}
       </dl>
-      {isOurs && (
-        <p class="small muted">This is the agent's own way in: without it Clawhold sees nothing of this gateway.</p>
+      {isOurs ? (
+        <p class="small muted">
+          This is the agent's own way in: without it Clawhold sees nothing of this gateway, so the host refuses to
+          revoke it.
+        </p>
+      ) : (
+        <div class="acts">
+          <Act wish={{ operation: "device.revoke@1", args: { subject: tag } }} look="btn sm danger">
+            Revoke…
+          </Act>
+          <Act wish={{ operation: "device.rotate@1", args: { subject: tag }, expect: { subject } }}>
+            Change its token…
+          </Act>
+        </div>
       )}
-      <div class="acts">
-        <Act wish={{ operation: "device.revoke@1", args: { subject: tag } }} look="btn sm danger">
-          Revoke…
-        </Act>
-        <Act wish={{ operation: "device.rotate@1", args: { subject: tag }, expect: { subject } }}>
-          Change its token…
-        </Act>
-      </div>
     </Detail>
   );
 }

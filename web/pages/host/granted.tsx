@@ -46,7 +46,7 @@ export function Granted({ kind, session, what, children }: GrantedProps) {
           Open for this sign-in alone, <Left at={grant.until} /> left.
         </span>
         <button class="btn quiet sm" type="button" onClick={end}>
-          Close now
+          Close on this page
         </button>
       </p>
       {children()}

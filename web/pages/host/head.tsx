@@ -172,9 +172,12 @@ function HeadLine({ host }: { readonly host: HostView }) {
 }
 
 function gatewayLine(gateway: NonNullable<HostView["telemetry"]>["gateway"]): readonly string[] {
-  const { version, uptimeSeconds, listens } = gateway;
+  const { version, support, uptimeSeconds, listens } = gateway;
   return [
     ...(version === undefined ? [] : [`OpenClaw ${version}`]),
+    ...(support === undefined || support === "known"
+      ? []
+      : [`${support} than this agent knows: shown and stopped, not changed`]),
     ...(uptimeSeconds === undefined ? [] : [`up ${formatSpan(uptimeSeconds)}`]),
     ...(listens.length === 0 ? [] : [listensSentence(listens)]),
   ];

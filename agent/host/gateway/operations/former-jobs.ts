@@ -1,5 +1,5 @@
 /**
- * Scheduled jobs as they were before an operation changed or removed them, so that a person can put them back. They are
+ * Scheduled jobs as they were before an operation changed or removed them, so that somebody at the machine can put them back. They are
  * content: the file is the agent's alone, and nothing of it goes to a log or a receipt.
  */
 import { join } from "node:path";

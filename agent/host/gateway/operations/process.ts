@@ -76,7 +76,7 @@ async function unpairAll(tools: GatewayTools): Promise<Unpaired> {
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     tools.log("kill_without_gateway", { code: error.code });
-    return { changed: 0, reason: "gateway_unreachable" };
+    return { changed: 0, reason: "pairings_unreached" };
   }
   try {
     const sweep = new Sweep(connection, tools);

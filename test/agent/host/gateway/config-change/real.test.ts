@@ -360,7 +360,7 @@ describe("process and reach", () => {
     expect(pairedOnDisk()).toEqual([own]);
     expect(await perform("gateway.kill@1")).toMatchObject({
       verdict: "executed",
-      observed: { changed: 0, reason: "gateway_unreachable" },
+      observed: { changed: 0, reason: "pairings_unreached" },
     });
   }, 120_000);
 });

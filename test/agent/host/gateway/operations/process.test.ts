@@ -124,7 +124,7 @@ describe("kill", () => {
     const deaf = tools({ open: () => Promise.reject(new GatewayError("timeout")) });
     expect(await perform("gateway.kill@1", deaf)).toEqual({
       verdict: "executed",
-      observed: { changed: 0, reason: "gateway_unreachable" },
+      observed: { changed: 0, reason: "pairings_unreached" },
     });
     expect(isUp()).toBe(false);
   });
