@@ -74,9 +74,10 @@ async function inputOf(name: EndpointName, caller: Caller): Promise<CallInput> {
     stream: "s-nobody",
   };
   if (name === "ticket") return { params, body: { host } };
+  const signer = await signerOf(`session of ${caller}`);
+  if (name === "hostRead") return { params, body: { read: await signed(signer, "read", encodeCanonical({ v: 1 })) } };
   if (name !== "prepare") return { params };
   const member = members.get(caller);
-  const signer = await signerOf(`session of ${caller}`);
   const actor = { session: member?.session ?? fresh() };
   const body = { v: 1, workspace: town.workspace, host, actor, operation: "host.check@1", jti: fresh() };
   return { params, body: { prepare: await signed(signer, "prepare", encodeCanonical(body)) } };
