@@ -6,8 +6,13 @@ import { encodeCanonical } from "../../../protocol/canonical.ts";
 import type { ReadResult } from "../../../protocol/reads.ts";
 import { digestOf } from "../../../protocol/signing.ts";
 import { setAt, type Tree } from "./config-edit.ts";
+import type { ExecRules } from "./exec-defaults.ts";
+import { LOCKED_EXEC, planExec, type ExecStep } from "./lockdown-exec.ts";
+import { isEverybody } from "./operations/channel-settings.ts";
 import type { ExecDefaults } from "./versions-file.ts";
 import { field, isFields } from "./wire.ts";
+
+export { LOCKED_EXEC } from "./lockdown-exec.ts";
 
 export type LockdownChange = ReadResult<"gateway.lockdown@1">["changes"][number];
 
@@ -15,8 +20,6 @@ export type LockdownChange = ReadResult<"gateway.lockdown@1">["changes"][number]
 const MAX_CHANGES = 64;
 const MAX_TEXT = 200;
 const MAX_NAMED = 500;
-/** What is asked before a command by the gateway's other list of rules; the stricter of the two wins. */
-export const LOCKED_EXEC = { security: "allowlist", ask: "on-miss", askFallback: "deny" } as const;
 
 interface Step {
   readonly what: LockdownChange["what"];
@@ -33,11 +36,12 @@ export interface LockdownPlan {
   readonly changes: readonly LockdownChange[];
   /** The configuration afterwards. */
   readonly after: Tree;
-  readonly changesExec: boolean;
+  /** What the gateway's rules for commands become; undefined where they stay. */
+  readonly exec: ExecRules | undefined;
 }
 
-/** `exec`: the defaults of the gateway's rules for commands; undefined where they could not be seen. */
-export function planLockdown(tree: Tree, exec: ExecDefaults | undefined): LockdownPlan {
+/** `exec`: the gateway's rules for commands; undefined where they could not be seen. */
+export function planLockdown(tree: Tree, exec: ExecRules | undefined): LockdownPlan {
   const steps = [
     ...bindSteps(tree),
     ...terminalSteps(tree),
@@ -45,14 +49,14 @@ export function planLockdown(tree: Tree, exec: ExecDefaults | undefined): Lockdo
     ...execSteps(tree),
     ...channelSteps(tree),
   ];
-  const kept = steps.slice(0, MAX_CHANGES - 1);
-  const changesExec = exec !== undefined && isLooseFile(exec);
-  const changes = [...kept.map(shown), ...(changesExec ? [shownExec(exec)] : [])];
+  const rules = planExec(exec ?? LOCKED_EXEC);
+  const kept = steps.slice(0, MAX_CHANGES - rules.steps.length);
+  const changes = [...kept.map(shown), ...rules.steps.map(shownExec)];
   return {
     subject: digestOf("subject", encodeCanonical({ changes })),
     changes,
     after: kept.reduce((all, { at, to }) => setAt(all, at, to), tree),
-    changesExec,
+    exec: rules.rules,
   };
 }
 
@@ -132,48 +136,70 @@ function channelSteps(tree: Tree): readonly Step[] {
     .flatMap((name) => {
       const accounts = at(channels, name, "accounts");
       const own = isFields(accounts) ? Object.keys(accounts).slice(0, MAX_NAMED) : [];
-      const places = [["channels", name], ...own.map((account) => ["channels", name, "accounts", account])];
-      return places.flatMap((place) => openDoors(tree, place));
+      const channel = ["channels", name];
+      const root: Place = { at: channel, above: undefined, isRoot: own.length > 0 };
+      const places = own.map((one): Place => ({ at: [...channel, "accounts", one], above: channel, isRoot: false }));
+      return [root, ...places].flatMap((place) => openDoors(tree, place));
     });
 }
 
+interface Place {
+  readonly at: readonly string[];
+  /** Where it takes what it does not say itself. */
+  readonly above: readonly string[] | undefined;
+  /** Accounts take from here what they do not say. */
+  readonly isRoot: boolean;
+}
+
 /** Anybody may write, in one of the three spellings that channels have for it. */
-function openDoors(tree: Tree, place: readonly string[]): readonly Step[] {
+function openDoors(tree: Tree, place: Place): readonly Step[] {
+  const nested = { ...place, at: [...place.at, "dm"], above: place.above && [...place.above, "dm"] };
   return [
     ...openDirect(tree, place, "dmPolicy"),
-    ...openDirect(tree, [...place, "dm"], "policy"),
-    ...(at(tree, ...place, "groupPolicy") === "open"
-      ? [channelStep([...place, "groupPolicy"], "open", "allowlist")]
+    ...openDirect(tree, nested, "policy"),
+    ...(at(tree, ...place.at, "groupPolicy") === "open"
+      ? [channelStep([...place.at, "groupPolicy"], "open", "allowlist")]
       : []),
   ];
 }
 
-function openDirect(tree: Tree, place: readonly string[], key: string): readonly Step[] {
-  if (at(tree, ...place, key) !== "open") return [];
-  const allowed = at(tree, ...place, "allowFrom");
-  const policy = channelStep([...place, key], "open", "pairing");
-  // A list that allows everybody would leave the door open whatever the policy says.
-  if (!Array.isArray(allowed) || !allowed.includes("*")) return [policy];
-  const named = allowed.filter((sender) => sender !== "*");
-  return [policy, channelStep([...place, "allowFrom"], allowed, named)];
+/** A list that allows everybody leaves the door open whatever the policy says; only a disabled one lets nobody in. */
+function openDirect(tree: Tree, place: Place, key: string): readonly Step[] {
+  const own = at(tree, ...place.at, key);
+  const policy = own ?? inheritedBy(tree, place, key);
+  if (policy === "disabled" && !place.isRoot) return [];
+  const listed = at(tree, ...place.at, "allowFrom");
+  const allowed = listed ?? inheritedBy(tree, place, "allowFrom");
+  const senders: readonly unknown[] = Array.isArray(allowed) ? allowed : [];
+  const named = senders.filter((sender) => typeof sender !== "string" || !isEverybody(sender));
+  const isEverybodyIn = named.length < senders.length;
+  // The gateway takes no list of nobody for a list to go by.
+  const isLeftEmpty = policy === "allowlist" && isEverybodyIn && named.length === 0;
+  const isOwn = own !== undefined || listed !== undefined;
+  return [
+    ...(own === "open" || (isLeftEmpty && isOwn) ? [channelStep([...place.at, key], own, "pairing")] : []),
+    ...(isEverybodyIn && listed !== undefined ? [channelStep([...place.at, "allowFrom"], listed, named)] : []),
+  ];
+}
+
+function inheritedBy(tree: Tree, { above }: Place, key: string): Tree {
+  return above === undefined ? undefined : at(tree, ...above, key);
 }
 
 function channelStep(path: readonly string[], from: Tree, to: Tree): Step {
   return { what: "channel", at: path, from, to, restarts: false };
 }
 
-function isLooseFile({ security, ask }: ExecDefaults): boolean {
-  return (security ?? "full") === "full" && ask !== "always";
-}
-
 function shown({ what, at: path, from, to, restarts }: Step): LockdownChange {
   return { what, path: print(path.join(".")), from: print(from), to: print(to), restarts };
 }
 
-function shownExec({ security = "full", ask = "off", askFallback = "deny" }: ExecDefaults): LockdownChange {
-  const rules = (one: string, two: string, three: string): string => print(`${one}, ask ${two}, else ${three}`);
-  const to = rules(LOCKED_EXEC.security, LOCKED_EXEC.ask, LOCKED_EXEC.askFallback);
-  return { what: "exec_file", path: "defaults", from: rules(security, ask, askFallback), to, restarts: false };
+function shownExec({ path, from, to }: ExecStep): LockdownChange {
+  return { what: "exec_file", path: print(path), from: rulesText(from), to: rulesText(to), restarts: false };
+}
+
+function rulesText({ security = "full", ask = "off", askFallback = "deny" }: ExecDefaults): string {
+  return print(`${security}, ask ${ask}, else ${askFallback}`);
 }
 
 /** Names and values are the gateway's: what is not plain text is spelt out, so that it reads as what it is. */

@@ -8,10 +8,10 @@ import { applyChanges, setAt, valueAt, type Tree } from "../config-edit.ts";
 import { parseConfigText } from "../config-file.ts";
 import { readSnapshot } from "../config-snapshot.ts";
 import type { GatewayOrder, Performed } from "../control-interface.ts";
-import { readExecDefaults, writeExecDefaults } from "../exec-defaults.ts";
+import { readExecRules, writeExecRules, type ExecRules } from "../exec-defaults.ts";
 import { GatewayError } from "../faults.ts";
 import type { Scope } from "../handshake.ts";
-import { bindToLoopback, LOCKED_EXEC, planLockdown } from "../lockdown.ts";
+import { bindToLoopback, planLockdown } from "../lockdown.ts";
 import { rotateSecret } from "../rotate-secret.ts";
 import { renewGateway } from "../supervision.ts";
 import type { ConfigVersions, ExecDefaults, VersionContent } from "../versions-file.ts";
@@ -51,7 +51,7 @@ async function rollBack(order: GatewayOrder, tools: GatewayTools): Promise<Perfo
   );
   const wanted = exec;
   if (done.verdict !== "executed" || wanted === undefined) return done;
-  return withExec(done, tools, (connection) => writeExecDefaults(connection, wanted));
+  return withExec(done, tools, (connection) => writeExecRules(connection, wanted));
 }
 
 /** The file's own text holds the secrets of then; without it the gateway puts its present ones in their places. */
@@ -89,10 +89,10 @@ async function withExec(done: Performed, tools: GatewayTools, write: WithConnect
   }
 }
 
-async function execNow(tools: GatewayTools): Promise<ExecDefaults> {
+async function execNow(tools: GatewayTools): Promise<ExecRules> {
   const connection = await tools.open("operator.admin");
   try {
-    return await readExecDefaults(connection);
+    return await readExecRules(connection);
   } finally {
     connection.close();
   }
@@ -103,7 +103,7 @@ async function lockdownSubject(tools: GatewayTools): Promise<string | undefined>
     const connection = await tools.open("operator.admin");
     try {
       const { tree } = await readSnapshot(connection);
-      return planLockdown(tree, await readExecDefaults(connection)).subject;
+      return planLockdown(tree, await readExecRules(connection)).subject;
     } finally {
       connection.close();
     }
@@ -114,7 +114,7 @@ async function lockdownSubject(tools: GatewayTools): Promise<string | undefined>
 }
 
 async function lockDown(order: GatewayOrder, tools: GatewayTools): Promise<Performed> {
-  let exec: ExecDefaults;
+  let exec: ExecRules;
   try {
     exec = await execNow(tools);
     // From then on the gateway pairs nothing by itself, us included: everything that we shall need is asked for before.
@@ -125,20 +125,21 @@ async function lockDown(order: GatewayOrder, tools: GatewayTools): Promise<Perfo
     return failed(reason);
   }
   let planned = 0;
-  let changesExec = false;
+  let rules: ExecRules | undefined;
   const plan = (before: Tree): Tree => {
     const found = planLockdown(before, exec);
     if (order.expect.subject !== undefined && order.expect.subject !== found.subject) throw new Refusal("changed");
     planned = found.changes.length;
-    ({ changesExec } = found);
+    rules = found.exec;
     return found.after;
   };
-  const done = await changeConfiguration({ order, note: "Lockdown", plan, exec, tightens: true }, tools);
+  const { agents: _agents, ...defaults } = exec;
+  const done = await changeConfiguration({ order, note: "Lockdown", plan, exec: defaults, tightens: true }, tools);
   if (done.verdict !== "executed") return done;
   const counted: Performed = { ...done, observed: { ...done.observed, changed: planned } };
-  const locked = changesExec
-    ? await withExec(counted, tools, (connection) => writeExecDefaults(connection, LOCKED_EXEC))
-    : counted;
+  const wanted = rules;
+  const locked =
+    wanted === undefined ? counted : await withExec(counted, tools, (connection) => writeExecRules(connection, wanted));
   return locked.verdict === "executed" ? mustBeLoopback(locked, tools) : locked;
 }
 

@@ -4,7 +4,7 @@ import { changedPaths } from "../config-seen.ts";
 import { differences, REDACTED, type Difference } from "../config-edit.ts";
 import { readConfigFile, parseConfigText } from "../config-file.ts";
 import { readSnapshot } from "../config-snapshot.ts";
-import { readExecDefaults } from "../exec-defaults.ts";
+import { readExecRules } from "../exec-defaults.ts";
 import { GatewayError } from "../faults.ts";
 import { planLockdown } from "../lockdown.ts";
 import { ReadingError } from "../reading-error.ts";
@@ -159,7 +159,7 @@ function childOf(child: unknown): Schema["children"][number] | undefined {
 export async function readLockdown({ wide, now }: Asking): Promise<ReadResult<"gateway.lockdown@1">> {
   const connection = await wide.connection();
   const { tree } = await readSnapshot(connection);
-  const { subject, changes } = planLockdown(tree, await readExecDefaults(connection));
+  const { subject, changes } = planLockdown(tree, await readExecRules(connection));
   return { at: now, subject, changes: [...changes] };
 }
 

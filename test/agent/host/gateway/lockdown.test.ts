@@ -48,9 +48,69 @@ describe("a lockdown", () => {
       { channels: { slack: { accounts: { work: { dmPolicy: "open" } } } } },
       "channel channels.slack.accounts.work.dmPolicy: open -> pairing",
     ],
+    [
+      { channels: { telegram: { dmPolicy: "pairing", allowFrom: ["*", 7] } } },
+      'channel channels.telegram.allowFrom: ["*",7] -> [7]',
+    ],
+    [{ channels: { telegram: { allowFrom: ["tg:*"] } } }, 'channel channels.telegram.allowFrom: ["tg:*"] -> []'],
+    [
+      { channels: { telegram: { dmPolicy: "open", allowFrom: ["tg:*", "7"] } } },
+      'channel channels.telegram.allowFrom: ["tg:*","7"] -> ["7"]',
+    ],
+    [
+      { channels: { discord: { dm: { policy: "allowlist", allowFrom: ["*"] } } } },
+      "channel channels.discord.dm.policy: allowlist -> pairing",
+    ],
+    [
+      { channels: { slack: { allowFrom: ["*"], accounts: { work: { dmPolicy: "allowlist" } } } } },
+      "channel channels.slack.accounts.work.dmPolicy: allowlist -> pairing",
+    ],
+    [
+      { channels: { slack: { dmPolicy: "disabled", allowFrom: ["*"], accounts: { work: { dmPolicy: "pairing" } } } } },
+      'channel channels.slack.allowFrom: ["*"] -> []',
+    ],
   ])("%j", (tree, line) => {
     expect(lines(tree)).toContain(line);
     expect(lines(planLockdown(tree, undefined).after as object)).toEqual([]);
+  });
+
+  it("leaves a list of people, and a channel that lets nobody in, as they are", () => {
+    const telegram = { dmPolicy: "allowlist", allowFrom: ["7"] };
+    const slack = { dmPolicy: "disabled", allowFrom: ["*"] };
+    expect(lines({ ...tight, channels: { telegram, slack } }, tightRules)).toEqual([]);
+  });
+
+  it.each([
+    [
+      { security: "allowlist", ask: "on-miss", askFallback: "full" },
+      "allowlist, ask on-miss, else full -> allowlist, ask on-miss, else deny",
+    ],
+    [
+      { security: "full", ask: "always", askFallback: "full" },
+      "full, ask always, else full -> full, ask always, else deny",
+    ],
+    [{ security: "deny", askFallback: "allowlist" }, "deny, ask off, else allowlist -> deny, ask off, else deny"],
+  ])("closes the door of rules %j that nobody's answer opens", (rules, line) => {
+    expect(lines(tight, rules)).toEqual([`exec_file defaults: ${line}`]);
+    expect(lines(tight, planLockdown(tight, rules).exec)).toEqual([]);
+  });
+
+  it.each([
+    ["security", { security: "full" }, "full, ask on-miss, else deny -> allowlist, ask on-miss, else deny"],
+    ["fallback", { askFallback: "full" }, "allowlist, ask on-miss, else full -> allowlist, ask on-miss, else deny"],
+  ])("tightens the %s that one agent has of its own", (_what, own, line) => {
+    const rules = { ...tightRules, agents: { main: own, strict: { security: "deny" } } };
+    expect(lines(tight, rules)).toEqual([`exec_file agents.main: ${line}`]);
+    const { exec } = planLockdown(tight, rules);
+    expect(exec).toEqual({ ...tightRules, agents: { main: tightRules } });
+    expect(lines(tight, exec)).toEqual([]);
+  });
+
+  it("counts what every agent goes by before an agent's own", () => {
+    const agents = { "*": { security: "full" }, main: { ask: "off" } };
+    expect(lines(tight, { ...tightRules, agents })).toEqual([
+      "exec_file agents.*: full, ask on-miss, else deny -> allowlist, ask on-miss, else deny",
+    ]);
   });
 
   it("replaces the older spelling, which the gateway refuses beside the newer", () => {
