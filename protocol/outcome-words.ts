@@ -36,6 +36,10 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
     what: "The job says another kind of work than the command did, so nothing was done.",
     next: "Open the job again and ask anew. If it happens twice, the page is not to be trusted: use the signer.",
   },
+  too_many_changes: {
+    what: "Rolling back to that version would change more places than the page can show, so nothing was written.",
+    next: "Roll back to a newer version first, or change the places that are wrong by themselves.",
+  },
   change_invalid: {
     what: "The change does not fit what is there, so nothing was written.",
     next: "Open the configuration again and make the change anew.",

@@ -1,6 +1,7 @@
 /** The gateway's own list of rules for commands, apart from its configuration: its defaults and those of single agents, read and set. Needs administrator scope. */
 import type { GatewayConnection } from "./client.ts";
 import { GatewayError } from "./faults.ts";
+import type { Difference } from "./config-edit.ts";
 import { field, isFields } from "./wire.ts";
 import type { Fields } from "./wire.ts";
 import type { ExecDefaults } from "./versions-file.ts";
@@ -11,6 +12,16 @@ const WORD = /^[a-z][a-z-]{0,31}$/;
 /** What is written there; absent members are the gateway's own defaults. @throws {GatewayError} */
 export async function readExecDefaults(connection: GatewayConnection): Promise<ExecDefaults> {
   return project(field(await read(connection), "defaults"));
+}
+
+/** How a change of these rules is listed beside changes of the configuration, which has no such places. */
+export const execPaths = { security: "exec_file.security", ask: "exec_file.ask", askFallback: "exec_file.fallback" };
+
+/** Undefined: not set, the gateway's own default. */
+export function execDifferences(before: ExecDefaults, after: ExecDefaults): readonly Difference[] {
+  return names
+    .filter((name) => before[name] !== after[name])
+    .map((name) => ({ path: execPaths[name], from: before[name], to: after[name] }));
 }
 
 /** The defaults, and beside them what single agents go by. */

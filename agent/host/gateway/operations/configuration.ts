@@ -4,11 +4,12 @@
  */
 import type { ConfigChange } from "../../../../protocol/operations/configuration.ts";
 import { changeConfiguration, reasonOfError, seeLoopback } from "../config-change.ts";
-import { applyChanges, setAt, valueAt, type Tree } from "../config-edit.ts";
+import { applyChanges, MAX_PATHS, setAt, valueAt, type Tree } from "../config-edit.ts";
 import { parseConfigText } from "../config-file.ts";
+import { changedPaths } from "../config-seen.ts";
 import { readSnapshot } from "../config-snapshot.ts";
 import type { GatewayOrder, Performed } from "../control-interface.ts";
-import { readExecRules, writeExecRules, type ExecRules } from "../exec-defaults.ts";
+import { execPaths, readExecRules, writeExecRules, type ExecRules } from "../exec-defaults.ts";
 import { GatewayError } from "../faults.ts";
 import type { Scope } from "../handshake.ts";
 import { bindToLoopback, planLockdown } from "../lockdown.ts";
@@ -43,7 +44,9 @@ async function rollBack(order: GatewayOrder, tools: GatewayTools): Promise<Perfo
     const content = versions.find(version) === undefined ? undefined : versions.content(version);
     if (content === undefined) throw new Refusal("no_such_version");
     ({ exec } = content);
-    return keepOwnDoor(treeOfVersion(content), before);
+    const after = keepOwnDoor(treeOfVersion(content), before);
+    mustBeShowable(before, after, exec);
+    return after;
   };
   const done = await changeConfiguration(
     { order, note: `Back to version ${String(version)}`, plan, fromInvalid: true },
@@ -52,6 +55,14 @@ async function rollBack(order: GatewayOrder, tools: GatewayTools): Promise<Perfo
   const wanted = exec;
   if (done.verdict !== "executed" || wanted === undefined) return done;
   return withExec(done, tools, (connection) => writeExecRules(connection, wanted));
+}
+
+/** Whoever approves is shown so many changes; what he could not see whole he has not approved. */
+function mustBeShowable(before: Tree, after: Tree, exec: ExecDefaults | undefined): void {
+  // A file that does not parse shows nothing: putting one back is all that helps, and the version is known whole.
+  if (isFields(before) && Object.keys(before).length === 0) return;
+  const others = exec === undefined ? 0 : Object.keys(execPaths).length;
+  if (changedPaths(before, after).length + others > MAX_PATHS) throw new Refusal("too_many_changes");
 }
 
 /** The file's own text holds the secrets of then; without it the gateway puts its present ones in their places. */

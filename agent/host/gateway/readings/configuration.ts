@@ -4,7 +4,7 @@ import { changedPaths } from "../config-seen.ts";
 import { differences, REDACTED, type Difference } from "../config-edit.ts";
 import { readConfigFile, parseConfigText } from "../config-file.ts";
 import { readSnapshot } from "../config-snapshot.ts";
-import { readExecRules } from "../exec-defaults.ts";
+import { execDifferences, readExecDefaults, readExecRules } from "../exec-defaults.ts";
 import { GatewayError } from "../faults.ts";
 import { planLockdown } from "../lockdown.ts";
 import { ReadingError } from "../reading-error.ts";
@@ -71,7 +71,7 @@ function printed(value: unknown, characters: number): string {
 }
 
 export async function readConfigVersion(
-  { acting, deps, now }: Asking,
+  { acting, deps, now, wide }: Asking,
   args: ReadArgs<"content.config-version@1">,
 ): Promise<ReadResult<"content.config-version@1">> {
   const versions = new ConfigVersions(deps.directory);
@@ -79,7 +79,10 @@ export async function readConfigVersion(
   if (content === undefined) throw new ReadingError("not_found");
   const { tree } = await readSnapshot(await acting.connection());
   const changed = new Set(changedPaths(tree, content.tree));
-  const all = differences(tree, content.tree).filter(({ path }) => changed.has(path));
+  const { exec } = content;
+  // A rollback writes these too; first in the list, so that nothing pushes them off its end.
+  const rules = exec === undefined ? [] : execDifferences(await readExecDefaults(await wide.connection()), exec);
+  const all = [...rules, ...differences(tree, content.tree).filter(({ path }) => changed.has(path))];
   return { at: now, changes: all.slice(0, MAX_CHANGES).map(changeOf) };
 }
 
