@@ -12,6 +12,9 @@ import { findGateway } from "./supervision.ts";
 import { isFields } from "./wire.ts";
 import type { VersionContent } from "./versions-file.ts";
 
+/** How a reference to a secret is spelt. */
+const REFERENCE = new Set(["source", "provider", "id"]);
+
 export interface SeenConfig {
   readonly snapshot: ConfigSnapshot;
   readonly bootId: string | undefined;
@@ -43,7 +46,7 @@ async function ownFile(path: string | undefined, { tree: shown }: ConfigSnapshot
 
 /** Whether what is there is what was wanted, as far as the gateway shows it. */
 export function fits(wanted: Tree, shown: Tree): boolean {
-  if (shown === REDACTED) return wanted !== undefined;
+  if (shown === REDACTED) return isSecret(wanted);
   if (Array.isArray(wanted) && Array.isArray(shown))
     return wanted.length === shown.length && wanted.every((item, at) => fits(item, shown[at]));
   if (isFields(wanted) && isFields(shown)) {
@@ -51,6 +54,13 @@ export function fits(wanted: Tree, shown: Tree): boolean {
     return names.length === Object.keys(shown).length && names.every((name) => fits(wanted[name], shown[name]));
   }
   return wanted === shown;
+}
+
+/** One value, or the words by which the gateway finds one elsewhere: a placeholder for more would hide a branch. */
+function isSecret(wanted: Tree): boolean {
+  if (!isFields(wanted)) return ["string", "number", "boolean"].includes(typeof wanted);
+  const isNamed = ["source", "id"].every((name) => Object.hasOwn(wanted, name));
+  return isNamed && Object.entries(wanted).every(([name, word]) => REFERENCE.has(name) && typeof word === "string");
 }
 
 /** The tree to compare and to change: the file's own where it is known, since then also secrets can be told apart. */

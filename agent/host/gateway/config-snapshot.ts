@@ -48,7 +48,7 @@ function hashOf(answer: unknown, name: string): string {
 }
 
 /** Breadth first: a tree that is too deep must not exhaust our own stack. */
-function isBounded(tree: Fields): boolean {
+export function isBounded(tree: unknown): boolean {
   let level: readonly unknown[] = [tree];
   let nodes = 0;
   let characters = 0;

@@ -5,9 +5,9 @@
  */
 import { Buffer } from "node:buffer";
 import { constants } from "node:fs";
-import { open, readFile, type FileHandle } from "node:fs/promises";
+import { open, readFile, stat, type FileHandle } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ConfigurationSyntaxError, MAX_CONFIGURATION_CHARACTERS, parseConfiguration } from "./configuration.ts";
 import type { Json5 } from "./configuration.ts";
 import { GatewayCredential, MAX_SECRET_CHARACTERS } from "./credential.ts";
@@ -87,7 +87,7 @@ export function parseGatewayAddress(text: string): Address {
 /** Where the gateway should be. Reads files, opens no connection. Throws `GatewayAddressError`. */
 export async function discoverGateway(options: DiscoverOptions): Promise<GatewayTarget> {
   const explicit = options.explicitUrl === undefined ? undefined : parseGatewayAddress(options.explicitUrl);
-  const found = await readConfiguration(configurationPath(options));
+  const found = await readConfiguration(configurationPath(options), options);
   const configuredPort = portOf(options.environment["OPENCLAW_GATEWAY_PORT"]) ?? found.port ?? DEFAULT_GATEWAY_PORT;
   const address = explicit ?? parseGatewayAddress(`ws://127.0.0.1:${String(configuredPort)}`);
   // A configuration is about its own port: its secret is not shown to whoever listens on another one.
@@ -121,11 +121,12 @@ interface Found {
   readonly password?: string;
 }
 
-async function readConfiguration(path: string): Promise<Found> {
+async function readConfiguration(path: string, options: DiscoverOptions): Promise<Found> {
   let file: FileHandle;
   try {
+    const links = (await mayFollow(path, options)) ? 0 : constants.O_NOFOLLOW;
     // Without O_NONBLOCK a pipe in its place would hold one of our few threads for ever.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | links);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") return { state: "absent" };
@@ -137,6 +138,15 @@ async function readConfiguration(path: string): Promise<Found> {
   } finally {
     await file.close();
   }
+}
+
+/**
+ * A link in the file's place is followed where the directory is ours or root's. Whoever else owns it could point at a
+ * file of somebody whom we obey, and his gateway would be shown what stands there.
+ */
+async function mayFollow(path: string, { ownUid = userInfo().uid }: DiscoverOptions): Promise<boolean> {
+  const { uid } = await stat(dirname(path));
+  return uid === ROOT || uid === ownUid;
 }
 
 /** Whose it is and what it says, of one descriptor: the path may lead elsewhere a moment later. */

@@ -97,6 +97,21 @@ describe("discoverGateway", () => {
     expect((await discover()).configuration).toBe("invalid");
   });
 
+  it("follows a link of ours, and none out of another user's directory", async () => {
+    const path = join(home, ".openclaw", "openclaw.json");
+    const other = join(home, "other.json");
+    await writeConfiguration("{}");
+    await writeFile(other, '{"gateway":{"auth":{"token":"somebody else\'s"}}}');
+    await rm(path);
+    await symlink(other, path);
+    expect((await discover()).configuration).toBe("ok");
+    const { uid } = await stat(path);
+    // As above: root's directory is followed by everybody.
+    if (uid === 0) await chown(join(home, ".openclaw"), 12_345, 12_345);
+    const found = await discover({ ownUid: uid + 1 });
+    expect(found).toMatchObject({ configuration: "unreadable", credential: undefined, ownerUid: undefined });
+  });
+
   it("takes the gateway's own variable when the configuration has no token", async () => {
     await writeConfiguration("{}");
     expect((await discover({ environment: { OPENCLAW_GATEWAY_TOKEN: "env" } })).credential?.reveal()).toBe("env");
