@@ -203,6 +203,10 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
     next: "Set one in its configuration.",
   },
   not_accepted: { what: "The gateway does not accept its new secret.", next: LOG },
+  not_found: {
+    what: "No process of the gateway was found, and nothing proves that it is down. It may run where it was never seen.",
+    next: "Log in to the machine and see whether the gateway runs; the port in its configuration may be false.",
+  },
   no_supervisor: {
     what: "Nothing on this machine is known to start the gateway.",
     next: "Start it by hand, or run it as a service.",

@@ -17,7 +17,7 @@ import { readMachine } from "./gateway/machine.ts";
 import { Reach } from "./gateway/reach.ts";
 import { startReader, type Reader, type ReaderDeps } from "./gateway/reader.ts";
 import { startSampler, type Sampler, type SamplerDeps } from "./gateway/sampler.ts";
-import { rememberUnit, type Place } from "./gateway/supervision.ts";
+import { rememberGateway, type Place } from "./gateway/supervision.ts";
 import { openTags } from "./gateway/tags.ts";
 import { gatewayReadings } from "./gateway/readings/table.ts";
 import { ConfigVersions } from "./gateway/versions-file.ts";
@@ -114,7 +114,10 @@ function withQuestions(telemetry: Telemetry | undefined, { figures }: Questions)
   return telemetry === undefined || figures === undefined ? telemetry : { ...telemetry, questions: figures };
 }
 
-/** Looks around the gateway, and remembers once who keeps it running. */
+/** Looking through every process of the machine is dear. */
+const REMEMBER_MILLISECONDS = 30_000;
+
+/** Looks around the gateway, and remembers which process it is and who keeps it running. */
 function reachOf(
   gateway: Exclude<GatewayReference, { kind: "none" }>,
   deps: WatchDeps,
@@ -122,12 +125,17 @@ function reachOf(
 ): NonNullable<ReaderDeps["reach"]> {
   const reach = new Reach({ now: common.elapsed });
   const place = { ...common, place: placeOf(gateway, deps), wait: (milliseconds: number) => wait(milliseconds) };
-  let isRemembered = false;
+  let next = 0;
+  let seen = { port: 0, uptime: 0 };
   return (target, readiness) => {
-    if (readiness.ready && !isRemembered) {
-      isRemembered = true;
-      void rememberUnit(place).catch((error: unknown) => {
-        common.log("unit_not_remembered", { name: error instanceof Error ? error.name : "unknown" });
+    const now = { port: target.port, uptime: readiness.uptimeMilliseconds ?? 0 };
+    // One that began or moved meanwhile is remembered at once.
+    const isAnother = now.port !== seen.port || now.uptime < seen.uptime;
+    if (readiness.ready) seen = now;
+    if (readiness.ready && (isAnother || common.elapsed() >= next)) {
+      next = common.elapsed() + REMEMBER_MILLISECONDS;
+      void rememberGateway(place).catch((error: unknown) => {
+        common.log("gateway_not_remembered", { name: error instanceof Error ? error.name : "unknown" });
       });
     }
     return reach.look(target, readiness);

@@ -1,11 +1,11 @@
 /**
- * The gateway's process, found by the kernel's word alone: who listens on its port. It is told apart from another process
+ * The gateway's processes, found by the kernel's word alone: who listens on its port. One is told apart from another process
  * that got the same number by when it began. Nothing here is asked of the gateway.
  */
-import { readFile, stat } from "node:fs/promises";
-import { kill } from "node:process";
+import { readFile } from "node:fs/promises";
+import { kill, pid as ownPid } from "node:process";
 import { systemCode } from "../../shared/edge-error.ts";
-import { listenerPid } from "./listener-pid.ts";
+import { listenerPids, uidOf } from "./listener-pid.ts";
 
 export interface GatewayProcess {
   readonly pid: number;
@@ -14,21 +14,27 @@ export interface GatewayProcess {
   readonly uid: number;
 }
 
-/** Undefined when nothing listens there, or a process that we may not look into. */
-export async function gatewayProcess(port: number): Promise<GatewayProcess | undefined> {
-  const pid = await listenerPid(port);
-  return pid === undefined ? undefined : lookUp(pid);
+const INIT = 1;
+const ROOT = 0;
+
+/**
+ * All that listen there and may be ended for it. A configuration names the port, and whoever may write it could name the
+ * port of a program that is not his: root must not end that one, nor the machine's first process, nor itself.
+ */
+export async function gatewayProcesses(port: number, ownerUid: number | undefined): Promise<readonly GatewayProcess[]> {
+  const found: GatewayProcess[] = [];
+  for (const pid of await listenerPids(port)) {
+    if (pid === INIT || pid === ownPid) continue;
+    const process = await lookUp(pid);
+    if (process === undefined) continue;
+    if (ownerUid === undefined || ownerUid === ROOT || process.uid === ownerUid) found.push(process);
+  }
+  return found;
 }
 
 async function lookUp(pid: number): Promise<GatewayProcess | undefined> {
-  const began = await beganOf(pid);
-  if (began === undefined) return undefined;
-  try {
-    return { pid, began, uid: (await stat(`/proc/${String(pid)}`)).uid };
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return undefined;
-  }
+  const [began, uid] = [await beganOf(pid), await uidOf(pid)];
+  return began === undefined || uid === undefined ? undefined : { pid, began, uid };
 }
 
 /** Field 22 of the kernel's line; the name in the middle may hold anything, so it is read from behind it. */

@@ -1,5 +1,5 @@
 /**
- * Which process listens on a TCP port of this machine, as the kernel says: the socket's inode in /proc/net/tcp, found again
+ * Which processes listen on a TCP port of this machine, as the kernel says: the socket's inode in /proc/net/tcp, found again
  * among the open files of the processes that this user may look into. Another user's process stays unknown.
  */
 import { readFile, readdir, readlink } from "node:fs/promises";
@@ -8,15 +8,29 @@ import { LISTEN_TABLES } from "./listening.ts";
 const LISTEN = "0A";
 const MAX_TABLE_BYTES = 8_388_608;
 
-/** Undefined when nothing listens there, or a process that we may not look into. */
-export async function listenerPid(port: number): Promise<number | undefined> {
+/** Every process that holds it: a listening socket outlives whoever opened it in each child that inherited it. */
+export async function listenerPids(port: number): Promise<readonly number[]> {
   const inodes = await listeningInodes(port);
-  if (inodes.size === 0) return undefined;
+  const found: number[] = [];
+  if (inodes.size === 0) return found;
   for (const name of await readdir("/proc")) {
-    if (!/^[1-9]\d*$/.test(name)) continue;
-    if (await holdsAny(name, inodes)) return Number(name);
+    if (/^[1-9]\d*$/.test(name) && (await holdsAny(name, inodes))) found.push(Number(name));
   }
+  return found;
+}
+
+/** The first of them, or the first of this user's. Undefined: nobody, or a process that we may not look into. */
+export async function listenerPid(port: number, uid?: number): Promise<number | undefined> {
+  for (const pid of await listenerPids(port)) if (uid === undefined || (await uidOf(pid)) === uid) return pid;
   return undefined;
+}
+
+/** The user who started it. Who owns its folder in /proc says less: a process may hide itself behind root there. */
+export async function uidOf(pid: number): Promise<number | undefined> {
+  // Ended meanwhile: then it is nobody's.
+  const text = await readFile(`/proc/${String(pid)}/status`, "latin1").catch(() => "");
+  const uid = /^Uid:\t(\d+)\t/m.exec(text)?.[1];
+  return uid === undefined ? undefined : Number(uid);
 }
 
 async function listeningInodes(port: number): Promise<ReadonlySet<string>> {

@@ -4,23 +4,24 @@
  * it has not seen running as a unit.
  */
 import { userInfo } from "node:os";
-import { readWanted, wantedFileOf, writeWanted } from "../demo/wanted-file.ts";
-import { gatewayProcess, isAlive, signal, type GatewayProcess } from "./gateway-process.ts";
-import { listenersOf } from "./listening.ts";
+import { readWanted, wantedFileOf } from "../demo/wanted-file.ts";
+import { Ending, tellDemo } from "./ending.ts";
+import { gatewayProcesses, isAlive, signal, type GatewayProcess } from "./gateway-process.ts";
 import type { GatewayTools } from "./operations/implementation.ts";
 import { probeReadiness } from "./probe.ts";
+import { rememberProcesses } from "./remembered.ts";
 import { command, keepUnit, keptUnit, systemctl, unitOf, type Systemctl } from "./systemd-unit.ts";
 
 /** A gateway stops in two seconds when it is idle; then its runs are cut off. */
 export const STOP_MILLISECONDS = 30_000;
 /** Between the last signal and the moment when the kernel has closed everything. */
-const GONE_MILLISECONDS = 5_000;
+const GONE_MILLISECONDS = 1_000;
+const CUT_ROUNDS = 5;
 /** Ten seconds as a rule, fifteen on a cold cache, more on a slow disk. */
 export const START_MILLISECONDS = 90_000;
 const LOOK_MILLISECONDS = 250;
-const ROOT = 0;
 
-export type StopResult = "stopped" | "already_stopped" | "not_permitted" | "still_running";
+export type StopResult = "stopped" | "already_stopped" | "not_permitted" | "still_running" | "not_found";
 export type StartResult = "started" | "already_running" | "no_supervisor" | "not_started";
 
 export type Place = Pick<GatewayTools, "target" | "place" | "directory" | "wait" | "elapsed">;
@@ -30,15 +31,10 @@ export interface Supervisor {
   readonly run?: Systemctl;
 }
 
-/**
- * The process now; undefined when it is down or another user's. A configuration names the port, and whoever may write it
- * could name the port of a program that is not his: root must not end that one.
- */
+/** The process now; undefined when it is down or another user's. */
 export async function findGateway(tools: Pick<Place, "target">): Promise<GatewayProcess | undefined> {
   const { port, ownerUid } = await tools.target();
-  const process = await gatewayProcess(port);
-  const isForeign = ownerUid !== undefined && ownerUid !== ROOT && process?.uid !== ownerUid;
-  return isForeign ? undefined : process;
+  return (await gatewayProcesses(port, ownerUid))[0];
 }
 
 /** Ends it and keeps it down. `milliseconds`: how long it may drain before it is cut off. */
@@ -46,41 +42,18 @@ export async function stopGateway(
   tools: Place,
   { run = systemctl, milliseconds = STOP_MILLISECONDS }: Supervisor & { readonly milliseconds?: number } = {},
 ): Promise<StopResult> {
-  const process = await findGateway(tools);
-  if (await isDown(tools, process)) {
+  const ending = await Ending.begin(tools, run);
+  if (await ending.isDown()) {
     if (tools.place?.kind === "demo") tellDemo(tools, false); // it may be between two crashes
-    return "already_stopped";
+    return (await ending.isProven()) ? "already_stopped" : "not_found";
   }
-  const isTold = await askToStop(tools, process, run);
-  if (!isTold) return "not_permitted";
-  if (await becomes(tools, milliseconds, () => isDown(tools, process))) return "stopped";
-  if (process !== undefined) await signal(process, "SIGKILL");
-  return (await becomes(tools, GONE_MILLISECONDS, () => isDown(tools, process))) ? "stopped" : "still_running";
-}
-
-async function askToStop(tools: Place, process: GatewayProcess | undefined, run: Systemctl): Promise<boolean> {
-  if (tools.place?.kind === "demo") return tellDemo(tools, false);
-  if (process === undefined) return false;
-  const how = { run, ownUid: userInfo().uid };
-  const unit = await unitOf(process, how);
-  if (unit === undefined) return signal(process, "SIGTERM");
-  keepUnit(tools.directory, unit);
-  // Without waiting: a unit may take minutes, and we look for ourselves. A plain signal would be undone by Restart=.
-  return (await command(unit, ["stop", "--no-block"], how)).ok;
-}
-
-function tellDemo({ place }: Pick<Place, "place">, runs: boolean): boolean {
-  if (place?.tokenFile === undefined) return false;
-  writeWanted(wantedFileOf(place.tokenFile), runs);
-  return true;
-}
-
-/** Nothing listens on its port, and the process that did is gone. */
-async function isDown(tools: Pick<Place, "target">, process: GatewayProcess | undefined): Promise<boolean> {
-  const { host, port } = await tools.target();
-  const listeners = await listenersOf(port);
-  const listens = listeners === undefined ? (await probeReadiness(host, port)).answers : listeners.length > 0;
-  return !listens && (process === undefined || !(await isAlive(process)));
+  if (!(await ending.ask())) return "not_permitted";
+  if (await becomes(tools, milliseconds, () => ending.isDown())) return "stopped";
+  for (let round = 0; round < CUT_ROUNDS; round += 1) {
+    await ending.cut(); // a child may have taken the socket over meanwhile
+    if (await becomes(tools, GONE_MILLISECONDS, () => ending.isDown())) return "stopped";
+  }
+  return (await ending.isForeign()) ? "not_permitted" : "still_running";
 }
 
 /** Starts it where something of this machine keeps it, and waits until it says that it is ready. */
@@ -145,11 +118,17 @@ export async function reviveGateway(
   return (await command(unit, ["restart", "--no-block"], how)).ok;
 }
 
-/** Remembers the unit while the gateway runs, so that it can be started when something else ended it. */
-export async function rememberUnit(tools: Place, { run = systemctl }: Supervisor = {}): Promise<void> {
-  if (tools.place?.kind === "demo") return;
-  const process = await findGateway(tools);
-  const unit = process === undefined ? undefined : await unitOf(process, { run, ownUid: userInfo().uid });
+/**
+ * Remembers the process and its unit while the gateway runs: what must be dead before anybody says that it is down, and
+ * what can be started when something else ended it.
+ */
+export async function rememberGateway(tools: Place, { run = systemctl }: Supervisor = {}): Promise<void> {
+  const { port, ownerUid } = await tools.target();
+  const processes = await gatewayProcesses(port, ownerUid);
+  await rememberProcesses(tools.directory, processes, port);
+  const [process] = processes;
+  if (process === undefined || tools.place?.kind === "demo") return;
+  const unit = await unitOf(process, { run, ownUid: userInfo().uid });
   if (unit !== undefined) keepUnit(tools.directory, unit);
 }
 

@@ -74,6 +74,29 @@ export async function unitOf(
   return main === process.pid || main === (await parentOf(process.pid)) ? unit : undefined;
 }
 
+const STATES: Readonly<Record<string, UnitState>> = {
+  active: "active",
+  reloading: "active",
+  refreshing: "active",
+  // Also between an end and the restart that follows it.
+  activating: "active",
+  deactivating: "active",
+  inactive: "inactive",
+  failed: "inactive",
+};
+
+export type UnitState = "active" | "inactive" | "unknown";
+
+/** Whether its service manager says that it runs, or may run again in a moment. */
+export async function stateOf(
+  unit: Unit,
+  how: { readonly run: Systemctl; readonly ownUid: number },
+): Promise<UnitState> {
+  const { ok, output } = await command(unit, ["show", "--property=ActiveState", "--value"], how);
+  const word = output.trim();
+  return ok && Object.hasOwn(STATES, word) ? (STATES[word] ?? "unknown") : "unknown";
+}
+
 async function readGroup(pid: number): Promise<string> {
   try {
     return await readFile(`/proc/${String(pid)}/cgroup`, "latin1");

@@ -32,8 +32,8 @@ export async function openQuestions(deps: OpenQuestionsDeps): Promise<Questions>
     switch: new QuestionSwitch(deps.directory),
     tag: (id) => tags.tag("question", id),
     async footprint({ command, argv, cwd, resolvedPath }) {
-      const { port } = await deps.target();
-      const pid = await listenerPid(port);
+      const { port, ownerUid } = await deps.target();
+      const pid = await listenerPid(port, ownerUid);
       const path = pid === undefined ? undefined : await searchPathOf(pid);
       return footprintOf({ command, argv, cwd, resolvedPath, path });
     },

@@ -1,15 +1,18 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readWanted, wantedFileOf, writeWanted } from "../../../../agent/host/demo/wanted-file.ts";
-import { gatewayProcess, isAlive, signal } from "../../../../agent/host/gateway/gateway-process.ts";
+import { gatewayProcesses, isAlive, signal } from "../../../../agent/host/gateway/gateway-process.ts";
 import { placeOf, type GatewayPlace } from "../../../../agent/host/gateway/place.ts";
 import {
   findGateway,
   renewGateway,
+  rememberGateway,
   reviveGateway,
   startGateway,
   stopGateway,
@@ -114,12 +117,101 @@ describe("stopping", () => {
   });
 });
 
+/** Passes its listening socket on to a child that goes on without it, and that ignores the polite signal. */
+const PARENT = `
+  if (process.argv[2] === "child") {
+    process.on("SIGTERM", () => undefined);
+    process.on("message", (_message, server) => { globalThis.held = server; process.send("held"); });
+    setInterval(() => undefined, 60_000);
+  } else {
+    const server = require("node:net").createServer().listen(0, "127.0.0.1", () => {
+      const child = require("node:child_process").fork(__filename, ["child"]);
+      child.once("message", () => process.stdout.write(server.address().port + " " + child.pid + "\\n"));
+      child.send("take", server);
+    });
+  }`;
+
+describe("a hostile gateway", () => {
+  it("does not live on in a child that inherited its socket", async () => {
+    const file = join(directory, "parent.cjs");
+    writeFileSync(file, PARENT);
+    const parent = spawn(process.execPath, [file], { stdio: ["ignore", "pipe", "ignore"] });
+    children.push(parent);
+    const said = await new Promise<string>((resolve) => parent.stdout.once("data", (text) => resolve(String(text))));
+    const [port = 0, child = 0] = said.split(" ").map(Number);
+    const both = await gatewayProcesses(port, undefined);
+    expect(both.map(({ pid }) => pid).toSorted((a, b) => a - b)).toEqual([parent.pid, child]);
+    expect(await gatewayProcesses(port, userInfo().uid + 4_242)).toEqual([]);
+    expect(await stopGateway(placeAt(port), { run: none, milliseconds: 300 })).toBe("stopped");
+    expect(await Promise.all(both.map(isAlive))).toEqual([false, false]);
+  });
+
+  it("is found though its configuration names another port than it listens on", async () => {
+    const { child, port } = await startProcess();
+    await rememberGateway(placeAt(port), { run: none });
+    expect(await stopGateway(placeAt(await freePort()), { run: none })).toBe("stopped");
+    expect(child.signalCode).toBe("SIGTERM");
+    expect(await stopGateway(placeAt(await freePort()), { run: none })).toBe("already_stopped");
+  });
+
+  it("is not forgotten for a decoy that listens where the configuration points now", async () => {
+    const [real, decoy] = [await startProcess(true), await startProcess()];
+    await rememberGateway(placeAt(real.port), { run: none });
+    await rememberGateway(placeAt(decoy.port), { run: none });
+    expect(await stopGateway(placeAt(decoy.port), { run: none, milliseconds: 300 })).toBe("stopped");
+    expect([real.child.signalCode, decoy.child.signalCode]).toEqual(["SIGKILL", "SIGTERM"]);
+  });
+
+  it("is not said to be down when it was never seen", async () => {
+    expect(await stopGateway(placeAt(await freePort()), { run: none })).toBe("not_found");
+  });
+
+  it("is not said to be down when what was kept of it is damaged", async () => {
+    writeFileSync(join(directory, "process.json"), "{}", { mode: 0o600 });
+    expect(await stopGateway(placeAt(await freePort()), { run: none })).toBe("not_found");
+  });
+
+  it("never takes this agent itself with it", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+    expect(await gatewayProcesses(port, undefined)).toEqual([]);
+    expect(await stopGateway(placeAt(port), { run: none })).toBe("not_permitted");
+    server.close();
+  });
+});
+
+describe("the unit that was seen", () => {
+  it.each([
+    ["inactive", "already_stopped"],
+    ["failed", "already_stopped"],
+    ["", "not_found"],
+    ["sleeping", "not_found"],
+  ])("that is %j answers %s where nothing was found", async (state, result) => {
+    keepUnit(directory, { v: 1, scope: "system", uid: 0, name: "g.service" });
+    const run: Systemctl = () => Promise.resolve({ ok: true, output: `${state}\n` });
+    expect(await stopGateway(placeAt(await freePort()), { run })).toBe(result);
+  });
+
+  it("is stopped when it runs on and nothing listens where the configuration points", async () => {
+    keepUnit(directory, { v: 1, scope: "system", uid: 0, name: "g.service" });
+    let state = "active";
+    const run: Systemctl = (parameters) => {
+      if (parameters.includes("stop")) state = "inactive";
+      return Promise.resolve({ ok: true, output: `${state}\n` });
+    };
+    expect(await stopGateway(placeAt(await freePort()), { run })).toBe("stopped");
+    expect(state).toBe("inactive");
+  });
+});
+
 const anywhere = { environment: {}, homeDirectory: "/nowhere" };
 
 describe("a process", () => {
   it("is not signalled by its number when another began under it", async () => {
     const { child, port } = await startProcess();
-    const found = await gatewayProcess(port);
+    const [found] = await gatewayProcesses(port, undefined);
     expect(found?.pid).toBe(child.pid);
     if (found === undefined) throw new TypeError("a listening child has a process");
     expect(await signal({ ...found, began: "1" }, "SIGKILL")).toBe(false);
@@ -129,7 +221,7 @@ describe("a process", () => {
   it("that nobody keeps is asked to restart in place, and not renewed", async () => {
     const { child, port } = await startProcess();
     const said = new Promise((resolve) => child.stdout?.once("data", (text) => resolve(String(text))));
-    expect(await reviveGateway(placeAt(port), await gatewayProcess(port), { run: none })).toBe(true);
+    expect(await reviveGateway(placeAt(port), await findGateway(placeAt(port)), { run: none })).toBe(true);
     expect(await said).toBe("restarted\n");
     expect(await renewGateway(placeAt(port), { run: none })).toBe(false);
     expect(child.exitCode).toBeNull();
