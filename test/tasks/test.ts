@@ -70,20 +70,18 @@ await runStages([
       [
         vitest("worker in workerd", "test/worker/vitest.config.ts", { mayStumble }),
         vitest("two runtimes, one API", "test/parity/vitest.config.ts", { mayStumble }),
+        withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble, args: ["--passWithNoTests"] })),
       ],
-      [
-        command("attack suite", [...attack, "--short"]),
-        command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
-        command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
-        vitest("real gateway", "test/real.config.ts", { mayStumble }),
-      ],
+      [vitest("real gateway", "test/real.config.ts", { mayStumble })],
     ],
   },
   {
     lanes: [
       [withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble }))],
       [
-        withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble, args: ["--passWithNoTests"] })),
+        command("attack suite", [...attack, "--short"]),
+        command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
+        command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
         withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
         withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
       ],
