@@ -6,6 +6,7 @@ import { readFile, readdir, readlink } from "node:fs/promises";
 import { LISTEN_TABLES } from "./listening.ts";
 
 const LISTEN = "0A";
+const ROOT = 0;
 const MAX_TABLE_BYTES = 8_388_608;
 
 /** Every process that holds it: a listening socket outlives whoever opened it in each child that inherited it. */
@@ -19,9 +20,13 @@ export async function listenerPids(port: number): Promise<readonly number[]> {
   return found;
 }
 
-/** The first of them, or the first of this user's. Undefined: nobody, or a process that we may not look into. */
+/**
+ * The first of them, or the first of this user's; a file of root's says nothing about who runs the gateway. Undefined:
+ * nobody, or a process that we may not look into.
+ */
 export async function listenerPid(port: number, uid?: number): Promise<number | undefined> {
-  for (const pid of await listenerPids(port)) if (uid === undefined || (await uidOf(pid)) === uid) return pid;
+  for (const pid of await listenerPids(port))
+    if (uid === undefined || uid === ROOT || (await uidOf(pid)) === uid) return pid;
   return undefined;
 }
 

@@ -8,6 +8,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readWanted, wantedFileOf, writeWanted } from "../../../../agent/host/demo/wanted-file.ts";
 import { gatewayProcesses, isAlive, signal } from "../../../../agent/host/gateway/gateway-process.ts";
+import { listenerPid } from "../../../../agent/host/gateway/listener-pid.ts";
 import { placeOf, type GatewayPlace } from "../../../../agent/host/gateway/place.ts";
 import {
   findGateway,
@@ -142,6 +143,8 @@ describe("a hostile gateway", () => {
     const both = await gatewayProcesses(port, undefined);
     expect(both.map(({ pid }) => pid).toSorted((a, b) => a - b)).toEqual([parent.pid, child]);
     expect(await gatewayProcesses(port, userInfo().uid + 4_242)).toEqual([]);
+    expect(await listenerPid(port, userInfo().uid + 4_242)).toBeUndefined();
+    expect([parent.pid, child]).toContain(await listenerPid(port, userInfo().uid));
     expect(await stopGateway(placeAt(port), { run: none, milliseconds: 300 })).toBe("stopped");
     expect(await Promise.all(both.map(isAlive))).toEqual([false, false]);
   });
