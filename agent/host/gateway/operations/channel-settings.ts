@@ -30,6 +30,8 @@ export interface ChannelSettings {
   readonly policy: ChannelPolicy;
   /** What the block itself says, where it says it. */
   readonly written: ChannelPolicy | undefined;
+  /** The account or the channel says it; else it is the channel's own default, which may be stricter than ours. */
+  readonly isSaid: boolean;
   readonly senders: readonly string[];
   /** Other accounts of the channel take their rules from this block too. */
   readonly isShared: boolean;
@@ -56,13 +58,15 @@ export function settingsOf(configuration: unknown, { channel, account }: Channel
     nested ? [...block, "dm", name] : [...block, name === "policy" ? "dmPolicy" : name];
   const written = policyIn(isOwn ? accountBlock : root, nested);
   const senders = sendersIn(isOwn ? accountBlock : root, nested) ?? sendersIn(root, nested) ?? [];
-  const named = written ?? policyIn(root, nested) ?? UNWRITTEN;
+  const said = written ?? policyIn(root, nested);
+  const named = said ?? UNWRITTEN;
   const isOpen = named !== "disabled" && senders.some(isEverybody);
   return {
     policyPath: at("policy"),
     listPath: at("allowFrom"),
     policy: isOpen ? "open" : named,
     written,
+    isSaid: said !== undefined,
     senders,
     isShared: !isOwn && others.length > 0,
   };

@@ -39,6 +39,8 @@ export function tightenChannel(order: GatewayOrder, tools: GatewayTools): Promis
     loosens: false,
     rules: (settings) => {
       if (opennessOf(policy) > opennessOf(settings.policy)) throw new Refusal("not_tighter");
+      // What counts where nothing is said is the channel's to know: said aloud, our guess could open it.
+      if (!settings.isSaid && opennessOf(policy) >= opennessOf("pairing")) throw new Refusal("not_tighter");
       return { policy, senders: settings.senders };
     },
   });
@@ -145,7 +147,8 @@ function coherent({ policy, senders }: Rules): Rules {
 }
 
 function written(before: Tree, settings: ChannelSettings, { policy, senders }: Rules): Tree {
-  const after = settings.written === policy ? before : setAt(before, settings.policyPath, policy);
+  const isUnsaid = !settings.isSaid && settings.policy === policy;
+  const after = settings.written === policy || isUnsaid ? before : setAt(before, settings.policyPath, policy);
   return sameList(settings.senders, senders) ? after : setAt(after, settings.listPath, senders);
 }
 

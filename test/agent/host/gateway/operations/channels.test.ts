@@ -62,6 +62,27 @@ describe("a channel", () => {
     expect(patched()).toBe(0);
   });
 
+  it.each([
+    [{}, "pairing"],
+    [{ allowFrom: ["*"] }, "pairing"],
+    [{ allowFrom: ["*"] }, "open"],
+  ] as const)(
+    "that says nothing (%j) is not tightened to %s: its own default may be stricter",
+    async (says, policy) => {
+      chat = says;
+      expect(await scripted.perform("channel.tighten@1", { ...args, policy })).toEqual(failed("not_tighter"));
+      expect(patched()).toBe(0);
+    },
+  );
+
+  it("that says nothing is told no policy when a sender goes", async () => {
+    chat = { allowFrom: ["7", "8"] };
+    const { tags } = scripted;
+    const sender = tags.tag("sender", senderName("chat", "default", "7"));
+    expect(await scripted.perform("channel.disallow@1", { ...args, sender })).toMatchObject(done());
+    expect(chat).toEqual({ allowFrom: ["8"] });
+  });
+
   it("that is open by its list is loosened no further, and closed with one change", async () => {
     chat = { dmPolicy: "allowlist", allowFrom: ["7", "*"] };
     expect(await scripted.perform("channel.loosen@1", { ...args, policy: "pairing" })).toEqual(failed("not_looser"));
