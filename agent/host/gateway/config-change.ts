@@ -237,13 +237,14 @@ class Attempt {
   async #patchBack(seen: SeenConfig, now: Well): Promise<boolean> {
     const present = seen.file === undefined ? undefined : await seeConfiguration(this.#tools);
     const shown = present === undefined ? now.snapshot.tree : treeOf(present);
-    const patch = mergePatch(shown, withStampOf(shown, treeOf(seen)));
-    if (patch === undefined) return true;
     try {
+      const patch = mergePatch(shown, withStampOf(shown, treeOf(seen)));
+      if (patch === undefined) return true;
       await this.#send({ ...seen, snapshot: now.snapshot }, patch);
       return true;
     } catch (error) {
-      if (error instanceof Refusal || error instanceof GatewayError) return this.#restoreFile(seen);
+      const kinds = [Refusal, GatewayError, ChangeError];
+      if (kinds.some((kind) => error instanceof kind)) return this.#restoreFile(seen);
       throw error;
     }
   }

@@ -93,11 +93,22 @@ export interface MergePatch {
   readonly replacePaths: readonly string[];
 }
 
-/** What the gateway has to be told so that `before` becomes `after`; undefined: nothing. */
+/** What the gateway has to be told so that `before` becomes `after`; undefined: nothing. @throws {ChangeError} */
 export function mergePatch(before: Tree, after: Tree): MergePatch | undefined {
   const replacePaths: string[] = [];
   const patch = patchOf(before, after, { path: "", replacePaths });
+  // A name that holds a dot may make two places one path: then the gateway would replace what it should merge.
+  if (replacePaths.some((path) => placesAt(before, path) > 1)) throw new ChangeError();
   return patch === undefined ? undefined : { patch, replacePaths };
+}
+
+function placesAt(tree: Tree, path: string): number {
+  if (!isFields(tree)) return 0;
+  return Object.keys(tree)
+    .map((name) =>
+      path.startsWith(`${name}.`) ? placesAt(tree[name], path.slice(name.length + 1)) : Number(path === name),
+    )
+    .reduce((all, found) => all + found, 0);
 }
 
 interface Place {

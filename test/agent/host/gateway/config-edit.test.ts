@@ -67,6 +67,15 @@ describe("mergePatch", () => {
     expect(mergePatch({ a: { b: [1] }, c: 1 }, { c: 1 })).toEqual({ patch: { a: null }, replacePaths: ["a.b"] });
   });
 
+  it("is refused where the path of a list that goes is also that of another place", () => {
+    const two = { "a.b": [1], a: { b: { c: 1, d: 2 } } };
+    expect(() => mergePatch(two, { "a.b": [2], a: { b: { c: 3, d: 2 } } })).toThrow(
+      expect.objectContaining({ code: "change_invalid" }),
+    );
+    expect(mergePatch(two, { ...two, a: { b: { c: 3, d: 2 } } })?.patch).toEqual({ a: { b: { c: 3 } } });
+    expect(mergePatch({ "a.b": [1] }, { "a.b": [2] })?.replacePaths).toEqual(["a.b"]);
+  });
+
   it("is nothing where nothing differs, whatever the order of members", () => {
     expect(mergePatch({ a: 1, b: [1, { c: 2 }] }, { b: [1, { c: 2 }], a: 1 })).toBeUndefined();
   });
