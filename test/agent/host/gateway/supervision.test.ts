@@ -10,6 +10,7 @@ import { readWanted, wantedFileOf, writeWanted } from "../../../../agent/host/de
 import { gatewayProcesses, isAlive, signal } from "../../../../agent/host/gateway/gateway-process.ts";
 import { listenerPid } from "../../../../agent/host/gateway/listener-pid.ts";
 import { placeOf, type GatewayPlace } from "../../../../agent/host/gateway/place.ts";
+import { rememberProcesses } from "../../../../agent/host/gateway/remembered.ts";
 import {
   findGateway,
   renewGateway,
@@ -155,6 +156,13 @@ describe("a hostile gateway", () => {
     expect(await stopGateway(placeAt(await freePort()), { run: none })).toBe("stopped");
     expect(child.signalCode).toBe("SIGTERM");
     expect(await stopGateway(placeAt(await freePort()), { run: none })).toBe("already_stopped");
+  });
+
+  it("is found when it moved to a port that nobody knows", async () => {
+    const { child, port } = await startProcess();
+    await rememberProcesses(directory, await gatewayProcesses(port, undefined), await freePort());
+    expect(await stopGateway(placeAt(await freePort()), { run: none })).toBe("stopped");
+    expect(child.signalCode).toBe("SIGTERM");
   });
 
   it("is not forgotten for a decoy that listens where the configuration points now", async () => {
