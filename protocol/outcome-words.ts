@@ -130,8 +130,12 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
   },
   not_so: { what: "The gateway says that it is done, and it is not so.", next: LOG },
   still_running: {
-    what: "The session still runs.",
-    next: "Ask once more, or restart the gateway.",
+    what: "It still runs.",
+    next: "Try once more; if it goes on, end it on the machine itself.",
+  },
+  not_permitted: {
+    what: "What listens there belongs to another user of the machine, so it was not ended.",
+    next: "Look on the machine whose program it is.",
   },
   restart_needed: {
     what: "It is set, and the gateway follows at its next start.",
