@@ -37,8 +37,14 @@ const SHOWN: readonly Place[] = [
   "new sender",
 ];
 
-/** This gateway asks about each command anew, so it offers no such answer: the order is carried, judged and refused by it. */
-const MAY_FAIL = new Set(["exec.allow-always@1"]);
+/**
+ * Orders that are carried and judged, and that this gateway may have no use for: it asks about each command anew, so it
+ * offers no such answer; and whether a short conversation is worth a summary is its own opinion.
+ */
+const MAY_FAIL: ReadonlyMap<string, string> = new Map([
+  ["exec.allow-always@1", "failed not_offered"],
+  ["session.compact@1", "failed nothing_to_compact"],
+]);
 
 function findAll(sinks: readonly Sink[], canaries: readonly Canary[]): readonly Finding[] {
   return sinks.flatMap(({ name, bytes }) => search(name, bytes, canaries));
@@ -82,7 +88,8 @@ describe.each(Array.from({ length: ROUNDS }, (_unused, round) => round))("round 
     console.log([...ended].map(([name, how]) => `${name}: ${how}`).join("\n"));
     expect(Object.fromEntries(read)).toEqual(Object.fromEntries(Object.keys(reads).map((name) => [name, "read"])));
     expect([...ended.keys()].toSorted()).toEqual(Object.keys(operations).toSorted());
-    expect([...ended].filter(([name, how]) => !how.startsWith("executed") && !MAY_FAIL.has(name))).toEqual([]);
+    const odd = [...ended].filter(([name, how]) => !how.startsWith("executed") && how !== MAY_FAIL.get(name));
+    expect(odd).toEqual([]);
   });
 
   it("shows the person what is hers to see", () => {
