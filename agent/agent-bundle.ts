@@ -29,6 +29,11 @@ const nativeSha256: Plugin = {
   },
 };
 
+/** `posture.cjs` in the folder: what looks at the host and ends. CommonJS, because it starts faster. */
+export function postureBundle(outdir: string): BuildOptions {
+  return { ...agentBundle(outdir), entryPoints: { posture: path.join(root, "agent", "posture-main.ts") } };
+}
+
 /** `agent.cjs` in the folder. CommonJS: agent/host-main.ts says why. */
 export function agentBundle(outdir: string, plugins: readonly Plugin[] = []): BuildOptions {
   return {

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import path from "node:path";
 import { build } from "esbuild";
 import { buildWeb } from "../web/build.ts";
-import { agentBundle } from "./agent-bundle.ts";
+import { agentBundle, postureBundle } from "./agent-bundle.ts";
 
 const root = path.dirname(import.meta.dirname);
 const dist = path.resolve(process.argv[2] ?? path.join(root, "dist"));
@@ -35,6 +35,7 @@ await build({
 
 // The agent's own program.
 await build(agentBundle(dist));
+await build(postureBundle(dist));
 
 // The lockfile of the demo gateway, which the agent looks for beside itself.
 cpSync(file("agent", "host", "demo", "openclaw"), path.join(dist, "openclaw"), { recursive: true });

@@ -1,0 +1,38 @@
+/** A scan that is remembered: facts of the slow lane for the next fast one, and a report chained to the one before. */
+import type { Report } from "../../../protocol/posture/report.ts";
+import type { ScanLane } from "../../../protocol/posture/words.ts";
+import type { Machine } from "./machine.ts";
+import { scan } from "./scan.ts";
+import type { PostureStore } from "./store.ts";
+
+export interface KeepOptions {
+  readonly machine: Machine;
+  readonly lane: ScanLane;
+  readonly agentVersion: string;
+  /** Undefined: nothing is remembered. */
+  readonly store: PostureStore | undefined;
+}
+
+export async function scanAndKeep({ machine, lane, agentVersion, store }: KeepOptions): Promise<Report> {
+  const found = await scan({
+    machine,
+    lane,
+    ...(store === undefined ? {} : { kept: store.facts(), waivers: store.waivers(), directory: store.directory }),
+  });
+  const previous = store?.reportDigest();
+  const report: Report = {
+    v: 1,
+    at: found.at,
+    lane,
+    privileged: machine.isRoot,
+    agentVersion,
+    advisories: { count: 0 },
+    score: found.score,
+    grade: found.grade,
+    findings: [...found.findings],
+    ...(previous === undefined ? {} : { previous }),
+  };
+  store?.saveFacts(found.facts);
+  store?.saveReport(report);
+  return report;
+}

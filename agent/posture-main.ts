@@ -1,0 +1,43 @@
+/**
+ * The short-lived program that looks at the host and mends it (`posture.cjs`): started by a timer or by the warden, ends when it
+ * is done. So the agent that lives for months carries none of it, and the warden needs no network and no way to write /etc.
+ */
+import { homedir } from "node:os";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { linuxMachine } from "./host/posture/linux.ts";
+import { scanAndKeep } from "./host/posture/keep.ts";
+import { openPostureStore } from "./host/posture/store.ts";
+
+const [, entry = "", verb, ...rest] = process.argv;
+
+const machine = linuxMachine({
+  environment: process.env,
+  homeDirectory: homedir(),
+  uid: process.getuid?.() ?? -1,
+  self: [process.execPath, entry],
+});
+
+async function scanVerb(argv: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { lane: { type: "string", default: "fast" }, directory: { type: "string" } },
+  });
+  const { lane, directory } = values;
+  if (lane !== "fast" && lane !== "slow") return usage();
+  const agentVersion = readFileSync(join(entry, "..", "version"), "utf8").trim();
+  const store = directory === undefined ? undefined : openPostureStore(directory);
+  const report = await scanAndKeep({ machine, lane, agentVersion, store });
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  return 0;
+}
+
+function usage(): number {
+  process.stderr.write("Usage: posture.cjs scan [--lane fast|slow] [--directory <path>]\n");
+  return 64;
+}
+
+const verbs: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = { scan: scanVerb };
+const run = verb === undefined || !Object.hasOwn(verbs, verb) ? undefined : verbs[verb];
+void (run === undefined ? Promise.resolve(usage()) : run(rest)).then((code) => process.exit(code));
