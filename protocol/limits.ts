@@ -16,6 +16,8 @@ export const AUTHENTICATOR_DATA_BYTES = 37;
 export const MAX_CREDENTIAL_ID_BYTES = 1_023;
 /** A step-up is worth a minute: long enough to read and touch, too short to keep for later. */
 export const APPROVAL_SECONDS = 60;
+/** A command that came in time may wait this long behind others on its host. */
+export const MAX_QUEUE_SECONDS = 180;
 /** An approval may lie at most this far ahead of the host's clock (page and host round differently). */
 export const APPROVAL_SKEW_SECONDS = 2;
 /** The longest an intent may stay deliverable after the host stated its time. */

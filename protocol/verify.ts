@@ -12,6 +12,7 @@ import {
   APPROVAL_SKEW_SECONDS,
   MAX_ENVELOPE_BYTES,
   MAX_PROPOSAL_SECONDS,
+  MAX_QUEUE_SECONDS,
   SESSION_SKEW_SECONDS,
 } from "./limits.ts";
 import {
@@ -71,6 +72,8 @@ export interface HostView extends AuthorView {
   readonly trust: TrustState;
   /** Host wall clock, seconds. */
   readonly now: number;
+  /** Seconds that the command stood behind others on this host, by its monotonic clock; absent: none. */
+  readonly waited?: number;
   /**
    * The intent under which the journal holds this one (executed, failed, interrupted or running): the same intent, or
    * the one that carried out the same proposal. Undefined: never begun.
@@ -133,7 +136,7 @@ export async function verifyEnvelope(bytes: Uint8Array, view: HostView): Promise
     judgeMandate({ intent, operation, host: view.host, author, approvals }, view);
     judgeRate(author, view);
     if (view.denies(name)) throw new Refused("local_policy");
-    judgeClock({ target, ttl: intent.ttl, approvals }, view.now);
+    judgeClock({ target, ttl: intent.ttl, approvals }, view);
     const command: Command = { digest, intent, operation: name, target, author: describeAuthor(author), sealed };
     return { kind: "verified", command: command as Verified<Command> };
   } catch (error) {
@@ -367,14 +370,18 @@ interface Timing {
   readonly approvals: JudgedApprovals;
 }
 
-/** Time is the host's: `iat` is its own answer carried forward by the page's monotonic clock. */
-function judgeClock({ target, ttl, approvals }: Timing, now: number): void {
+/**
+ * Time is the host's: `iat` is its own answer carried forward by the page's monotonic clock. Judged is when the command came
+ * in: who pressed in time is not refused because this host was busy.
+ */
+function judgeClock({ target, ttl, approvals }: Timing, { now, waited = 0 }: Pick<HostView, "now" | "waited">): void {
   const { after, exp } = approvals;
   if (exp !== undefined && (now > exp || exp > now + MAX_PROPOSAL_SECONDS + SESSION_SKEW_SECONDS))
     throw new Refused("proposal_expired");
   const approved = target.iat + after;
-  const fromTheFuture = approved > now + APPROVAL_SKEW_SECONDS;
-  const tooOld = now - approved > APPROVAL_SECONDS || now > target.iat + ttl;
+  const cameIn = now - Math.min(waited, MAX_QUEUE_SECONDS);
+  const fromTheFuture = approved > cameIn + APPROVAL_SKEW_SECONDS;
+  const tooOld = cameIn - approved > APPROVAL_SECONDS || cameIn > target.iat + ttl;
   // Written so that NaN refuses too.
   if (fromTheFuture || tooOld || !Number.isFinite(approved)) throw new Refused("clock");
 }

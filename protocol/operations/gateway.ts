@@ -14,6 +14,7 @@ export const gatewayOperations = {
     permission: "gateway.operate",
     args: noArguments,
     alwaysOnePerson: true,
+    urgent: true,
     expects: ["gatewayBoot"],
   },
   "gateway.start@1": {
@@ -29,6 +30,7 @@ export const gatewayOperations = {
     permission: "gateway.operate",
     args: noArguments,
     alwaysOnePerson: true,
+    urgent: true,
     expects: [],
   },
   /** `subject`: the digest of the previewed changes (read `gateway.lockdown@1`), so that what was shown is what is done. */

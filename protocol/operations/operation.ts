@@ -18,6 +18,8 @@ export interface Operation {
   readonly sealed?: v.GenericSchema;
   /** Stopping something bad must never wait for a second person. */
   readonly alwaysOnePerson?: true;
+  /** Runs before everything that waits on the host, and cuts short what the running command still waits for. */
+  readonly urgent?: true;
   /** A policy may let named people approve it where the edge serves the page (`execOnceFrom`). */
   readonly mayBeDaily?: true;
   /** Which facts an intent must pin; the host refuses an intent without them. */

@@ -48,6 +48,8 @@ export interface GatewayControl {
   readonly observe: (operation: GatewayOperationName, args: Readonly<Record<string, unknown>>) => Promise<Expect>;
   /** Acts. Never rejects for what the gateway does; rejects for a programmer's mistake. */
   readonly perform: (order: GatewayOrder) => Promise<Performed>;
+  /** What runs now stops waiting for effects and tells what it has seen; what runs next waits as usual. */
+  readonly hurry: () => void;
 }
 
 /** Answers the questions of verified reads. */

@@ -35,6 +35,8 @@ export interface CommandSource {
   certFingerprint(): string;
   isOpen(): boolean;
   send(frame: OutwardFrame): void;
+  /** Seconds since the delivery came in, by the monotonic clock. */
+  waited(): number;
   /** Asks for newer trust and waits a bounded time; false when that is not allowed now or brought nothing. */
   catchUp(): Promise<boolean>;
 }
@@ -106,6 +108,11 @@ export class Commands {
     return true;
   }
 
+  /** Whether it would pass now; nothing is spent, written or answered. */
+  async wouldRun(envelope: string, source: CommandSource): Promise<boolean> {
+    return (await this.#verify(fromBase64url(envelope), source)).kind === "verified";
+  }
+
   async #carryOut(envelope: string, source: CommandSource): Promise<void> {
     const bytes = fromBase64url(envelope);
     let verdict = await this.#verify(bytes, source);
@@ -130,6 +137,7 @@ export class Commands {
       certFingerprint: source.certFingerprint(),
       trust: state,
       now,
+      waited: source.waited(),
       known: (intent, proposal) => journal.known(intent, proposal),
       isSessionEnded: (session, person) => sessionEnds.has(session, person),
       automationRuns: (key, seconds) => journal.runsSince(key, now - seconds),

@@ -24,7 +24,16 @@ export class Lane {
   }
 
   push(owner: object | undefined, run: () => Promise<void>): void {
-    this.#waiting.push({ owner, run });
+    this.#add("push", { owner, run });
+  }
+
+  /** Before all that waits. */
+  pushFirst(owner: object | undefined, run: () => Promise<void>): void {
+    this.#add("unshift", { owner, run });
+  }
+
+  #add(where: "push" | "unshift", waiting: Waiting): void {
+    this.#waiting[where](waiting);
     this.#running ??= this.#drain();
   }
 

@@ -6,6 +6,8 @@ import type { TrustHead } from "../../../protocol/fields.ts";
 import { MAX_CHALLENGES_PER_HOST } from "../../../protocol/limits.ts";
 import type { TrustPage } from "../../../protocol/trust/statements.ts";
 import type { CertificateRefusal, InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
+import { fromBase64url } from "../../../protocol/bytes.ts";
+import { isUrgent } from "../../../protocol/urgency.ts";
 import { admissionOf, type Admission } from "./admission.ts";
 import { AppendError } from "./append-file.ts";
 import { Commands, receiptFrame, type CommandSource } from "./commands.ts";
@@ -273,17 +275,32 @@ class Core implements Warden {
       });
   }
 
-  #deliver({ envelope, number }: Extract<InwardFrame, { kind: "deliver" }>, connection: Connection): void {
+  async #deliver(
+    { envelope, number }: Extract<InwardFrame, { kind: "deliver" }>,
+    connection: Connection,
+  ): Promise<void> {
     if (this.#lane.length >= MAX_CHALLENGES_PER_HOST) throw new TunnelViolation("flood");
-    this.#lane.push(connection, async () => {
-      const isFinished = await this.#commands.deliver(envelope, this.#source(connection));
+    const source = this.#source(connection);
+    const run = async (): Promise<void> => {
+      const isFinished = await this.#commands.deliver(envelope, source);
       if (isFinished) this.#lastAck = Math.max(this.#lastAck, number);
-    });
+    };
+    if (this.#lane.length === 0 || !isUrgent(fromBase64url(envelope))) return this.#lane.push(connection, run);
+    this.#lane.pushFirst(connection, run);
+    return this.#hurry(envelope, source);
+  }
+
+  /** What runs stops waiting only for a command that would run: an order of bytes alone shortens nothing. */
+  async #hurry(envelope: string, source: CommandSource): Promise<void> {
+    if (await this.#commands.wouldRun(envelope, source)) this.#context.gateway?.hurry();
   }
 
   /** The tunnel that brought a command may be gone when it ends: the answer takes the one that is there then. */
   #source(connection: Connection): CommandSource {
+    const { clock } = this.#context;
+    const cameIn = clock.monotonic();
     return {
+      waited: () => Math.floor((clock.monotonic() - cameIn) / 1_000),
       tunnel: () => connection.tunnel,
       certFingerprint: () => connection.certFingerprint,
       isOpen: () => connection.isOpen,

@@ -127,7 +127,7 @@ class Sweep {
 
   async #try(method: string, parameters: object): Promise<unknown> {
     try {
-      if (this.#tools.elapsed() > this.#until) throw new GatewayError("timeout");
+      if (this.#tools.elapsed() >= this.#until) throw new GatewayError("timeout");
       return (await this.#connection.call(method, parameters)) ?? {};
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;

@@ -86,6 +86,27 @@ describe("gatewayControl", () => {
     expect(await restart()).toEqual({ before: "boot-0001", after: undefined });
   });
 
+  it("stops waiting when it is hurried, and takes its time again afterwards", async () => {
+    const FOR_EVER = 1e9;
+    const { restart, hurry } = await control((asked) => {
+      if (boot === "boot-0001") setImmediate(hurry);
+      else boot = "boot-0003";
+      return ok(asked, { ok: true });
+    }, FOR_EVER);
+    expect(await restart()).toEqual({ before: "boot-0001", after: undefined });
+    boot = "boot-0002";
+    expect(await restart()).toEqual({ before: "boot-0002", after: "boot-0003" });
+  });
+
+  it("is not hurried by what came before it began", async () => {
+    const { restart, hurry } = await control((asked) => {
+      boot = "boot-0002";
+      return ok(asked, { ok: true });
+    });
+    hurry();
+    expect(await restart()).toEqual({ before: "boot-0001", after: "boot-0002" });
+  });
+
   it("rejects when the gateway refuses, and waits for nothing", async () => {
     const { restart } = await control((asked) => refuse(asked, "FORBIDDEN", "MISSING_SCOPE"));
     await expect(restart()).rejects.toMatchObject({ fault: "refused", code: "refused.MISSING_SCOPE" });

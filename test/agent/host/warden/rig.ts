@@ -71,9 +71,16 @@ export class FakeGateway implements GatewayControl {
   observe(): Promise<Expect> {
     return Promise.resolve(this.boot === undefined ? this.facts : { gatewayBoot: this.boot, ...this.facts });
   }
-  perform(order: GatewayOrder): Promise<Performed> {
+  /** Runs inside every operation but a restart. */
+  onPerform: (order: GatewayOrder) => Promise<void> | void = () => undefined;
+  hurries = 0;
+  hurry(): void {
+    this.hurries += 1;
+  }
+  async perform(order: GatewayOrder): Promise<Performed> {
     this.performed.push(order);
-    return Promise.resolve({ verdict: "executed", observed: {} });
+    await this.onPerform(order);
+    return { verdict: "executed", observed: {} };
   }
   async restart(): Promise<{ before: string; after: string | undefined }> {
     const before = this.boot ?? "boot-none";
