@@ -88,6 +88,11 @@ const special: Partial<Record<OperationId, Wording>> = {
   },
 };
 
+/** Where the table's words read badly at the end. */
+const endings: Partial<Record<OperationId, (host: string) => string>> = {
+  "content.read@1": (host) => `Content of ${host} is open to this page`,
+};
+
 /** What an operation says for which the table's own words are enough. */
 function plain({ effect, verb, past, undo }: OperationWords): Wording {
   const lower = verb.charAt(0).toLowerCase() + verb.slice(1);
@@ -98,14 +103,19 @@ function plain({ effect, verb, past, undo }: OperationWords): Wording {
     effect: (host) => `${lower} on ${host}`,
     doing: (host) => `${verb} on ${host}`,
     busyStep: (host) => `${host} checks it and carries it out`,
-    done: (host) => `${host} ${past}`,
+    done: (host) => `${past.charAt(0).toUpperCase()}${past.slice(1)} on ${host}`,
     failed: (host) => `${verb} failed on ${host}`,
     undo,
   };
 }
 
+function wordingOf(name: OperationId, words: OperationWords): Wording {
+  const done = endings[name];
+  return special[name] ?? { ...plain(words), ...(done === undefined ? {} : { done }) };
+}
+
 export const wordings = Object.fromEntries(
-  Object.entries(operationWords).map(([name, words]) => [name, special[name as OperationId] ?? plain(words)]),
+  Object.entries(operationWords).map(([name, words]) => [name, wordingOf(name as OperationId, words)]),
 ) as Record<OperationId, Wording>; // one entry for each key of a complete table
 
 /** What will happen, for one host or for several. */
