@@ -39,7 +39,7 @@ interface SheetProps<T> {
 const SEARCHED_FROM = 6;
 
 export function Sheet<T>(props: SheetProps<T>) {
-  const { rows, columns, text, textOf, sort, aside } = props;
+  const { label, rows, columns, text, textOf, sort, aside } = props;
   const { column, isDescending } = sortingOf(sort);
   const order = columns.find(({ id }) => id === column)?.order;
   const found = text === "" ? rows : rows.filter((row) => matches(textOf(row), text));
@@ -53,7 +53,7 @@ export function Sheet<T>(props: SheetProps<T>) {
         </div>
       )}
       {shown.length === 0 ? (
-        <p class="card-body small muted">{rows.length === 0 ? "There is none." : `Nothing matches “${text}”.`}</p>
+        <p class="card-body small muted">{rows.length === 0 ? `${label}: none.` : `Nothing matches “${text}”.`}</p>
       ) : (
         <Table {...props} shown={shown} />
       )}

@@ -52,7 +52,7 @@ export function AdviceCard() {
                       <Foreign text={one.about} />
                     </p>
                   )}
-                  <p class="tiny faint">{one.figures.map(figureWords).join(" · ")}</p>
+                  <p class="tiny faint">{figuresOf(one).map(figureWords).join(" · ")}</p>
                   <Remedy advice={one} />
                 </div>
               </li>
@@ -64,9 +64,16 @@ export function AdviceCard() {
   );
 }
 
+/** A switch that is on says nothing beyond the sentence above it. */
+function figuresOf({ figures }: Advice): readonly Figure[] {
+  return figures.filter(({ unit }) => unit !== "switches");
+}
+
+/** "62 percent of the tokens (limit 50 percent)", "not seen for: 41 days (limit 30 days)". */
 function figureWords({ name, value, limit, unit }: Figure): string {
-  const said = `${name.replaceAll("_", " ")} ${amount(value, unit)}`;
-  return limit === undefined ? said : `${said}, held against ${amount(limit, unit)}`;
+  const plain = name.replaceAll("_", " ");
+  const said = plain.startsWith("of ") ? `${amount(value, unit)} ${plain}` : `${plain}: ${amount(value, unit)}`;
+  return limit === undefined || limit === 0 ? said : `${said} (limit ${amount(limit, unit)})`;
 }
 
 function amount(value: number, unit: string): string {
