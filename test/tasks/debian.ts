@@ -23,6 +23,12 @@ export const TESTSSL: Wanted = { name: "testssl.sh", path: "/usr/bin/testssl" };
 /** Fills a browser's certificate store. */
 export const NSS: Wanted = { name: "libnss3-tools", path: "/usr/bin/certutil" };
 export const NFT: Wanted = { name: "nftables", path: "/usr/sbin/nft" };
+/** Makes a Debian root file system. */
+export const MMDEBSTRAP: Wanted = { name: "mmdebstrap", path: "/usr/bin/mmdebstrap" };
+/** Boots one. */
+export const NSPAWN: Wanted = { name: "systemd-container", path: "/usr/bin/systemd-nspawn" };
+export const NMAP: Wanted = { name: "nmap", path: "/usr/bin/nmap" };
+export const SSH_AUDIT: Wanted = { name: "ssh-audit", path: "/usr/bin/ssh-audit" };
 export const IP: Wanted = { name: "iproute2", path: "/usr/sbin/ip" };
 
 /** Undefined when network namespaces can be made here; otherwise why not. */
