@@ -7,6 +7,8 @@ export interface Setting {
   readonly machine: Machine;
   /** Facts that earlier collectors gave, for one that needs them (`after`). */
   readonly soFar: FactSet;
+  /** What an earlier scan saw: for one that need not look again where nothing moved. */
+  readonly kept?: FactSet;
   /** State directory of posture (baselines); undefined without an installation. */
   readonly directory: string | undefined;
 }

@@ -6,7 +6,7 @@ import { excerptOf } from "./redact.ts";
 
 /**
  * `not_root`: needs root's rights. `not_run`: belongs to the slow lane or to the outside, and nobody looked yet. `stale`: looked
- * at too long ago. The others are faults of looking.
+ * at too long ago. `gateway_down`: only a running gateway could have said it. The others are faults of looking.
  */
 export const unknownReasons = [
   "not_root",
@@ -16,6 +16,7 @@ export const unknownReasons = [
   "failed",
   "malformed",
   "missing_tool",
+  "gateway_down",
 ] as const;
 export type UnknownReason = (typeof unknownReasons)[number];
 
@@ -23,6 +24,8 @@ export interface Known<T> {
   readonly kind: "known";
   readonly value: T;
   readonly evidence: Evidence;
+  /** What else belongs to it and could not be seen (another user's gateway): what was seen can fail a check, not pass it. */
+  readonly gap?: { readonly why: UnknownReason; readonly source: string };
 }
 
 export interface Unknown {

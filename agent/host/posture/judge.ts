@@ -67,6 +67,7 @@ export function judge(check: CheckId, { exempt, clauses }: Judgement, reader: Fa
     const result = one.judge(reader);
     if ("seen" in result) {
       seen.push(result.seen);
+      if (result.seen.gap !== undefined) missing.push(result.seen.gap);
       shortfalls.push(...result.shortfalls);
     } else if (!one.isExtra || faults.includes(result.why)) missing.push(result);
   }

@@ -6,7 +6,7 @@ import { checkIds } from "../../../protocol/posture.ts";
 import type { Finding, Waiver } from "../../../protocol/posture/report.ts";
 import { standingOf, type Standing } from "../../../protocol/posture/score.ts";
 import type { ScanLane } from "../../../protocol/posture/words.ts";
-import type { Collector } from "./collector.ts";
+import type { Collector, Setting } from "./collector.ts";
 import { unknown, type Fact } from "./fact.ts";
 import { readerOf, type FactName, type FactSet } from "./facts.ts";
 import { judge } from "./judge.ts";
@@ -42,7 +42,7 @@ export async function scan(options: ScanOptions): Promise<Scan> {
   const now = listed.filter((one) => lane === "slow" || one.lane === "fast");
   const facts: FactSet = {
     ...unlessStale(kept, at),
-    ...(await collect(now, { machine, directory })),
+    ...(await collect(now, { machine, directory, kept: unlessStale(kept, at) })),
   };
   const reader = readerOf(facts);
   const findings = checkIds.map((check) => {
@@ -68,10 +68,7 @@ function unlessStale(kept: FactSet, now: number): FactSet {
 }
 
 /** In waves: one that needs another's facts waits for them. */
-async function collect(
-  listed: readonly Collector[],
-  { machine, directory }: { machine: Machine; directory: string | undefined },
-): Promise<FactSet> {
+async function collect(listed: readonly Collector[], setting: Omit<Setting, "soFar">): Promise<FactSet> {
   let facts: FactSet = {};
   let waiting = [...listed];
   while (waiting.length > 0) {
@@ -80,7 +77,7 @@ async function collect(
     // A circle would be a mistake of ours: it is broken rather than waited for.
     const wave = ready.length > 0 ? ready : waiting;
     const soFar = facts;
-    const given = await Promise.all(wave.map((one) => run(one, { machine, directory, soFar })));
+    const given = await Promise.all(wave.map((one) => run(one, { ...setting, soFar })));
     facts = Object.assign({}, facts, ...given);
     waiting = waiting.filter((one) => !wave.includes(one));
   }
@@ -88,7 +85,7 @@ async function collect(
 }
 
 /** A collector that breaks loses its own facts and nobody else's; the checks on them say that looking failed. */
-async function run(collector: Collector, setting: Parameters<Collector["collect"]>[0]): Promise<FactSet> {
+async function run(collector: Collector, setting: Setting): Promise<FactSet> {
   try {
     return await collector.collect(setting);
   } catch (error) {
