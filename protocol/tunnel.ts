@@ -170,7 +170,7 @@ export const witnessRefusals = [
 export type WitnessRefusal = (typeof witnessRefusals)[number];
 
 /** Edge to host. `trust` needs no layer (statements prove themselves) and may come before `welcome`. */
-const inwardSchema = v.variant("kind", [
+export const inwardSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("challenge"), edgeNonce: nonce, tunnel: nonce }),
   v.strictObject({ kind: v.literal("trust"), page: trustPageSchema }),
   v.strictObject({ kind: v.literal("welcome"), signed: signedSchema }),
@@ -226,7 +226,7 @@ const inwardSchema = v.variant("kind", [
 export type InwardFrame = v.InferOutput<typeof inwardSchema>;
 
 /** Host to edge. */
-const outwardSchema = v.variant("kind", [
+export const outwardSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("hello"), signed: signedSchema }),
   v.strictObject({ kind: v.literal("trust-want"), after: v.optional(trustHead) }),
   v.strictObject({ kind: v.literal("trust-ack"), signed: signedSchema }),

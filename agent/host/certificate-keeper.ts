@@ -1,6 +1,6 @@
 /**
- * What the warden may do about client certificates: see which is in use, have a key made, hand over the pair that it got a
- * certificate for. The files and the dialling stay the link's.
+ * What the warden may do about client certificates: see which is in use, have a key made, hand over the certificate that it
+ * got for one. Keys, files and the dialling stay the link's.
  */
 import { makeCertificateRequest } from "./link/certificate-request.ts";
 import type { TlsPairs } from "./link/tls-pairs.ts";
@@ -8,11 +8,20 @@ import type { CertificateKeeper } from "./warden/renewal.ts";
 
 /** `redial`: there is a newer pair to dial with. */
 export function keeperOf(pairs: TlsPairs, redial: () => void): CertificateKeeper {
+  /** Of the newest request: in memory only until there is a certificate for it. */
+  let asked: { readonly key: string; readonly publicKey: Uint8Array } | undefined;
   return {
     inUse: () => pairs.inUse,
-    makeRequest: makeCertificateRequest,
-    keep: (pair) => {
-      pairs.keep(pair);
+    makeRequest: async (host) => {
+      const { key, publicKey, csr } = await makeCertificateRequest(host);
+      asked = { key, publicKey };
+      return { publicKey, csr };
+    },
+    keep: ({ publicKey, certificate }) => {
+      if (asked === undefined || Buffer.compare(asked.publicKey, publicKey) !== 0)
+        throw new TypeError("a certificate is kept for the key that was asked for");
+      pairs.keep({ key: asked.key, certificate });
+      asked = undefined;
       redial();
     },
     retry: () => {

@@ -244,7 +244,7 @@ async function makeWarden(
       nonce,
       hostBoot: nonce(),
       certificates: keeperOf(pairs, hooks.onPair),
-      activeSessions: () => watch.latest()?.sessions?.active,
+      activeSessions: () => Promise.resolve(watch.latest()?.sessions?.active),
       gateway: watch.control,
       readings: watch.readings,
       grants: new ReadGrants(clock),

@@ -9,6 +9,8 @@ import { promisify } from "node:util";
 export interface CertificateRequest {
   /** PEM, PKCS#8. */
   readonly key: string;
+  /** Its public half: SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
   /** PKCS#10, DER. */
   readonly csr: Uint8Array;
 }
@@ -37,6 +39,7 @@ export async function makeCertificateRequest(host: string): Promise<CertificateR
   const signature = tlv(BIT_STRING, Buffer.from([0]), sign("sha256", asked, privateKey));
   return {
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    publicKey: new Uint8Array(subjectKey),
     csr: new Uint8Array(tlv(SEQUENCE, asked, ECDSA_WITH_SHA256, signature)),
   };
 }

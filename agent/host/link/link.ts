@@ -32,7 +32,7 @@ export interface LinkDeps {
   readonly pairs: Dialling;
   /** Names the HTTP proxy, if there is one. */
   readonly environment: Environment;
-  readonly warden: Warden;
+  readonly warden: Pick<Warden, "connect">;
   readonly telemetry: () => Telemetry | undefined;
   /** Samples for the curves after a time, in seconds, oldest first. */
   readonly samples?: (after: number) => readonly Sample[];

@@ -31,7 +31,7 @@ export interface WardenContext extends ExecutorDeps {
   /** The link's client certificates: which is in use, and the way to the next. */
   readonly certificates: CertificateKeeper;
   /** The gateway's latest count of running sessions, for the person who reads the dialog. */
-  readonly activeSessions: () => number | undefined;
+  readonly activeSessions: () => Promise<number | undefined>;
   readonly wait: (milliseconds: number) => Promise<void>;
   readonly log: HostLog;
 }

@@ -64,9 +64,11 @@ interface Answer {
 
 async function signPrepared(answer: Answer, context: WardenContext): Promise<Signed> {
   const { subject, challenge, trust, operation } = answer;
-  const { gatewayBoot, configHash } = await factsFor(operation, context);
+  const [{ gatewayBoot, configHash }, activeSessions] = await Promise.all([
+    factsFor(operation, context),
+    context.activeSessions(),
+  ]);
   const sealKey = context.challenges.sealKeyOf(challenge)?.publicKey;
-  const activeSessions = context.activeSessions();
   const body = preparedCodec.encode({
     v: 1,
     workspace: trust.workspace,

@@ -224,7 +224,7 @@ export class Rig {
       nonce,
       hostBoot: nonce(),
       certificates: options.certificates ?? NEVER_DUE,
-      activeSessions: () => 2,
+      activeSessions: () => Promise.resolve(2),
       gateway,
       readings: options.readings,
       grants: new ReadGrants(clock),
