@@ -27,6 +27,8 @@ export interface MachinePlan {
   readonly release?: Release;
   /** A small disk that can be filled; in memory, and kept over reboots. */
   readonly diskMegabytes?: number;
+  /** Directories of ours that it sees, and cannot write. */
+  readonly shown?: readonly { readonly from: string; readonly at: string }[];
 }
 
 export interface InsideOptions extends RunOptions {
@@ -49,6 +51,7 @@ export class Machine {
   readonly changes: string;
   /** The owner's private key: `ssh -i`. */
   readonly ownerKey: string;
+  readonly #shown: NonNullable<MachinePlan["shown"]>;
   #nspawn: ChildProcess | undefined;
   #off: Promise<number> = Promise.resolve(0);
   #init = 0;
@@ -57,6 +60,7 @@ export class Machine {
     this.release = plan.release ?? defaultRelease();
     this.server = plan.server ?? "host";
     this.network = plan.network;
+    this.#shown = plan.shown ?? [];
     this.directory = machineDirectory(this.server);
     this.root = path.join(this.directory, "root");
     this.changes = path.join(this.directory, "disk", "changes");
@@ -166,7 +170,8 @@ export class Machine {
     const name = [`--machine=${this.#name}`, `--hostname=${this.server}`, "--resolv-conf=off", "--timezone=off"];
     // A real server's systemd may use bpf(): without it IPAddressDeny= and SocketBindDeny= silently do nothing (T10).
     const may = ["--capability=all", "--system-call-filter=bpf @keyring"];
-    return [...machine, ...name, `--network-namespace-path=/run/netns/${namespace}`, ...may];
+    const shown = this.#shown.map(({ from, at }) => `--bind-ro=${from}:${at}`);
+    return [...machine, ...name, ...shown, `--network-namespace-path=/run/netns/${namespace}`, ...may];
   }
 
   async #ready(child: ChildProcess): Promise<string> {
