@@ -29,6 +29,11 @@ const nativeSha256: Plugin = {
   },
 };
 
+/** `clawhold.cjs` in the folder: the commands of a host that was installed, without those of an edge. */
+export function hostProgramBundle(outdir: string): BuildOptions {
+  return { ...agentBundle(outdir), entryPoints: { clawhold: path.join(root, "agent", "install-main.ts") } };
+}
+
 /** `posture.cjs` in the folder: what looks at the host and ends. CommonJS, because it starts faster. */
 export function postureBundle(outdir: string): BuildOptions {
   return { ...agentBundle(outdir), entryPoints: { posture: path.join(root, "agent", "posture-main.ts") } };

@@ -4,7 +4,8 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import path from "node:path";
 import { build } from "esbuild";
 import { buildWeb } from "../web/build.ts";
-import { agentBundle, postureBundle } from "./agent-bundle.ts";
+import { agentBundle, hostProgramBundle, postureBundle } from "./agent-bundle.ts";
+import { buildRelease } from "./build-release.mjs";
 
 const root = path.dirname(import.meta.dirname);
 const dist = path.resolve(process.argv[2] ?? path.join(root, "dist"));
@@ -36,6 +37,8 @@ await build({
 // The agent's own program.
 await build(agentBundle(dist));
 await build(postureBundle(dist));
+// What a person types on a host that was installed.
+await build(hostProgramBundle(dist));
 
 // The lockfile of the demo gateway, which the agent looks for beside itself.
 cpSync(file("agent", "host", "demo", "openclaw"), path.join(dist, "openclaw"), { recursive: true });
@@ -58,5 +61,7 @@ writeFileSync(path.join(dist, "migrations.json"), JSON.stringify(migrations));
 
 const { version } = JSON.parse(readFileSync(file("package.json"), "utf8"));
 writeFileSync(path.join(dist, "version"), `${version}\n`);
+
+buildRelease({ dist, version });
 
 writeFileSync(path.join(dist, ".built"), "");

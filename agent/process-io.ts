@@ -87,6 +87,7 @@ export function processIo(entry: string): CliIo {
       worker: join(beside, "worker.js"),
       web: join(beside, "web"),
       migrations: join(beside, "migrations.json"),
+      release: join(beside, "install"),
     },
   };
 }

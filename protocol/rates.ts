@@ -63,6 +63,13 @@ export const rates = {
     burst: 10,
     why: "A person joins one host at a time; a script joins some.",
   },
+  install: {
+    by: "address",
+    quota: 30,
+    seconds: 60,
+    burst: 30,
+    why: "Three files for each machine that is added; a rack of them comes from one address.",
+  },
   authenticated: {
     by: "session",
     quota: 100,

@@ -5,6 +5,7 @@ import { auditShow } from "./audit-show.ts";
 import type { Command } from "./command.ts";
 import { runCommands } from "./dispatch.ts";
 import { doctor } from "./doctor.ts";
+import { hostAdd } from "./host-add.ts";
 import { hostInvite } from "./host-invite.ts";
 import { hostRun } from "./host-run.ts";
 import { hostWordsCommand } from "./host-words.ts";
@@ -40,6 +41,7 @@ export const commands: readonly Command[] = [
   join,
   hostRun,
   hostWordsCommand,
+  hostAdd,
   hostInvite,
   status,
   doctor,

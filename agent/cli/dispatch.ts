@@ -6,6 +6,7 @@ import { AutomationError, type AutomationErrorCode } from "../automation/trouble
 import { DemoError } from "../host/demo/trouble.ts";
 import { GatewayAddressError } from "../host/gateway/discover.ts";
 import { HostError, type HostErrorCode } from "../host/host-error.ts";
+import { InstallError, type InstallErrorCode } from "../install/install-error.ts";
 import { EdgeError, systemCode } from "../shared/edge-error.ts";
 import { holderIn } from "../shared/lock.ts";
 import { SignerError, type SignerErrorCode } from "../signer/signer-error.ts";
@@ -99,6 +100,11 @@ const HOST_EXITS: Partial<Record<HostErrorCode, ExitCode>> = {
   workspace_typed: EXIT.refused,
 };
 
+const INSTALL_EXITS: Partial<Record<InstallErrorCode, ExitCode>> = {
+  not_installed: EXIT.unreachable,
+  step_failed: EXIT.failed,
+};
+
 const SIGNER_EXITS: Partial<Record<SignerErrorCode, ExitCode>> = {
   authority_unusable: EXIT.usage,
   certificate_unusable: EXIT.usage,
@@ -139,6 +145,8 @@ function describe(error: unknown): Described {
     return { code: error.detail ?? error.code, message: error.message, exit: AUTOMATION_EXITS[error.code] };
   if (error instanceof HostError)
     return { code: error.code, message: error.message, exit: HOST_EXITS[error.code] ?? EXIT.failed };
+  if (error instanceof InstallError)
+    return { code: error.code, message: error.message, exit: INSTALL_EXITS[error.code] ?? EXIT.refused };
   if (error instanceof SignerError)
     return { code: error.code, message: error.message, exit: SIGNER_EXITS[error.code] ?? EXIT.refused };
   if (error instanceof GatewayAddressError) return { code: error.code, message: error.message, exit: EXIT.usage };

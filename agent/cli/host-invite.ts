@@ -2,18 +2,10 @@
  * `clawhold host invite`: a join file for another machine. It holds a secret, so it goes to a new file of its owner alone
  * or to standard output, and into no log.
  */
-import { X509Certificate } from "node:crypto";
-import { join } from "node:path";
-import { utf8Text } from "../../protocol/bytes.ts";
-import { joinFileCodec } from "../../protocol/join-file.ts";
-import { hexFingerprint } from "../host/link/edge-authority.ts";
-import { parseEndpoint } from "../host/link/endpoint.ts";
-import { existingHostState, requireJoined, type HostFile, type TlsFile } from "../host/state.ts";
 import { dataDirectoryOf, dataOption, type Command, type CommandInput } from "./command.ts";
-import { CliError, EXIT, usageError, type CliIo } from "./io.ts";
+import { invitationFrom, LOCAL_ONLY } from "./invitation.ts";
+import { EXIT, usageError, type CliIo } from "./io.ts";
 import { writeNewFile } from "./new-file.ts";
-import { advertisedEndpoint, findRunningEdge } from "./running-edge.ts";
-import { edgeAdmin } from "./up/edge-admin.ts";
 
 export const hostInvite: Command = {
   name: "host invite",
@@ -33,35 +25,12 @@ standard output, for a pipe that stores it nowhere: clawhold host invite | ssh v
   options: { ...dataOption, out: { type: "string" } },
   run: async (input, io) => {
     if (input.text("out") === "") throw usageError("--out needs a file.");
-    const data = dataDirectoryOf(input, io);
-    const admin = edgeAdmin(findRunningEdge(data));
-    // The pin is this machine's own, from the root that its setup key signed; the edge is only asked for the token.
-    const state = existingHostState(join(data, "host"));
-    if (state.host() === undefined)
-      throw new CliError(
-        "no_workspace",
-        "There is no workspace to invite to yet. Open the setup link that clawhold up shows, then type this again.",
-        EXIT.unreachable,
-      );
-    const { host, tls } = requireJoined(state);
-    // This machine's own agent dials loopback; what others dial is what the running edge says.
-    const edge = advertisedEndpoint(data) ?? host.edge;
-    await hand(async () => joinFileText({ ...host, edge }, tls, await admin.joinToken()), input, io);
-    const { hostname } = parseEndpoint(edge);
-    if (hostname.startsWith("127.") || hostname === "::1") {
-      io.err(
-        "This edge listens on this machine only. For hosts elsewhere, start it with --bind and an address that they reach.",
-      );
-    }
+    const invitation = invitationFrom(dataDirectoryOf(input, io));
+    await hand(invitation.joinFile, input, io);
+    if (invitation.isLocalOnly) io.err(LOCAL_ONLY);
     return EXIT.ok;
   },
 };
-
-function joinFileText(host: HostFile, tls: TlsFile, token: string): string {
-  const { edge, workspace } = host;
-  const edgeCa = tls.edgeCa === undefined ? {} : { edgeCa: hexFingerprint(new X509Certificate(tls.edgeCa)) };
-  return utf8Text(joinFileCodec.encode({ v: 1, edge, workspace, token, ...edgeCa }));
-}
 
 /** Into the file that --out names, or to standard output. */
 async function hand(make: () => Promise<string>, input: CommandInput, io: CliIo): Promise<void> {

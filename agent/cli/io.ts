@@ -35,6 +35,8 @@ export interface CliIo {
     readonly worker: string;
     readonly web: string;
     readonly migrations: string;
+    /** The directory with what another machine needs to become a host. */
+    readonly release: string;
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * The agents' listener: TLS 1.3 with a client certificate of our own authority, checked here on every request. A
- * client without a valid one is told which of three things is wrong and is never forwarded; the single exception is
- * joining, where a host has no certificate yet and its token is judged by the Worker.
+ * client without a valid one is told which of three things is wrong and is never forwarded; the exceptions are joining, where
+ * a host has no certificate yet and its token is judged by the Worker, and the files of a release, which are no secret and
+ * are answered here from memory.
  */
 
 import { X509Certificate, constants } from "node:crypto";
@@ -20,6 +21,7 @@ import { SERVER_LIMITS } from "./listen.ts";
 import type { Problem } from "./problem.ts";
 import { sendProblem, sendRawProblem } from "./problem.ts";
 import { createRateLimit, type RateVerdict } from "./rate-limit.ts";
+import { serveRelease, type ReleaseFiles } from "./release-files.ts";
 import { EXPECTATION, pathOf, refuseMalformed, refuseUpgrade } from "./web-front.ts";
 
 export interface AgentFrontOptions {
@@ -28,6 +30,8 @@ export interface AgentFrontOptions {
   readonly clientAuthority: string;
   readonly upstream: () => Upstream | undefined;
   readonly now: () => Date;
+  /** Served to whoever asks. */
+  readonly releases?: ReleaseFiles;
   /** A client without a good certificate was turned away. */
   readonly onRefused?: (code: CertificateCode) => void;
 }
@@ -63,6 +67,7 @@ export function createAgentFront(options: AgentFrontOptions): Server {
   });
   const authority = new X509Certificate(options.clientAuthority);
   const allowJoin = createRateLimit("join", options.now);
+  const allowInstall = createRateLimit("install", options.now);
   const judge = (request: IncomingMessage): Judgement => {
     const judgement: Judgement =
       request.socket instanceof TLSSocket
@@ -73,6 +78,8 @@ export function createAgentFront(options: AgentFrontOptions): Server {
   };
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const release = options.releases?.get(pathOf(request));
+    if (release !== undefined) return serveRelease(release, { request, response }, allowInstall);
     const admitted = admit(request, judge, allowJoin);
     if ("cf" in admitted) forwardRequest(options.upstream(), { request, response }, admitted.cf);
     else sendProblem(response, admitted);

@@ -15,6 +15,7 @@ import type { Upstream } from "./forward.ts";
 import { closeUpstream, openUpstream, workerDoor } from "./forward.ts";
 import { listen } from "./listen.ts";
 import { DASHBOARD_HOSTNAME, hostHeader, IPV4_LOOPBACK, takeLoopback, trackConnections } from "./loopback.ts";
+import type { ReleaseFiles } from "./release-files.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { readStaticFiles } from "./static-files.ts";
 import type { Traffic, TrafficDoor } from "./traffic.ts";
@@ -28,6 +29,8 @@ export interface FrontOptions {
   /** Where else to listen, for agents and for a dashboard of class daily. */
   readonly bind: BoundFrontOptions | undefined;
   readonly webDirectory: string;
+  /** What a machine that becomes a host fetches. */
+  readonly releases: ReleaseFiles;
   /** On the dashboard's own name only: what it knows is for the signer. */
   readonly own: OwnDoor | undefined;
   readonly certificate: KeyPair;
@@ -128,10 +131,10 @@ async function takeAgents(
 }
 
 function makeAgentFront(
-  { clientAuthority, now, traffic }: FrontOptions,
+  { clientAuthority, now, traffic, releases }: FrontOptions,
   certificate: KeyPair,
   upstream: () => Upstream | undefined,
 ): TlsServer {
   const onRefused = (code: CertificateCode): void => traffic.tlsRefused(code);
-  return createAgentFront({ certificate, clientAuthority, now, upstream, onRefused });
+  return createAgentFront({ certificate, clientAuthority, now, upstream, onRefused, releases });
 }

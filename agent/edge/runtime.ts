@@ -19,6 +19,7 @@ import { openLogFile } from "./edge-log.ts";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
 import type { Front } from "./front.ts";
 import { takeFront } from "./front.ts";
+import { readReleaseFiles } from "./release-files.ts";
 import { drain, tellHosts } from "./drain.ts";
 import { isReady, openMonitoring } from "./monitoring.ts";
 import type { MetricsPlace } from "./metrics-front.ts";
@@ -47,6 +48,8 @@ export interface EdgeOptions {
   readonly bind?: BindOptions | undefined;
   readonly workerBundlePath: string;
   readonly webDir: string;
+  /** What a machine that becomes a host fetches. */
+  readonly releaseDir?: string;
   /** What the dashboard's own name answers beside the edge. */
   readonly own?: OwnDoor | undefined;
   /** In order. */
@@ -250,6 +253,7 @@ async function startFront({ options, closers, data, keys, log, traffic, now }: S
     agentPort: options.agentPort,
     bind: asked?.front,
     webDirectory: options.webDir,
+    releases: readReleaseFiles(options.releaseDir),
     own: options.own,
     certificate: await certify([]),
     clientAuthority: keys.agentAuthority.certificate,

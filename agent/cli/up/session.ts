@@ -105,6 +105,7 @@ class Session {
       bind: readBind(this.#input, (news) => this.#sayBind(news)),
       workerBundlePath: bundle.worker,
       webDir: bundle.web,
+      releaseDir: bundle.release,
       own: this.#memoryDoor(),
       migrations: readMigrations(bundle.migrations),
       rateFactor: this.#io.environment["CLAWHOLD_RATE_FACTOR"],

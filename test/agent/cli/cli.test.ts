@@ -75,7 +75,9 @@ describe("what is not understood: one sentence, exit code 2", () => {
   });
 
   it("names the other halves of a command of two words", async () => {
-    expect((await run(["host"])).err[0]).toContain("clawhold host run, clawhold host words, clawhold host invite");
+    expect((await run(["host"])).err[0]).toContain(
+      "clawhold host run, clawhold host words, clawhold host add, clawhold host invite",
+    );
   });
 
   it("is an object with --json", async () => {
@@ -144,6 +146,7 @@ describe("the data directory", () => {
       worker: "/nowhere",
       web: directory,
       migrations: join(directory, "migrations.json"),
+      release: join(directory, "install"),
     };
     for (const argv of [["up"], ["join"]]) {
       const { exit, err } = await run([...argv, "--data", data], { bundle });

@@ -34,6 +34,7 @@ export function terminal(change: Partial<CliIo> = {}): {
       worker: "/nowhere/worker.js",
       web: "/nowhere/web",
       migrations: "/nowhere/migrations.json",
+      release: "/nowhere/install",
     },
     ...change,
   };

@@ -1,0 +1,68 @@
+/**
+ * What an installation made on this machine, written down before each thing is made: after a crash anywhere, a removal still
+ * knows it all, and knows of a user that was here before that it is not ours.
+ */
+import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import * as v from "valibot";
+import type { HostLayout } from "../host/units/layout.ts";
+import { writeFileAtomically } from "../shared/atomic-file.ts";
+import { systemCode } from "../shared/edge-error.ts";
+import { InstallError } from "./install-error.ts";
+
+const manifestSchema = v.strictObject({
+  v: v.literal(1),
+  users: v.array(v.string()),
+  /** Files outside our own directories, absolute. */
+  files: v.array(v.string()),
+  /** Names what runs: release, units and Node. Absent until it was started. */
+  started: v.optional(v.string()),
+});
+export type Manifest = v.InferOutput<typeof manifestSchema>;
+
+const EMPTY: Manifest = { v: 1, users: [], files: [] };
+
+export function manifestPath({ data }: HostLayout): string {
+  return `${data}/installed.json`;
+}
+
+/** Undefined where nothing was installed. */
+export function readManifest(layout: HostLayout): Manifest | undefined {
+  const path = manifestPath(layout);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  const read = v.safeParse(manifestSchema, parseJson(text));
+  if (read.success) return read.output;
+  throw new InstallError("release_damaged", `${path} is not what this program wrote. Restore it from a backup.`);
+}
+
+/** Notes a thing that is about to be made, or what was started. */
+export function note(layout: HostLayout, thing: { user?: string; file?: string; started?: string | undefined }): void {
+  const known = readManifest(layout) ?? EMPTY;
+  const { started } = "started" in thing ? thing : known;
+  mkdirSync(layout.data, { recursive: true });
+  chmodSync(layout.data, 0o711);
+  const next: Manifest = {
+    v: 1,
+    users: withOne(known.users, thing.user),
+    files: withOne(known.files, thing.file),
+    ...(started === undefined ? {} : { started }),
+  };
+  writeFileAtomically(manifestPath(layout), `${JSON.stringify(next)}\n`);
+}
+
+function withOne(list: readonly string[], one: string | undefined): string[] {
+  return one === undefined || list.includes(one) ? [...list] : [...list, one];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
