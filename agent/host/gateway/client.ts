@@ -4,6 +4,7 @@
  * gateway says; answers go to the caller that asked, event names to `onEvent`, and nothing else is looked at.
  * `ws` and not the global WebSocket: that one costs 20 MB of memory in an agent that should stay small.
  */
+import { connect } from "node:net";
 import WebSocket from "ws";
 import type { RawData } from "ws";
 import { GatewayError, faultOfConnect } from "./faults.ts";
@@ -39,6 +40,8 @@ const CLOSE_SERVICE_RESTART = 1012;
 export interface ConnectOptions {
   /** ws:// on a loopback address; discovery has checked it. */
   readonly url: string;
+  /** A unix socket with that address behind it, where there is no other way. */
+  readonly socket?: string | undefined;
   readonly handshake: Handshake;
   readonly onEvent?: (name: NoticedEvent) => void;
   readonly connectMilliseconds?: number;
@@ -108,6 +111,10 @@ export async function openGateway(options: ConnectOptions): Promise<GatewayConne
   }
 }
 
+function throughSocket(path: string | undefined): WebSocket.ClientOptions {
+  return path === undefined ? {} : { createConnection: () => connect(path) };
+}
+
 class Wire {
   readonly challenge: Promise<Challenge>;
   readonly ended: Promise<Ending>;
@@ -143,6 +150,7 @@ class Wire {
       maxPayload: MAX_FRAME_BYTES,
       perMessageDeflate: false,
       followRedirects: false,
+      ...throughSocket(options.socket),
     });
     this.#listen();
   }

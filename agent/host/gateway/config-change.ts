@@ -317,6 +317,7 @@ function observedOf(seen: SeenConfig, now: Well | undefined): Observed {
 
 /** By the kernel's word: everything that the gateway's port is open on is this machine's own. Unknown counts as so. */
 export async function seeLoopback(tools: Pick<GatewayTools, "target">): Promise<boolean> {
-  const listeners = await listenersOf((await tools.target()).port);
+  const { port, network } = await tools.target();
+  const listeners = await listenersOf(port, network?.tables);
   return listeners === undefined || listeners.every(({ loopback }) => loopback);
 }

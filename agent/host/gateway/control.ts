@@ -183,6 +183,7 @@ async function open(deps: ControlDeps, ...scopes: readonly Scope[]): Promise<Gat
   const target = await deps.target();
   return openSession({
     url: target.url,
+    socket: target.network?.socket,
     credential: target.credential,
     store: deps.store,
     scopes,

@@ -31,6 +31,14 @@ export interface DiscoverOptions {
 /** `absent`: no file there. `invalid`: it does not parse. `unreadable`: another user's. */
 export type ConfigurationState = "ok" | "absent" | "invalid" | "unreadable";
 
+/** How a process that has no network of its own reaches the gateway, and sees who listens where. */
+export interface NetworkView {
+  /** A unix socket with the gateway's port behind it. */
+  readonly socket: string;
+  /** The kernel's tables of the network that the gateway listens in. */
+  readonly tables: readonly string[];
+}
+
 export interface GatewayTarget {
   readonly url: string;
   readonly host: string;
@@ -41,6 +49,8 @@ export interface GatewayTarget {
   readonly ownerUid: number | undefined;
   /** True when a person named this address or a configuration exists; else it is only the default place to look. */
   readonly isConfigured: boolean;
+  /** Absent: it is reached as its address says. */
+  readonly network?: NetworkView;
 }
 
 export class GatewayAddressError extends Error {

@@ -102,13 +102,13 @@ export class Ending {
   }
 
   async #find(): Promise<void> {
-    const { port, ownerUid } = await this.#tools.target();
-    const now = await gatewayProcesses(port, ownerUid);
+    const { port, ownerUid, network } = await this.#tools.target();
+    const now = await gatewayProcesses(port, ownerUid, network?.tables);
     for (const process of now) this.#add(process);
     // A child that took over the socket where the gateway was before its configuration said another port.
     for (const former of this.#former) {
       if (former.port === port) continue;
-      for (const process of await gatewayProcesses(former.port, former.uid)) this.#add(process);
+      for (const process of await gatewayProcesses(former.port, former.uid, network?.tables)) this.#add(process);
     }
     await orNothing(() => rememberProcesses(this.#tools.directory, now, port));
   }
@@ -125,12 +125,12 @@ export class Ending {
   }
 
   async #listens(): Promise<boolean> {
-    const { host, port } = await this.#tools.target();
-    const listeners = await listenersOf(port);
-    if (listeners === undefined) return (await probeReadiness(host, port)).answers;
+    const { host, port, network } = await this.#tools.target();
+    const listeners = await listenersOf(port, network?.tables);
+    if (listeners === undefined) return (await probeReadiness(host, port, network?.socket)).answers;
     if (listeners.length > 0) return true;
     for (const former of this.#former)
-      if ((await listenersOf(former.port))?.some(({ uid }) => uid === former.uid) === true) return true;
+      if ((await listenersOf(former.port, network?.tables))?.some(({ uid }) => uid === former.uid) === true) return true;
     return false;
   }
 

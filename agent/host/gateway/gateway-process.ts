@@ -21,9 +21,13 @@ const ROOT = 0;
  * All that listen there and may be ended for it. A configuration names the port, and whoever may write it could name the
  * port of a program that is not his: root must not end that one, nor the machine's first process, nor itself.
  */
-export async function gatewayProcesses(port: number, ownerUid: number | undefined): Promise<readonly GatewayProcess[]> {
+export async function gatewayProcesses(
+  port: number,
+  ownerUid: number | undefined,
+  tables?: readonly string[],
+): Promise<readonly GatewayProcess[]> {
   const found: GatewayProcess[] = [];
-  for (const pid of await listenerPids(port)) {
+  for (const pid of await listenerPids(port, tables)) {
     if (pid === INIT || pid === ownPid) continue;
     const process = await lookUp(pid);
     if (process === undefined) continue;

@@ -10,8 +10,8 @@ const ROOT = 0;
 const MAX_TABLE_BYTES = 8_388_608;
 
 /** Every process that holds it: a listening socket outlives whoever opened it in each child that inherited it. */
-export async function listenerPids(port: number): Promise<readonly number[]> {
-  const inodes = await listeningInodes(port);
+export async function listenerPids(port: number, tables?: readonly string[]): Promise<readonly number[]> {
+  const inodes = await listeningInodes(port, tables);
   const found: number[] = [];
   if (inodes.size === 0) return found;
   for (const name of await readdir("/proc")) {
@@ -24,8 +24,12 @@ export async function listenerPids(port: number): Promise<readonly number[]> {
  * The first of them, or the first of this user's; a file of root's says nothing about who runs the gateway. Undefined:
  * nobody, or a process that we may not look into.
  */
-export async function listenerPid(port: number, uid?: number): Promise<number | undefined> {
-  for (const pid of await listenerPids(port))
+export async function listenerPid(
+  port: number,
+  uid?: number,
+  tables?: readonly string[],
+): Promise<number | undefined> {
+  for (const pid of await listenerPids(port, tables))
     if (uid === undefined || uid === ROOT || (await uidOf(pid)) === uid) return pid;
   return undefined;
 }
@@ -38,9 +42,12 @@ export async function uidOf(pid: number): Promise<number | undefined> {
   return uid === undefined ? undefined : Number(uid);
 }
 
-async function listeningInodes(port: number): Promise<ReadonlySet<string>> {
+async function listeningInodes(
+  port: number,
+  tables: readonly string[] = LISTEN_TABLES,
+): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
-  for (const path of LISTEN_TABLES) {
+  for (const path of tables) {
     const text = await readFile(path, "latin1").catch(() => ""); // a kernel without IPv6 has one table
     if (text.length > MAX_TABLE_BYTES) continue;
     for (const line of text.split("\n").slice(1)) {

@@ -19,11 +19,15 @@ export interface Readiness {
 const nobody: Readiness = { answers: false, ready: false, uptimeMilliseconds: undefined };
 const silent: Readiness = { answers: true, ready: false, uptimeMilliseconds: undefined };
 
-/** Never rejects: every failure is one of the two answers "nobody" and "somebody who does not say ready". */
-export function probeReadiness(host: string, port: number): Promise<Readiness> {
+/**
+ * `socketPath`: a unix socket with the port behind it; whoever forwards from there hangs up where nobody listens. Never
+ * rejects: every failure is one of the two answers "nobody" and "somebody who does not say ready".
+ */
+export function probeReadiness(host: string, port: number, socketPath?: string): Promise<Readiness> {
   return new Promise((resolve) => {
+    const where = socketPath === undefined ? { host: host === "[::1]" ? "::1" : host, port } : { socketPath };
     const request = get(
-      { host: host === "[::1]" ? "::1" : host, port, path: "/readyz", agent: false, timeout: PROBE_MILLISECONDS },
+      { ...where, path: "/readyz", agent: false, timeout: PROBE_MILLISECONDS },
       (response) => {
         const parts: Uint8Array[] = [];
         let size = 0;
@@ -46,7 +50,10 @@ export function probeReadiness(host: string, port: number): Promise<Readiness> {
       clearTimeout(deadline);
       resolve(readiness);
     }
-    request.on("error", (error: NodeJS.ErrnoException) => finish(error.code === "ECONNREFUSED" ? nobody : silent));
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      const isNobody = error.code === "ECONNREFUSED" || socketPath !== undefined;
+      finish(isNobody ? nobody : silent);
+    });
   });
 }
 

@@ -81,10 +81,11 @@ async function isAccepted(tools: GatewayTools, credential: GatewayCredential, mi
   }
 }
 
-async function opens({ url }: GatewayTarget, credential: GatewayCredential): Promise<boolean> {
+async function opens({ url, network }: GatewayTarget, credential: GatewayCredential): Promise<boolean> {
   try {
     const connection = await openGateway({
       url,
+      socket: network?.socket,
       handshake: {
         device: transientDevice("check"),
         client: "transient",

@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly url: string;
   readonly credential: GatewayCredential | undefined;
   readonly store: DeviceStore;
+  /** As `ConnectOptions.socket`. */
+  readonly socket?: string | undefined;
   readonly scopes: readonly Scope[];
   readonly agentVersion: string;
   readonly platform: string;
@@ -48,9 +50,10 @@ export async function openSession(options: SessionOptions): Promise<GatewayConne
 }
 
 async function connectWith(options: SessionOptions, proof: Proof | undefined): Promise<GatewayConnection> {
-  const { store, scopes, agentVersion, platform, url, onEvent } = options;
+  const { store, scopes, agentVersion, platform, url, socket, onEvent } = options;
   const connection = await openGateway({
     url,
+    socket,
     handshake: {
       device: store.device,
       client: "paired",

@@ -33,8 +33,8 @@ export interface Supervisor {
 
 /** The process now; undefined when it is down or another user's. */
 export async function findGateway(tools: Pick<Place, "target">): Promise<GatewayProcess | undefined> {
-  const { port, ownerUid } = await tools.target();
-  return (await gatewayProcesses(port, ownerUid))[0];
+  const { port, ownerUid, network } = await tools.target();
+  return (await gatewayProcesses(port, ownerUid, network?.tables))[0];
 }
 
 /** Ends it and keeps it down. `milliseconds`: how long it may drain before it is cut off. */
@@ -77,8 +77,8 @@ async function askToStart(tools: Place, run: Systemctl): Promise<boolean> {
 }
 
 export async function isReady(tools: Pick<Place, "target">): Promise<boolean> {
-  const { host, port } = await tools.target();
-  return (await probeReadiness(host, port)).ready;
+  const { host, port, network } = await tools.target();
+  return (await probeReadiness(host, port, network?.socket)).ready;
 }
 
 /**
@@ -123,8 +123,8 @@ export async function reviveGateway(
  * what can be started when something else ended it.
  */
 export async function rememberGateway(tools: Place, { run = systemctl }: Supervisor = {}): Promise<void> {
-  const { port, ownerUid } = await tools.target();
-  const processes = await gatewayProcesses(port, ownerUid);
+  const { port, ownerUid, network } = await tools.target();
+  const processes = await gatewayProcesses(port, ownerUid, network?.tables);
   await rememberProcesses(tools.directory, processes, port);
   const [process] = processes;
   if (process === undefined || tools.place?.kind === "demo") return;

@@ -14,6 +14,6 @@ const ROOT = 0;
 export async function mayShowSecret(target: GatewayTarget): Promise<boolean> {
   const owner = target.ownerUid;
   if (owner === undefined || owner === ROOT) return true;
-  const listeners = await listenersOf(target.port);
+  const listeners = await listenersOf(target.port, target.network?.tables);
   return listeners === undefined || listeners.every((listener) => listener.uid === owner || listener.uid === ROOT);
 }

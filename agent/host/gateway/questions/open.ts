@@ -32,8 +32,8 @@ export async function openQuestions(deps: OpenQuestionsDeps): Promise<Questions>
     switch: new QuestionSwitch(deps.directory),
     tag: (id) => tags.tag("question", id),
     async footprint({ command, argv, cwd, resolvedPath }) {
-      const { port, ownerUid } = await deps.target();
-      const pid = await listenerPid(port, ownerUid);
+      const { port, ownerUid, network } = await deps.target();
+      const pid = await listenerPid(port, ownerUid, network?.tables);
       const path = pid === undefined ? undefined : await searchPathOf(pid);
       return footprintOf({ command, argv, cwd, resolvedPath, path });
     },
@@ -41,6 +41,7 @@ export async function openQuestions(deps: OpenQuestionsDeps): Promise<Questions>
       const target = await deps.target();
       return openSession({
         url: target.url,
+        socket: target.network?.socket,
         credential: target.credential,
         store,
         // This version hands a question only to an administrator, or to whoever began the run.

@@ -38,7 +38,7 @@ export async function readAdvice(asking: Asking): Promise<ReadResult<"gateway.ad
   ]);
   // Nothing seen is not the same as nothing to improve.
   if ([settings, usage, jobs, sessions].every((fact) => fact === undefined)) throw new ReadingError("gateway");
-  const listeners = await listenersOf(target.port);
+  const listeners = await listenersOf(target.port, target.network?.tables);
   const used = readSystem(system).rssBytes;
   const facts: AdviceFacts = {
     now,

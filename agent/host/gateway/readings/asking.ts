@@ -141,12 +141,14 @@ class Lines {
 async function connect(deps: ReadingDeps, scopes: readonly Scope[]): Promise<GatewayConnection> {
   const target = await deps.target();
   const { url, credential } = target;
+  const socket = target.network?.socket;
   const { agentVersion } = deps;
   const { platform } = readMachine();
   const isWide = scopes.some((scope) => scope !== "operator.read");
   if (!isWide || credential === undefined)
     return openSession({
       url,
+      socket,
       credential,
       store: deps.store,
       scopes,
@@ -158,7 +160,11 @@ async function connect(deps: ReadingDeps, scopes: readonly Scope[]): Promise<Gat
   if (!(await mayShowSecret(target))) throw new GatewayError("foreign");
   const device = transientDevice("lists");
   const proof = { kind: "shared", credential } as const;
-  return openGateway({ url, handshake: { device, client: "transient", scopes, proof, agentVersion, platform } });
+  return openGateway({
+    url,
+    socket,
+    handshake: { device, client: "transient", scopes, proof, agentVersion, platform },
+  });
 }
 
 function toolsOf(deps: ReadingDeps, lines: Lines): GatewayTools {
