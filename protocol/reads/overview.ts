@@ -214,7 +214,13 @@ export const overviewReads = {
   "gateway.extensions@1": {
     permission: "metadata.read",
     args: noArguments,
-    result: v.strictObject({ at: seconds, extensions: list(extension, 400), more: v.boolean() }),
+    result: v.strictObject({
+      at: seconds,
+      extensions: list(extension, 400),
+      more: v.boolean(),
+      /** This version of the gateway does not say which plugins it has. */
+      withoutPlugins: v.optional(v.literal(true)),
+    }),
     what: "plugins, skills and MCP servers with their versions",
   },
   "gateway.usage@1": {

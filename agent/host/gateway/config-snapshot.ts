@@ -26,17 +26,27 @@ export interface ConfigSnapshot {
   readonly tree: Fields;
 }
 
-/** @throws {GatewayError} `hostile` for an answer that is none */
-export async function readSnapshot(connection: GatewayConnection): Promise<ConfigSnapshot> {
-  const answer = await connection.call("config.get", {});
+/** The tree alone, which versions show that have no names for it. Empty where the file does not parse. */
+export async function readTree(connection: GatewayConnection): Promise<Fields> {
+  return treeIn(await connection.call("config.get", {}));
+}
+
+function treeIn(answer: unknown): Fields {
   const tree = field(answer, "parsed");
   const shown: Fields = isFields(tree) ? tree : {};
   if (!isBounded(shown)) throw new GatewayError("hostile", "CONFIG_SIZE");
+  return shown;
+}
+
+/** @throws {GatewayError} `hostile` for an answer that is none */
+export async function readSnapshot(connection: GatewayConnection): Promise<ConfigSnapshot> {
+  const answer = await connection.call("config.get", {});
+  const shown = treeIn(answer);
   return {
     baseHash: hashOf(answer, "hash"),
     written: configDigest(hashOf(answer, "configRevisionHash")),
     applied: configDigest(hashOf(answer, "appliedConfigHash")),
-    isValid: field(answer, "valid") === true && isFields(tree),
+    isValid: field(answer, "valid") === true && isFields(field(answer, "parsed")),
     tree: shown,
   };
 }

@@ -1,19 +1,14 @@
 /**
  * Which versions of the gateway this agent has been tried with. One that is newer, or older, is read and stopped, never
  * changed. The gateway's numbers look like semantic versions and are not: a hot fix has a suffix and is newer than the
- * version without, and patch numbers from 33 on are the line that is kept alive beside the current one.
+ * version without, and patch numbers from 33 on are the line that is kept alive beside the current one. That line was tried and
+ * is not known: its gateway has no name for the configuration that runs, which a change has to pin.
  */
 
 export type VersionSupport = "known" | "newer" | "older";
 
 /** The release of which every minor was tried, as year and month. */
 const CURRENT = [2026, 9] as const;
-/** Releases of which the extended-stable patches are known. */
-const EXTENDED: readonly (readonly [number, number])[] = [
-  [2026, 7],
-  [2026, 6],
-];
-const FIRST_EXTENDED_PATCH = 33;
 /** Year, month, patch; `-2` is a hot fix, anything else behind a hyphen was never released for good. */
 const VERSION = /^(\d{4})\.(\d{1,2})\.(\d{1,4})(?:-(?:(\d{1,4})|[0-9A-Za-z.-]{1,32}))?$/;
 
@@ -40,9 +35,7 @@ export function supportOf(version: string): VersionSupport {
   if (release === undefined) return "newer";
   const age = monthsBefore(release);
   if (age < 0 || (age === 0 && release.isPrerelease)) return "newer";
-  if (age === 0) return "known";
-  const isExtended = EXTENDED.some(([year, month]) => year === release.year && month === release.month);
-  return isExtended && release.patch >= FIRST_EXTENDED_PATCH && !release.isPrerelease ? "known" : "older";
+  return age === 0 ? "known" : "older";
 }
 
 /** How many months lie between a release and the current one; negative when it is later. */

@@ -53,7 +53,7 @@ export function ExtensionsTab() {
         what="the extensions"
         foot="An MCP server is switched in the configuration."
       >
-        {({ extensions, more }) => (
+        {({ extensions, more, withoutPlugins }) => (
           <>
             <Things
               label="Plugins, skills and MCP servers"
@@ -66,6 +66,11 @@ export function ExtensionsTab() {
               usual="state"
             />
             <MoreThere more={more} />
+            {withoutPlugins === true && (
+              <p class="card-body small muted">
+                This version of the gateway does not say which plugins it has: only skills and MCP servers are listed.
+              </p>
+            )}
           </>
         )}
       </ListCard>

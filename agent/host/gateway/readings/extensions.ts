@@ -1,6 +1,7 @@
 /** Plugins, skills and MCP servers: what the gateway loads. */
 import type { ReadResult } from "../../../../protocol/reads.ts";
-import { readSnapshot } from "../config-snapshot.ts";
+import { readTree } from "../config-snapshot.ts";
+import { GatewayError } from "../faults.ts";
 import { ReadingError } from "../reading-error.ts";
 import { extensionSubject } from "../subjects.ts";
 import { field, isFields } from "../wire.ts";
@@ -14,16 +15,16 @@ const MAX_EXTENSIONS = 400;
 const MAX_ID_CHARACTERS = 512;
 
 export async function readExtensions({ acting, ask, now }: Asking): Promise<Extensions> {
-  const [plugins, skills, { tree }] = await Promise.all([
-    ask("plugins.list"),
+  const [plugins, skills, tree] = await Promise.all([
+    askPlugins(ask),
     ask("skills.status"),
-    acting.connection().then(readSnapshot),
+    acting.connection().then(readTree),
   ]);
   const { tags } = acting;
   const servers = field(field(tree, "mcp"), "servers");
   const all: Extension[] = [
     // The catalogue of what could be installed is not what is there.
-    ...listIn(plugins, "plugins")
+    ...(plugins ?? [])
       .filter((row) => field(row, "installed") !== false)
       .flatMap((row) => withId(row, "id", (id) => pluginOf(row, tags.tag("plugin", id)))),
     ...listIn(skills, "skills").flatMap((row) => withId(row, "skillKey", (id) => skillOf(row, tags.tag("skill", id)))),
@@ -31,7 +32,18 @@ export async function readExtensions({ acting, ask, now }: Asking): Promise<Exte
       serverOf({ id, server, tag: tags.tag("mcp", id) }),
     ),
   ];
-  return { at: now, extensions: all.slice(0, MAX_EXTENSIONS), more: all.length > MAX_EXTENSIONS };
+  const unsaid = plugins === undefined ? { withoutPlugins: true as const } : {};
+  return { at: now, extensions: all.slice(0, MAX_EXTENSIONS), more: all.length > MAX_EXTENSIONS, ...unsaid };
+}
+
+/** Undefined: the extended-stable line of the gateway has no such request, and says that ours is not valid. */
+async function askPlugins(ask: Asking["ask"]): Promise<readonly unknown[] | undefined> {
+  try {
+    return listIn(await ask("plugins.list"), "plugins");
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "refused.INVALID_REQUEST") return undefined;
+    throw error;
+  }
 }
 
 function listIn(answer: unknown, key: string): readonly unknown[] {
