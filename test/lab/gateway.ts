@@ -1,6 +1,6 @@
 /** The real gateway on a server of the lab: npm's own files, shown and not copied (650 MB), run by a unit as the user one names. */
 import path from "node:path";
-import { DEMO_VERSION, installGateway } from "../../agent/host/demo/install.ts";
+import { installGateway } from "../../agent/host/demo/install.ts";
 import { gatewayCache } from "../e2e/gateway.ts";
 import type { Machine, MachinePlan } from "./machine.ts";
 

@@ -31,6 +31,11 @@ export interface MachinePlan {
   readonly shown?: readonly { readonly from: string; readonly at: string }[];
 }
 
+export interface BootOptions {
+  /** False: a server whose provider does not let its systemd use bpf(), like most containers that are rented. */
+  readonly bpf?: boolean;
+}
+
 export interface InsideOptions extends RunOptions {
   readonly user?: string;
 }
@@ -127,11 +132,11 @@ export class Machine {
   }
 
   /** Resolves to systemd's own word for how it came up: "running" or "degraded". */
-  async boot(): Promise<string> {
+  async boot(options: BootOptions = {}): Promise<string> {
     if (this.#nspawn !== undefined) throw new TypeError("it runs");
     const namespace = this.network.plugIn(this.server);
     const group = makeControlGroup(this.#name);
-    const inGroup = ["-c", ENTER_GROUP, "sh", group, NSPAWN, ...this.#nspawnArguments(namespace)];
+    const inGroup = ["-c", ENTER_GROUP, "sh", group, NSPAWN, ...this.#nspawnArguments(namespace, options)];
     const [file, argv] = withDeathSignal("/bin/sh", inGroup);
     const child = spawn(file, [...argv], {
       detached: true,
@@ -165,11 +170,11 @@ export class Machine {
     return labName(this.server);
   }
 
-  #nspawnArguments(namespace: string): readonly string[] {
+  #nspawnArguments(namespace: string, { bpf = true }: BootOptions): readonly string[] {
     const machine = ["-D", this.root, "--boot", "--register=no", "--keep-unit", "--quiet", "--console=pipe"];
     const name = [`--machine=${this.#name}`, `--hostname=${this.server}`, "--resolv-conf=off", "--timezone=off"];
     // A real server's systemd may use bpf(): without it IPAddressDeny= and SocketBindDeny= silently do nothing (T10).
-    const may = ["--capability=all", "--system-call-filter=bpf @keyring"];
+    const may = bpf ? ["--capability=all", "--system-call-filter=bpf @keyring"] : ["--capability=CAP_NET_ADMIN"];
     const shown = this.#shown.map(({ from, at }) => `--bind-ro=${from}:${at}`);
     return [...machine, ...name, ...shown, `--network-namespace-path=/run/netns/${namespace}`, ...may];
   }
