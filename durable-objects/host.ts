@@ -39,6 +39,7 @@ import { Rivals } from "./host/rivals.ts";
 import { composeRow } from "./host/row.ts";
 import * as sockets from "./host/sockets.ts";
 import { HostStore, type Identity } from "./host/store.ts";
+import { PostureAlarms } from "./host/posture-alarms.ts";
 import { LatestTelemetry } from "./host/telemetry.ts";
 import { TrustCourier } from "./host/trust-courier.ts";
 import { Tunnels } from "./host/tunnels.ts";
@@ -84,6 +85,7 @@ export class Host extends DurableObject<Env> {
   readonly #alarms: Alarms;
   /** Durable. */
   readonly #gatewayAlarms: GatewayAlarms;
+  readonly #postureAlarms: PostureAlarms;
   /** Rebuilt. */
   readonly #keys: DispatchKeys;
 
@@ -113,6 +115,7 @@ export class Host extends DurableObject<Env> {
     });
     this.#alarms = alarmsOf(env, () => this.#store.requireIdentity().workspace);
     this.#gatewayAlarms = new GatewayAlarms(this.#alarms, this.#store);
+    this.#postureAlarms = new PostureAlarms(this.#alarms, this.#store);
     this.#rivals = new Rivals({
       first: () => this.#tunnel(),
       ended: ({ socket }) => this.webSocketClose(socket),
@@ -260,6 +263,7 @@ export class Host extends DurableObject<Env> {
         this.#telemetry.set(frame.telemetry);
         if (!this.#pages.isEmpty) this.#watching.look(open);
         this.ctx.waitUntil(this.#gatewayAlarms.heard(open.attachment.host, frame.telemetry));
+        this.ctx.waitUntil(this.#postureAlarms.heard(open.attachment.host, frame.telemetry));
         return this.#live.pushRow();
       case "reading":
         return this.#reads.take(open.attachment, frame);

@@ -71,4 +71,16 @@ export const alertWords = {
     what: "Agents on this host asked to run more commands than anybody can judge in an hour. Those beyond ten were denied unasked.",
     next: "Open the host's log and sessions: an agent that asks so often is stuck, or somebody steers it.",
   },
+  "posture.drift": {
+    what: "A check on this host passed before and fails now: something on the machine was changed.",
+    next: "Open the host's posture: it says what was seen, and what mending it would change.",
+  },
+  "posture.drift-critical": {
+    what: "A check on this host that keeps others out passed before and fails now. Somebody opened a door, or is in.",
+    next: "Open the host's posture now: it says what was seen. If nobody of yours did it, lock the gateway down and look at the machine.",
+  },
+  "posture.waiver-ending": {
+    what: "A risk on this host was accepted for a while, and that ends within a week. From then on the check counts again.",
+    next: "Open the host's posture and mend what was accepted, or accept it anew in the signer.",
+  },
 } as const satisfies Readonly<Record<AlertKind, AlertWords>>;

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { count, digest, id, seconds } from "./fields.ts";
+import { checkNames } from "./posture/ids.ts";
 
 /** `critical`: somebody may be attacking. `warning`: will become a fault. `notice`: somebody should know. */
 export const severities = ["critical", "warning", "notice"] as const;
@@ -27,6 +28,9 @@ export const alertSeverities = {
   "gateway.exposed": "critical",
   "exec.waiting": "notice",
   "exec.flood": "warning",
+  "posture.drift": "warning",
+  "posture.drift-critical": "critical",
+  "posture.waiver-ending": "notice",
 } as const satisfies Readonly<Record<string, Severity>>;
 export type AlertKind = keyof typeof alertSeverities;
 export const alertKindNames = Object.keys(alertSeverities) as readonly AlertKind[];
@@ -60,6 +64,8 @@ export const alertDetailSchema = v.strictObject({
   held: v.optional(viewSchema),
   shown: v.optional(viewSchema),
   stream: v.optional(id),
+  /** The check of a host that fails now and passed before. */
+  check: v.optional(v.picklist(checkNames)),
 });
 export type AlertDetail = v.InferOutput<typeof alertDetailSchema>;
 

@@ -47,7 +47,7 @@ export const outwardLimits = {
   refused: { bytes: 256, perMinute: COMMANDS_PER_MINUTE }, // one for each prepare or delivery
   receipt: { bytes: 4_096, perMinute: COMMANDS_PER_MINUTE }, // all that was not confirmed is said again after an absence
   farewell: { bytes: SIGNED_BYTES, perMinute: 30 }, // once in the life of a host; said again until it is confirmed
-  telemetry: { bytes: 4_096, perMinute: 180 }, // the host sends at most two a second, and only the newest
+  telemetry: { bytes: 8_192, perMinute: 180 }, // the host sends at most two a second, and only the newest
   reading: { bytes: 73_728, perMinute: 7_200 }, // up to six parts for each question; a part of 48 KB in base64url
   history: { bytes: 98_304, perMinute: 30 }, // four an hour, and one more for each reconnection
   witnessed: { bytes: NOTE_BYTES, perMinute: WITNESS_PER_MINUTE }, // once in a tunnel

@@ -271,4 +271,31 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     past: "changed the rules for commands",
     undo: "Change them back.",
   },
+  "posture.fix@1": {
+    effect: (host) =>
+      `Exactly the plan shown is applied to ${host}, then proven. What could lock somebody out undoes itself unless it is proven in time.`,
+    verb: "Fix a check",
+    past: "fixed a check",
+    undo: "Undo the fix: it puts back what was there before.",
+  },
+  "posture.rollback@1": {
+    effect: (host) =>
+      `What a fix changed on ${host} is put back as it was before, byte for byte. What it protected against is open again.`,
+    verb: "Undo a fix",
+    past: "undid a fix",
+    undo: "Fix the check again.",
+  },
+  "posture.waive@1": {
+    effect: (host) =>
+      `A failing check on ${host} is accepted until the day chosen: it leaves the score, raises no alert, and the grade cannot be A. Nothing on the machine changes.`,
+    verb: "Accept a risk for a while",
+    past: "accepted a risk for a while",
+    undo: "Take the acceptance back.",
+  },
+  "posture.unwaive@1": {
+    effect: (host) => `A check on ${host} that was accepted for a while counts again. Nothing on the machine changes.`,
+    verb: "Take an acceptance back",
+    past: "took an acceptance back",
+    undo: "Accept the risk again, in the signer.",
+  },
 };

@@ -8,6 +8,7 @@ import { configurationOperations } from "./operations/configuration.ts";
 import { execOperations } from "./operations/exec.ts";
 import { gatewayOperations } from "./operations/gateway.ts";
 import type { Operation } from "./operations/operation.ts";
+import { postureOperations } from "./operations/posture.ts";
 import { scheduleOperations } from "./operations/schedule.ts";
 
 export type { Operation, OperationClass } from "./operations/operation.ts";
@@ -19,6 +20,7 @@ export const operations = {
   ...agentOperations,
   ...accessOperations,
   ...execOperations,
+  ...postureOperations,
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof operations;

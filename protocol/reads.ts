@@ -5,11 +5,12 @@
 import type * as v from "valibot";
 import { contentReads } from "./reads/content.ts";
 import { overviewReads } from "./reads/overview.ts";
+import { postureReads } from "./reads/posture.ts";
 import type { Read } from "./reads/read.ts";
 
 export type { ContentKind, Read } from "./reads/read.ts";
 
-export const reads = { ...overviewReads, ...contentReads } as const satisfies Record<string, Read>;
+export const reads = { ...overviewReads, ...postureReads, ...contentReads } as const satisfies Record<string, Read>;
 
 export type ReadName = keyof typeof reads;
 export type ReadArgs<N extends ReadName> = v.InferOutput<(typeof reads)[N]["args"]>;

@@ -5,6 +5,8 @@
  * The gateway is hostile: every value here is a claim, bounded in size and alphabet, and never a label of ours.
  */
 import * as v from "valibot";
+import { checkNames } from "./posture/ids.ts";
+import { grades } from "./posture/words.ts";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1e15));
 const version = v.pipe(v.string(), v.regex(/^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$/));
@@ -23,6 +25,32 @@ export const gatewayStates = [
   "unsupported", // it speaks another protocol version
   "none",
 ] as const;
+
+/** Ids of our own catalogue: another one is refused. */
+const checksHere = v.pipe(
+  v.array(v.picklist(checkNames)),
+  v.maxLength(checkNames.length),
+  v.check((all) => new Set(all).size === all.length, "each once"),
+);
+
+/** What the newest scan of this host found. What is in none of the lists was not looked at: the agent is older than the check. */
+export const postureSchema = v.strictObject({
+  /** When it was looked at; host wall clock, seconds. */
+  at: count,
+  score: v.pipe(count, v.maxValue(100)),
+  grade: v.picklist(grades),
+  /** False: looked at without root's rights. */
+  privileged: v.boolean(),
+  pass: checksHere,
+  fail: checksHere,
+  notApplicable: checksHere,
+  error: checksHere,
+  unverified: checksHere,
+  /** Of these, accepted for now, and when the first of that runs out. */
+  waived: checksHere,
+  waivedUntil: v.optional(count),
+});
+export type PostureFigures = v.InferOutput<typeof postureSchema>;
 
 export const telemetrySchema = v.strictObject({
   v: v.literal(1),
@@ -61,6 +89,7 @@ export const telemetrySchema = v.strictObject({
       asOf: count,
     }),
   ),
+  posture: v.optional(postureSchema),
   agents: v.optional(count),
   /** `failing`: those whose last run failed. */
   cron: v.optional(v.strictObject({ total: count, enabled: count, failing: v.optional(count) })),

@@ -102,6 +102,7 @@ type ReceiptRow = Record<string, SqlStorageValue> & {
  * `telemetry` and `trust-ack`: JSON. `frozen`: yes or no. `witness`: refused or fine.
  * `witness-entries`, `odd-entries`: an hour since 1970, and how many entries the host's words of that kind made in it;
  * `certificate-requests` likewise, of its requests. `gateway-alarms`: kinds that were raised and not taken back.
+ * `posture-alarms`: JSON (posture-alarms.ts).
  * `freeze`: the subject of the newest entry that told of one. `history`, `history-long`: JSON (history.ts).
  */
 export type LatestName =
@@ -114,6 +115,7 @@ export type LatestName =
   | "odd-entries"
   | "certificate-requests"
   | "gateway-alarms"
+  | "posture-alarms"
   | "history"
   | "history-long";
 

@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { count, digest, seconds } from "../fields.ts";
-import { checkIds } from "../posture.ts";
+import { checkNames } from "./ids.ts";
 import { fixRisks } from "./words.ts";
 import { posturalReason } from "./report.ts";
 
@@ -27,7 +27,7 @@ export type PlanStep = v.InferOutput<typeof planStepSchema>;
 
 export const planSchema = v.strictObject({
   v: v.literal(1),
-  checks: v.pipe(v.array(v.picklist(checkIds)), v.minLength(1), v.maxLength(checkIds.length)),
+  checks: v.pipe(v.array(v.picklist(checkNames)), v.minLength(1), v.maxLength(checkNames.length)),
   risk: v.picklist(fixRisks),
   /** What changes, in order. Empty: all of it is as it should be already. */
   steps: v.pipe(v.array(planStepSchema), v.maxLength(64)),
@@ -48,7 +48,7 @@ export const fixStates = ["armed", "applied", "undone", "failed"] as const;
 export const fixSchema = v.strictObject({
   /** Random name of the transaction. */
   fix: v.pipe(v.string(), v.regex(/^fix-[0-9a-f]{16}$/)),
-  checks: v.pipe(v.array(v.picklist(checkIds)), v.minLength(1)),
+  checks: v.pipe(v.array(v.picklist(checkNames)), v.minLength(1)),
   state: v.picklist(fixStates),
   at: seconds,
   ended: v.optional(seconds),

@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { count, digest, seconds } from "../fields.ts";
-import { checkIds } from "../posture.ts";
+import { checkNames } from "./ids.ts";
 import { checkStates, evidenceLevels, grades, scanLanes } from "./words.ts";
 
 const text = (characters: number) => v.pipe(v.string(), v.maxLength(characters));
@@ -26,7 +26,7 @@ export const evidenceSchema = v.strictObject({
 export type Evidence = v.InferOutput<typeof evidenceSchema>;
 
 export const waiverSchema = v.strictObject({
-  check: v.picklist(checkIds),
+  check: v.picklist(checkNames),
   /** Random id of whoever signed it. */
   author: text(64),
   at: seconds,
@@ -36,7 +36,7 @@ export const waiverSchema = v.strictObject({
 export type Waiver = v.InferOutput<typeof waiverSchema>;
 
 export const findingSchema = v.strictObject({
-  check: v.picklist(checkIds),
+  check: v.picklist(checkNames),
   rev: count,
   state: v.picklist(checkStates),
   /** The strongest evidence that was reached. */
@@ -62,7 +62,7 @@ export const reportSchema = v.strictObject({
   advisories: v.strictObject({ asOf: v.optional(v.pipe(v.string(), v.regex(/^\d{4}-\d{2}-\d{2}$/))), count }),
   score: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(100)),
   grade: v.picklist(grades),
-  findings: v.pipe(v.array(findingSchema), v.maxLength(checkIds.length)),
+  findings: v.pipe(v.array(findingSchema), v.maxLength(checkNames.length)),
   /** Of the report before: a chain, so that none is left out unseen. */
   previous: v.optional(digest),
 });

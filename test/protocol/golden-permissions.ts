@@ -181,6 +181,9 @@ export const goldenOperations: Readonly<Record<string, Readonly<Record<Caller, b
   "exec.deny@1": OPERATORS_HERE,
   "exec.watch-off@1": OPERATORS_HERE,
   "host.check@1": OPERATORS_HERE,
+  // Only what tightens, and undoes itself when it would lock somebody out.
+  "posture.fix@1": OPERATORS_HERE,
+  "posture.unwaive@1": OPERATORS_HERE,
   // What can run code, loosen or destroy.
   "config.set@1": CONFIGURERS_HERE,
   "config.rollback@1": CONFIGURERS_HERE,
@@ -191,6 +194,8 @@ export const goldenOperations: Readonly<Record<string, Readonly<Record<Caller, b
   "exec.watch-on@1": CONFIGURERS_HERE,
   "exec.policy@1": CONFIGURERS_HERE,
   "host.drill@1": CONFIGURERS_HERE,
+  "posture.rollback@1": CONFIGURERS_HERE,
+  "posture.waive@1": CONFIGURERS_HERE,
   // Agents, their schedules and conversations.
   "cron.add@1": AGENT_MANAGERS_HERE,
   "cron.edit@1": AGENT_MANAGERS_HERE,
@@ -221,6 +226,8 @@ export const goldenCritical: readonly string[] = [
   "exec.watch-on@1",
   "exec.policy@1",
   "host.drill@1",
+  "posture.rollback@1",
+  "posture.waive@1",
   "cron.add@1",
   "cron.edit@1",
   "cron.enable@1",

@@ -7,7 +7,8 @@ import { alertsOf } from "../../durable-objects/alert-client.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import type { AlertKind, AlertRow } from "../../protocol/alerts.ts";
 import { ALERT_REFUSALS_PER_MINUTE, CERTIFICATE_NOTICE_SECONDS } from "../../protocol/limits.ts";
-import type { Telemetry } from "../../protocol/telemetry.ts";
+import type { CheckId } from "../../protocol/posture.ts";
+import type { PostureFigures, Telemetry } from "../../protocol/telemetry.ts";
 import { telemetrySample } from "../fixtures/telemetry.ts";
 import { admittedTo } from "../fixtures/edge/admitted.ts";
 import type { Tunnel } from "../fixtures/edge/host-peer.ts";
@@ -15,6 +16,19 @@ import { certificateOf, edge, fresh, ledgerBodies, now, Page, settled } from "./
 import { Town } from "../fixtures/edge/town.ts";
 import { signed, signerOf } from "../fixtures/keys.ts";
 import { env } from "./environment.ts";
+
+const nothingFound: PostureFigures = {
+  at: 1_800_000_000,
+  score: 50,
+  grade: "C",
+  privileged: true,
+  pass: [],
+  fail: [],
+  notApplicable: [],
+  error: [],
+  unverified: [],
+  waived: [],
+};
 
 let town: Town;
 beforeAll(async () => {
@@ -170,6 +184,29 @@ describe("what a gateway's figures mean", () => {
     tunnel.say({ kind: "telemetry", telemetry: begins });
     tunnel.say({ kind: "telemetry", telemetry: ends });
     expect(await until(kind, peer.host, "resolved")).toMatchObject({ times: 1 });
+  });
+
+  it("a check that passed and fails now is told of by its gravity, until it passes again", async () => {
+    const { peer, tunnel } = await admittedTo(town, "drifting");
+    const seen = (fail: readonly CheckId[], pass: readonly CheckId[]): Telemetry =>
+      figures({ posture: { ...nothingFound, fail: [...fail], pass: [...pass] } });
+    tunnel.say({ kind: "telemetry", telemetry: seen([], ["gw.auth.mode", "ssh.crypto"]) });
+    tunnel.say({ kind: "telemetry", telemetry: seen(["gw.auth.mode", "ssh.crypto"], []) });
+    expect(await until("posture.drift-critical", peer.host, "open")).toMatchObject({
+      detail: { check: "gw.auth.mode" },
+    });
+    expect(await until("posture.drift", peer.host, "open")).toMatchObject({ detail: { check: "ssh.crypto" } });
+    tunnel.say({ kind: "telemetry", telemetry: seen([], ["gw.auth.mode", "ssh.crypto"]) });
+    await until("posture.drift-critical", peer.host, "resolved");
+    await until("posture.drift", peer.host, "resolved");
+  });
+
+  it("an acceptance that ends soon is told of", async () => {
+    const { peer, tunnel } = await admittedTo(town, "accepting");
+    const waivedUntil = now() + 3_600;
+    const posture = { ...nothingFound, fail: ["ssh.crypto" as const], waived: ["ssh.crypto" as const], waivedUntil };
+    tunnel.say({ kind: "telemetry", telemetry: figures({ posture }) });
+    expect(await until("posture.waiver-ending", peer.host, "open")).toMatchObject({ detail: { until: waivedUntil } });
   });
 
   it("a flood of questions is told of", async () => {

@@ -14,7 +14,12 @@ export interface RestartOutcome {
 }
 
 /** The operations that act on the gateway; the others are the warden's own. */
-export type GatewayOperationName = Exclude<OperationName, `host.${string}` | "content.read@1" | "gateway.restart@1">;
+export type GatewayOperationName = Exclude<
+  OperationName,
+  `host.${string}` | `posture.${string}` | `profile.${string}` | "content.read@1" | "gateway.restart@1"
+>;
+/** The questions that the gateway answers; the others are about the machine. */
+export type GatewayReadName = Exclude<ReadName, `posture.${string}`>;
 
 /** A command that went through verification, as far as it concerns the gateway. */
 export interface GatewayOrder {
@@ -55,5 +60,5 @@ export interface GatewayControl {
 /** Answers the questions of verified reads. */
 export interface GatewayReadings {
   /** Fits the read's `result`. @throws {ReadingError} with the code that the reader is told */
-  readonly read: (operation: ReadName, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
+  readonly read: (operation: GatewayReadName, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
 }

@@ -62,8 +62,10 @@ export class Reports {
 }
 
 /** What does not move by itself: what the gateway is and how it stands, not how much of anything there is. */
-function meaningOf({ gateway, devices, channels, questions, host }: Telemetry): string {
+function meaningOf({ gateway, devices, channels, questions, posture, host }: Telemetry): string {
   const { state, demo, version, bootId, listens, support, configuration } = gateway;
   const stands = [state, demo, version, bootId, listens, support, configuration];
-  return JSON.stringify([...stands, devices, channels, questions, host.agentVersion, host.oneUser]);
+  // Not when it was looked at: that moves each minute, and wakes nobody.
+  const found = posture === undefined ? undefined : { ...posture, at: 0 };
+  return JSON.stringify([...stands, devices, channels, questions, found, host.agentVersion, host.oneUser]);
 }

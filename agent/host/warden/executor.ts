@@ -8,11 +8,14 @@ import type { Expect, Intent, Observed } from "../../../protocol/messages.ts";
 import { operations, type OperationName } from "../../../protocol/operations.ts";
 import type { Command, Verified } from "../../../protocol/verify.ts";
 import type { GatewayControl, GatewayOperationName } from "../gateway/control-interface.ts";
+import { isPostureOperation, type PostureControl, type PostureOperationName } from "../posture/control-interface.ts";
 import type { ReadGrants } from "./grants.ts";
 
 export interface ExecutorDeps {
   /** Undefined on a host without a gateway. */
   readonly gateway: GatewayControl | undefined;
+  /** Undefined where nobody looks at the machine. */
+  readonly posture?: PostureControl | undefined;
   /** Who may read content now. */
   readonly grants: ReadGrants;
 }
@@ -31,7 +34,7 @@ export interface Implementation {
   run(command: Verified<Command>, deps: ExecutorDeps, content: unknown): Promise<Outcome>;
 }
 
-type OwnName = Exclude<OperationName, GatewayOperationName>;
+type OwnName = Exclude<OperationName, GatewayOperationName | PostureOperationName>;
 
 const own = {
   "gateway.restart@1": {
@@ -53,6 +56,7 @@ const own = {
 } as const satisfies Record<OwnName, Implementation>;
 
 export function implementationOf(operation: OperationName): Implementation {
+  if (isPostureOperation(operation)) return ofPosture(operation);
   return isOwn(operation) ? own[operation] : ofGateway(operation);
 }
 
@@ -68,6 +72,22 @@ function ofGateway(operation: GatewayOperationName): Implementation {
       if (gateway === undefined) return { verdict: "failed", observed: {}, reason: "no_gateway" };
       const order = { operation, args: intent.args, content, intent: digest, author: author.id, expect: target.expect };
       const { verdict, observed } = await gateway.perform(order);
+      return observed.reason === undefined ? { verdict, observed } : { verdict, observed, reason: observed.reason };
+    },
+  };
+}
+
+/**
+ * What acts on the machine. The plan that an intent pins is compared by whoever applies it, in one go with applying it: a look
+ * before would cost as much as the act, and prove nothing about the moment of it.
+ */
+function ofPosture(operation: PostureOperationName): Implementation {
+  return {
+    observe: ({ target }) => Promise.resolve(target.expect),
+    async run({ intent, author, target }, { posture }, content) {
+      if (posture === undefined) return failed("unsupported");
+      const order = { operation, args: intent.args, content, author: author.id, expect: target.expect };
+      const { verdict, observed } = await posture.perform(order);
       return observed.reason === undefined ? { verdict, observed } : { verdict, observed, reason: observed.reason };
     },
   };

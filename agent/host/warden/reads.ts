@@ -8,13 +8,15 @@ import * as v from "valibot";
 import { fromBase64url, toBase64url, utf8 } from "../../../protocol/bytes.ts";
 import { MAX_READING_PARTS, MAX_READS, READ_MEMORY_SECONDS, READING_PART_BYTES } from "../../../protocol/limits.ts";
 import { readingCodec, readRefusals, type Reading, type ReadRefusal } from "../../../protocol/reading.ts";
-import { reads, type Read } from "../../../protocol/reads.ts";
+import { reads, type Read, type ReadName } from "../../../protocol/reads.ts";
 import type { RefusalCode } from "../../../protocol/refusals.ts";
 import { ENCAPSULATED_BYTES, replyInfo, TAG_BYTES } from "../../../protocol/seal.ts";
 import { digestOf, sha256Of, type Digest } from "../../../protocol/signing.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
 import { verifyRead, type ReadVerdict, type ReadView, type VerifiedRead } from "../../../protocol/verify/read.ts";
+import { ReadingError } from "../gateway/reading-error.ts";
+import { isPostureRead } from "../posture/control-interface.ts";
 import { sealParts } from "../../shared/seal.ts";
 import { admissionOf } from "./admission.ts";
 import { readAsserted } from "./asserted.ts";
@@ -73,11 +75,9 @@ export class Reads {
     operation,
     message,
   }: VerifiedRead): Promise<{ readonly parts: readonly Uint8Array[] } | { readonly code: ReadRefusal }> {
-    const { readings } = this.#context;
-    if (readings === undefined) return { code: "gateway" };
     let answer: unknown;
     try {
-      answer = await readings.read(operation, message.args);
+      answer = await this.#ask(operation, message.args);
     } catch (error) {
       return { code: codeOf(error) };
     }
@@ -89,6 +89,16 @@ export class Reads {
     if (parts > MAX_READING_PARTS) return { code: "too_large" };
     const cut = (_: unknown, i: number) => text.subarray(i * PART_TEXT_BYTES, (i + 1) * PART_TEXT_BYTES);
     return { parts: Array.from({ length: parts }, cut) };
+  }
+
+  #ask(operation: ReadName, args: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const { readings, posture } = this.#context;
+    if (isPostureRead(operation)) {
+      if (posture === undefined) throw new ReadingError("unsupported");
+      return posture.read(operation, args);
+    }
+    if (readings === undefined) throw new ReadingError("gateway");
+    return readings.read(operation, args);
   }
 
   async #judge(frame: ReadFrame, isRepeated: ReadView["isRepeated"]): Promise<ReadVerdict> {

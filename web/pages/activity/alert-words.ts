@@ -19,6 +19,9 @@ const alertWords = {
   "gateway.exposed": "a gateway that others can reach",
   "exec.waiting": "a command that waits for an answer",
   "exec.flood": "too many commands that ask",
+  "posture.drift": "a check that fails and passed before",
+  "posture.drift-critical": "a critical check that fails and passed before",
+  "posture.waiver-ending": "an accepted risk near its end",
 } as const satisfies Record<AlertKind, string>;
 
 /** A page older than the kind says no more than that there was one. */

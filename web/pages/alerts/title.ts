@@ -32,12 +32,20 @@ const titles = {
   "host.reset": (alert) => `${hostName(alert)} was made to forget whom it obeys`,
   "gateway.exposed": (alert) => `The gateway on ${hostName(alert)} is reachable from other machines`,
   "exec.waiting": (alert) => `A command waits for an answer on ${hostName(alert)}`,
+  "posture.drift": (alert) => `${checkName(alert)} fails on ${hostName(alert)}, and passed before`,
+  "posture.drift-critical": (alert) => `${checkName(alert)} fails on ${hostName(alert)}, and passed before`,
+  "posture.waiver-ending": (alert) => `What was accepted for a while on ${hostName(alert)} ends soon`,
   "exec.flood": (alert) => `${hostName(alert)} asks to run more commands than anybody can judge`,
 } as const satisfies Record<AlertKind, Title>;
 
 export function titleOf(alert: AlertView, now: number): string {
   const title: Title = titles[alert.kind];
   return typeof title === "string" ? title : title(alert, now);
+}
+
+/** Its id: the catalogue's words come with the posture page. */
+function checkName({ detail }: AlertView): string {
+  return detail.check === undefined ? "A check" : `The check ${detail.check}`;
 }
 
 function isOver({ detail }: AlertView, now: number): boolean {

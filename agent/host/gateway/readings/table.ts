@@ -1,6 +1,6 @@
 /** The table of what can be read from a gateway; a new read of the protocol does not compile without its row. */
-import type { ReadArgs, ReadName, ReadResult } from "../../../../protocol/reads.ts";
-import type { GatewayReadings } from "../control-interface.ts";
+import type { ReadArgs, ReadResult } from "../../../../protocol/reads.ts";
+import type { GatewayReadings, GatewayReadName } from "../control-interface.ts";
 import { readCommandRules } from "../operations/exec.ts";
 import { readQuestions } from "../questions/open.ts";
 import { ReadingError } from "../reading-error.ts";
@@ -22,7 +22,7 @@ import { readLogs } from "./logs.ts";
 import { readSessionList, readTranscript } from "./sessions.ts";
 import { readUsageShares } from "./usage.ts";
 
-type Rows = { readonly [N in ReadName]: (asking: Asking, args: ReadArgs<N>) => Promise<ReadResult<N>> };
+type Rows = { readonly [N in GatewayReadName]: (asking: Asking, args: ReadArgs<N>) => Promise<ReadResult<N>> };
 
 const rows: Rows = {
   "gateway.sessions@1": readSessionList,

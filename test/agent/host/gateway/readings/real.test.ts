@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { reads, type ReadName, type ReadResult } from "../../../../../protocol/reads.ts";
+import type { GatewayReadName } from "../../../../../agent/host/gateway/control-interface.ts";
+import { reads, type ReadResult } from "../../../../../protocol/reads.ts";
 import { openGateway, type GatewayConnection } from "../../../../../agent/host/gateway/client.ts";
 import { GatewayCredential } from "../../../../../agent/host/gateway/credential.ts";
 import { openDevice, transientDevice } from "../../../../../agent/host/gateway/device.ts";
@@ -31,7 +32,7 @@ let telegram: Telegram;
 let kept = "";
 let tags: Tags;
 let own: GatewayConnection;
-let read: <N extends ReadName>(name: N, args?: object) => Promise<ReadResult<N>>;
+let read: <N extends GatewayReadName>(name: N, args?: object) => Promise<ReadResult<N>>;
 const everything: string[] = [];
 
 beforeAll(async () => {

@@ -1,0 +1,78 @@
+/**
+ * The ids of all checks, alone: the edge counts by them and every page knows them, and neither needs the catalogue's texts. A test
+ * holds this list to the catalogue. An id is for ever.
+ */
+import type { CheckId } from "../posture.ts";
+
+export const checkNames = [
+  // gateway
+  "gw.bind.loopback",
+  "gw.port.external",
+  "gw.proxy.public",
+  "gw.auth.mode",
+  "gw.auth.ratelimit",
+  "gw.controlui.origins",
+  "gw.pairing.manual",
+  "gw.channels.closed",
+  "gw.exec.asks",
+  "gw.version.advisories",
+  "gw.rootdir.exposed",
+  "gw.mdns.off",
+  "gw.tailscale.mode",
+  "gw.hooks.signed",
+  "gw.plugins.pinned",
+  "gw.audit.native",
+  // ssh
+  "ssh.password-auth",
+  "ssh.root-login",
+  "ssh.kbdint",
+  "ssh.port.nonstandard",
+  "ssh.auth.limits",
+  "ssh.crypto",
+  "ssh.forwarding",
+  "ssh.allowlist",
+  "ssh.keys.inventory",
+  "ssh.hostkeys",
+  // network
+  "net.listeners",
+  "net.forwarded-ports",
+  "fw.default-deny",
+  "fw.drift",
+  "fw.boot-persistent",
+  "fw.rules.owned",
+  "fw.egress.gateway",
+  "fw.metadata.blocked",
+  "ban.sshd.live",
+  "ban.escalation",
+  "ban.whitelist",
+  "ban.http",
+  "net.vpn.bind",
+  "net.segmentation",
+  "net.sysctl",
+  // identity
+  "usr.dedicated",
+  "usr.single-tenant",
+  "usr.no-sudo",
+  "usr.setuid-reach",
+  "usr.uid0",
+  "usr.empty-pw",
+  "agent.split",
+  "unit.starts",
+  "unit.score",
+  "unit.probes",
+  "unit.directive-supported",
+  "unit.resources",
+  // secrets
+  "key.plaintext",
+  "gw.state.perms",
+  "enc.at-rest",
+  // integrity
+  "cfg.immutable",
+  "cfg.versioned",
+  "fs.suid-drift",
+  "fs.world-writable",
+  "fim.baseline",
+  "log.auditable",
+  "log.retention",
+  "patch.auto",
+] as const satisfies readonly CheckId[];
