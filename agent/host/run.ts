@@ -18,17 +18,11 @@ import { requireJoined, type HostFile, type HostState } from "./state.ts";
 import { writeStatus, type AgentStatus } from "./status-file.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import { AppendError } from "./warden/append-file.ts";
-import { ChallengeTable } from "./warden/challenges.ts";
 import type { Admission } from "./warden/admission.ts";
 import { wallSeconds, type HostClock } from "./warden/clock.ts";
-import { openDenyList } from "./warden/deny-list.ts";
-import { ReadGrants } from "./warden/grants.ts";
-import { Journal } from "./warden/journal.ts";
-import { readHostKeys, type HostKeys } from "./warden/keys.ts";
-import { SessionEnds } from "./warden/session-ends.ts";
-import { TrustStore } from "./warden/trust-store.ts";
-import { openWarden, type Warden, type WardenStanding } from "./warden/warden.ts";
-import { WitnessFile } from "./witness/witness-file.ts";
+import type { HostKeys } from "./warden/keys.ts";
+import { requireKeys, wardenOf } from "./warden-parts.ts";
+import type { Warden, WardenStanding } from "./warden/warden.ts";
 
 /** What a person, or the program that started the agent, is told. */
 export type AgentEvent =
@@ -219,50 +213,28 @@ interface WardenHooks {
   readonly onPair: () => void;
 }
 
-async function makeWarden(
+function makeWarden(
   { state, host, pairs, keys, deps }: Parts,
   watch: GatewayWatch,
   hooks: WardenHooks,
 ): Promise<Warden> {
-  const { clock, log, nonce, wait } = deps;
-  const denyList = openDenyList({ path: state.files.denyList, ownUid: deps.ownUid });
-  const journal = Journal.open({ path: state.files.journal, now: wallSeconds(clock) });
-  if (journal.tornBytes > 0) log({ event: "journal_torn_line", bytes: journal.tornBytes });
-  const trust = await TrustStore.open({ path: state.files.trust, pin: { workspace: host.workspace } });
-  const sessionEnds = SessionEnds.open({ path: state.files.sessionEnds, now: () => wallSeconds(clock) });
-  return openWarden({
-    context: {
-      workspace: host.workspace,
-      keys,
-      trust,
-      journal,
-      challenges: new ChallengeTable({ clock, nonce }),
-      sessionEnds,
-      witnessFile: WitnessFile.open(state.files.witness),
-      denyList,
-      clock,
-      nonce,
-      hostBoot: nonce(),
-      certificates: keeperOf(pairs, hooks.onPair),
-      activeSessions: () => Promise.resolve(watch.latest()?.sessions?.active),
-      gateway: watch.control,
-      readings: watch.readings,
-      grants: new ReadGrants(clock),
-      wait,
-      log,
-    },
+  const { ownUid, clock, nonce, wait, log } = deps;
+  return wardenOf({
+    state,
+    host,
+    keys,
+    ownUid,
+    clock,
+    nonce,
+    wait,
+    log,
+    certificates: keeperOf(pairs, hooks.onPair),
+    control: watch.control,
+    readings: watch.readings,
+    activeSessions: () => Promise.resolve(watch.latest()?.sessions?.active),
     onTrust: hooks.onTrust,
     onFault: hooks.onFault,
   });
-}
-
-function requireKeys(state: HostState, host: HostFile): HostKeys {
-  const keys = readHostKeys(state.files.keys);
-  if (keys?.host === host.host) return keys;
-  throw new HostError(
-    "state_damaged",
-    `${state.files.keys} does not hold the keys of ${host.host}, as which this host joined. Restore the file from a backup, or type clawhold trust reset and join this machine anew.`,
-  );
 }
 
 const STATUS_MILLISECONDS = 15_000;

@@ -77,6 +77,12 @@ export class ChallengeTable {
     return this.#entries.get(challenge)?.sealKey;
   }
 
+  /** Whether nobody holds a live one. */
+  get isEmpty(): boolean {
+    this.#expire();
+    return this.#entries.size === 0;
+  }
+
   /** Spends a challenge. False when it was not live any more: then nothing may run. */
   consume(challenge: string): boolean {
     this.#expire();

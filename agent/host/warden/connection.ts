@@ -50,6 +50,8 @@ export interface ConnectionDeps {
   readonly certFingerprint: string;
   /** Newest delivery this process has finished with. */
   readonly lastAck: () => number;
+  /** The tunnel that an earlier process of this warden welcomed and left word of; it goes on where that ended. */
+  readonly resumed?: string;
   /** Monotonic time of the last `trust-want`, shared by all tunnels of this process. */
   readonly wants: { lastAt: number };
 }
@@ -63,6 +65,9 @@ export class Connection {
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
+    if (deps.resumed === undefined) return;
+    this.#opening = { edgeNonce: "", tunnel: deps.resumed, hostNonce: "" };
+    this.#isWelcomed = true;
   }
 
   get isOpen(): boolean {
@@ -192,11 +197,17 @@ export class Connection {
     }
   }
 
+  /** Asked for trust so lately that it would not be asked again. */
+  get isCatchingUp(): boolean {
+    const { context, wants } = this.#deps;
+    return context.clock.monotonic() - wants.lastAt < CATCH_UP_PAUSE_MILLISECONDS;
+  }
+
   /** False when it was asked for too lately, or there is nobody to ask. */
   #want(): boolean {
     const { context, wants } = this.#deps;
     const now = context.clock.monotonic();
-    if (!this.isWelcomed || now - wants.lastAt < CATCH_UP_PAUSE_MILLISECONDS) return false;
+    if (!this.isWelcomed || this.isCatchingUp) return false;
     wants.lastAt = now;
     const head = context.trust.state?.head;
     this.send({ kind: "trust-want", ...(head === undefined ? {} : { after: head }) });

@@ -48,6 +48,11 @@ export class ReadGrants {
     );
   }
 
+  get isEmpty(): boolean {
+    this.#expire();
+    return this.#grants.length === 0;
+  }
+
   drop(session: Digest): void {
     this.#grants = this.#grants.filter((grant) => grant.session !== session);
   }

@@ -33,6 +33,9 @@ export interface CertificateKeeper {
   retry(): boolean;
 }
 
+/** An edge may have to ask a provider. */
+const ANSWER_MILLISECONDS = 60_000;
+
 interface Asked {
   readonly connection: Connection;
   /** For which a certificate is waited for. */
@@ -64,6 +67,11 @@ export class Renewal {
   /** Why there was no new certificate when one was last asked for. */
   get refusal(): CertificateRefusal | undefined {
     return this.#refusal;
+  }
+
+  /** An edge that does not answer is not waited for. */
+  get isWaiting(): boolean {
+    return this.#asked !== undefined && this.#context.clock.monotonic() - this.#lastAt < ANSWER_MILLISECONDS;
   }
 
   async #ask(connection: Connection): Promise<void> {

@@ -3,7 +3,7 @@
  * reachable from here may open a network connection (a test walks the imports).
  */
 import type { TrustHead } from "../../../protocol/fields.ts";
-import { MAX_CHALLENGES_PER_HOST } from "../../../protocol/limits.ts";
+import { MAX_CHALLENGES_PER_HOST, READ_MEMORY_SECONDS } from "../../../protocol/limits.ts";
 import type { TrustPage } from "../../../protocol/trust/statements.ts";
 import type { CertificateRefusal, InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
 import { fromBase64url } from "../../../protocol/bytes.ts";
@@ -11,7 +11,7 @@ import { isUrgent } from "../../../protocol/urgency.ts";
 import { admissionOf, type Admission } from "./admission.ts";
 import { AppendError } from "./append-file.ts";
 import { Commands, receiptFrame, type CommandSource } from "./commands.ts";
-import { Connection, TunnelViolation, type Send } from "./connection.ts";
+import { Connection, TunnelViolation, type ConnectionDeps, type Send } from "./connection.ts";
 import type { WardenContext } from "./deps.ts";
 import { endSession } from "./end-session.ts";
 import { Lane } from "./lane.ts";
@@ -26,6 +26,12 @@ import type { WitnessRecord } from "../witness/witness-file.ts";
 export interface Warden {
   /** A new tunnel, dialled with this client certificate; the one before counts as closed. */
   connect(send: Send, certFingerprint: string): WardenTunnel;
+  /** Goes on with a tunnel that an earlier process left word of. */
+  resume(send: Send, left: LeftTunnel): WardenTunnel;
+  /** What the next process needs to go on with the tunnel that is there; undefined when none was welcomed. */
+  leave(): LeftTunnel | undefined;
+  /** Nothing is under way and nothing lives in memory alone that somebody counts on. */
+  isResting(): boolean;
   /** What the trust log says of this host; anything but `admitted` keeps it out of service. */
   admission(): Admission;
   standing(): WardenStanding;
@@ -52,6 +58,13 @@ export interface WardenStanding {
   readonly witness: WitnessStanding;
   /** Why the edge gave this host no new client certificate when it last asked. */
   readonly certificateRefusal: CertificateRefusal | undefined;
+}
+
+/** A welcomed tunnel, as one process of the warden leaves it to the next. It grants nothing: commands carry their own proofs. */
+export interface LeftTunnel {
+  readonly tunnel: string;
+  readonly certFingerprint: string;
+  readonly lastAck: number;
 }
 
 export interface WardenTunnel {
@@ -91,6 +104,8 @@ class Core implements Warden {
   readonly #reads: Reads;
   #preparing = 0;
   #reading = 0;
+  /** Monotonic, milliseconds: of the last question, which must not be answered twice. */
+  #readAt = Number.NEGATIVE_INFINITY;
   /** RAM only: after a restart the edge delivers again, and known intents get their receipt. */
   #lastAck = 0;
 
@@ -154,12 +169,36 @@ class Core implements Warden {
     this.#context.sessionEnds.close();
   }
 
+  isResting(): boolean {
+    const { challenges, grants, clock } = this.#context;
+    const isBusy = this.#lane.length > 0 || this.#preparing > 0 || this.#reading > 0 || this.#renewal.isWaiting;
+    const isRemembering = clock.monotonic() - this.#readAt < READ_MEMORY_SECONDS * 1_000;
+    if (isBusy || isRemembering || this.#current?.isCatchingUp === true) return false;
+    return challenges.isEmpty && grants.isEmpty && this.#witness.isResting;
+  }
+
+  leave(): LeftTunnel | undefined {
+    const current = this.#current;
+    if (current?.isWelcomed !== true) return undefined;
+    return { tunnel: current.tunnel, certFingerprint: current.certFingerprint, lastAck: this.#lastAck };
+  }
+
   connect(send: Send, certFingerprint: string): WardenTunnel {
+    return this.#begin({ send, certFingerprint });
+  }
+
+  resume(send: Send, { tunnel, certFingerprint, lastAck }: LeftTunnel): WardenTunnel {
+    this.#lastAck = Math.max(this.#lastAck, lastAck);
+    const begun = this.#begin({ send, certFingerprint, resumed: tunnel });
+    this.#witness.resumed((said) => this.#send(said));
+    return begun;
+  }
+
+  #begin(from: Pick<ConnectionDeps, "send" | "certFingerprint" | "resumed">): WardenTunnel {
     this.#close(this.#current);
     const connection = new Connection({
+      ...from,
       context: this.#context,
-      send,
-      certFingerprint,
       lastAck: () => this.#lastAck,
       wants: this.#wants,
     });
@@ -267,6 +306,7 @@ class Core implements Warden {
   #read(frame: ReadFrame, connection: Connection): void {
     if (this.#reading >= MAX_CHALLENGES_PER_HOST) throw new TunnelViolation("flood");
     this.#reading += 1;
+    this.#readAt = this.#context.clock.monotonic();
     this.#reads
       .answer(frame, (answer) => connection.send(answer))
       .catch(this.#options.onFault)

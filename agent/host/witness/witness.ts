@@ -94,6 +94,21 @@ export class Witness {
     this.#dueCosigning();
   }
 
+  /** The tunnel of an earlier process goes on: all that was to be said on it was said. */
+  resumed(send: Send): void {
+    this.#send = send;
+    const { journal, witnessFile } = this.#deps;
+    for (const { number } of journal.receiptsAfter(witnessFile.record.provenTo)) this.#patience.offered(number);
+  }
+
+  /** Nothing is under way, and no receipt waits for its proof: how long it has waited is known to this process alone. */
+  get isResting(): boolean {
+    const { journal, witnessFile } = this.#deps;
+    const { provenTo, withheld } = witnessFile.record;
+    if (this.#isRunning) return false;
+    return withheld !== undefined || !this.#isAdmitted() || journal.receiptsAfter(provenTo).length === 0;
+  }
+
   disconnected(): void {
     this.#send = undefined;
     this.#shown = undefined;
