@@ -5,7 +5,7 @@ import path from "node:path";
 import { build } from "esbuild";
 import { buildWeb } from "../web/build.ts";
 import { agentBundle, hostProgramBundle, postureBundle } from "./agent-bundle.ts";
-import { buildRelease } from "./build-release.mjs";
+import { buildRelease } from "./install/build-release.ts";
 
 const root = path.dirname(import.meta.dirname);
 const dist = path.resolve(process.argv[2] ?? path.join(root, "dist"));

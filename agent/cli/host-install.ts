@@ -10,7 +10,7 @@ import { openHostState } from "../host/state.ts";
 import { hostLayout, type HostLayout } from "../host/units/layout.ts";
 import { readHostKeys } from "../host/warden/keys.ts";
 import { InstallError } from "../install/install-error.ts";
-import { installHost, readRelease } from "../install/install.ts";
+import { installHost, pinnedWorkspace, readRelease } from "../install/install.ts";
 import { gatewayPlaceOf } from "../install/gateway-place.ts";
 import { linuxSystem } from "../install/system.ts";
 import type { Command, CommandInput } from "./command.ts";
@@ -108,10 +108,9 @@ async function joinHere(layout: HostLayout, { workspace, label, gateway }: Asked
 }
 
 function wordsHere(layout: HostLayout): readonly string[] | undefined {
-  const state = openHostState(layout.state);
-  const host = state.host();
-  const keys = readHostKeys(state.files.keys);
-  return host === undefined || keys === undefined ? undefined : wordsOf(keys, host.workspace);
+  const workspace = pinnedWorkspace(layout);
+  const keys = readHostKeys(`${layout.wardenState}/keys.json`);
+  return workspace === undefined || keys === undefined ? undefined : wordsOf(keys, workspace);
 }
 
 function said(steps: readonly string[], words: readonly string[] | undefined): readonly string[] {

@@ -1,6 +1,6 @@
 /** `clawhold host uninstall`: takes a host away from its machine, and leaves nothing behind. */
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { toBase64url } from "../../protocol/bytes.ts";
 import { NONCE_BYTES } from "../../protocol/limits.ts";
@@ -74,6 +74,9 @@ const NO_SUCH_VERB = 64;
 /** The agent has ended: keys, journal and lock are free. */
 async function tellEdge(layout: HostLayout, io: CliIo): Promise<boolean> {
   if (!existsSync(layout.hostFile)) return false;
+  // Others could look into these while the services ran; what opens them now wants them private.
+  chmodSync(layout.state, 0o700);
+  chmodSync(layout.hostFile, 0o600);
   const state = openHostState(layout.state);
   const host = state.host();
   if (host === undefined) return false;

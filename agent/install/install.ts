@@ -2,11 +2,12 @@
  * Makes this machine a host, or brings one to a newer version: looks at every step first, says what is left to do, does it.
  * Takes code only from the directory that the installer's script has held against its sum.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import type { HostLayout } from "../host/units/layout.ts";
 import { InstallError } from "./install-error.ts";
+import { readManifest } from "./manifest.ts";
 import { compareVersions, releaseVersion } from "./release.ts";
 import { versionIn, type Release } from "./release-directory.ts";
 import { installSteps, type Step, type StepDeps } from "./steps.ts";
@@ -31,6 +32,7 @@ export interface Installed {
 
 /** @throws {InstallError} before anything is changed, or with the step that failed */
 export async function installHost(input: InstallInput): Promise<Installed> {
+  refuseForeign(input.layout);
   refuseOlder(input);
   refuseOtherWorkspace(input);
   const steps = installSteps(input satisfies StepDeps);
@@ -57,6 +59,22 @@ async function undone(steps: readonly Step[]): Promise<readonly Step[]> {
   return left;
 }
 
+/** An edge, or somebody's clone, may lie where we would; a removal would take it along. */
+function refuseForeign(layout: HostLayout): void {
+  const manifest = readManifest(layout);
+  const isForeign = (path: string): boolean => existsSync(path) && readdirSync(path).length > 0;
+  for (const [path, isOurs] of [
+    [layout.data, manifest !== undefined],
+    [layout.programs, manifest?.directories.includes(layout.programs) === true],
+  ] as const) {
+    if (isOurs || !isForeign(path)) continue;
+    throw new InstallError(
+      "foreign",
+      `${path} is there already and this installer did not make it. Move it elsewhere, then try again.`,
+    );
+  }
+}
+
 function refuseOlder({ layout, release }: InstallInput): void {
   const installed = versionIn(layout.current);
   if (installed === undefined || compareVersions(release.version, installed) >= 0) return;
@@ -68,11 +86,15 @@ function refuseOlder({ layout, release }: InstallInput): void {
 
 const pinned = v.object({ workspace: v.string() });
 
+/** Undefined on a machine that has not joined. */
+export function pinnedWorkspace({ hostFile }: HostLayout): string | undefined {
+  return existsSync(hostFile) ? v.parse(pinned, JSON.parse(readFileSync(hostFile, "utf8"))).workspace : undefined;
+}
+
 /** A host obeys one workspace for ever. */
 function refuseOtherWorkspace({ layout, workspace }: InstallInput): void {
-  if (!existsSync(layout.hostFile)) return;
-  const host = v.safeParse(pinned, JSON.parse(readFileSync(layout.hostFile, "utf8")));
-  if (!host.success || host.output.workspace === workspace) return;
+  const present = pinnedWorkspace(layout);
+  if (present === undefined || present === workspace) return;
   throw new InstallError(
     "workspace_other",
     "This machine is a host of another workspace, so nothing was changed. To leave that one for good, type clawhold host uninstall.",

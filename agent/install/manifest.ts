@@ -12,6 +12,8 @@ import { InstallError } from "./install-error.ts";
 const manifestSchema = v.strictObject({
   v: v.literal(1),
   users: v.array(v.string()),
+  /** Outside the directory that this file is in. What was there before is not ours, and is not in it. */
+  directories: v.array(v.string()),
   /** Files outside our own directories, absolute. */
   files: v.array(v.string()),
   /** Names what runs: release, units and Node. Absent until it was started. */
@@ -19,7 +21,14 @@ const manifestSchema = v.strictObject({
 });
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 
-const EMPTY: Manifest = { v: 1, users: [], files: [] };
+const EMPTY: Manifest = { v: 1, users: [], directories: [], files: [] };
+
+interface Thing {
+  readonly user?: string;
+  readonly directory?: string;
+  readonly file?: string;
+  readonly started?: string | undefined;
+}
 
 export function manifestPath({ data }: HostLayout): string {
   return `${data}/installed.json`;
@@ -41,7 +50,7 @@ export function readManifest(layout: HostLayout): Manifest | undefined {
 }
 
 /** Notes a thing that is about to be made, or what was started. */
-export function note(layout: HostLayout, thing: { user?: string; file?: string; started?: string | undefined }): void {
+export function note(layout: HostLayout, thing: Thing): void {
   const known = readManifest(layout) ?? EMPTY;
   const { started } = "started" in thing ? thing : known;
   mkdirSync(layout.data, { recursive: true });
@@ -49,6 +58,7 @@ export function note(layout: HostLayout, thing: { user?: string; file?: string; 
   const next: Manifest = {
     v: 1,
     users: withOne(known.users, thing.user),
+    directories: withOne(known.directories, thing.directory),
     files: withOne(known.files, thing.file),
     ...(started === undefined ? {} : { started }),
   };

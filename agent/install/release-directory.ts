@@ -72,8 +72,6 @@ export function holdsRelease(layout: HostLayout, release: Release): boolean {
 export function placeRelease(layout: HostLayout, release: Release): void {
   const target = releaseDirectory(layout, release.version);
   if (existsSync(target)) return writeWhole(join(target, NODE_FILE), `${release.node}\n`);
-  mkdirSync(layout.programs, { recursive: true, mode: 0o755 });
-  chmodSync(layout.programs, 0o755);
   const partial = `${target}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { mode: 0o755 });

@@ -44,8 +44,9 @@ export function installSteps(deps: StepDeps): readonly Step[] {
   const { layout } = deps;
   return [
     ...OWN_USERS.map((name) => userStep(name, deps)),
+    directoryStep(layout, layout.programs, "Make %, for the program"),
     programStep(deps),
-    directoryStep(layout.settings, "Make %, for a deny list that you may write"),
+    directoryStep(layout, layout.settings, "Make %, for a deny list that you may write"),
     launcherStep(deps),
     joinStep(deps),
     ...ownership(layout).map((owned) => ownedStep(owned, deps)),
@@ -83,12 +84,13 @@ function programStep({ layout, release }: StepDeps): Step {
   };
 }
 
-function directoryStep(path: string, what: string): Step {
+function directoryStep(layout: HostLayout, path: string, what: string): Step {
   return {
     what: what.replace("%", path),
     isDone: () => existsSync(path),
-    carryOut: () => {
-      mkdirSync(path, { mode: 0o755 });
+    carryOut() {
+      note(layout, { directory: path });
+      mkdirSync(path, { recursive: true, mode: 0o755 });
       chmodSync(path, 0o755);
     },
   };

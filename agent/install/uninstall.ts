@@ -27,7 +27,7 @@ export interface Uninstalled {
 export async function uninstallHost(input: UninstallInput): Promise<Uninstalled> {
   const { layout, system, say } = input;
   const manifest = readManifest(layout);
-  if (manifest === undefined && !existsSync(layout.programs))
+  if (manifest === undefined)
     throw new InstallError("not_installed", "Clawhold is not installed on this machine. Nothing was changed.");
   if (existsSync(layout.posture)) {
     say("Put back what remedies changed");
@@ -37,20 +37,20 @@ export async function uninstallHost(input: UninstallInput): Promise<Uninstalled>
   await endUnits(layout, system);
   say("Tell the edge");
   const isTold = await input.sayFarewell();
-  for (const path of manifest?.files ?? []) {
+  for (const path of manifest.files) {
     say(`Remove ${path}`);
     rmSync(path, { force: true });
     rmSync(`${path}.new`, { force: true });
   }
   await must(system, ["systemctl", "daemon-reload"]);
   await system.run(["systemctl", "reset-failed", "clawhold-*"]); // none failed: that is no failure
-  for (const user of manifest?.users ?? []) {
+  for (const user of manifest.users) {
     if ((await system.userOf(user)) === undefined) continue;
     say(`Remove the user ${user}`);
     await must(system, ["userdel", user]);
   }
   // Last the directory with the manifest: until it is gone, a removal that was cut off can go on.
-  for (const path of [layout.run, layout.wardenRuntime, layout.settings, layout.programs, layout.data]) {
+  for (const path of [layout.run, layout.wardenRuntime, ...manifest.directories, layout.data]) {
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) continue;
     say(`Remove ${path}`);
     rmSync(path, { recursive: true, force: true });

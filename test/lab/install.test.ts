@@ -1,22 +1,31 @@
 /** A server becomes a host by the pasted command, over the network, from the real edge; and is a server again afterwards. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeAll, type Closers } from "../../agent/edge/closers.ts";
-import { clawhold, type RunningEdge } from "../net/product.ts";
+import { buildRelease } from "../../agent/install/build-release.ts";
+import { clawhold, dist, type RunningEdge } from "../net/product.ts";
 import { startEdge } from "./edge.ts";
 import { Machine } from "./machine.ts";
 import { Network } from "./network.ts";
+import { Outside } from "./outside.ts";
 import type { Ended } from "./process.ts";
 
+const CLAWHOLD = "/usr/local/bin/clawhold";
+const SYSTEMCTL = "/usr/bin/systemctl";
+
 const closers: Closers = [];
+let network: Network;
 let edge: RunningEdge;
 let machine: Machine;
 /** As it was before anything of ours was there. */
 let bare: string;
 let command: string;
-let installed: Ended;
+let words: string;
 
 beforeAll(async () => {
-  const network = new Network();
+  network = new Network();
   closers.push(() => network.close());
   [edge, machine] = await Promise.all([startEdge(closers), Machine.started({ network })]);
   closers.push(() => machine.remove());
@@ -34,42 +43,22 @@ async function added(): Promise<string> {
 
 const paste = (text: string): Promise<Ended> => machine.run(["/bin/bash", "-s"], { input: `${text}\n` });
 
-/**
- * Every file with its owner, mode and content. Not: what the running system writes by itself, and the copies of the user
- * database that useradd and userdel keep beside it (passwd-).
- */
+/** Written by the running system itself, and copies of the user database that useradd and userdel keep (`passwd-`). */
+const OF_THE_SYSTEM = ["/var/log", "/var/tmp", "/var/cache", "/var/lib/systemd", "/usr/local/lib/node_modules"];
+
+/** Every file with its owner, mode and where it leads; and the content of those that an installation could change. */
 async function tree(): Promise<string> {
-  const not = ["/proc", "/sys", "/run", "/dev", "/tmp", "/var/log", "/var/tmp", "/var/cache", "/var/lib/systemd"];
-  const skip = not.flatMap((path, at) => [...(at === 0 ? [] : ["-o"]), "-path", path]);
-  const found = ["(", ...skip, ")", "-prune", "-o", "-not", "-name", "*-", "-printf", "%p %y %U:%G %m %l\n"];
-  const names = await machine.must([
-    "/usr/bin/find",
-    "/etc",
-    "/opt",
-    "/usr",
-    "/var",
-    "/root",
-    "/home",
-    "/srv",
-    ...found,
-  ]);
+  const not = OF_THE_SYSTEM.flatMap((one, at) => [...(at === 0 ? [] : ["-o"]), "-path", one]);
+  const pruned = ["(", ...not, ")", "-prune", "-o", "-not", "-name", "*-"];
+  const everything = ["/etc", "/opt", "/usr", "/var", "/root", "/home", "/srv"];
+  const names = await machine.must(["/usr/bin/find", ...everything, ...pruned, "-printf", "%p %y %U:%G %m %l\n"]);
+  const summed = ["/etc", "/opt", "/usr/local", "/root", "/var/lib"];
   const sums = await machine.must([
     "/usr/bin/find",
-    "/etc",
-    "/opt",
-    "/usr/local",
-    "/root",
-    "(",
-    "-path",
-    "/usr/local/lib/node_modules",
-    ")",
-    "-prune",
-    "-o",
+    ...summed,
+    ...pruned,
     "-type",
     "f",
-    "-not",
-    "-name",
-    "*-",
     "-exec",
     "/usr/bin/sha256sum",
     "{}",
@@ -78,26 +67,152 @@ async function tree(): Promise<string> {
   return [...names.split("\n"), ...sums.split("\n")].toSorted().join("\n");
 }
 
+describe("on a machine where it cannot work", () => {
+  /** In mounts of its own, so that the machine stays as it is. */
+  const refused = (prepare: string): Promise<Ended> =>
+    machine.run(["/usr/bin/unshare", "--mount", "/bin/bash", "-c", `set -e; ${prepare}; . /dev/stdin`], {
+      input: `${command}\n`,
+    });
+  const release = "printf 'ID=%s\\nVERSION_ID=%s\\nPRETTY_NAME=\"%s\"\\n'";
+  const system = (id: string, version: string, name: string): string =>
+    `${release} ${id} ${version} '${name}' >/tmp/os-release; mount --bind /tmp/os-release /etc/os-release`;
+  const noNode = "mkdir -p /tmp/bin; mount --bind /tmp/bin /usr/local/bin";
+
+  it.each([
+    ["another distribution", system("fedora", "43", "Fedora 43"), "This is Fedora 43. Supported are Debian 12 and 13"],
+    ["an older Debian", system("debian", "11", "Debian 11"), "This is Debian 11. Supported are Debian 12 and 13"],
+    ["no systemd", "mount -t tmpfs tmpfs /run", "without systemd"],
+    ["a file system that can only be read", "mount -t tmpfs -o ro tmpfs /opt", "/opt can only be read"],
+    ["a full disk", "mount -t tmpfs -o size=1m tmpfs /var/lib", "too full: /var/lib has"],
+    ["no Node", noNode, "No Node 20 or newer was found that belongs to root."],
+    [
+      "a Node of another user's",
+      `${noNode}; cp /bin/true /tmp/bin/node; chown 1000 /tmp/bin/node`,
+      "another user than root",
+    ],
+    [
+      "an old Node",
+      `${noNode}; printf '#!/bin/sh\\necho v18.19.0\\n' >/tmp/bin/node; chmod 755 /tmp/bin/node`,
+      "is v18.19.0",
+    ],
+    [
+      "no Node, and a package manager at work",
+      `${noNode}; exec 9>/var/lib/dpkg/lock-frontend; /usr/bin/python3 -c 'import fcntl,time; fcntl.lockf(9, fcntl.LOCK_EX); time.sleep(9)' & sleep 0.3`,
+      "The package manager is busy just now",
+    ],
+  ])("%s: one sentence, and nothing changed", async (_what, prepare, sentence) => {
+    const { code, stdout, stderr } = await refused(prepare);
+    await machine.delete("/tmp/bin", "/tmp/os-release");
+    expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
+    expect(stderr).toContain(sentence);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stderr).toMatch(/Nothing was changed\.\n$/);
+    expect(await tree()).toBe(bare);
+  });
+
+  it("as somebody who is not root: one sentence, and nothing changed", async () => {
+    const { code, stderr } = await machine.run(["/bin/bash", "-s"], { input: `${command}\n`, user: "nobody" });
+    expect({ code, stderr }).toEqual({
+      code: 4,
+      stderr:
+        "clawhold: This needs root: become root (sudo -i, or su -), then paste the command again. Nothing was changed.\n",
+    });
+  });
+
+  it("an archive that the command does not name is not unpacked", async () => {
+    const { code, stderr } = await paste(
+      command.replace(/--sha256 ./, (text) => (text.endsWith("0") ? "--sha256 1" : "--sha256 0")),
+    );
+    expect(code).toBe(4);
+    expect(stderr).toContain("is not what the pasted command names (SHA-256), so it was not unpacked");
+    expect(await tree()).toBe(bare);
+  });
+});
+
 describe("the pasted command", () => {
   it("with --dry-run says what it would do, and changes nothing", async () => {
-    const { code, stdout, stderr } = await paste(command.replace(/ --workspace=/, " --dry-run --workspace="));
-    console.log(stdout, stderr);
+    const { code, stdout } = await paste(command.replace(/ --workspace=/, " --dry-run --workspace="));
     expect(code).toBe(0);
+    expect(stdout).toContain("Make the system user clawhold-reader");
     expect(await tree()).toBe(bare);
   });
 
-  it("installs", async () => {
-    installed = await paste(command);
-    console.log(installed.stdout, installed.stderr);
-    expect(installed.code).toBe(0);
-    console.log(await machine.run(["/usr/bin/systemctl", "status", "clawhold-*", "--no-pager"]));
-    console.log(await machine.run(["/usr/bin/journalctl", "-n", "60", "--no-pager", "-u", "clawhold-*"]));
+  it("makes the machine a host that waits with six words, in one go and without a port", async () => {
+    const started = performance.now();
+    const { code, stdout, stderr } = await paste(command);
+    console.log(`From paste to words: ${((performance.now() - started) / 1_000).toFixed(1)} s`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    words =
+      stdout
+        .split("\n")
+        .find((line) => /^ {2}([a-z]+ ){5}[a-z]+$/.test(line))
+        ?.trim() ?? "none";
+    expect((await machine.must([CLAWHOLD, "host", "words"])).trim()).toBe(words);
+    const listening = await machine.must(["/usr/bin/ss", "-Hltn"]);
+    expect(
+      listening
+        .trim()
+        .split("\n")
+        .every((line) => / (0\.0\.0\.0|\[::\]):22 /.test(line)),
+    ).toBe(true);
+    expect(await new Outside(network, "attacker").ports([22, 4471])).toEqual({ 22: "open", 4471: "closed" });
   });
 
-  it("uninstalls", async () => {
-    const { code, stdout, stderr } = await machine.run(["/usr/local/bin/clawhold", "host", "uninstall", "--yes"]);
-    console.log(stdout, stderr);
+  it("a second time changes nothing and says so", async () => {
+    const before = await tree();
+    const { code, stdout } = await paste(await added());
     expect(code).toBe(0);
-    expect(await tree()).toBe(bare);
+    expect(stdout).toContain("Nothing was changed: everything is as it should be.");
+    expect(stdout).toContain(words);
+    expect(await tree()).toBe(before);
   });
+
+  it("leaves the host's keys to root alone, and the link's to the link", async () => {
+    const state = "/var/lib/clawhold/host";
+    for (const user of ["clawhold", "clawhold-reader", "nobody"]) {
+      const tried = await machine.run(["/usr/bin/cat", `${state}/warden/keys.json`], { user });
+      expect(tried.stderr).toContain("Permission denied");
+    }
+    const tried = await machine.run(["/usr/bin/cat", `${state}/link/tls.json`], { user: "clawhold-reader" });
+    expect(tried.stderr).toContain("Permission denied");
+  });
+});
+
+describe("an upgrade", () => {
+  it("puts the next version beside, and keeps this one as the way back", async () => {
+    const release = path.join(machine.directory, "next");
+    buildRelease({ dist, version: "9.9.9", out: release });
+    const archive = readFileSync(path.join(release, "clawhold.tar.gz"));
+    await machine.write("/tmp/next.tar.gz", archive);
+    await machine.must(["/usr/bin/mkdir", "-p", "/tmp/next"]);
+    await machine.must(["/usr/bin/tar", "-xzf", "/tmp/next.tar.gz", "-C", "/tmp/next"]);
+    const workspace = /--workspace=(\S+)/.exec(command)?.[1] ?? "";
+    const sum = createHash("sha256").update(archive).digest("hex");
+    const node = ["/usr/local/bin/node", "--no-warnings", "/tmp/next/clawhold.cjs", "host", "install"];
+    const asked = ["--from", "/tmp/next", "--sha256", sum, `--workspace=${workspace.replaceAll("'", "")}`];
+    expect(await machine.must([...node, ...asked, "--node", "/usr/local/bin/node"])).toContain(
+      "Use version 9.9.9, and keep",
+    );
+    expect((await machine.must([CLAWHOLD, "--version"])).trim()).toBe("9.9.9");
+    expect(await machine.must(["/usr/bin/readlink", "/opt/clawhold/previous"])).not.toBe("9.9.9\n");
+    expect((await machine.must([CLAWHOLD, "host", "words"])).trim()).toBe(words);
+    const older = await paste(command);
+    expect(older).toMatchObject({ code: 4, stderr: expect.stringContaining("which is newer than") });
+  });
+
+  it("outlives a reboot", async () => {
+    expect(await machine.reboot()).toBe("running");
+    expect(await machine.must([SYSTEMCTL, "is-enabled", "clawhold-link.service"])).toBe("enabled\n");
+    expect((await machine.must([CLAWHOLD, "--version"])).trim()).toBe("9.9.9");
+  });
+});
+
+it("host uninstall tells the edge, and leaves the file system as it was", async () => {
+  const { code, stdout } = await machine.run([CLAWHOLD, "host", "uninstall", "--yes"]);
+  await machine.delete("/tmp/next", "/tmp/next.tar.gz");
+  expect(code).toBe(0);
+  expect(stdout).toContain("The edge has recorded it");
+  expect(await tree()).toBe(bare);
+  const units = await machine.must([SYSTEMCTL, "list-units", "--all", "--plain", "--no-legend", "clawhold*"]);
+  expect(units).toBe("");
 });

@@ -43,7 +43,7 @@ async function start(argv: readonly string[], change: Partial<CliIo> = {}): Prom
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
   });
-  const bundle = { agent: "/nowhere", worker: "/nowhere", web, migrations: "/nowhere" };
+  const bundle = { agent: "/nowhere", worker: "/nowhere", web, migrations: "/nowhere", release: "/nowhere" };
   const { io, out, err } = terminal({ stopped, bundle, ...change });
   const ended = runCli(["ui", "--data", data, "--port", "0", ...argv], io);
   const events = () =>
