@@ -42,9 +42,10 @@ export function machineDirectory(name: string): string {
 
 /** Everything that processes left which are no more. */
 export function sweep(): void {
+  // Whatever still runs of a server holds everything else of it.
+  for (const name of [...namesIn(GROUPS), ...namesIn(PROPAGATION)]) if (isStale(name)) removeTraces(name);
   for (const name of namesIn(NAMESPACES)) if (isStale(name)) removeNamespace(name);
   for (const name of namesIn(machinesDirectory)) if (isStale(name)) removeMachine(path.join(machinesDirectory, name));
-  for (const name of [...namesIn(PROPAGATION), ...namesIn(GROUPS)]) if (isStale(name)) removeTraces(name);
 }
 
 export function removeNamespace(name: string): void {
@@ -60,10 +61,10 @@ export function makeControlGroup(name: string): string {
 
 /** What nspawn leaves when its machine is off. */
 export function removeTraces(name: string): void {
+  removeGroups(path.join(GROUPS, name));
   const directory = path.join(PROPAGATION, name);
   spawnSync("/usr/bin/umount", ["-q", directory]);
   rmSync(directory, { recursive: true, force: true });
-  removeGroups(path.join(GROUPS, name));
 }
 
 /** From below: a group with groups in it stays. Its files are the kernel's and go with it. */

@@ -28,6 +28,7 @@ export const MMDEBSTRAP: Wanted = { name: "mmdebstrap", path: "/usr/bin/mmdebstr
 /** Boots one. */
 export const NSPAWN: Wanted = { name: "systemd-container", path: "/usr/bin/systemd-nspawn" };
 export const NMAP: Wanted = { name: "nmap", path: "/usr/bin/nmap" };
+export const LYNIS: Wanted = { name: "lynis", path: "/usr/sbin/lynis" };
 export const SSH_AUDIT: Wanted = { name: "ssh-audit", path: "/usr/bin/ssh-audit" };
 export const IP: Wanted = { name: "iproute2", path: "/usr/sbin/ip" };
 
