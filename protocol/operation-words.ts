@@ -278,6 +278,20 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     past: "fixed a check",
     undo: "Undo the fix: it puts back what was there before.",
   },
+  "posture.fix-with@1": {
+    effect: (host) =>
+      `Exactly the plan shown, with your choices, is applied to ${host}, then proven. What could lock somebody out undoes itself unless it is proven in time.`,
+    verb: "Fix a check with choices",
+    past: "fixed a check with choices",
+    undo: "Undo the fix: it puts back what was there before.",
+  },
+  "profile.apply@1": {
+    effect: (host) =>
+      `Everything in the plan shown is applied to ${host} in one go, then proven. If the way in is not proven in time, all of it is undone.`,
+    verb: "Harden the host",
+    past: "hardened the host",
+    undo: "Undo the fix: it puts back all of it at once.",
+  },
   "posture.rollback@1": {
     effect: (host) =>
       `What a fix changed on ${host} is put back as it was before, byte for byte. What it protected against is open again.`,

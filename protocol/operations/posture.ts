@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { seconds, tag } from "../fields.ts";
 import { checkNames } from "../posture/ids.ts";
+import { fixOptionsSchema, profileOptionsSchema } from "../posture/options.ts";
 import type { Operation } from "./operation.ts";
 
 const check = v.picklist(checkNames);
@@ -22,6 +23,22 @@ export const postureOperations = {
     class: "daily",
     permission: "gateway.operate",
     args: v.strictObject({ check }),
+    expects: ["subject"],
+  },
+  /** With what a person chose: who may sign in, from where, on which port. */
+  "posture.fix-with@1": {
+    class: "critical",
+    permission: "gateway.configure",
+    args: v.strictObject({ check }),
+    sealed: fixOptionsSchema,
+    expects: ["subject"],
+  },
+  /** Everything of a profile in one transaction, with one way back. */
+  "profile.apply@1": {
+    class: "critical",
+    permission: "gateway.configure",
+    args: v.strictObject({}),
+    sealed: profileOptionsSchema,
     expects: ["subject"],
   },
   /** `fix`: the host's own name of a transaction that it keeps. */

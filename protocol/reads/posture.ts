@@ -3,11 +3,28 @@
  * because whoever knows where a host is weak has half of an attack.
  */
 import * as v from "valibot";
-import { momentSchema } from "../posture/history.ts";
+import { MAX_MOMENTS, momentSchema } from "../posture/history.ts";
 import { checkNames } from "../posture/ids.ts";
+import { profileNames } from "../posture/options.ts";
 import { fixSchema, planSchema } from "../posture/plan.ts";
-import { reportSchema } from "../posture/report.ts";
+import { posturalReason, reportSchema } from "../posture/report.ts";
 import { digest, list, noArguments, seconds, type Read } from "./read.ts";
+
+/**
+ * Of what a person may choose (options.ts) the part that names nothing of the machine: a question is read by the edge on its way.
+ * Users, addresses and ports go sealed with the command alone.
+ */
+const choices = v.strictObject({
+  sshPort: v.optional(v.literal("random")),
+  sshFrom: v.optional(v.picklist(["anywhere", "admins"])),
+});
+
+const planned = v.variant("kind", [
+  /** `subject`: digest of this very plan, pinned by whoever approves it. */
+  v.strictObject({ at: seconds, kind: v.literal("plan"), subject: digest, plan: planSchema }),
+  /** Why there is none, e.g. `not_root`. */
+  v.strictObject({ at: seconds, kind: v.literal("refused"), code: posturalReason }),
+]);
 
 export const postureReads = {
   "posture.report@1": {
@@ -23,14 +40,15 @@ export const postureReads = {
   },
   "posture.plan@1": {
     permission: "metadata.read",
-    args: v.strictObject({ check: v.picklist(checkNames) }),
-    result: v.strictObject({
-      at: seconds,
-      /** Digest of this very plan: pinned by whoever approves the fix. */
-      subject: digest,
-      plan: planSchema,
-    }),
+    args: v.strictObject({ check: v.picklist(checkNames), choices: v.optional(choices) }),
+    result: planned,
     what: "what mending one check would change",
+  },
+  "posture.profile@1": {
+    permission: "metadata.read",
+    args: v.strictObject({ profile: v.picklist(profileNames), movePort: v.boolean() }),
+    result: planned,
+    what: "what a whole profile would change",
   },
   "posture.fixes@1": {
     permission: "metadata.read",
@@ -43,7 +61,7 @@ export const postureReads = {
     permission: "metadata.read",
     args: noArguments,
     /** Oldest first. */
-    result: v.strictObject({ at: seconds, moments: list(momentSchema, 400) }),
+    result: v.strictObject({ at: seconds, moments: list(momentSchema, MAX_MOMENTS) }),
     what: "how the score went, and which check changed when",
   },
 } as const satisfies Record<string, Read>;

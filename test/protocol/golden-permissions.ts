@@ -194,6 +194,8 @@ export const goldenOperations: Readonly<Record<string, Readonly<Record<Caller, b
   "exec.watch-on@1": CONFIGURERS_HERE,
   "exec.policy@1": CONFIGURERS_HERE,
   "host.drill@1": CONFIGURERS_HERE,
+  "posture.fix-with@1": CONFIGURERS_HERE,
+  "profile.apply@1": CONFIGURERS_HERE,
   "posture.rollback@1": CONFIGURERS_HERE,
   "posture.waive@1": CONFIGURERS_HERE,
   // Agents, their schedules and conversations.
@@ -226,6 +228,8 @@ export const goldenCritical: readonly string[] = [
   "exec.watch-on@1",
   "exec.policy@1",
   "host.drill@1",
+  "posture.fix-with@1",
+  "profile.apply@1",
   "posture.rollback@1",
   "posture.waive@1",
   "cron.add@1",

@@ -82,7 +82,9 @@ describe("the tables", () => {
       "config.set@1",
       "cron.add@1",
       "cron.edit@1",
+      "posture.fix-with@1",
       "posture.waive@1",
+      "profile.apply@1",
     ]);
     // A touch on a page that the edge serves could be a touch for another text.
     expect(sealed.every(([, row]) => row.class === "critical")).toBe(true);

@@ -2,6 +2,7 @@
 import type { Report } from "../../../protocol/posture/report.ts";
 import type { ScanLane } from "../../../protocol/posture/words.ts";
 import type { Machine } from "./machine.ts";
+import { withMoment } from "./moments.ts";
 import { scan } from "./scan.ts";
 import type { PostureStore } from "./store.ts";
 
@@ -33,6 +34,13 @@ export async function scanAndKeep({ machine, lane, agentVersion, store }: KeepOp
     ...(previous === undefined ? {} : { previous }),
   };
   store?.saveFacts(found.facts);
+  if (store !== undefined) keepMoment(store, report);
   store?.saveReport(report);
   return report;
+}
+
+function keepMoment(store: PostureStore, report: Report): void {
+  const moments = store.moments();
+  const next = withMoment(moments, { before: store.report(), report });
+  if (next !== moments) store.saveMoments(next);
 }

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { MAX_MOMENTS, momentSchema, type Moment } from "../../../protocol/posture/history.ts";
 import { reportSchema, waiverSchema, type Report, type Waiver } from "../../../protocol/posture/report.ts";
 import { writeFileAtomically } from "../../shared/atomic-file.ts";
 import { systemCode } from "../../shared/edge-error.ts";
@@ -21,6 +22,9 @@ export interface PostureStore {
   saveFacts(facts: FactSet): void;
   waivers(): readonly Waiver[];
   saveWaivers(waivers: readonly Waiver[]): void;
+  /** Oldest first. */
+  moments(): readonly Moment[];
+  saveMoments(moments: readonly Moment[]): void;
 }
 
 export function openPostureStore(directory: string): PostureStore {
@@ -29,6 +33,7 @@ export function openPostureStore(directory: string): PostureStore {
     report: join(directory, "report.json"),
     facts: join(directory, "facts.json"),
     waivers: join(directory, "waivers.json"),
+    moments: join(directory, "moments.json"),
   };
   return {
     directory,
@@ -43,6 +48,8 @@ export function openPostureStore(directory: string): PostureStore {
     saveFacts: (facts) => writeFileAtomically(files.facts, JSON.stringify(facts)),
     waivers: () => parsed(files.waivers, v.array(waiverSchema)) ?? [],
     saveWaivers: (waivers) => writeFileAtomically(files.waivers, JSON.stringify(waivers)),
+    moments: () => parsed(files.moments, v.pipe(v.array(momentSchema), v.maxLength(MAX_MOMENTS))) ?? [],
+    saveMoments: (moments) => writeFileAtomically(files.moments, JSON.stringify(moments)),
   };
 }
 
