@@ -12,6 +12,8 @@ import { labDirectory } from "./leftovers.ts";
 import type { Machine } from "./machine.ts";
 
 const HOME = "/opt/lab-scanner";
+/** Where an installed host keeps baselines, waivers and the facts of its last slow scan. */
+export const POSTURE_DIRECTORY = "/var/lib/clawhold/host/posture";
 const NODE = "/usr/local/bin/node";
 
 export class Scanner {
@@ -34,10 +36,14 @@ export class Scanner {
     return new Scanner(machine);
   }
 
-  /** `more`: as typed after the lane. */
-  async scan(lane: ScanLane = "fast", ...more: readonly string[]): Promise<Report> {
-    const argv = [NODE, path.join(HOME, "posture.cjs"), "scan", "--lane", lane, ...more];
-    return v.parse(reportSchema, JSON.parse(await this.#machine.must(argv)));
+  async scan(lane: ScanLane = "fast"): Promise<Report> {
+    const output = await this.run("scan", "--lane", lane, "--directory", POSTURE_DIRECTORY);
+    return v.parse(reportSchema, JSON.parse(output));
+  }
+
+  /** Any verb of the program; resolves to what it printed. */
+  run(...words: readonly string[]): Promise<string> {
+    return this.#machine.must([NODE, path.join(HOME, "posture.cjs"), ...words]);
   }
 
   async finding(check: CheckId, lane: ScanLane = "fast"): Promise<Finding> {

@@ -1,10 +1,14 @@
 /**
  * How a check is driven pass -> fail -> pass by changing the *host*: what nobody can drive, nobody knows to work. One file
- * for each area of the catalogue; test/lab/checks.test.ts drives them all, each area on a machine of its own.
+ * for each area of the catalogue; test/lab/checks.test.ts drives them all on one server, with a gateway on it, so each leaves
+ * behind what it found.
+ *
+ * A fast drive has its scans for itself. The slow ones of an area share theirs, because each takes seconds: all mended, all
+ * failed, all mended. So a slow one says by `says` which shortfall is its own.
  */
 import type { CheckId } from "../../../protocol/posture.ts";
 import type { ScanLane } from "../../../protocol/posture/words.ts";
-import type { Machine, MachinePlan } from "../machine.ts";
+import type { Machine } from "../machine.ts";
 import type { Network } from "../network.ts";
 import type { Outside } from "../outside.ts";
 
@@ -22,18 +26,18 @@ export interface Drive {
   /** Needed to see it: `fast` unless said. */
   readonly lane?: ScanLane;
   /** Brings the host to where the check passes, from whatever `fail` and other drives left. Idempotent. */
-  mend(site: Site): Promise<unknown>;
+  readonly mend: (site: Site) => Promise<unknown>;
   /** Brings it to where the check must fail, in the way that an attacker or an accident would. */
-  fail(site: Site): Promise<unknown>;
+  readonly fail: (site: Site) => Promise<unknown>;
   /** Something of a shortfall that must be said then. */
   readonly says?: RegExp;
+  /** A slow one that cannot share its scans with the others of its area. */
+  readonly alone?: true;
 }
 
 export interface Area {
-  /** What its machine needs beyond a rented server, e.g. the directories of the gateway. */
-  readonly plan?: Pick<MachinePlan, "shown" | "diskMegabytes">;
-  /** Once, on the running machine, before the first drive. */
-  prepare?(site: Site): Promise<unknown>;
+  /** Once, on the running server, before the area's first drive. The gateway of `startGateway` runs as user "openclaw". */
+  readonly prepare?: (site: Site) => Promise<unknown>;
   readonly drives: readonly Drive[];
   /** Checks of this area that cannot be driven in the lab, and why, in a sentence. */
   readonly undriven: Partial<Readonly<Record<CheckId, string>>>;
