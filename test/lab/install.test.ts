@@ -44,7 +44,14 @@ async function added(): Promise<string> {
 const paste = (text: string): Promise<Ended> => machine.run(["/bin/bash", "-s"], { input: `${text}\n` });
 
 /** Written by the running system itself, and copies of the user database that useradd and userdel keep (`passwd-`). */
-const OF_THE_SYSTEM = ["/var/log", "/var/tmp", "/var/cache", "/var/lib/systemd", "/usr/local/lib/node_modules"];
+const OF_THE_SYSTEM = [
+  "/var/log",
+  "/var/tmp",
+  "/var/cache",
+  "/var/lib/systemd",
+  "/var/lib/fail2ban",
+  "/usr/local/lib/node_modules",
+];
 
 /** Every file with its owner, mode and where it leads; and the content of those that an installation could change. */
 async function tree(): Promise<string> {
@@ -70,12 +77,15 @@ async function tree(): Promise<string> {
 describe("on a machine where it cannot work", () => {
   /** In mounts of its own, so that the machine stays as it is. */
   const refused = (prepare: string): Promise<Ended> =>
-    machine.run(["/usr/bin/unshare", "--mount", "/bin/bash", "-c", `set -e; ${prepare}; . /dev/stdin`], {
+    machine.run(["/usr/bin/unshare", "--mount", "/bin/bash", "-c", `set -e; ${prepare}; exec /bin/bash -s`], {
       input: `${command}\n`,
     });
   const release = "printf 'ID=%s\\nVERSION_ID=%s\\nPRETTY_NAME=\"%s\"\\n'";
   const system = (id: string, version: string, name: string): string =>
     `${release} ${id} ${version} '${name}' >/tmp/os-release; mount --bind /tmp/os-release /etc/os-release`;
+  const lock = "import fcntl, time; fcntl.lockf(9, fcntl.LOCK_EX); time.sleep(5)";
+  const isHeld = 'grep -q ":$(stat -c %i /var/lib/dpkg/lock-frontend) " /proc/locks';
+  const held = `/usr/bin/python3 -c '${lock}' </dev/null >/dev/null 2>&1 & until ${isHeld}; do sleep 0.1; done`;
   const noNode = "mkdir -p /tmp/bin; mount --bind /tmp/bin /usr/local/bin";
 
   it.each([
@@ -97,7 +107,7 @@ describe("on a machine where it cannot work", () => {
     ],
     [
       "no Node, and a package manager at work",
-      `${noNode}; exec 9>/var/lib/dpkg/lock-frontend; /usr/bin/python3 -c 'import fcntl,time; fcntl.lockf(9, fcntl.LOCK_EX); time.sleep(9)' & sleep 0.3`,
+      `${noNode}; exec 9>/var/lib/dpkg/lock-frontend; ${held}`,
       "The package manager is busy just now",
     ],
   ])("%s: one sentence, and nothing changed", async (_what, prepare, sentence) => {
