@@ -1,12 +1,13 @@
 /**
  * A gateway used through Clawhold instead of a shell: every list is read sealed, a job is disabled and enabled, an agent's
- * command is allowed, the log is opened. Real gateway, agent, edge and browser; what became
+ * command is allowed, the log is opened, a value is changed and rolled back, the gateway is locked down and killed. Real gateway, agent, edge and browser; what became
  * of it is asked of the gateway itself.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { probeReadiness } from "../../agent/host/gateway/probe.ts";
 import { startToolGateway, type ToolGateway } from "../agent/host/gateway/fixtures/tool-gateway.ts";
 import { launchChromium, sitDown, type Person } from "./browser.ts";
 import { startTown, type Town } from "./faults/town.ts";
@@ -148,6 +149,43 @@ describe("a gateway through Clawhold", () => {
     await approve(/Verified/i);
     await expect.poll(() => main.innerText()).toMatch(/gateway|cron|agent/i);
     await shoot(page, "e2e-host-log-open");
+  });
+
+  it("a value is changed with a reason, and rolled back to the version before", async () => {
+    const file = () => readFileSync(path.join(gateway.state, "openclaw.json"), "utf8");
+    await open("configuration");
+    await main.getByRole("button", { name: "Open for 15 minutes…" }).first().click();
+    await approve(/Verified/i);
+    await main.locator("#config-path").fill("logging.level");
+    await main.locator("#config-value").selectOption("debug");
+    await main.getByRole("button", { name: "Put it on the list" }).click();
+    await main.locator("#config-note").fill("to see the pairing");
+    await shoot(page, "e2e-host-config-edit");
+    await main.getByRole("button", { name: "Change the configuration…" }).click();
+    await approve(/Verified/i);
+    expect(file()).toMatch(/"level": *"debug"/);
+    const version = main.locator("tr, li").filter({ hasText: "to see the pairing" }).first();
+    await version.waitFor();
+    await shoot(page, "e2e-host-config-versions");
+    await main.getByRole("link", { name: "Version 1", exact: true }).click();
+    await main.getByRole("button", { name: "Roll back to version 1…" }).click();
+    await approve(/Verified/i);
+    expect(file()).not.toMatch(/"level": *"debug"/);
+  });
+
+  it("is locked down after a preview, and killed with one touch", async () => {
+    await page.goto(`${town.operator.origin}/hosts/${town.host}?of=lockdown`);
+    await main.getByRole("button", { name: "Lock down…" }).waitFor();
+    await shoot(page, "e2e-host-lockdown");
+    await main.getByRole("button", { name: "Lock down…" }).click();
+    await approve(/Verified/i);
+    await page.goto(`${town.operator.origin}/hosts/${town.host}?of=lockdown`);
+    await main.getByText("Nothing would change").waitFor();
+    await page.goto(`${town.operator.origin}/hosts/${town.host}`);
+    await main.getByRole("button", { name: "Gateway" }).click();
+    await page.getByRole("button", { name: /^Kill…/ }).click();
+    await approve(/Verified/i);
+    await expect.poll(async () => (await probeReadiness("127.0.0.1", gateway.port)).ready).toBe(false);
   });
 
   it("what came to the edge holds none of it", () => {

@@ -107,12 +107,16 @@ function Versions({ config: { versions, hash } }: { readonly config: Config }) {
     {
       id: "paths",
       name: "Changed",
-      cell: ({ paths }) =>
-        paths.length === 0 ? (
-          <span class="faint">the first that was seen</span>
-        ) : (
-          <Foreign text={formatList(paths.slice(0, 3)) + (paths.length > 3 ? ` and ${paths.length - 3} more` : "")} />
-        ),
+      cell: ({ paths, note }) => (
+        <span class="stack tight">
+          {paths.length === 0 ? (
+            <span class="faint">the first that was seen</span>
+          ) : (
+            <Foreign text={formatList(paths.slice(0, 3)) + (paths.length > 3 ? ` and ${paths.length - 3} more` : "")} />
+          )}
+          {note !== undefined && <Foreign text={note} />}
+        </span>
+      ),
     },
     {
       id: "acts",

@@ -80,7 +80,7 @@ function optionsOf(place: HTMLElement, drawing: Drawing): uPlot.Options {
         space: TICK_WIDTH,
         values: (_plot, at) => at.map(formatTime),
       },
-      { ...axis, grid, size: TICK_WIDTH, values: (_plot, values) => values.map(format) },
+      { ...axis, grid, size: TICK_WIDTH, values: (_plot, values) => unlikeBefore(values.map(format)) },
     ],
     series: [{}, ...drawn.map(({ colour }) => seriesOf(kind, colourOf(`--chart-${colour}`)))],
     hooks: {
@@ -115,4 +115,9 @@ function drawRestarts(plot: uPlot, restarts: readonly number[], colour: string):
   }
   ctx.stroke();
   ctx.restore();
+}
+
+/** Where figures are small, several lines of the grid round to one number: it is said once. */
+function unlikeBefore(labels: readonly string[]): string[] {
+  return labels.map((label, index) => (label === labels[index - 1] ? "" : label));
 }
