@@ -1,5 +1,7 @@
 /** `clawhold host run`: the agent of this machine in the foreground, as `clawhold up` or a service manager starts it. */
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { toBase64url } from "../../protocol/bytes.ts";
 import { NONCE_BYTES } from "../../protocol/limits.ts";
@@ -43,6 +45,7 @@ function runDeps(io: CliIo, say: (event: AgentEvent) => void): RunDeps {
     ownUid: io.uid,
     environment: io.environment,
     homeDirectory: io.homeDirectory,
+    posture: postureProgram(io),
     clock: { wall: () => Date.now(), monotonic: () => performance.now() },
     random: () => Math.random(),
     nonce: () => toBase64url(randomBytes(NONCE_BYTES)),
@@ -50,6 +53,12 @@ function runDeps(io: CliIo, say: (event: AgentEvent) => void): RunDeps {
     log: (line) => io.err(JSON.stringify(line)),
     say,
   };
+}
+
+/** The build puts it beside the agent; run from its sources an agent has none. */
+function postureProgram({ node, entry }: CliIo): readonly string[] | undefined {
+  const program = join(dirname(entry), "posture.cjs");
+  return existsSync(program) ? [node, "--no-warnings", program] : undefined;
 }
 
 export const FOREIGN_KEY =

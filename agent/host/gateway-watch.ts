@@ -22,6 +22,8 @@ import { openTags } from "./gateway/tags.ts";
 import { gatewayReadings } from "./gateway/readings/table.ts";
 import { ConfigVersions } from "./gateway/versions-file.ts";
 import type { HostLog } from "./log.ts";
+import type { PostureControl } from "./posture/control-interface.ts";
+import { openPosture, withPosture, type PostureDeps } from "./posture/open.ts";
 import type { GatewayReference } from "./state.ts";
 import type { HostClock } from "./warden/clock.ts";
 
@@ -36,9 +38,13 @@ export interface WatchDeps {
   readonly random: () => number;
   readonly log: HostLog;
   readonly onTelemetry: () => void;
+  /** The program that looks at the machine, and where what it finds is kept. */
+  readonly posture?: Pick<PostureDeps, "program" | "directory"> | undefined;
 }
 
 export interface GatewayWatch {
+  /** Undefined where the program that looks at the machine is not there. */
+  readonly posture?: PostureControl;
   latest(): Telemetry | undefined;
   /** For the curves, after a time in seconds. */
   samples(after: number): readonly Sample[];
@@ -49,6 +55,26 @@ export interface GatewayWatch {
 }
 
 export async function watchGateway(deps: WatchDeps): Promise<GatewayWatch> {
+  const gateway = await gatewayOf(deps);
+  if (deps.posture === undefined) return gateway;
+  const posture = openPosture({
+    ...deps.posture,
+    log: (code) => deps.log({ event: "posture_not_seen", code }),
+    onChange: deps.onTelemetry,
+    now: () => Math.floor(deps.clock.wall() / 1_000),
+  });
+  return {
+    ...gateway,
+    latest: () => withPosture(gateway.latest(), posture.figures()),
+    posture: posture.control,
+    async stop() {
+      await posture.stop();
+      await gateway.stop();
+    },
+  };
+}
+
+async function gatewayOf(deps: WatchDeps): Promise<GatewayWatch> {
   const { gateway, directory, agentVersion } = deps;
   if (gateway.kind === "none") return machineOnly(deps);
   const log = (code: string, detail: Readonly<Record<string, string>> = {}): void =>

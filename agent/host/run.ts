@@ -48,6 +48,8 @@ export interface RunDeps {
   readonly ownUid: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly homeDirectory: string;
+  /** Starts the program that looks at the machine; absent: nobody looks. */
+  readonly posture?: readonly string[] | undefined;
   readonly clock: HostClock;
   /** [0, 1): for jitter, never for secrets. */
   readonly random: () => number;
@@ -125,6 +127,7 @@ async function start(parts: Parts, onFault: (error: unknown) => void): Promise<v
     ...deps,
     gateway: host.gateway,
     directory: state.gatewayDirectory,
+    posture: deps.posture === undefined ? undefined : { program: deps.posture, directory: state.postureDirectory },
     onTelemetry: () => link?.report(),
   });
   closers.push(() => watch.stop());
@@ -231,6 +234,7 @@ function makeWarden(
     certificates: keeperOf(pairs, hooks.onPair),
     control: watch.control,
     readings: watch.readings,
+    posture: watch.posture,
     activeSessions: () => Promise.resolve(watch.latest()?.sessions?.active),
     onTrust: hooks.onTrust,
     onFault: hooks.onFault,

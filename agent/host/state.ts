@@ -87,6 +87,8 @@ export interface HostState {
     readonly door: string;
   };
   readonly gatewayDirectory: string;
+  /** Made by whoever looks first. */
+  readonly postureDirectory: string;
   host(): HostFile | undefined;
   saveHost(host: HostFile): void;
   tls(): TlsFile | undefined;
@@ -137,6 +139,7 @@ export function openHostState(directory: string): HostState {
     path,
     files,
     gatewayDirectory: join(path, "gateway"),
+    postureDirectory: join(path, "posture"),
     host: () => read(files.host, hostFileSchema),
     saveHost: (host) => writeFileAtomically(files.host, `${JSON.stringify(host)}\n`),
     tls: () => read(files.tls, tlsFileSchema),

@@ -5,6 +5,7 @@
 import { HostError } from "./host-error.ts";
 import type { HostLog } from "./log.ts";
 import type { GatewayControl, GatewayReadings } from "./gateway/control-interface.ts";
+import type { PostureControl } from "./posture/control-interface.ts";
 import type { HostFile, HostState } from "./state.ts";
 import { ChallengeTable } from "./warden/challenges.ts";
 import { wallSeconds, type HostClock } from "./warden/clock.ts";
@@ -32,6 +33,8 @@ export interface WardenParts {
   /** The gateway, as far as it can be reached from here. */
   readonly control: GatewayControl | undefined;
   readonly readings: GatewayReadings | undefined;
+  /** Undefined where nobody looks at the machine. */
+  readonly posture?: PostureControl | undefined;
   readonly activeSessions: () => Promise<number | undefined>;
   readonly onTrust: () => void;
   readonly onFault: (error: unknown) => void;
@@ -62,6 +65,7 @@ export async function wardenOf(parts: WardenParts): Promise<Warden> {
       activeSessions: parts.activeSessions,
       gateway: parts.control,
       readings: parts.readings,
+      posture: parts.posture,
       grants: new ReadGrants(clock),
       wait,
       log,
