@@ -1,7 +1,7 @@
 /**
- * A gateway used through Clawhold instead of a shell: every list is read sealed, a job is disabled and enabled, an agent's
- * command is allowed, the log is opened, a value is changed and rolled back, the gateway is locked down and killed. Real gateway, agent, edge and browser; what became
- * of it is asked of the gateway itself.
+ * A gateway used through Clawhold instead of a shell: every list is read sealed, a job is disabled and enabled, an agent's command
+ * is allowed, the log is opened, a value is changed and rolled back, the gateway is locked down and killed. Real gateway, agent,
+ * edge and browser; what became of it is asked of the gateway itself.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
