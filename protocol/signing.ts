@@ -38,6 +38,8 @@ export const messageKinds = [
   "seal",
   "reply",
   "subject",
+  "release",
+  "advisories",
 ] as const;
 export type MessageKind = (typeof messageKinds)[number];
 

@@ -51,7 +51,7 @@ export function parseTable(text: string, port: number): readonly Listener[] {
 }
 
 /** Rows that do not look like the kernel's are skipped: the table may be cut while it changes. */
-function parseSockets(text: string): readonly ListeningSocket[] {
+export function parseSockets(text: string): readonly ListeningSocket[] {
   const found: ListeningSocket[] = [];
   for (const line of text.split("\n").slice(1)) {
     const columns = line.trim().split(/\s+/);

@@ -6,7 +6,10 @@ import { excerptOf } from "./redact.ts";
 
 /**
  * `not_root`: needs root's rights. `not_run`: belongs to the slow lane or to the outside, and nobody looked yet. `stale`: looked
- * at too long ago. `gateway_down`: only a running gateway could have said it. The others are faults of looking.
+ * at too long ago. `gateway_down`: only a running gateway could have said it. `not_approved`:
+ * seen, but nobody said that it is as it should be. `secret_unknown`: it would answer only whoever shows
+ * its secret. `foreign_listener`: a secret must not go to who listens there. `not_visible`: this
+ * machine does not show it. The others are faults of looking.
  */
 export const unknownReasons = [
   "not_root",
@@ -17,6 +20,10 @@ export const unknownReasons = [
   "malformed",
   "missing_tool",
   "gateway_down",
+  "not_approved",
+  "secret_unknown",
+  "foreign_listener",
+  "not_visible",
 ] as const;
 export type UnknownReason = (typeof unknownReasons)[number];
 

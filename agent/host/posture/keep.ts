@@ -1,6 +1,7 @@
 /** A scan that is remembered: facts of the slow lane for the next fast one, and a report chained to the one before. */
 import type { Report } from "../../../protocol/posture/report.ts";
 import type { ScanLane } from "../../../protocol/posture/words.ts";
+import type { FactSet } from "./facts.ts";
 import type { Machine } from "./machine.ts";
 import { withMoment } from "./moments.ts";
 import { scan } from "./scan.ts";
@@ -27,7 +28,7 @@ export async function scanAndKeep({ machine, lane, agentVersion, store }: KeepOp
     lane,
     privileged: machine.isRoot,
     agentVersion,
-    advisories: { count: 0 },
+    advisories: knownAdvisories(found.facts),
     score: found.score,
     grade: found.grade,
     findings: [...found.findings],
@@ -43,4 +44,9 @@ function keepMoment(store: PostureStore, report: Report): void {
   const moments = store.moments();
   const next = withMoment(moments, { before: store.report(), report });
   if (next !== moments) store.saveMoments(next);
+}
+
+function knownAdvisories(facts: FactSet): Report["advisories"] {
+  const known = facts["advisories.known"];
+  return known?.kind === "known" ? { asOf: known.value.asOf, count: known.value.count } : { count: 0 };
 }

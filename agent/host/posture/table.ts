@@ -1,5 +1,6 @@
 /** All collectors and all judgements, put together from their areas. */
 import type { CheckId } from "../../../protocol/posture.ts";
+import { configurationJudgements } from "./checks/configuration.ts";
 import { gatewayJudgements } from "./checks/gateway.ts";
 import { identityJudgements } from "./checks/identity.ts";
 import { integrityJudgements } from "./checks/integrity.ts";
@@ -31,4 +32,5 @@ export const judgements: Partial<Record<CheckId, Judgement>> = {
   ...identityJudgements,
   ...secretsJudgements,
   ...integrityJudgements,
+  ...configurationJudgements,
 };
