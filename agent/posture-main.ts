@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { linuxMachine } from "./host/posture/linux.ts";
 import { scanAndKeep } from "./host/posture/keep.ts";
 import { openPostureStore } from "./host/posture/store.ts";
+import { tries } from "./host/posture/tries.ts";
 
 const [, entry = "", verb, ...rest] = process.argv;
 
@@ -33,11 +34,18 @@ async function scanVerb(argv: readonly string[]): Promise<number> {
   return 0;
 }
 
+async function tryVerb([what = "", ...words]: readonly string[]): Promise<number> {
+  const answer = Object.hasOwn(tries, what) ? await tries[what]?.(words) : undefined;
+  if (answer === undefined) return usage();
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  return 0;
+}
+
 function usage(): number {
   process.stderr.write("Usage: posture.cjs scan [--lane fast|slow] [--directory <path>]\n");
   return 64;
 }
 
-const verbs: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = { scan: scanVerb };
+const verbs: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = { scan: scanVerb, try: tryVerb };
 const run = verb === undefined || !Object.hasOwn(verbs, verb) ? undefined : verbs[verb];
 void (run === undefined ? Promise.resolve(usage()) : run(rest)).then((code) => process.exit(code));

@@ -1,854 +1,138 @@
 /** Made by generate.ts; not edited by hand. Published advisories of the gateway, as far as this release knows them. */
-import type { Advisories } from "./format.ts";
 
-export const embedded: Advisories = {
-  v: 1,
-  revision: 1,
-  asOf: "2026-08-07",
-  advisories: [
-    {
-      id: "CVE-2026-25253",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.1.29",
-      title: "1-click RCE: auth token exfiltration via gatewayUrl",
-    },
-    {
-      id: "CVE-2026-25157",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.1.29",
-      title: "OS command injection via project root path (sshNodeCommand)",
-    },
-    {
-      id: "CVE-2026-24763",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.1.29",
-      title: "Docker exec command injection via PATH",
-    },
-    {
-      id: "CVE-2026-25593",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.1.20",
-      title: "unauthenticated local WS client could config.apply -> RCE",
-    },
-    {
-      id: "CVE-2026-28458",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.1",
-      title: "Browser relay /cdp websocket missing auth",
-    },
-    {
-      id: "CVE-2026-28446",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.2.1",
-      title: "voice-call inbound allowlist bypass",
-    },
-    {
-      id: "CVE-2026-28448",
-      severity: "medium",
-      introduced: "2026.1.29",
-      fixed: "2026.2.1",
-      title: "Twitch allowFrom bypass",
-    },
-    {
-      id: "CVE-2026-28471",
-      severity: "medium",
-      introduced: "2026.1.14-1",
-      fixed: "2026.2.2",
-      title: "Matrix allowlist bypass via displayName",
-    },
-    {
-      id: "CVE-2026-28482",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.12",
-      title: "path traversal sessionId/sessionFile",
-    },
-    {
-      id: "CVE-2026-28478",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.13",
-      title: "DoS unbounded webhook body",
-    },
-    {
-      id: "CVE-2026-28462",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.13",
-      title: "path traversal trace/download output",
-    },
-    {
-      id: "GHSA-943q-mwmv-hhvh",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.14",
-      title: "/tools/invoke high-risk tools + ACP auto-approve",
-    },
-    {
-      id: "CVE-2026-26317",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.14",
-      title: "CSRF through loopback browser mutation endpoints",
-    },
-    {
-      id: "CVE-2026-28469",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.14",
-      title: "Google Chat webhook cross-account misrouting",
-    },
-    {
-      id: "CVE-2026-28480",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.2.14",
-      title: "Telegram allowlist mutable usernames",
-    },
-    {
-      id: "CVE-2026-26328",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.2.14",
-      title: "iMessage group allowlist inherits DM pairing",
-    },
-    { id: "CVE-2026-28452", severity: "medium", introduced: "0", fixed: "2026.2.14", title: "archive extraction DoS" },
-    { id: "CVE-2026-29612", severity: "medium", introduced: "0", fixed: "2026.2.14", title: "base64 media DoS" },
-    {
-      id: "CVE-2026-32060",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.14",
-      title: "apply_patch path traversal",
-    },
-    {
-      id: "CVE-2026-28393",
-      severity: "high",
-      introduced: "2.0.0-beta3",
-      fixed: "2026.2.14",
-      title: "hook transform path traversal -> JS module load",
-    },
-    {
-      id: "CVE-2026-28463",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.2.14",
-      title: "safeBins shell expansion",
-    },
-    {
-      id: "CVE-2026-22171",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.19",
-      title: "Feishu media temp path traversal",
-    },
-    {
-      id: "CVE-2026-32049",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.22",
-      title: "media byte limit bypass DoS",
-    },
-    {
-      id: "CVE-2026-22169",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.22",
-      title: "safeBins sort allowlist bypass",
-    },
-    {
-      id: "GHSA-796m-2973-wc5q",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.23",
-      title: "exec allowlist/env -S policy-runtime mismatch",
-    },
-    {
-      id: "CVE-2026-27523",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.2.24",
-      title: "sandbox bind validation symlink bypass",
-    },
-    {
-      id: "CVE-2026-32042",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.2.25",
-      title: "privilege escalation via unpaired device identity (shared auth)",
-    },
-    {
-      id: "CVE-2026-27545",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.2.26",
-      title: "approval bypass parent symlink cwd",
-    },
-    {
-      id: "CVE-2026-32048",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.1",
-      title: "sandbox escape via cross-agent sessions_spawn",
-    },
-    {
-      id: "CVE-2026-32044",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.3.2",
-      title: "tar safety bypass in skills install",
-    },
-    {
-      id: "GHSA-5wcw-8jjv-m286",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.11",
-      title: "cross-site WebSocket hijacking of the gateway",
-    },
-    {
-      id: "CVE-2026-32918",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.3.11",
-      title: "session sandbox escape via session_status",
-    },
-    {
-      id: "CVE-2026-32919",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.3.11",
-      title: "unauthorized session reset",
-    },
-    {
-      id: "CVE-2026-32916",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.3.11",
-      title: "plugin subagent routes bypass gateway authz (fixed version to be confirmed in OSV)",
-    },
-    {
-      id: "CVE-2026-22172",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.3.12",
-      title: "WS shared-auth connections could self-declare scopes",
-    },
-    {
-      id: "CVE-2026-35639",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.22",
-      title: "device.pair.approve scope validation",
-    },
-    {
-      id: "CVE-2026-35656",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.3.22",
-      title: "XFF loopback spoofing (canvas auth / rate limiter)",
-    },
-    {
-      id: "CVE-2026-35621",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.24",
-      title: "chat.send to allowlist persistence",
-    },
-    {
-      id: "CVE-2026-35663",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.25",
-      title: "backend reconnect scope self-claim",
-    },
-    {
-      id: "CVE-2026-34512",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.25",
-      title: "/sessions/:key/kill access control",
-    },
-    {
-      id: "CVE-2026-35636",
-      severity: "high",
-      introduced: "2026.3.11",
-      fixed: "2026.3.25",
-      title: "session isolation bypass via sessionId",
-    },
-    {
-      id: "CVE-2026-41349",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.28",
-      title: "agentic consent bypass via config.patch",
-    },
-    {
-      id: "CVE-2026-41299",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.28",
-      title: "chat.send provenance client identity spoofing",
-    },
-    {
-      id: "CVE-2026-41359",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.28",
-      title: "operator.write -> admin (telegram config + cron)",
-    },
-    {
-      id: "CVE-2026-33580",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.3.28",
-      title: "webhook secret brute force",
-    },
-    {
-      id: "CVE-2026-41396",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.31",
-      title: "env override of plugin trust root",
-    },
-    {
-      id: "CVE-2026-41364",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.3.31",
-      title: "SSH sandbox tar symlink file write",
-    },
-    {
-      id: "CVE-2026-41335",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.3.31",
-      title: "Control UI bootstrap JSON info disclosure",
-    },
-    {
-      id: "CVE-2026-41366",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.3.31",
-      title: "arbitrary host file read (media roots)",
-    },
-    {
-      id: "CVE-2026-53855",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.4.2",
-      title: "shell positional params vs inline-eval checks",
-    },
-    {
-      id: "CVE-2026-41372",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.2",
-      title: "CDP trailing-dot localhost",
-    },
-    {
-      id: "GHSA-68x5-xx89-w9mm",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.8",
-      title: "stale auth closure after config reload",
-    },
-    {
-      id: "CVE-2026-42422",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.4.8",
-      title: "device.token.rotate role bypass",
-    },
-    {
-      id: "CVE-2026-42432",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.4.8",
-      title: "node pairing reconnect command escalation",
-    },
-    {
-      id: "CVE-2026-42428",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.4.8",
-      title: "missing integrity verification of package downloads",
-    },
-    { id: "CVE-2026-43531", severity: "high", introduced: "0", fixed: "2026.4.9", title: "workspace .env injection" },
-    { id: "CVE-2026-43533", severity: "high", introduced: "0", fixed: "2026.4.10", title: "QQBot local file read" },
-    {
-      id: "CVE-2026-45001",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.20",
-      title: "config mutation guard bypass via agent tool",
-    },
-    {
-      id: "CVE-2026-44112",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.4.23",
-      title: '"Claw Chain" sandbox write TOCTOU (press; fixed 2026-04-23 release)',
-    },
-    {
-      id: "CVE-2026-53818",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.24",
-      title: "MCP loopback skips owner-only tool policy",
-    },
-    {
-      id: "CVE-2026-53856",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.24",
-      title: "config recovery restores openclaw.json with broad perms",
-    },
-    {
-      id: "CVE-2026-53809",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.25",
-      title: "embedded runner policy provider aliases",
-    },
-    {
-      id: "CVE-2026-53813",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.4.25",
-      title: "fake package roots (memory-core)",
-    },
-    {
-      id: "CVE-2026-53854",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.25",
-      title: "ownerAllowFrom wildcard inheritance",
-    },
-    {
-      id: "CVE-2026-53852",
-      severity: "low",
-      introduced: "0",
-      fixed: "2026.4.25",
-      title: "empty-scope device re-pairing",
-    },
-    {
-      id: "CVE-2026-53850",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.25",
-      title: "focus command controlScope",
-    },
-    {
-      id: "CVE-2026-53863",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.25",
-      title: "tool group policy unvalidated group IDs",
-    },
-    {
-      id: "CVE-2026-53846",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.4.29",
-      title: "workspace .env npm_execpath",
-    },
-    { id: "CVE-2026-53844", severity: "medium", introduced: "0", fixed: "2026.4.29", title: "memory-wiki visibility" },
-    {
-      id: "GHSA-w4v6-g3wm-w36c",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.4.29",
-      title: "QQBot admin commands skip policy",
-    },
-    {
-      id: "CVE-2026-35673",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.4.29",
-      title: "browser debug/export SSRF",
-    },
-    {
-      id: "CVE-2026-53865",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.2",
-      title: "workspace-derived service PATH",
-    },
-    {
-      id: "CVE-2026-53858",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.2",
-      title: "workspace .env STATE_DIRECTORY",
-    },
-    {
-      id: "CVE-2026-53842",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.2",
-      title: "workspace .env CLOUDSDK_PYTHON",
-    },
-    {
-      id: "GHSA-grc3-2j34-p6gm",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.5.2",
-      title: "message.action sends gateway creds to loopback URLs",
-    },
-    {
-      id: "CVE-2026-53857",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.3",
-      title: "Zalo allowFrom display names",
-    },
-    {
-      id: "GHSA-c29c-2q9c-pc86",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.3",
-      title: "Slack allowFrom display names",
-    },
-    {
-      id: "GHSA-xr4f-mjxj-w6w5",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.4",
-      title: "non-owner senders issue pairing bootstrap codes",
-    },
-    {
-      id: "CVE-2026-53845",
-      severity: "low",
-      introduced: "0",
-      fixed: "2026.5.6",
-      title: "skill dispatch skips before-tool-call hooks",
-    },
-    {
-      id: "CVE-2026-53847",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.5.6",
-      title: "Active Memory write scope mutates global config",
-    },
-    {
-      id: "CVE-2026-53861",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.5.6",
-      title: "macOS exec allowlist combined flags",
-    },
-    {
-      id: "GHSA-p73f-w79w-jqr5",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.6",
-      title: "native command skips owner enforcement",
-    },
-    {
-      id: "GHSA-w5ww-7chg-mxcq",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.6",
-      title: "Telegram callbacks skip commands.allowFrom",
-    },
-    {
-      id: "CVE-2026-53811",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.7",
-      title: "Matrix allowFrom display names",
-    },
-    {
-      id: "CVE-2026-53849",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.7",
-      title: "Discord allowFrom display names",
-    },
-    { id: "CVE-2026-53860", severity: "low", introduced: "0", fixed: "2026.5.7", title: "BlueBubbles sender policy" },
-    {
-      id: "GHSA-77q5-rr5v-x43q",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.7",
-      title: "trusted retry endpoint hostname prefix",
-    },
-    {
-      id: "CVE-2026-53806",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.12",
-      title: "POSIX shell options exec revalidation",
-    },
-    {
-      id: "CVE-2026-53853",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.12",
-      title: "exec allowlist arg patterns skipped",
-    },
-    {
-      id: "CVE-2026-53866",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.12",
-      title: "inline-command parsing allowlist miss",
-    },
-    {
-      id: "CVE-2026-53840",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.12",
-      title: "MCP redirects forward custom headers",
-    },
-    {
-      id: "CVE-2026-53841",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.5.12",
-      title: "exported session HTML links",
-    },
-    { id: "CVE-2026-53851", severity: "medium", introduced: "0", fixed: "2026.5.12", title: "Slack reaction events" },
-    {
-      id: "CVE-2026-53862",
-      severity: "low",
-      introduced: "0",
-      fixed: "2026.5.12",
-      title: "bootstrap token replay widens pairing scopes",
-    },
-    {
-      id: "GHSA-j472-gf56-x589",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.12",
-      title: "PowerShell encoded-command allowlist",
-    },
-    {
-      id: "GHSA-p2fh-f5fc-44hr",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.5.12",
-      title: "memory-wiki local file read w/ operator.write",
-    },
-    {
-      id: "CVE-2026-53816",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "paired nodes forge exec lifecycle events",
-    },
-    {
-      id: "CVE-2026-53810",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "marketplace runtime extension metadata",
-    },
-    {
-      id: "CVE-2026-53812",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "browser act private-network bypass",
-    },
-    {
-      id: "CVE-2026-53829",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "approval display truncation",
-    },
-    {
-      id: "CVE-2026-35630",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "QQBot approvals not enforcing approver",
-    },
-    {
-      id: "GHSA-2j8v-hwgc-x698",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "shell wrapper argv changes between approval and execution",
-    },
-    {
-      id: "GHSA-rggc-m335-3wvj",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "same-host trusted-proxy accepts forged local identity headers",
-    },
-    {
-      id: "GHSA-qjpc-qf9m-xwmr",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "trusted-proxy Control UI WS accepts declared scopes before pairing",
-    },
-    {
-      id: "GHSA-hw9r-h9mr-4jff",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "scoped chat.send bypasses admin command gates",
-    },
-    {
-      id: "GHSA-mhq8-78pj-5j79",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.18",
-      title: "POSIX node safe-bin widened by shell expansion",
-    },
-    {
-      id: "CVE-2026-53815",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.19",
-      title: "message reads skip channel allowlist",
-    },
-    {
-      id: "CVE-2026-53814",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.20",
-      title: "hook-triggered runs get owner MCP authority",
-    },
-    {
-      id: "CVE-2026-53817",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.22",
-      title: "Control UI locality spoofing mints durable admin device token",
-    },
-    { id: "CVE-2026-53859", severity: "medium", introduced: "0", fixed: "2026.5.26", title: "trailing-dot hostnames" },
-    { id: "CVE-2026-53848", severity: "low", introduced: "0", fixed: "2026.5.26", title: "exec allowlist wrappers" },
-    {
-      id: "CVE-2026-53843",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.26",
-      title: "pairing session restores revoked node token",
-    },
-    {
-      id: "CVE-2026-53864",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.26",
-      title: "env sanitizer misses Node.js vars",
-    },
-    {
-      id: "CVE-2026-62220",
-      severity: "medium",
-      introduced: "2026.2.25",
-      fixed: "2026.5.26",
-      title: "WS rate limit bypass",
-    },
-    {
-      id: "CVE-2026-53819",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.27",
-      title: "workspace .env Homebrew override",
-    },
-    {
-      id: "GHSA-83w9-h5wv-j9xm",
-      severity: "high",
-      introduced: "0",
-      fixed: "2026.5.27",
-      title: "node pairing reconnection scope state",
-    },
-    {
-      id: "CVE-2026-62217",
-      severity: "critical",
-      introduced: "2026.5.14-beta.1",
-      fixed: "2026.5.27",
-      title: "auth bypass via exec approvals",
-    },
-    { id: "CVE-2026-62210", severity: "medium", introduced: "0", fixed: "2026.6.1", title: "DoS remote media URLs" },
-    {
-      id: "CVE-2026-62211",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.6.1",
-      title: "credential redaction bypass (trajectory export)",
-    },
-    {
-      id: "GHSA-9c3v-684m-579c",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.6.5",
-      title: "MCP SSE redirects forward Authorization",
-    },
-    {
-      id: "CVE-2026-62207",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.6.5",
-      title: "auth bypass via admin tools",
-    },
-    {
-      id: "CVE-2026-62228",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.6.5",
-      title: "authz bypass via node exec approvals",
-    },
-    {
-      id: "CVE-2026-62196",
-      severity: "high",
-      introduced: "2026.3.22",
-      fixed: "2026.6.6",
-      title: "WhatsApp group ID authz bypass",
-    },
-    {
-      id: "CVE-2026-62199",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.6.6",
-      title: "auth bypass via environment filtering",
-    },
-    {
-      id: "CVE-2026-62200",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.6.6",
-      title: "auth bypass via git ext transport",
-    },
-    {
-      id: "CVE-2026-62203",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.6.6",
-      title: "env injection via rustup",
-    },
-    {
-      id: "CVE-2026-62186",
-      severity: "medium",
-      introduced: "0",
-      fixed: "2026.6.8",
-      title: "OpenAI HTTP model override authz bypass",
-    },
-    { id: "CVE-2026-62187", severity: "high", introduced: "0", fixed: "2026.6.9", title: "Feishu tools authz bypass" },
-    {
-      id: "CVE-2026-62190",
-      severity: "critical",
-      introduced: "0",
-      fixed: "2026.6.9",
-      title: "exec authz bypass via flock wrapper",
-    },
-    {
-      id: "CVE-2026-62194",
-      severity: "critical",
-      introduced: "2026.5.20",
-      fixed: "2026.6.9",
-      title: "privilege escalation via plugin install",
-    },
-  ],
-};
+export const REVISION = 1;
+export const AS_OF = "2026-08-07";
+
+/** Id, severity, introduced, fixed, title. */
+export const ROWS = `
+CVE-2026-25253	high	0	2026.1.29	1-click RCE: auth token exfiltration via gatewayUrl
+CVE-2026-25157	high	0	2026.1.29	OS command injection via project root path (sshNodeCommand)
+CVE-2026-24763	high	0	2026.1.29	Docker exec command injection via PATH
+CVE-2026-25593	high	0	2026.1.20	unauthenticated local WS client could config.apply -> RCE
+CVE-2026-28458	high	0	2026.2.1	Browser relay /cdp websocket missing auth
+CVE-2026-28446	critical	0	2026.2.1	voice-call inbound allowlist bypass
+CVE-2026-28448	medium	2026.1.29	2026.2.1	Twitch allowFrom bypass
+CVE-2026-28471	medium	2026.1.14-1	2026.2.2	Matrix allowlist bypass via displayName
+CVE-2026-28482	high	0	2026.2.12	path traversal sessionId/sessionFile
+CVE-2026-28478	high	0	2026.2.13	DoS unbounded webhook body
+CVE-2026-28462	high	0	2026.2.13	path traversal trace/download output
+GHSA-943q-mwmv-hhvh	high	0	2026.2.14	/tools/invoke high-risk tools + ACP auto-approve
+CVE-2026-26317	high	0	2026.2.14	CSRF through loopback browser mutation endpoints
+CVE-2026-28469	high	0	2026.2.14	Google Chat webhook cross-account misrouting
+CVE-2026-28480	medium	0	2026.2.14	Telegram allowlist mutable usernames
+CVE-2026-26328	medium	0	2026.2.14	iMessage group allowlist inherits DM pairing
+CVE-2026-28452	medium	0	2026.2.14	archive extraction DoS
+CVE-2026-29612	medium	0	2026.2.14	base64 media DoS
+CVE-2026-32060	high	0	2026.2.14	apply_patch path traversal
+CVE-2026-28393	high	2.0.0-beta3	2026.2.14	hook transform path traversal -> JS module load
+CVE-2026-28463	medium	0	2026.2.14	safeBins shell expansion
+CVE-2026-22171	high	0	2026.2.19	Feishu media temp path traversal
+CVE-2026-32049	high	0	2026.2.22	media byte limit bypass DoS
+CVE-2026-22169	high	0	2026.2.22	safeBins sort allowlist bypass
+GHSA-796m-2973-wc5q	high	0	2026.2.23	exec allowlist/env -S policy-runtime mismatch
+CVE-2026-27523	medium	0	2026.2.24	sandbox bind validation symlink bypass
+CVE-2026-32042	high	0	2026.2.25	privilege escalation via unpaired device identity (shared auth)
+CVE-2026-27545	medium	0	2026.2.26	approval bypass parent symlink cwd
+CVE-2026-32048	high	0	2026.3.1	sandbox escape via cross-agent sessions_spawn
+CVE-2026-32044	medium	0	2026.3.2	tar safety bypass in skills install
+GHSA-5wcw-8jjv-m286	high	0	2026.3.11	cross-site WebSocket hijacking of the gateway
+CVE-2026-32918	critical	0	2026.3.11	session sandbox escape via session_status
+CVE-2026-32919	medium	0	2026.3.11	unauthorized session reset
+CVE-2026-32916	critical	0	2026.3.11	plugin subagent routes bypass gateway authz (fixed version to be confirmed in OSV)
+CVE-2026-22172	critical	0	2026.3.12	WS shared-auth connections could self-declare scopes
+CVE-2026-35639	high	0	2026.3.22	device.pair.approve scope validation
+CVE-2026-35656	medium	0	2026.3.22	XFF loopback spoofing (canvas auth / rate limiter)
+CVE-2026-35621	high	0	2026.3.24	chat.send to allowlist persistence
+CVE-2026-35663	high	0	2026.3.25	backend reconnect scope self-claim
+CVE-2026-34512	high	0	2026.3.25	/sessions/:key/kill access control
+CVE-2026-35636	high	2026.3.11	2026.3.25	session isolation bypass via sessionId
+CVE-2026-41349	high	0	2026.3.28	agentic consent bypass via config.patch
+CVE-2026-41299	high	0	2026.3.28	chat.send provenance client identity spoofing
+CVE-2026-41359	high	0	2026.3.28	operator.write -> admin (telegram config + cron)
+CVE-2026-33580	medium	0	2026.3.28	webhook secret brute force
+CVE-2026-41396	high	0	2026.3.31	env override of plugin trust root
+CVE-2026-41364	high	0	2026.3.31	SSH sandbox tar symlink file write
+CVE-2026-41335	medium	0	2026.3.31	Control UI bootstrap JSON info disclosure
+CVE-2026-41366	medium	0	2026.3.31	arbitrary host file read (media roots)
+CVE-2026-53855	high	0	2026.4.2	shell positional params vs inline-eval checks
+CVE-2026-41372	medium	0	2026.4.2	CDP trailing-dot localhost
+GHSA-68x5-xx89-w9mm	medium	0	2026.4.8	stale auth closure after config reload
+CVE-2026-42422	high	0	2026.4.8	device.token.rotate role bypass
+CVE-2026-42432	high	0	2026.4.8	node pairing reconnect command escalation
+CVE-2026-42428	high	0	2026.4.8	missing integrity verification of package downloads
+CVE-2026-43531	high	0	2026.4.9	workspace .env injection
+CVE-2026-43533	high	0	2026.4.10	QQBot local file read
+CVE-2026-45001	medium	0	2026.4.20	config mutation guard bypass via agent tool
+CVE-2026-44112	critical	0	2026.4.23	"Claw Chain" sandbox write TOCTOU (press; fixed 2026-04-23 release)
+CVE-2026-53818	medium	0	2026.4.24	MCP loopback skips owner-only tool policy
+CVE-2026-53856	medium	0	2026.4.24	config recovery restores openclaw.json with broad perms
+CVE-2026-53809	medium	0	2026.4.25	embedded runner policy provider aliases
+CVE-2026-53813	high	0	2026.4.25	fake package roots (memory-core)
+CVE-2026-53854	medium	0	2026.4.25	ownerAllowFrom wildcard inheritance
+CVE-2026-53852	low	0	2026.4.25	empty-scope device re-pairing
+CVE-2026-53850	medium	0	2026.4.25	focus command controlScope
+CVE-2026-53863	medium	0	2026.4.25	tool group policy unvalidated group IDs
+CVE-2026-53846	high	0	2026.4.29	workspace .env npm_execpath
+CVE-2026-53844	medium	0	2026.4.29	memory-wiki visibility
+GHSA-w4v6-g3wm-w36c	critical	0	2026.4.29	QQBot admin commands skip policy
+CVE-2026-35673	medium	0	2026.4.29	browser debug/export SSRF
+CVE-2026-53865	high	0	2026.5.2	workspace-derived service PATH
+CVE-2026-53858	high	0	2026.5.2	workspace .env STATE_DIRECTORY
+CVE-2026-53842	high	0	2026.5.2	workspace .env CLOUDSDK_PYTHON
+GHSA-grc3-2j34-p6gm	medium	0	2026.5.2	message.action sends gateway creds to loopback URLs
+CVE-2026-53857	high	0	2026.5.3	Zalo allowFrom display names
+GHSA-c29c-2q9c-pc86	high	0	2026.5.3	Slack allowFrom display names
+GHSA-xr4f-mjxj-w6w5	high	0	2026.5.4	non-owner senders issue pairing bootstrap codes
+CVE-2026-53845	low	0	2026.5.6	skill dispatch skips before-tool-call hooks
+CVE-2026-53847	medium	0	2026.5.6	Active Memory write scope mutates global config
+CVE-2026-53861	medium	0	2026.5.6	macOS exec allowlist combined flags
+GHSA-p73f-w79w-jqr5	high	0	2026.5.6	native command skips owner enforcement
+GHSA-w5ww-7chg-mxcq	high	0	2026.5.6	Telegram callbacks skip commands.allowFrom
+CVE-2026-53811	high	0	2026.5.7	Matrix allowFrom display names
+CVE-2026-53849	high	0	2026.5.7	Discord allowFrom display names
+CVE-2026-53860	low	0	2026.5.7	BlueBubbles sender policy
+GHSA-77q5-rr5v-x43q	high	0	2026.5.7	trusted retry endpoint hostname prefix
+CVE-2026-53806	high	0	2026.5.12	POSIX shell options exec revalidation
+CVE-2026-53853	high	0	2026.5.12	exec allowlist arg patterns skipped
+CVE-2026-53866	high	0	2026.5.12	inline-command parsing allowlist miss
+CVE-2026-53840	high	0	2026.5.12	MCP redirects forward custom headers
+CVE-2026-53841	medium	0	2026.5.12	exported session HTML links
+CVE-2026-53851	medium	0	2026.5.12	Slack reaction events
+CVE-2026-53862	low	0	2026.5.12	bootstrap token replay widens pairing scopes
+GHSA-j472-gf56-x589	high	0	2026.5.12	PowerShell encoded-command allowlist
+GHSA-p2fh-f5fc-44hr	medium	0	2026.5.12	memory-wiki local file read w/ operator.write
+CVE-2026-53816	high	0	2026.5.18	paired nodes forge exec lifecycle events
+CVE-2026-53810	high	0	2026.5.18	marketplace runtime extension metadata
+CVE-2026-53812	medium	0	2026.5.18	browser act private-network bypass
+CVE-2026-53829	high	0	2026.5.18	approval display truncation
+CVE-2026-35630	high	0	2026.5.18	QQBot approvals not enforcing approver
+GHSA-2j8v-hwgc-x698	high	0	2026.5.18	shell wrapper argv changes between approval and execution
+GHSA-rggc-m335-3wvj	high	0	2026.5.18	same-host trusted-proxy accepts forged local identity headers
+GHSA-qjpc-qf9m-xwmr	high	0	2026.5.18	trusted-proxy Control UI WS accepts declared scopes before pairing
+GHSA-hw9r-h9mr-4jff	high	0	2026.5.18	scoped chat.send bypasses admin command gates
+GHSA-mhq8-78pj-5j79	high	0	2026.5.18	POSIX node safe-bin widened by shell expansion
+CVE-2026-53815	high	0	2026.5.19	message reads skip channel allowlist
+CVE-2026-53814	high	0	2026.5.20	hook-triggered runs get owner MCP authority
+CVE-2026-53817	high	0	2026.5.22	Control UI locality spoofing mints durable admin device token
+CVE-2026-53859	medium	0	2026.5.26	trailing-dot hostnames
+CVE-2026-53848	low	0	2026.5.26	exec allowlist wrappers
+CVE-2026-53843	high	0	2026.5.26	pairing session restores revoked node token
+CVE-2026-53864	high	0	2026.5.26	env sanitizer misses Node.js vars
+CVE-2026-62220	medium	2026.2.25	2026.5.26	WS rate limit bypass
+CVE-2026-53819	high	0	2026.5.27	workspace .env Homebrew override
+GHSA-83w9-h5wv-j9xm	high	0	2026.5.27	node pairing reconnection scope state
+CVE-2026-62217	critical	2026.5.14-beta.1	2026.5.27	auth bypass via exec approvals
+CVE-2026-62210	medium	0	2026.6.1	DoS remote media URLs
+CVE-2026-62211	medium	0	2026.6.1	credential redaction bypass (trajectory export)
+GHSA-9c3v-684m-579c	medium	0	2026.6.5	MCP SSE redirects forward Authorization
+CVE-2026-62207	critical	0	2026.6.5	auth bypass via admin tools
+CVE-2026-62228	critical	0	2026.6.5	authz bypass via node exec approvals
+CVE-2026-62196	high	2026.3.22	2026.6.6	WhatsApp group ID authz bypass
+CVE-2026-62199	critical	0	2026.6.6	auth bypass via environment filtering
+CVE-2026-62200	critical	0	2026.6.6	auth bypass via git ext transport
+CVE-2026-62203	critical	0	2026.6.6	env injection via rustup
+CVE-2026-62186	medium	0	2026.6.8	OpenAI HTTP model override authz bypass
+CVE-2026-62187	high	0	2026.6.9	Feishu tools authz bypass
+CVE-2026-62190	critical	0	2026.6.9	exec authz bypass via flock wrapper
+CVE-2026-62194	critical	2026.5.20	2026.6.9	privilege escalation via plugin install
+`;

@@ -12,22 +12,20 @@ import * as v from "valibot";
 import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
 import { preAuthenticationEncoding } from "../../../../protocol/signing.ts";
-import { advisoriesSchema, type Advisories, type Advisory, type AdvisoriesFile } from "./format.ts";
+import { advisoriesSchema, type Advisories, type AdvisoriesFile } from "./format.ts";
+import { rowsIn } from "./rows.ts";
 
-export function advisoriesOf(table: string): readonly Advisory[] {
-  return table
-    .split("\n")
-    .filter((line) => line.trim() !== "" && !line.startsWith("#"))
-    .map((line) => {
-      const [cve = "", ghsa = "", severity = "", introduced = "", fixed = "", title = ""] = line.split("\t");
-      return {
-        id: cve === "-" ? ghsa : cve,
-        severity: severity as Advisory["severity"],
-        introduced,
-        fixed,
-        title: title.trim(),
-      };
-    });
+/** The table of whoever collects them has two names in front; the one by CVE is the better known. */
+function publishedIn(table: string): Advisories["advisories"] {
+  const lines = table.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  return rowsIn(
+    lines
+      .map((line) => {
+        const [cve = "-", ghsa = "", ...rest] = line.split("\t");
+        return [cve === "-" ? ghsa : cve, ...rest].join("\t");
+      })
+      .join("\n"),
+  );
 }
 
 export function signedFile(list: Advisories, sign: (message: Uint8Array) => Uint8Array): AdvisoriesFile {
@@ -53,23 +51,23 @@ async function main(): Promise<void> {
     v: 1,
     revision: Number(values.revision),
     asOf: values["as-of"],
-    advisories: advisoriesOf(readFileSync(positionals[0] ?? "", "utf8")),
+    advisories: publishedIn(readFileSync(positionals[0] ?? "", "utf8")),
   });
   if (values.sign === undefined) {
-    const rows = list.advisories.map((one) => `    ${JSON.stringify(one)},`).join("\n");
+    const rows = list.advisories.map(({ id, severity, introduced, fixed, title }) =>
+      [id, severity, introduced, fixed, title.replaceAll(/[`\\$]/g, "'")].join("\t"),
+    );
     writeFileSync(
       join(import.meta.dirname, "data.ts"),
       `/** Made by generate.ts; not edited by hand. Published advisories of the gateway, as far as this release knows them. */
-import type { Advisories } from "./format.ts";
 
-export const embedded: Advisories = {
-  v: 1,
-  revision: ${String(list.revision)},
-  asOf: "${list.asOf}",
-  advisories: [
-${rows}
-  ],
-};
+export const REVISION = ${String(list.revision)};
+export const AS_OF = "${list.asOf}";
+
+/** Id, severity, introduced, fixed, title. */
+export const ROWS = \`
+${rows.join("\n")}
+\`;
 `,
     );
     return;

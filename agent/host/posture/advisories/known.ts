@@ -3,13 +3,16 @@ import { dirname, join } from "node:path";
 import { field } from "../../gateway/wire.ts";
 import type { Machine } from "../machine.ts";
 import { MAX_ADVISORIES_BYTES, openAdvisories, type Advisories, type Advisory } from "./format.ts";
-import { embedded } from "./data.ts";
+import { AS_OF, REVISION, ROWS } from "./data.ts";
+import { rowsIn } from "./rows.ts";
 import { isAffected } from "./versions.ts";
 
 /** In the posture directory. */
 export const ADVISORIES_FILE = "advisories.json";
 /** Beside the program, as the release brought it. */
 const KEY_FILE = "release-key.json";
+
+const embedded: Advisories = { v: 1, revision: REVISION, asOf: AS_OF, advisories: rowsIn(ROWS) };
 
 export interface KnownAdvisories {
   readonly asOf: string;

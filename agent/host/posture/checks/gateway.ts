@@ -39,8 +39,8 @@ function secretShortfalls({ settings: { authMode }, secret }: SettingsRow): read
     : [];
 }
 
-function hasNoHooks({ get }: FactReader): string | undefined {
-  const settings = get("gateway.settings");
+function hasNoHooks(reader: FactReader): string | undefined {
+  const settings = reader.get("gateway.settings");
   return settings.kind === "known" &&
     settings.gap === undefined &&
     settings.value.every(({ settings: { hooks } }) => !hooks.isEnabled)
@@ -48,8 +48,8 @@ function hasNoHooks({ get }: FactReader): string | undefined {
     : undefined;
 }
 
-function hasNoTailscale({ get }: FactReader): string | undefined {
-  const [status, settings] = [get("gateway.tailscale"), get("gateway.settings")];
+function hasNoTailscale(reader: FactReader): string | undefined {
+  const [status, settings] = [reader.get("gateway.tailscale"), reader.get("gateway.settings")];
   const isAbsent = status.kind === "unknown" && status.why === "missing_tool";
   const isOff = settings.kind === "known" && settings.value.every(({ settings: one }) => one.tailscale === "off");
   return isAbsent && isOff ? "tailscale_absent" : undefined;
