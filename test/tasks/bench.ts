@@ -4,6 +4,7 @@ import { cost } from "../bench/cost.ts";
 import { gateway } from "../bench/gateway.ts";
 import { ledger } from "../bench/ledger.ts";
 import { memory } from "../bench/memory.ts";
+import { posture } from "../bench/posture.ts";
 import { size } from "../bench/size.ts";
 import { start } from "../bench/start.ts";
 import { tunnel } from "../bench/tunnel.ts";
@@ -12,7 +13,7 @@ import type { Bench, Row } from "../bench/bench.ts";
 import path from "node:path";
 import { root, runNode } from "./stage.ts";
 
-const benches: readonly Bench[] = [size, start, memory, verify, command, ledger, tunnel, gateway, cost];
+const benches: readonly Bench[] = [size, start, memory, verify, command, ledger, tunnel, gateway, posture, cost];
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");
