@@ -18,7 +18,7 @@ import type {
 } from "../gateway.ts";
 import { askApplied, askGateway, type Ask } from "./ask.ts";
 import { findGateways, socketsOf, type FoundGateway } from "./find.ts";
-import { factOf, type Look } from "./rows.ts";
+import { factOf, type Gap, type Look } from "./rows.ts";
 import { projectSettings } from "./settings.ts";
 import { strengthOf } from "./secret.ts";
 import { listeningSockets, ownAddresses } from "./sockets.ts";
@@ -50,6 +50,12 @@ interface Scene extends Setting {
   readonly at: number;
   readonly sockets: readonly ListeningSocket[];
   readonly gateways: readonly FoundGateway[];
+  /** Gateways that are not looked into; whatever is said of the others is not said of them. */
+  readonly beyond: readonly { readonly gap: Gap }[];
+}
+
+function beyondGap(pid: number): { readonly gap: Gap } {
+  return { gap: { why: "contained", source: `a gateway in a container (process ${String(pid)})` } };
 }
 
 async function collect(setting: Setting, ask: Ask): Promise<FactSet> {
@@ -59,11 +65,12 @@ async function collect(setting: Setting, ask: Ask): Promise<FactSet> {
   const advisories = await advisoriesIn(directory, machine);
   const catalogue = { "advisories.known": knownAdvisories(advisories.summary, at) };
   if (sockets === undefined) return { ...unknownAll("failed", TABLES), ...catalogue };
-  const { gateways, isComplete } = await findGateways(machine, sockets);
+  const { gateways, contained, isComplete } = await findGateways(machine, sockets);
   // A user who may not look into others' homes cannot say that there is none.
   if (gateways.length === 0 && !isComplete && !machine.isRoot)
     return { ...unknownAll("not_root", "homes of other users"), ...catalogue };
-  const scene = { ...setting, at, sockets, gateways };
+  const beyond = contained.map((pid) => beyondGap(pid));
+  const scene = { ...setting, at, sockets, gateways, beyond };
   const [applied, reached, mdns] = await Promise.all([appliedFact(scene, ask), reachedFact(scene), mdnsFact(scene)]);
   return {
     ...catalogue,
@@ -87,7 +94,7 @@ function knownAdvisories(summary: KnownAdvisories, at: number): Fact<KnownAdviso
   return known(summary, { level: "effective", source: summary.source, at, raw: JSON.stringify(summary), excerpt });
 }
 
-function foundFact({ gateways, sockets, at }: Scene): GatewayFact<"gateway.found"> {
+function foundFact({ gateways, sockets, at, beyond }: Scene): GatewayFact<"gateway.found"> {
   const looks = gateways.map(({ name, user, process, ...one }): Look<GatewayRow> => {
     const isListening = sockets.some(({ port }) => port === one.port);
     return {
@@ -107,12 +114,17 @@ function foundFact({ gateways, sockets, at }: Scene): GatewayFact<"gateway.found
     };
   });
   const excerpt = gateways.map(({ name, port }) => `${name}: port ${String(port)}`).join("; ");
-  return factOf(looks, { level: "runtime", source: "/proc, homes of users", at, excerpt: excerpt || "none" });
+  return factOf([...looks, ...beyond], {
+    level: "runtime",
+    source: "/proc, homes of users",
+    at,
+    excerpt: excerpt || "none",
+  });
 }
 
 type GatewayFact<N extends keyof GatewayFacts> = Fact<GatewayFacts[N]>;
 
-function listenersFact({ gateways, sockets, at }: Scene): GatewayFact<"gateway.listeners"> {
+function listenersFact({ gateways, sockets, at, beyond }: Scene): GatewayFact<"gateway.listeners"> {
   const looks = gateways.map((gateway): Look<ListenerRow> => {
     const own = ownSockets(gateway, sockets);
     if (own.length === 0)
@@ -125,7 +137,7 @@ function listenersFact({ gateways, sockets, at }: Scene): GatewayFact<"gateway.l
   });
   const rows = looks.flatMap((look) => ("rows" in look ? look.rows : []));
   const excerpt = rows.map(({ address, port }) => `${address} port ${String(port)}`).join(", ");
-  return factOf(looks, { level: "runtime", source: TABLES, at, excerpt });
+  return factOf([...looks, ...beyond], { level: "runtime", source: TABLES, at, excerpt });
 }
 
 /** On its port, and whatever else its process listens on where that can be seen. */
@@ -134,7 +146,7 @@ function ownSockets({ port, process }: FoundGateway, sockets: readonly Listening
   return sockets.filter((socket) => socket.port === port || held.includes(socket));
 }
 
-function settingsFact({ gateways, at, machine }: Scene): GatewayFact<"gateway.settings"> {
+function settingsFact({ gateways, at, machine, beyond }: Scene): GatewayFact<"gateway.settings"> {
   const looks = gateways.map((gateway): Look<SettingsRow> => {
     const { name, tree, text, configuration, configurationPath: path, secret } = gateway;
     const settings = projectSettings(tree);
@@ -151,7 +163,7 @@ function settingsFact({ gateways, at, machine }: Scene): GatewayFact<"gateway.se
   const rows = looks.flatMap((look) => ("row" in look ? [look.row] : []));
   const excerpt = rows.map(({ settings: { bind, authMode } }) => `bind ${bind}, auth ${authMode}`).join("; ");
   const source = rows.map(({ path }) => path).join(", ");
-  return factOf(looks, { level: "declared", source, at, excerpt });
+  return factOf([...looks, ...beyond], { level: "declared", source, at, excerpt });
 }
 
 function digestOf(text: string): string {
@@ -159,7 +171,7 @@ function digestOf(text: string): string {
 }
 
 async function appliedFact(scene: Scene, ask: Ask): Promise<GatewayFact<"gateway.applied">> {
-  const { gateways, sockets, kept, at } = scene;
+  const { gateways, sockets, kept, at, beyond } = scene;
   const before = kept?.["gateway.applied"];
   const rows = before?.kind === "known" && before.gap === undefined ? before.value : [];
   const looks = await Promise.all(
@@ -174,17 +186,18 @@ async function appliedFact(scene: Scene, ask: Ask): Promise<GatewayFact<"gateway
       return { row: { gateway: gateway.name, digest, pid, applied: answer.applied } };
     }),
   );
-  if (before !== undefined && looks.length > 0 && looks.every(({ isKept }) => isKept === true)) return before;
+  if (before !== undefined && beyond.length === 0 && looks.length > 0 && looks.every(({ isKept }) => isKept === true))
+    return before;
   const ports = gateways.map(({ port }) => String(port)).join(", ");
   const seen = looks.flatMap((look) => ("row" in look ? [look.row] : []));
   const excerpt = seen
     .map(({ applied: { settings } }) => `bind ${settings.bind}, auth ${settings.authMode}`)
     .join("; ");
-  return factOf(looks, { level: "effective", source: `config.get of 127.0.0.1:${ports}`, at, excerpt });
+  return factOf([...looks, ...beyond], { level: "effective", source: `config.get of 127.0.0.1:${ports}`, at, excerpt });
 }
 
 async function versionFact(
-  { machine, gateways, at }: Scene,
+  { machine, gateways, at, beyond }: Scene,
   list: readonly Advisory[],
   applied: Fact<readonly AppliedRow[]>,
 ): Promise<GatewayFact<"gateway.version">> {
@@ -202,10 +215,10 @@ async function versionFact(
   const rows = looks.flatMap((look) => ("row" in look ? [look.row] : []));
   const excerpt = rows.map(({ version }) => `openclaw ${version}`).join("; ");
   const source = rows.map(({ path }) => path).join(", ");
-  return factOf(looks, { level: "effective", source, at, excerpt });
+  return factOf([...looks, ...beyond], { level: "effective", source, at, excerpt });
 }
 
-async function reachedFact({ machine, gateways, sockets, at }: Scene): Promise<GatewayFact<"gateway.reached">> {
+async function reachedFact({ machine, gateways, sockets, at, beyond }: Scene): Promise<GatewayFact<"gateway.reached">> {
   const addresses = await ownAddresses(machine);
   const running = gateways.filter(({ port }) => sockets.some((socket) => socket.port === port));
   const looks = await Promise.all(
@@ -223,7 +236,7 @@ async function reachedFact({ machine, gateways, sockets, at }: Scene): Promise<G
     }));
   const rows = looks.flatMap((look) => ("row" in look ? [look.row] : []));
   const excerpt = rows.map(({ address, port, outcome }) => `${address} port ${String(port)}: ${outcome}`).join(", ");
-  return factOf([...looks, ...down], {
+  return factOf([...looks, ...down, ...beyond], {
     level: "probed",
     source: "TCP connections to this machine's own addresses",
     at,
@@ -231,7 +244,7 @@ async function reachedFact({ machine, gateways, sockets, at }: Scene): Promise<G
   });
 }
 
-async function mdnsFact({ machine, gateways, at }: Scene): Promise<GatewayFact<"gateway.mdns">> {
+async function mdnsFact({ machine, gateways, at, beyond }: Scene): Promise<GatewayFact<"gateway.mdns">> {
   const inodes = await mdnsSockets(machine);
   const looks = gateways.map(({ name, process }): Look<GatewayFacts["gateway.mdns"][number]> => {
     if (process === undefined) return { gap: { why: "gateway_down", source: `no process of the gateway of ${name}` } };
@@ -241,7 +254,7 @@ async function mdnsFact({ machine, gateways, at }: Scene): Promise<GatewayFact<"
   });
   const rows = looks.flatMap((look) => ("row" in look ? [look.row] : []));
   const excerpt = rows.map(({ gateway, sockets }) => `${gateway}: ${String(sockets)} sockets on UDP 5353`).join("; ");
-  return factOf(looks, { level: "runtime", source: "/proc/net/udp, /proc/net/udp6", at, excerpt });
+  return factOf([...looks, ...beyond], { level: "runtime", source: "/proc/net/udp, /proc/net/udp6", at, excerpt });
 }
 
 async function mdnsSockets(machine: Machine): Promise<readonly string[]> {

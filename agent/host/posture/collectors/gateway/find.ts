@@ -51,6 +51,8 @@ export interface FoundGateway {
 
 export interface Found {
   readonly gateways: readonly FoundGateway[];
+  /** Processes of gateways in containers: their files and sockets are not this machine's, and they are not looked into. */
+  readonly contained: readonly number[];
   /** True: nothing that could hold one was closed to us. */
   readonly isComplete: boolean;
 }
@@ -64,7 +66,10 @@ interface Place {
 
 export async function findGateways(machine: Machine, sockets: readonly ListeningSocket[]): Promise<Found> {
   const people = await peopleOf(machine);
-  const [processes, homes] = await Promise.all([runningGateways(machine), configuredHomes(machine, people)]);
+  const [{ processes, contained }, homes] = await Promise.all([
+    runningGateways(machine),
+    configuredHomes(machine, people),
+  ]);
   const running = processes.map((process) => placeOfProcess(process, people));
   const own = placeOfEnvironment(machine, people);
   const all = [...running, ...(own === undefined ? [] : [own]), ...homes.places];
@@ -72,17 +77,30 @@ export async function findGateways(machine: Machine, sockets: readonly Listening
   const gateways = await Promise.all(places.slice(0, MAX_GATEWAYS).map((place) => open(machine, place, sockets)));
   // A place that a variable names and nothing is at is no gateway.
   const present = gateways.filter(({ configuration, process }) => configuration !== "absent" || process !== undefined);
-  return { gateways: named(present), isComplete: homes.isComplete };
+  return { gateways: named(present), contained, isComplete: homes.isComplete };
 }
 
 function isSame(left: Place, right: Place): boolean {
   return left.configurationPath === right.configurationPath;
 }
 
-async function runningGateways(machine: Machine): Promise<readonly FoundProcess[]> {
+async function runningGateways(
+  machine: Machine,
+): Promise<{ readonly processes: readonly FoundProcess[]; readonly contained: readonly number[] }> {
   const named = (await processNamesNow(machine)).filter(({ name }) => name === PROCESS_NAME);
-  const found = await Promise.all(named.map(({ pid }) => processOf(machine, String(pid))));
-  return found.filter((one) => one !== undefined);
+  const own = await machine.linkTarget("/proc/self/ns/pid");
+  const found = await Promise.all(
+    named.map(async ({ pid }) => {
+      const space = await machine.linkTarget(`/proc/${String(pid)}/ns/pid`);
+      // Another user's shows none, and is taken for a neighbour.
+      const isContained = space !== undefined && own !== undefined && space !== own;
+      return isContained ? { pid } : { process: await processOf(machine, String(pid)) };
+    }),
+  );
+  return {
+    processes: found.flatMap(({ process }) => process ?? []),
+    contained: found.flatMap(({ pid }) => pid ?? []),
+  };
 }
 
 async function processOf(machine: Machine, pid: string): Promise<FoundProcess | undefined> {
