@@ -58,11 +58,11 @@ export async function startGateway(machine: Machine, plan: GatewayPlan = {}): Pr
   await gatewayAnswers(machine);
 }
 
-/** Resolves once its health path answers on loopback. */
+/** Resolves once it is ready, on loopback. */
 export async function gatewayAnswers(machine: Machine): Promise<void> {
-  const health = `http://127.0.0.1:${String(GATEWAY_PORT)}/health`;
+  const ready = `http://127.0.0.1:${String(GATEWAY_PORT)}/readyz`;
   const patience = ["--retry", String(START_SECONDS), "--retry-delay", "1", "--retry-connrefused"];
-  const { code } = await machine.run(["/usr/bin/curl", "-sf", "-o", "/dev/null", ...patience, health]);
+  const { code } = await machine.run(["/usr/bin/curl", "-sf", "-o", "/dev/null", ...patience, ready]);
   if (code === 0) return;
   const log = await machine.run(["/usr/bin/journalctl", "-u", GATEWAY_UNIT, "-n", "30", "--no-pager"]);
   throw new Error(`the gateway does not answer:\n${log.stdout}`);

@@ -4,7 +4,7 @@
  * behind what it found.
  *
  * A fast drive has its scans for itself. The slow ones of an area share theirs, because each takes seconds: all mended, all
- * failed, all mended. So a slow one says by `says` which shortfall is its own.
+ * failed, all mended. So one that shares says by `says` which shortfall is its own.
  */
 import type { CheckId } from "../../../protocol/posture.ts";
 import type { ScanLane } from "../../../protocol/posture/words.ts";
@@ -33,12 +33,16 @@ export interface Drive {
   readonly says?: RegExp;
   /** A slow one that cannot share its scans with the others of its area. */
   readonly alone?: true;
+  /** A fast one that shares them all the same, because what follows a change takes long. */
+  readonly together?: true;
 }
 
 export interface Area {
   /** Once, on the running server, before the area's first drive. The gateway of `startGateway` runs as user "openclaw". */
   readonly prepare?: (site: Site) => Promise<unknown>;
   readonly drives: readonly Drive[];
+  /** After each round of `mend` or `fail`, e.g. to start again what reads its settings once. */
+  readonly settle?: (site: Site) => Promise<unknown>;
   /** Checks of this area that cannot be driven in the lab, and why, in a sentence. */
   readonly undriven: Partial<Readonly<Record<CheckId, string>>>;
 }
