@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { approveVerb } from "./host/posture/approve.ts";
 import { linuxMachine } from "./host/posture/linux.ts";
 import { scanAndKeep } from "./host/posture/keep.ts";
 import { openPostureStore } from "./host/posture/store.ts";
@@ -46,6 +47,15 @@ function usage(): number {
   return 64;
 }
 
-const verbs: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = { scan: scanVerb, try: tryVerb };
+function approveHere(argv: readonly string[]): Promise<number> {
+  const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+  return Promise.resolve(approveVerb(argv, { now: machine.now(), print }));
+}
+
+const verbs: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {
+  scan: scanVerb,
+  try: tryVerb,
+  approve: approveHere,
+};
 const run = verb === undefined || !Object.hasOwn(verbs, verb) ? undefined : verbs[verb];
 void (run === undefined ? Promise.resolve(usage()) : run(rest)).then((code) => process.exit(code));

@@ -1,0 +1,58 @@
+/**
+ * Approving on the host itself: root says that what the last scan saw is as it should be. Prints what was taken in, for whoever
+ * reads the log of it.
+ */
+import { parseArgs } from "node:util";
+import type { CheckId } from "../../../protocol/posture.ts";
+import { approve, BaselineError, type BaselineName, type Drift } from "./baseline.ts";
+
+/** Which approved state a check is held against. */
+export const baselineOf = {
+  "ssh.keys.inventory": "ssh-keys",
+  "fs.suid-drift": "setuid",
+  "fim.baseline": "files",
+} as const satisfies Partial<Record<CheckId, BaselineName>>;
+type Approvable = keyof typeof baselineOf;
+
+function isApprovable(check: string | undefined): check is Approvable {
+  return check !== undefined && Object.hasOwn(baselineOf, check);
+}
+
+export interface Approving {
+  /** Wall clock, whole seconds. */
+  readonly now: number;
+  readonly print: (line: string) => void;
+}
+
+/**
+ * `approve --directory <path> --check <id> [--state <name>]`. The name is the one that the finding tells: with it nothing is
+ * approved that came after. Exit codes: 0, 1 (nothing seen, or another state), 64.
+ */
+export function approveVerb(argv: readonly string[], { now, print }: Approving): number {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { directory: { type: "string" }, check: { type: "string" }, state: { type: "string" } },
+  });
+  const { directory, check, state } = values;
+  if (directory === undefined || !isApprovable(check)) {
+    print(`Usage: approve --directory <path> --check ${Object.keys(baselineOf).join("|")} [--state <name>]`);
+    return 64;
+  }
+  try {
+    const drift = approve(directory, {
+      name: baselineOf[check],
+      now,
+      ...(state === undefined ? {} : { digest: state }),
+    });
+    print(JSON.stringify(told(drift)));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof BaselineError)) throw error;
+    print(error.message);
+    return 1;
+  }
+}
+
+function told({ added, changed, removed, total }: Drift) {
+  return { total, added, changed, removed };
+}
