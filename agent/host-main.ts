@@ -4,6 +4,7 @@
  * loads of Node's own, stays in memory for as long as the agent does (docs/decisions/0032-what-an-idle-host-costs.md).
  */
 import { runCommands } from "./cli/dispatch.ts";
+import { hostLink, hostReader, hostWarden } from "./cli/host-processes.ts";
 import { hostRun } from "./cli/host-run.ts";
 import { LOOK_MILLISECONDS, QuietHeap } from "./host/quiet-heap.ts";
 import { processIo } from "./process-io.ts";
@@ -21,4 +22,6 @@ if (gc !== undefined) {
 const [, entry = "", ...argv] = process.argv;
 // A mistake of ours rejects, and Node then ends the process and says where.
 // Sockets and timers of libraries must not keep a finished command alive.
-void runCommands(argv, processIo(entry), [hostRun]).then((code) => process.exit(code));
+void runCommands(argv, processIo(entry), [hostRun, hostLink, hostReader, hostWarden]).then((code) =>
+  process.exit(code),
+);

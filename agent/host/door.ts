@@ -50,13 +50,7 @@ const NEWLINE = 0x0a;
 /** Opens the door; what a crashed agent left in its place is removed. The caller holds the lock. */
 export async function openDoor(path: string, answer: Answerer): Promise<() => Promise<void>> {
   rmSync(path, { force: true });
-  const inside = new Set<Socket>();
-  const server: Server = createServer((socket) => {
-    inside.add(socket);
-    socket.on("close", () => inside.delete(socket));
-    serve(socket, answer);
-  });
-  server.maxConnections = MAX_CONNECTIONS;
+  const { server, leave } = doorServer(answer);
   const fd = openSync(dirname(path), "r");
   try {
     await new Promise<void>((resolve, reject) => {
@@ -68,15 +62,37 @@ export async function openDoor(path: string, answer: Answerer): Promise<() => Pr
     closeSync(fd);
     throw error;
   }
-  return () =>
+  return async () => {
+    await leave();
+    closeSync(fd);
+    rmSync(path, { force: true });
+  };
+}
+
+/** A door that a service manager holds open: `fd` is its listening socket, which stays when we leave. */
+export async function openDoorAt(fd: number, answer: Answerer): Promise<() => Promise<void>> {
+  const { server, leave } = doorServer(answer);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ fd }, resolve);
+  });
+  return leave;
+}
+
+function doorServer(answer: Answerer): { readonly server: Server; readonly leave: () => Promise<void> } {
+  const inside = new Set<Socket>();
+  const server = createServer((socket) => {
+    inside.add(socket);
+    socket.on("close", () => inside.delete(socket));
+    serve(socket, answer);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  const leave = (): Promise<void> =>
     new Promise((resolve) => {
-      server.close(() => {
-        closeSync(fd);
-        rmSync(path, { force: true });
-        resolve();
-      });
+      server.close(() => resolve());
       for (const socket of inside) showOut(socket);
     });
+  return { server, leave };
 }
 
 /** The last answer still leaves; nobody stays. */

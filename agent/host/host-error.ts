@@ -16,6 +16,7 @@ export type HostErrorCode =
   | "joined_elsewhere" // this state belongs to another workspace
   | "journal_damaged"
   | "not_joined"
+  | "not_started_by_systemd" // one of the three processes of an installed host, typed by hand
   | "session_ends_damaged"
   | "state_damaged"
   | "state_exposed" // others can read or change our files

@@ -9,8 +9,14 @@ import { HostError } from "./host-error.ts";
 /** State files are a few KB; the trust log and the journal have their own reader. */
 const MAX_PRIVATE_FILE_BYTES = 262_144;
 
-/** The text, or undefined when there is no such file. Checks and reading share one descriptor. */
-export function readPrivateFile(path: string): string | undefined {
+/** To nobody else; or to be read by everybody, and changed by nobody else. */
+const FORBIDDEN = { private: 0o077, shown: 0o022 } as const;
+
+/**
+ * The text, or undefined when there is no such file. Checks and reading share one descriptor. `shown`: it holds no secret, and
+ * other users of an installed host may read it.
+ */
+export function readPrivateFile(path: string, kind: keyof typeof FORBIDDEN = "private"): string | undefined {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
@@ -27,7 +33,7 @@ export function readPrivateFile(path: string): string | undefined {
         `${path} is not a file that this program wrote. Restore it from a backup, or type clawhold trust reset and join this machine anew.`,
       );
     }
-    if ((facts.mode & 0o077) !== 0) throw exposed(path, "other users can read it");
+    if ((facts.mode & FORBIDDEN[kind]) !== 0) throw exposed(path, "other users can read it");
     return readFileSync(fd, "utf8");
   } finally {
     closeSync(fd);

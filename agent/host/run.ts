@@ -5,19 +5,17 @@
 import { renewAt } from "../../protocol/renewal.ts";
 import type { HostLog } from "./log.ts";
 import { keeperOf } from "./certificate-keeper.ts";
-import { HostError } from "./host-error.ts";
 import { watchGateway, type GatewayWatch } from "./gateway-watch.ts";
-import { openDoor, type DoorAnswer, type DoorRequest } from "./door.ts";
+import { openDoor } from "./door.ts";
+import { answerAtDoor } from "./door-answers.ts";
 import { wordsOf } from "./join.ts";
 import { startLink, type Link, type LinkState } from "./link/link.ts";
 import { environmentOf } from "./link/proxy.ts";
 import { sayFarewell } from "./link/say-farewell.ts";
 import { TlsPairs } from "./link/tls-pairs.ts";
-import { finishReset, markReset } from "./reset.ts";
+import { finishReset } from "./reset.ts";
 import { requireJoined, type HostFile, type HostState } from "./state.ts";
 import { writeStatus, type AgentStatus } from "./status-file.ts";
-import { systemCode } from "../shared/edge-error.ts";
-import { AppendError } from "./warden/append-file.ts";
 import type { Admission } from "./warden/admission.ts";
 import { wallSeconds, type HostClock } from "./warden/clock.ts";
 import type { HostKeys } from "./warden/keys.ts";
@@ -154,7 +152,11 @@ async function start(parts: Parts, onFault: (error: unknown) => void): Promise<v
     log: deps.log,
   });
   closers.push(link.stop.bind(link), standing.writeRegularly(), tickRegularly(warden));
-  closers.push(await openDoor(state.files.door, (request) => answerAtDoor(request, { parts, warden, onFault })));
+  closers.push(
+    await openDoor(state.files.door, (request) =>
+      answerAtDoor(request, { state, host, clock: deps.clock, warden, onFault }),
+    ),
+  );
   deps.log({ event: "agent_started", host: keys.host });
 }
 
@@ -164,50 +166,6 @@ function tickRegularly(warden: Warden): () => void {
   const timer = setInterval(() => warden.tick(), TICK_MILLISECONDS);
   return () => clearInterval(timer);
 }
-
-interface Behind {
-  readonly parts: Parts;
-  readonly warden: Warden;
-  readonly onFault: (error: unknown) => void;
-}
-
-async function answerAtDoor(request: DoorRequest, { parts, warden, onFault }: Behind): Promise<DoorAnswer> {
-  const { state, host, deps } = parts;
-  if (request.kind === "trust") {
-    try {
-      const { added, refusal, passedOver } = await warden.takeTrust(request.page);
-      return {
-        kind: "taken",
-        added,
-        ...(refusal === undefined ? {} : { refusal }),
-        ...(passedOver === undefined ? {} : { passedOver }),
-      };
-    } catch (error) {
-      if (error instanceof AppendError) return { kind: "refused", code: "disk" };
-      throw error;
-    }
-  }
-  if (request.workspace !== host.workspace) return { kind: "refused", code: "workspace" };
-  if (request.kind === "forget") {
-    return forgetWitness(warden);
-  }
-  markReset(state, host.workspace, wallSeconds(deps.clock));
-  // The answer leaves first; whoever runs the agent then ends it, which does the rest.
-  setImmediate(() => onFault(new HostError("host_reset", RESET_ENDED)));
-  return { kind: "resetting" };
-}
-
-function forgetWitness(warden: Warden): DoorAnswer {
-  try {
-    warden.forgetWitness();
-    return { kind: "forgotten" };
-  } catch (error) {
-    if (systemCode(error) === undefined) throw error;
-    return { kind: "refused", code: "disk" };
-  }
-}
-
-const RESET_ENDED = "This host is being reset from another terminal, so its agent ends. It obeys nobody any more.";
 
 interface WardenHooks {
   readonly onTrust: () => void;

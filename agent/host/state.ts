@@ -4,7 +4,7 @@
  * Subdirectories follow the modules (warden, link, gateway), so that each can get an OS user of its own.
  */
 import { existsSync, lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { digest, id, label, publicKey, seconds } from "../../protocol/fields.ts";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
@@ -119,7 +119,7 @@ export function existingHostState(directory: string): HostState {
 export function openHostState(directory: string): HostState {
   const path = resolve(directory);
   for (const name of ["", "warden", "link", "gateway"]) mkdirSync(join(path, name), { recursive: true, mode: 0o700 });
-  refuseExposed(path);
+  const isShared = refuseExposed(path);
   const files = {
     host: join(path, "host.json"),
     tls: join(path, "link", "tls.json"),
@@ -140,7 +140,7 @@ export function openHostState(directory: string): HostState {
     files,
     gatewayDirectory: join(path, "gateway"),
     postureDirectory: join(path, "posture"),
-    host: () => read(files.host, hostFileSchema),
+    host: () => read(files.host, hostFileSchema, isShared ? "shown" : "private"),
     saveHost: (host) => writeFileAtomically(files.host, `${JSON.stringify(host)}\n`),
     tls: () => read(files.tls, tlsFileSchema),
     saveTls: (tls) => writeFileAtomically(files.tls, `${JSON.stringify(tls)}\n`),
@@ -152,6 +152,31 @@ export function openHostState(directory: string): HostState {
     saveReset: (reset) => writeOrRemove(files.reset, reset),
     lock: (now) => acquireLock(join(path, "lock"), now),
   };
+}
+
+/** What the link of an installed host may read and write: where the edge is, and its own pairs. */
+export interface LinkState extends Pick<HostState, "tls" | "saveTls" | "nextTls" | "saveNextTls"> {
+  /** @throws {HostError} for a host that has not joined */
+  host(): HostFile;
+}
+
+/** `hostFile` is root's; the directory is the link's own. */
+export function openLinkState(hostFile: string, directory: string): LinkState {
+  const files = { tls: join(directory, "tls.json"), nextTls: join(directory, "tls-next.json") };
+  return {
+    host: () => requireHost(hostFile),
+    tls: () => read(files.tls, tlsFileSchema),
+    saveTls: (tls) => writeFileAtomically(files.tls, `${JSON.stringify(tls)}\n`),
+    nextTls: () => read(files.nextTls, tlsFileSchema),
+    saveNextTls: (tls) => writeOrRemove(files.nextTls, tls),
+  };
+}
+
+/** Of an installed host, by whichever of its users. @throws {HostError} for a host that has not joined */
+export function requireHost(hostFile: string): HostFile {
+  const host = read(hostFile, hostFileSchema, "shown");
+  if (host === undefined) throw notJoined(dirname(hostFile));
+  return host;
 }
 
 function writeOrRemove(path: string, content: object | undefined): void {
@@ -199,17 +224,26 @@ function notJoined(path: string): HostError {
   );
 }
 
-function refuseExposed(path: string): void {
+/**
+ * On an installed host others may search the directory, each for the part that is theirs, and nobody may list it. True where
+ * that is so.
+ */
+function refuseExposed(path: string): boolean {
   const facts = lstatSync(path);
-  if ((facts.mode & 0o077) === 0 && facts.uid === statSync("/proc/self").uid) return;
+  const isOurs = facts.uid === statSync("/proc/self").uid;
+  if ((facts.mode & 0o066) === 0 && isOurs) return (facts.mode & 0o011) !== 0;
   throw new HostError(
     "state_exposed",
     `${path} holds keys and is open to other users of this machine. If you trust what happened meanwhile, close it and start again: chmod 700 ${path}`,
   );
 }
 
-function read<S extends v.GenericSchema>(path: string, schema: S): v.InferOutput<S> | undefined {
-  const text = readPrivateFile(path);
+function read<S extends v.GenericSchema>(
+  path: string,
+  schema: S,
+  kind?: Parameters<typeof readPrivateFile>[1],
+): v.InferOutput<S> | undefined {
+  const text = readPrivateFile(path, kind);
   if (text === undefined) return undefined;
   try {
     return v.parse(schema, JSON.parse(text));

@@ -20,8 +20,12 @@ export interface AgentFacts {
 
 /** A data directory as joining leaves it, with the host keys of the fixtures. */
 export class AgentDirectory {
-  readonly path = mkdtempSync(path.join(tmpdir(), "clawhold-attack-"));
+  readonly path: string;
   #authorityFile: string | undefined;
+
+  constructor(directory = mkdtempSync(path.join(tmpdir(), "clawhold-attack-"))) {
+    this.path = directory;
+  }
 
   write({ host, tls }: AgentFacts): void {
     const state = this.#state;
@@ -83,7 +87,12 @@ export class AgentDirectory {
   }
 }
 
-export class AgentProcess {
+/** An agent that runs, in however many processes. */
+export interface RunningAgent {
+  end(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+}
+
+export class AgentProcess implements RunningAgent {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
 

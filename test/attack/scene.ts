@@ -2,6 +2,7 @@
  * One running scenario: the agent process, the malicious edge it dialled, the canary behind it. Offers the moves that
  * an edge has (prepare, deliver, trust, any frame), tells what became of each, and lets the honest people work.
  */
+import { rmSync } from "node:fs";
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { assertedCodec, preparedCodec, receiptCodec, type Prepared, type Signed } from "../../protocol/messages.ts";
@@ -12,10 +13,12 @@ import { signed } from "../fixtures/keys.ts";
 import { draftCommand, OPERATION, sealCommand, type CommandDraft, type SealedCommand } from "../fixtures/command.ts";
 import { asserted, type Fields } from "../fixtures/workspace.ts";
 import { intentOf, intentOfReceipt } from "./captured.ts";
-import { AgentDirectory, AgentProcess } from "./agent-process.ts";
+import { AgentDirectory, AgentProcess, type RunningAgent } from "./agent-process.ts";
 import { Canary } from "./canary.ts";
 import { Happenings, type Happening } from "./happenings.ts";
 import { MaliciousEdge, type Listening, type TlsMaterial, type Tunnel } from "./malicious-edge.ts";
+import { SplitAgent } from "./split-agent.ts";
+import type { ClaimedTunnel, TakenLink } from "./taken-link.ts";
 import { wallNow, type Actor, type Town } from "./town.ts";
 
 /**
@@ -29,6 +32,11 @@ export interface SceneOptions {
   readonly tls: TlsMaterial;
   /** The built agent. */
   readonly program: string;
+  /**
+   * `one`: the agent as one process; when absent. `split`: as on an installed host. `taken-link`: as there, with the attacker in
+   * the link's place, so that what an edge would send goes to the warden's own socket.
+   */
+  readonly agent?: "one" | "split" | "taken-link";
   readonly listening?: Listening;
   /** What the edge tells of the trust log at the first connection; everything when absent. */
   readonly trust?: TrustPage;
@@ -58,38 +66,51 @@ export class Scene {
   readonly town: Town;
   readonly canary: Canary;
   readonly happenings: Happenings;
-  readonly directory = new AgentDirectory();
+  readonly directory: AgentDirectory;
   /** Digests that ran, honestly or not. */
   readonly ran = new Set<string>();
   /** How many of the honest people's own commands ran, and how many of these were restarts. */
   #honestRuns = 0;
   #honestRestarts = 0;
-  readonly edge: MaliciousEdge;
-  #agent: AgentProcess | undefined;
-  #tunnel: Tunnel | undefined;
+  readonly edge: MaliciousEdge | TakenLink;
+  readonly #root: string | undefined;
+  #agent: RunningAgent | undefined;
+  #tunnel: Tunnel | ClaimedTunnel | undefined;
   #startedAt = 0;
   hello: Hello | undefined;
   readonly #held = new Map<string, Held>();
 
   private constructor(
     options: SceneOptions,
-    parts: { readonly canary: Canary; readonly edge: MaliciousEdge; readonly happenings: Happenings },
+    parts: {
+      readonly canary: Canary;
+      readonly edge: MaliciousEdge | TakenLink;
+      readonly happenings: Happenings;
+      readonly root: string | undefined;
+    },
   ) {
     this.options = options;
     this.town = options.town;
     this.canary = parts.canary;
     this.edge = parts.edge;
     this.happenings = parts.happenings;
+    this.#root = parts.root;
+    this.directory =
+      parts.root === undefined ? new AgentDirectory() : new AgentDirectory(SplitAgent.dataOf(parts.root));
   }
 
   /** Everything is there, nothing is connected yet. */
   static async set(options: SceneOptions): Promise<Scene> {
     const happenings = new Happenings();
-    const edge = await MaliciousEdge.listen(
-      { address: options.tls.place.address, ...(options.listening ?? { server: options.tls.server }) },
-      happenings,
-    );
-    const scene = new Scene(options, { canary: await Canary.open(), edge, happenings });
+    const root = options.agent === "split" || options.agent === "taken-link" ? SplitAgent.makeRoot() : undefined;
+    const edge =
+      root !== undefined && options.agent === "taken-link"
+        ? SplitAgent.takenLink(root, options.tls.client, happenings)
+        : await MaliciousEdge.listen(
+            { address: options.tls.place.address, ...(options.listening ?? { server: options.tls.server }) },
+            happenings,
+          );
+    const scene = new Scene(options, { canary: await Canary.open(), edge, happenings, root });
     const { client, edgeAuthority, place } = options.tls;
     scene.directory.write({
       host: {
@@ -135,7 +156,7 @@ export class Scene {
     }
   }
 
-  get tunnel(): Tunnel {
+  get tunnel(): Tunnel | ClaimedTunnel {
     if (this.#tunnel === undefined) throw new TypeError("scene: no tunnel yet");
     return this.#tunnel;
   }
@@ -161,7 +182,14 @@ export class Scene {
 
   startAgent(): void {
     this.#startedAt = this.happenings.mark;
-    this.#agent = new AgentProcess(this.options.program, this.directory, this.happenings);
+    this.#agent =
+      this.#root === undefined
+        ? new AgentProcess(this.options.program, this.directory, this.happenings)
+        : new SplitAgent(this.#root, this.options, {
+            happenings: this.happenings,
+            gateway: this.canary.url,
+            environment: this.directory.environment,
+          });
   }
 
   /** `between`: what happens to the host's files while nobody can write them. */
@@ -186,10 +214,11 @@ export class Scene {
     await this.edge.close();
     await this.canary.close();
     this.directory.remove();
+    if (this.#root !== undefined) rmSync(this.#root, { recursive: true, force: true });
   }
 
   /** The agent's next connection, with nothing said on it yet. */
-  async meet(): Promise<Tunnel> {
+  async meet(): Promise<Tunnel | ClaimedTunnel> {
     const mark = this.#startedAt;
     const ended = this.happenings.first(mark, (item) => (item.kind === "ended" ? item : undefined));
     const arrived = await Promise.race([this.edge.next(), ended]);

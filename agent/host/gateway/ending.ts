@@ -130,7 +130,8 @@ export class Ending {
     if (listeners === undefined) return (await probeReadiness(host, port, network?.socket)).answers;
     if (listeners.length > 0) return true;
     for (const former of this.#former)
-      if ((await listenersOf(former.port, network?.tables))?.some(({ uid }) => uid === former.uid) === true) return true;
+      if ((await listenersOf(former.port, network?.tables))?.some(({ uid }) => uid === former.uid) === true)
+        return true;
     return false;
   }
 

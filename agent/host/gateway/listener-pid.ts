@@ -24,11 +24,7 @@ export async function listenerPids(port: number, tables?: readonly string[]): Pr
  * The first of them, or the first of this user's; a file of root's says nothing about who runs the gateway. Undefined:
  * nobody, or a process that we may not look into.
  */
-export async function listenerPid(
-  port: number,
-  uid?: number,
-  tables?: readonly string[],
-): Promise<number | undefined> {
+export async function listenerPid(port: number, uid?: number, tables?: readonly string[]): Promise<number | undefined> {
   for (const pid of await listenerPids(port, tables))
     if (uid === undefined || uid === ROOT || (await uidOf(pid)) === uid) return pid;
   return undefined;
@@ -42,10 +38,7 @@ export async function uidOf(pid: number): Promise<number | undefined> {
   return uid === undefined ? undefined : Number(uid);
 }
 
-async function listeningInodes(
-  port: number,
-  tables: readonly string[] = LISTEN_TABLES,
-): Promise<ReadonlySet<string>> {
+async function listeningInodes(port: number, tables: readonly string[] = LISTEN_TABLES): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const path of tables) {
     const text = await readFile(path, "latin1").catch(() => ""); // a kernel without IPv6 has one table

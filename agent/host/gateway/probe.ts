@@ -26,22 +26,19 @@ const silent: Readiness = { answers: true, ready: false, uptimeMilliseconds: und
 export function probeReadiness(host: string, port: number, socketPath?: string): Promise<Readiness> {
   return new Promise((resolve) => {
     const where = socketPath === undefined ? { host: host === "[::1]" ? "::1" : host, port } : { socketPath };
-    const request = get(
-      { ...where, path: "/readyz", agent: false, timeout: PROBE_MILLISECONDS },
-      (response) => {
-        const parts: Uint8Array[] = [];
-        let size = 0;
-        response.on("data", (part: Uint8Array) => {
-          size += part.byteLength;
-          if (size > MAX_PROBE_BYTES) {
-            request.destroy();
-            finish(silent);
-          } else parts.push(part);
-        });
-        response.on("end", () => finish(readBody(Buffer.concat(parts).toString("utf8"))));
-        response.on("error", () => finish(silent));
-      },
-    );
+    const request = get({ ...where, path: "/readyz", agent: false, timeout: PROBE_MILLISECONDS }, (response) => {
+      const parts: Uint8Array[] = [];
+      let size = 0;
+      response.on("data", (part: Uint8Array) => {
+        size += part.byteLength;
+        if (size > MAX_PROBE_BYTES) {
+          request.destroy();
+          finish(silent);
+        } else parts.push(part);
+      });
+      response.on("end", () => finish(readBody(Buffer.concat(parts).toString("utf8"))));
+      response.on("error", () => finish(silent));
+    });
     const deadline = setTimeout(() => {
       request.destroy();
       finish(silent);

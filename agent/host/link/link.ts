@@ -37,6 +37,8 @@ export interface LinkDeps {
   /** Samples for the curves after a time, in seconds, oldest first. */
   readonly samples?: (after: number) => readonly Sample[];
   readonly onState: (state: LinkState) => void;
+  /** Somebody looks at this host's figures, for so many seconds. */
+  readonly onWatched?: (seconds: number) => void;
   readonly onFault: (error: unknown) => void;
   /** Monotonic, milliseconds. */
   readonly elapsed: () => number;
@@ -262,6 +264,7 @@ class Loop {
   }
 
   #watched(seconds: number): void {
+    this.#deps.onWatched?.(seconds);
     this.reports.watched(seconds);
     this.#histories.watched(seconds);
   }

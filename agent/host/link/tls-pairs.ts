@@ -61,6 +61,11 @@ export class TlsPairs implements Dialling {
     return this.#current;
   }
 
+  /** A newer pair is there that was not welcomed yet. */
+  get hasNewer(): boolean {
+    return this.#candidate !== undefined;
+  }
+
   next(): TlsPair {
     return this.#candidate !== undefined && this.#isCandidatesTurn ? this.#candidate : this.#current;
   }
