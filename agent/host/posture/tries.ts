@@ -3,6 +3,8 @@
  * JSON. It changes nothing, and says yes or no.
  */
 import { access, constants } from "node:fs/promises";
+import { isIP } from "node:net";
+import { tryTcp } from "./linux-tries.ts";
 
 type Try = (words: readonly string[]) => Promise<Readonly<Record<string, unknown>> | undefined>;
 
@@ -17,5 +19,12 @@ const write: Try = async ([path, ...rest]) => {
   }
 };
 
+/** A connection, opened and closed; to a literal address, so that no name is asked for. */
+const tcp: Try = async ([host, port, ...rest]) => {
+  if (host === undefined || isIP(host) === 0 || !/^\d{1,5}$/.test(port ?? "") || rest.length > 0) return undefined;
+  const { outcome } = await tryTcp(host, Number(port));
+  return { outcome };
+};
+
 /** Undefined: not understood. */
-export const tries: Readonly<Record<string, Try>> = { write };
+export const tries: Readonly<Record<string, Try>> = { write, tcp };
