@@ -63,6 +63,7 @@ export interface ActivityRoute extends ActivityNarrowing {
 /** The first is what the address of a host alone shows. */
 export const hostTabs = [
   "overview",
+  "posture",
   "agents",
   "sessions",
   "schedule",

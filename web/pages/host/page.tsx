@@ -184,6 +184,7 @@ function HostBanners({ host }: { readonly host: HostView }) {
 
 const names = {
   overview: "Overview",
+  posture: "Posture",
   agents: "Agents",
   sessions: "Sessions",
   schedule: "Schedule",

@@ -7,6 +7,7 @@ type Fetched = Exclude<HostTab, "overview">;
 /** Made once for each time that a host's page is shown. */
 export function createTabs(): Readonly<Record<Fetched, LazyPage>> {
   return {
+    posture: lazyPage({ title: "Posture", load: async () => (await import("./posture-tab.tsx")).PostureTab }),
     agents: lazyPage({ title: "Agents", load: async () => (await import("./agents-tab.tsx")).AgentsTab }),
     sessions: lazyPage({ title: "Sessions", load: async () => (await import("./sessions-tab.tsx")).SessionsTab }),
     schedule: lazyPage({ title: "Schedule", load: async () => (await import("./schedule-tab.tsx")).ScheduleTab }),

@@ -1,0 +1,94 @@
+/**
+ * What posture says to people, wherever it is read: the browser, the terminal, an exported page. A code without a row is shown as
+ * it is: it comes from a host that is newer than whoever reads it.
+ */
+import type { CheckArea, CheckSeverity, CheckState, EvidenceLevel, FixRisk } from "./posture/words.ts";
+
+export const stateWords = {
+  pass: "holds",
+  fail: "fails",
+  not_applicable: "does not apply",
+  error: "looking went wrong",
+  unverified: "not verified",
+} as const satisfies Record<CheckState, string>;
+
+export const severityWords = {
+  critical: "Critical",
+  high: "High",
+  medium: "Medium",
+  low: "Low",
+} as const satisfies Record<CheckSeverity, string>;
+
+export const areaWords = {
+  gateway: "Gateway",
+  ssh: "SSH",
+  network: "Network",
+  identity: "Users and units",
+  secrets: "Secrets",
+  integrity: "Integrity",
+} as const satisfies Record<CheckArea, string>;
+
+/** How it is known, from weak to strong. */
+export const levelWords = {
+  declared: "a file says so",
+  effective: "the program itself says so",
+  runtime: "the kernel says so",
+  probed: "it was tried",
+} as const satisfies Record<EvidenceLevel, string>;
+
+export const riskWords = {
+  none: "Clawhold does not mend this by itself.",
+  safe: "Nothing that is used stops.",
+  downtime: "The gateway restarts for it.",
+  lockout: "A mistake here could shut you out, so it undoes itself unless the way in is proven.",
+} as const satisfies Record<FixRisk, string>;
+
+/** Why a check does not apply, could not be seen, or cannot be mended now. */
+const reasonWords: Readonly<Record<string, string>> = {
+  // What a look needs and did not get (agent/host/posture/fact.ts)
+  not_root: "Only root may see this, and the agent did not run as root.",
+  missing_tool: "The program that would say it is not installed.",
+  not_run: "Nobody looked yet: it belongs to the daily look, or to one from outside.",
+  stale: "It was last seen more than a day ago.",
+  timeout: "It took too long to answer.",
+  failed: "Asking failed.",
+  malformed: "The answer was not one that is understood.",
+  gateway_down: "Only a running gateway could have said it.",
+  not_approved: "It was seen, and nobody said that it is as it should be.",
+  secret_unknown: "The gateway would say it only to whoever shows its secret, which the agent does not have.",
+  foreign_listener: "Another user's program listens there, so it was shown no secret.",
+  not_visible: "This machine does not show it.",
+  contained: "A gateway runs in a container, which is not looked into.",
+  no_gateway: "No gateway is on this machine.",
+  hooks_off: "The gateway's web hooks are switched off.",
+  tailscale_absent: "Tailscale is not installed.",
+  not_built: "This agent is older than the check.",
+  evidence_too_weak: "What was seen looks right, but it was not seen with evidence strong enough to say so.",
+  // What a plan or a fix met
+  by_operation: "One of the gateway's own commands on this page mends it.",
+  busy: "Another fix is under way on this host.",
+  plan_changed: "The machine is not any more as the plan was shown for.",
+  another_armed: "An earlier fix still waits for its proof.",
+  drifted: "Somebody changed a file of ours by hand, so it was not written over.",
+  foreign_file: "A file of that name is there and is not ours, so it was not touched.",
+  path_in_use: "Something else stands where the fix would write.",
+  dry_check_failed: "The program itself said that it would not take the change, so nothing was applied.",
+  packages_failed: "A package that it needs could not be installed.",
+  undo_later_first: "A later fix stands on this one: undo that first.",
+  no_such_fix: "The host does not keep that fix any more.",
+  malformed_order: "The host did not understand the order.",
+  nothing_seen: "The host has not been looked at yet.",
+  not_proven: "The way in was not proven in time, so it undid itself.",
+  not_armed: "The timer that undoes it could not be set, so nothing was applied.",
+  restarted: "The machine restarted before it was proven, so it undid itself.",
+  interrupted: "It was cut short, and undid itself.",
+};
+
+export function explainReason(code: string): string | undefined {
+  return Object.hasOwn(reasonWords, code) ? reasonWords[code] : undefined;
+}
+
+/** For a place where a sentence must stand. */
+export function reasonSentence(code: string): string {
+  return explainReason(code) ?? `The host says: ${code}.`;
+}
