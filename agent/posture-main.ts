@@ -11,6 +11,8 @@ import { linuxMachine } from "./host/posture/linux.ts";
 import { scanAndKeep } from "./host/posture/keep.ts";
 import { openPostureStore } from "./host/posture/store.ts";
 import { tries } from "./host/posture/tries.ts";
+import { mendingVerbs } from "./host/remedies/main.ts";
+import { linuxHands } from "./host/remedies/open-hands.ts";
 
 const [, entry = "", verb, ...rest] = process.argv;
 
@@ -52,7 +54,26 @@ function approveHere(argv: readonly string[]): Promise<number> {
   return Promise.resolve(approveVerb(argv, { now: machine.now(), print }));
 }
 
+const MAX_ORDER_CHARACTERS = 65_536;
+
+async function readOrder(): Promise<string> {
+  let text = "";
+  for await (const part of process.stdin.setEncoding("utf8")) {
+    text += String(part);
+    if (text.length > MAX_ORDER_CHARACTERS) return "";
+  }
+  return text;
+}
+
+const mending = mendingVerbs({
+  hands: linuxHands({ uid: machine.uid, self: machine.self }),
+  readInput: readOrder,
+  print: (line) => process.stdout.write(`${line}\n`),
+  log: (line) => process.stderr.write(`${line}\n`),
+});
+
 const verbs: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>> = {
+  ...mending,
   scan: scanVerb,
   try: tryVerb,
   approve: approveHere,

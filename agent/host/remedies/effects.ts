@@ -1,0 +1,202 @@
+/**
+ * What must follow its files: a daemon that reads them again, rules in the kernel. Each knows one thing, `settle`: make the running
+ * system what the files say now. So applying and taking back are the same deed over other files, and repeating it harms nothing.
+ */
+import { sha256 } from "./disk.ts";
+import type { EffectKind } from "./effect-kinds.ts";
+import { must, outputOf, says, type Hands } from "./hands.ts";
+
+export interface Effect {
+  readonly name: EffectKind;
+  /** Which one: a table, a unit, a list of sysctls. Empty where there is only one. */
+  readonly of: string;
+}
+
+/** `boot`: nothing of it runs yet, the start itself will read the files. */
+export type Direction = "forward" | "back" | "boot";
+
+interface Settling {
+  readonly of: string;
+  /** What `observe` said before the change. */
+  readonly before: string;
+  readonly direction: Direction;
+}
+
+interface Kind {
+  /** What files do not keep, e.g. whether it ran. */
+  observe(hands: Hands, of: string): Promise<string>;
+  settle(hands: Hands, settling: Settling): Promise<void>;
+  /** What it does going forward, for the plan. */
+  shown(of: string): { readonly argv: readonly string[]; readonly why: string };
+}
+
+export const NFT_DIRECTORY = "/etc/clawhold/nft";
+const UFW_SETTINGS = "/etc/ufw/ufw.conf";
+const UFW_INIT = "/lib/ufw/ufw-init";
+/** Where iptables keeps its rules: ufw leaves the tables behind when it goes. */
+const ufwTables = ["ip filter", "ip6 filter"] as const;
+
+const isActive = (hands: Hands, unit: string): Promise<boolean> => says(hands, ["systemctl", "is-active", "-q", unit]);
+const activity = async (hands: Hands, unit: string): Promise<string> =>
+  (await isActive(hands, unit)) ? "active" : "inactive";
+const tables = async (hands: Hands): Promise<readonly string[]> =>
+  (await outputOf(hands, ["nft", "list", "tables"])).split("\n").map((line) => line.replace(/^table /, ""));
+
+const ufw: Kind = {
+  observe: async (hands) => (await tables(hands)).filter((table) => ufwTables.some((one) => one === table)).join(","),
+  async settle(hands, { direction, before }) {
+    if (direction !== "back") return; // its own commands did it, or its own service will
+    if (/^ENABLED=yes/m.test(hands.disk.text(UFW_SETTINGS) ?? "")) {
+      await must(hands, ["ufw", "reload"]);
+      return;
+    }
+    await must(hands, [UFW_INIT, "force-stop"]);
+    const had = before.split(",");
+    const left = (await tables(hands)).filter(
+      (table) => ufwTables.some((one) => one === table) && !had.includes(table),
+    );
+    for (const table of left) await must(hands, ["nft", "delete", "table", ...table.split(" ")]);
+  },
+  shown: () => ({ argv: ["ufw", "status"], why: "the firewall is asked what it made of it" }),
+};
+
+const nft: Kind = {
+  observe: () => Promise.resolve(""),
+  async settle(hands, { of }) {
+    const file = `${NFT_DIRECTORY}/${of}.nft`;
+    if (hands.disk.text(file) !== undefined) await must(hands, ["nft", "-f", hands.disk.at(file)]);
+    else if ((await tables(hands)).includes(`inet ${of}`)) await must(hands, ["nft", "delete", "table", "inet", of]);
+  },
+  shown: (of) => ({ argv: ["nft", "-f", `${NFT_DIRECTORY}/${of}.nft`], why: "the kernel takes the rules at once" }),
+};
+
+/** `of`: assignments, separated by blanks. */
+const sysctl: Kind = {
+  async observe(hands, of) {
+    const kept: string[] = [];
+    for (const key of keysOf(of)) {
+      const value = (await outputOf(hands, ["sysctl", "-n", key])).trim();
+      if (value !== "") kept.push(`${key}=${value}`);
+    }
+    return kept.join(" ");
+  },
+  async settle(hands, { of, before, direction }) {
+    if (direction === "boot") return;
+    for (const pair of (direction === "forward" ? of : before).split(" ").filter(Boolean)) {
+      // One that this kernel lacks, or holds fast, is no reason to give up the others: the proof looks at each.
+      await hands.run(["sysctl", "-q", "-w", pair]);
+    }
+  },
+  shown: (of) => ({
+    argv: ["sysctl", "-w", ...of.split(" ").slice(0, 30)],
+    why: "the kernel takes the values at once",
+  }),
+};
+
+export function keysOf(assignments: string): readonly string[] {
+  return assignments.split(" ").flatMap((pair) => pair.split("=")[0] ?? []);
+}
+
+/** systemd reads its unit files again. */
+const units: Kind = {
+  observe: () => Promise.resolve(""),
+  async settle(hands) {
+    await must(hands, ["systemctl", "daemon-reload"]);
+  },
+  shown: () => ({ argv: ["systemctl", "daemon-reload"], why: "systemd reads its units again" }),
+};
+
+/** Never a restart: who is signed in stays so, and a configuration that it would not take is not shown to it. */
+const sshd: Kind = {
+  observe: () => Promise.resolve(""),
+  async settle(hands, { direction }) {
+    if (direction === "boot") return;
+    await must(hands, ["sshd", "-t"]);
+    if (await isActive(hands, "ssh.service")) await must(hands, ["systemctl", "reload", "ssh.service"]);
+  },
+  shown: () => ({ argv: ["systemctl", "reload", "ssh.service"], why: "sshd reads its settings again; sessions stay" }),
+};
+
+/** Where systemd holds SSH's port, sshd never listens: the socket must be made anew, and cannot while the service has it. */
+const sshSocket: Kind = {
+  observe: (hands) => activity(hands, "ssh.service"),
+  async settle(hands, { direction, before }) {
+    await must(hands, ["systemctl", "daemon-reload"]);
+    if (direction === "boot") return;
+    await must(hands, ["systemctl", "stop", "ssh.service"]);
+    await must(hands, ["systemctl", "restart", "ssh.socket"]);
+    if (before === "active") await must(hands, ["systemctl", "start", "ssh.service"]);
+  },
+  shown: () => ({
+    argv: ["systemctl", "restart", "ssh.socket"],
+    why: "systemd listens on the new ports; sessions stay",
+  }),
+};
+
+const fail2ban: Kind = {
+  observe: (hands) => activity(hands, "fail2ban.service"),
+  async settle(hands, { direction, before }) {
+    if (direction === "boot") return;
+    if (direction === "forward" || before === "active") {
+      await hands.run(["systemctl", "reset-failed", "fail2ban.service"]);
+      await must(hands, ["systemctl", "restart", "fail2ban.service"], { milliseconds: 40_000 });
+    } else {
+      await must(hands, ["systemctl", "stop", "fail2ban.service"], { milliseconds: 40_000 });
+    }
+  },
+  shown: () => ({ argv: ["systemctl", "restart", "fail2ban.service"], why: "the ban service reads its jails again" }),
+};
+
+const journald: Kind = {
+  observe: () => Promise.resolve(""),
+  async settle(hands, { direction }) {
+    if (direction === "boot") return;
+    await must(hands, ["systemctl", "restart", "systemd-journald.service"]);
+    await hands.run(["journalctl", "--flush"]);
+  },
+  shown: () => ({
+    argv: ["systemctl", "restart", "systemd-journald.service"],
+    why: "the system's log reads its settings again",
+  }),
+};
+
+/** A service that is restarted to take its new confinement; `of`: the unit. */
+const service: Kind = {
+  observe: (hands, of) => activity(hands, of),
+  async settle(hands, { of, before, direction }) {
+    await must(hands, ["systemctl", "daemon-reload"]);
+    if (direction !== "boot" && before === "active")
+      await must(hands, ["systemctl", "restart", of], { milliseconds: 60_000 });
+  },
+  shown: (of) => ({ argv: ["systemctl", "restart", of], why: "the service starts anew, confined" }),
+};
+
+/** In the order in which they are settled: a firewall that opens comes before the daemon behind it. */
+const kinds: Readonly<Record<EffectKind, Kind>> = {
+  ufw,
+  nft,
+  sysctl,
+  units,
+  sshd,
+  "ssh-socket": sshSocket,
+  fail2ban,
+  journald,
+  service,
+};
+const order = Object.keys(kinds);
+
+export function sorted<T extends Effect>(effects: readonly T[]): readonly T[] {
+  const unique = new Map(effects.map((effect) => [`${effect.name} ${effect.of}`, effect]));
+  return [...unique.values()].toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+}
+
+export const observe = (hands: Hands, { name, of }: Effect): Promise<string> => kinds[name].observe(hands, of);
+export const settle = (hands: Hands, name: EffectKind, settling: Settling): Promise<void> =>
+  kinds[name].settle(hands, settling);
+export const shown = ({ name, of }: Effect): { readonly argv: readonly string[]; readonly why: string } =>
+  kinds[name].shown(of);
+
+/** The digest by which rules in the kernel are known again, whatever their counters say. */
+export async function rulesDigest(hands: Hands): Promise<string> {
+  return sha256(await outputOf(hands, ["nft", "-s", "list", "ruleset"]));
+}

@@ -1,0 +1,133 @@
+/**
+ * What mending may do to the machine: run a listed program with an argument vector, change paths. Collectors have another, smaller
+ * list: they cannot change anything. Handed in, so that a test can stand in for a machine.
+ */
+import { spawn } from "node:child_process";
+import type { Ran } from "../posture/machine.ts";
+import type { Disk } from "./disk.ts";
+
+const PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin";
+const RUN_MILLISECONDS = 20_000;
+const MAX_OUTPUT_BYTES = 4 << 20;
+const LINGER_MILLISECONDS = 500;
+
+const programs: ReadonlySet<string> = new Set([
+  "/lib/ufw/ufw-init",
+  "apt-get",
+  "fail2ban-client",
+  "gpasswd",
+  "ip",
+  "journalctl",
+  "nft",
+  "passwd",
+  "ss",
+  "ssh",
+  "sshd",
+  "sudo",
+  "sync",
+  "sysctl",
+  "systemctl",
+  "systemd-analyze",
+  "systemd-run",
+  "ufw",
+]);
+
+export interface HandsRunOptions {
+  readonly milliseconds?: number;
+}
+
+export interface Hands {
+  readonly isRoot: boolean;
+  /** Wall clock, whole seconds. */
+  readonly now: () => number;
+  /** argv that starts this program again. */
+  readonly self: readonly string[];
+  readonly disk: Disk;
+  readonly run: (argv: readonly string[], options?: HandsRunOptions) => Promise<Ran>;
+  /** Own addresses that others may know: neither loopback nor link-local. */
+  readonly addresses: () => readonly string[];
+}
+
+/** A program that had to work did not. `said`: the end of what it wrote, for the log. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly argv: readonly string[];
+
+  constructor(argv: readonly string[], said: string) {
+    super(`${argv.join(" ")}: ${said.trim().slice(-300)}`);
+    this.argv = argv;
+  }
+}
+
+/** Runs a program that must like it. @throws {CommandError} */
+export async function must(hands: Hands, argv: readonly string[], options?: HandsRunOptions): Promise<string> {
+  const ran = await hands.run(argv, options);
+  if (ran.kind !== "ran") throw new CommandError(argv, ran.kind);
+  if (ran.exit !== 0) throw new CommandError(argv, `exit ${String(ran.exit)}. ${ran.stderr}${ran.stdout}`);
+  return ran.stdout;
+}
+
+/** Whether it ran and said yes. */
+export async function says(hands: Hands, argv: readonly string[]): Promise<boolean> {
+  const ran = await hands.run(argv);
+  return ran.kind === "ran" && ran.exit === 0;
+}
+
+/** What it wrote; empty when it did not run. */
+export async function outputOf(hands: Hands, argv: readonly string[]): Promise<string> {
+  const ran = await hands.run(argv);
+  return ran.kind === "ran" ? ran.stdout : "";
+}
+
+export class UnlistedCommandError extends Error {
+  override readonly name = "UnlistedCommandError";
+}
+
+export function runListed(argv: readonly string[], options: HandsRunOptions = {}): Promise<Ran> {
+  const [program = "", ...rest] = argv;
+  if (!programs.has(program)) throw new UnlistedCommandError(`no remedy may run ${program}`);
+  return collect([program, ...rest], options.milliseconds ?? RUN_MILLISECONDS);
+}
+
+function collect([program = "", ...rest]: readonly string[], milliseconds: number): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = spawn(program, rest, {
+      env: { PATH, LC_ALL: "C", HOME: "/root", DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_MODE: "l" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [out, err]: [Buffer[], Buffer[]] = [[], []];
+    let size = 0;
+    let verdict: "timeout" | "too_much" | undefined;
+    const end = (why: "timeout" | "too_much"): void => {
+      verdict ??= why;
+      child.kill("SIGKILL");
+    };
+    const timer = setTimeout(() => end("timeout"), milliseconds);
+    const take = (into: Buffer[]) => (part: Buffer) => {
+      size += part.length;
+      if (size > MAX_OUTPUT_BYTES) end("too_much");
+      else into.push(part);
+    };
+    child.stdout.on("data", take(out));
+    child.stderr.on("data", take(err));
+    let isOver = false;
+    const done = (ran: Ran): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      child.stdout.destroy();
+      child.stderr.destroy();
+      resolve(ran);
+    };
+    child.once("error", () => done({ kind: "missing" }));
+    child.once("exit", (code) => {
+      const finish = (): void => {
+        const [stdout, stderr] = [Buffer.concat(out).toString(), Buffer.concat(err).toString()];
+        done(verdict === undefined ? { kind: "ran", exit: code ?? -1, stdout, stderr } : { kind: verdict });
+      };
+      child.once("close", finish);
+      // A daemon that it started may keep our pipes open for ever.
+      setTimeout(finish, LINGER_MILLISECONDS);
+    });
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * The way back. Repeating it harms nothing: each path is made what it was unless it is so already, and what follows the files is
+ * settled again. First what was not there before is removed, which also makes room on a disk that is full.
+ */
+import { clearAlarm, removeRecovery } from "./dead-man.ts";
+import { settle, sorted, type Direction } from "./effects.ts";
+import { must } from "./hands.ts";
+import { removeCable } from "./knock.ts";
+import { driftOf, type FixRecord, type Touched } from "./record.ts";
+import { hasSystemd, sentenceOf, type Transacting } from "./transacting.ts";
+
+interface TakingBack {
+  readonly direction: Exclude<Direction, "forward">;
+  /** Why, as a code; undefined when a person asked for it. */
+  readonly reason?: string;
+}
+
+/** @throws what the disk says: then it stays armed, and is tried again */
+export async function takeBack(
+  transacting: Transacting,
+  record: FixRecord,
+  { direction, reason }: TakingBack,
+): Promise<FixRecord> {
+  const { hands, records, log } = transacting;
+  records.dropBallast();
+  const elsewhere = changedByOthers(transacting, record);
+  restorePaths(transacting, record, elsewhere);
+  for (const { undo } of deedsOn(record, elsewhere))
+    if (undo !== undefined && direction === "back") await must(hands, undo);
+  for (const { name, of, before } of sorted(record.effects)) {
+    try {
+      await settle(hands, name, { of, before, direction });
+    } catch (error) {
+      // The files are as they were; one daemon that does not follow must not keep the others from it.
+      log(`${record.fix}: ${sentenceOf(error)}`);
+    }
+  }
+  const { waiting: _, ...rest } = record;
+  const undone: FixRecord = {
+    ...rest,
+    state: "undone",
+    ended: hands.now(),
+    ...(reason === undefined ? {} : { reason }),
+  };
+  records.save(undone);
+  if (direction === "back" && hasSystemd(hands)) {
+    for (const alarm of ["deadman", "window"] as const) await clearAlarm(hands, alarm, record.fix);
+    if (record.checks.some((check) => check.startsWith("fw."))) await removeCable(hands);
+  }
+  endRecovery(transacting);
+  return undone;
+}
+
+/** The unit for the next start is there for as long as something is armed. */
+export function endRecovery({ hands, records }: Transacting): void {
+  if (records.armed().length === 0) removeRecovery(hands, records.directory);
+}
+
+/** Of files that a program owns, changed again since we had it change them: our part is taken out by its own command. */
+function changedByOthers({ hands }: Transacting, record: FixRecord): readonly Touched[] {
+  return driftOf(record, hands.disk).filter(({ deed }) => deed !== undefined && record.deeds[deed]?.undo !== undefined);
+}
+
+function deedsOn(record: FixRecord, touched: readonly Touched[]): FixRecord["deeds"] {
+  const paths = new Set(touched.map(({ path }) => path));
+  return record.deeds.filter(({ touches }) => touches.some((path) => paths.has(path)));
+}
+
+function restorePaths({ hands, records }: Transacting, record: FixRecord, left: readonly Touched[]): void {
+  const others = new Set(deedsOn(record, left).flatMap(({ touches }) => touches));
+  const mine = record.touched.filter(({ path }) => !others.has(path)).toReversed();
+  const absentFirst = [
+    ...mine.filter(({ before }) => before.kind === "absent"),
+    ...mine.filter(({ before }) => before.kind !== "absent"),
+  ];
+  for (const { path, before, blob } of absentFirst)
+    hands.disk.restore(path, before, () => records.kept(record.fix, blob ?? ""));
+}
