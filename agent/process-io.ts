@@ -70,6 +70,7 @@ export function processIo(entry: string): CliIo {
     err: (line) => void process.stderr.write(`${line}\n`),
     readInput,
     ask: hasTerminal ? ask : undefined,
+    ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}),
     stopped,
     onReload: (listener) => {
       reload = listener;

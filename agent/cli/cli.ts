@@ -1,4 +1,5 @@
 /** The table of commands of the whole program. What runs them, and says what stopped them, is dispatch.ts. */
+import { audit } from "./audit.ts";
 import { auditCheck } from "./audit-check.ts";
 import { auditReset } from "./audit-reset.ts";
 import { auditShow } from "./audit-show.ts";
@@ -49,6 +50,7 @@ export const commands: readonly Command[] = [
   trustExport,
   trustImport,
   trustReset,
+  audit,
   auditShow,
   auditCheck,
   auditReset,

@@ -15,6 +15,8 @@ export interface CliIo {
   readInput(maxBytes: number): Promise<Uint8Array>;
   /** Asks on the terminal; undefined when there is none. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** How wide the terminal is that standard output goes to; absent where it goes elsewhere. */
+  readonly columns?: number;
   /** Resolves when the person or the system asks us to end. */
   readonly stopped: Promise<void>;
   /** Called whenever the system asks us to look at our files again (SIGUSR1; SIGHUP where there is no terminal). */

@@ -7,7 +7,7 @@ export const secretChecks = {
     area: "secrets",
     severity: "high",
     requires: "runtime",
-    title: "No provider key lies in a file that others can read",
+    title: "No provider key lies in a history, a unit, a log, or a file that others can read",
     why: "Keys in histories, units and logs are what a thief looks for first.",
     fix: "none",
     controls: { soc2: ["CC6.1"], iso27001: ["A.5.17"], nist80053: ["IA-5(7)"], pci4: ["8.6.2"] },

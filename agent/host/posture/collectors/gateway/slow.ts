@@ -16,6 +16,7 @@ const gives = [
   "gateway.guessing",
   "gateway.hooks",
   "gateway.writable",
+  "gateway.native",
 ] as const satisfies readonly FactName[];
 
 export function slowCollector(ask: Ask = askGateway): Collector {
@@ -28,7 +29,7 @@ export function slowCollector(ask: Ask = askGateway): Collector {
   };
 }
 
-async function collect({ machine, soFar }: Setting, ask: Ask): Promise<FactSet> {
+async function collect({ machine, soFar, kept }: Setting, ask: Ask): Promise<FactSet> {
   const found = soFar["gateway.found"];
   if (found?.kind !== "known") {
     const { why, source } = found ?? { why: "failed" as const, source: "gateway.found" };
@@ -45,8 +46,12 @@ async function collect({ machine, soFar }: Setting, ask: Ask): Promise<FactSet> 
     "gateway.guessing": guessing,
     "gateway.hooks": hooks,
     "gateway.writable": writable,
+    "gateway.native": kept?.["gateway.native"] ?? unknown("not_run", DEEP),
   };
 }
+
+/** Only a person starts it: see native.ts. */
+const DEEP = "openclaw security audit, in a deep look alone: sudo clawhold audit --deep";
 
 interface Scene {
   readonly machine: Machine;
