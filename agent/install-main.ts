@@ -3,8 +3,10 @@
  * of an edge: no database, no runtime, no dashboard.
  */
 import { runCommands } from "./cli/dispatch.ts";
+import { hostBack } from "./cli/host-back.ts";
 import { hostInstall } from "./cli/host-install.ts";
 import { hostUninstall } from "./cli/host-uninstall.ts";
+import { hostUpdateStep } from "./cli/host-update-step.ts";
 import { hostWordsCommand } from "./cli/host-words.ts";
 import { join } from "./cli/join.ts";
 import { status } from "./cli/status.ts";
@@ -19,7 +21,9 @@ const commands = [
   status,
   hostWordsCommand,
   hostInstall,
+  hostBack,
   hostUninstall,
+  hostUpdateStep,
   join,
   trustShow,
   trustExport,

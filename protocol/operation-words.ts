@@ -312,4 +312,11 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     past: "took an acceptance back",
     undo: "Accept the risk again, in the signer.",
   },
+  "agent.update@1": {
+    effect: (host) =>
+      `Clawhold's own agent on ${host} is replaced by the release named here, if the release key signed it and it is newer. If the new one does not reach the edge within two minutes, the present one comes back by itself. The gateway is not touched.`,
+    verb: "Update the agent",
+    past: "began an update of the agent",
+    undo: "Type clawhold host back on the machine: the version before is kept there.",
+  },
 };

@@ -10,6 +10,7 @@ import { gatewayOperations } from "./operations/gateway.ts";
 import type { Operation } from "./operations/operation.ts";
 import { postureOperations } from "./operations/posture.ts";
 import { scheduleOperations } from "./operations/schedule.ts";
+import { updateOperations } from "./operations/update.ts";
 
 export type { Operation, OperationClass } from "./operations/operation.ts";
 
@@ -21,6 +22,7 @@ export const operations = {
   ...accessOperations,
   ...execOperations,
   ...postureOperations,
+  ...updateOperations,
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof operations;

@@ -252,6 +252,39 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
     what: "What is kept of the gateway on the machine is damaged.",
     next: "The agent's log names the file; move it away.",
   },
+  // The agent's own program
+  not_installed: {
+    what: "This agent has no services of its own, so it does not update itself.",
+    next: "Update it where it was started: npx clawhold, a clone, or the service manager's own way.",
+  },
+  no_release_key: {
+    what: "This host was installed without a release key, so it takes no update from here.",
+    next: "Paste the command of clawhold host add again on the machine: it brings the newer version.",
+  },
+  release_older: {
+    what: "This host runs that version already, or a newer one.",
+    next: "Nothing to do. To go back, type clawhold host back on the machine.",
+  },
+  release_unreachable: {
+    what: "The archive of that version could not be fetched from the edge.",
+    next: "Look whether the edge runs that version, then ask again.",
+  },
+  release_sum: {
+    what: "The archive that the edge has is not the one that you signed for, so it was not unpacked.",
+    next: "Compare the SHA-256 with whoever published the release. If it is right, the edge is not to be trusted.",
+  },
+  release_signature: {
+    what: "The release key that this host was installed with did not sign that archive, so it was not unpacked.",
+    next: "Ask whoever published it. If the key was changed, paste the command of clawhold host add again.",
+  },
+  update_running: {
+    what: "A change of version has begun on this host and is not settled yet.",
+    next: "Wait three minutes, then look at the version that it reports.",
+  },
+  update_not_started: {
+    what: "The update was not started, so nothing was changed.",
+    next: "Look at the journal on the machine: journalctl -u clawhold-update.",
+  },
 };
 
 /** Undefined: a host that is newer than this page said something else. */

@@ -323,6 +323,7 @@ function judgeOperation(
   if (!isOperationName(intent.operation)) throw new Refused("operation");
   const operation: Operation = operations[intent.operation];
   if (!v.is(operation.args, intent.args)) throw new Refused("malformed");
+  if (operation.oneHost === true && intent.targets.length > 1) throw new Refused("operation");
   if (operation.expects.some((fact) => target.expect[fact] === undefined)) throw new Refused("expect");
   return { name: intent.operation, operation };
 }

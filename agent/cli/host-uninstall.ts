@@ -7,8 +7,9 @@ import { NONCE_BYTES } from "../../protocol/limits.ts";
 import { sayFarewell } from "../host/link/say-farewell.ts";
 import { finishReset, markReset } from "../host/reset.ts";
 import { openHostState } from "../host/state.ts";
-import { hostLayout, type HostLayout } from "../host/units/layout.ts";
+import type { HostLayout } from "../host/units/layout.ts";
 import { InstallError } from "../install/install-error.ts";
+import { installedLayout } from "../install/manifest.ts";
 import { linuxSystem } from "../install/system.ts";
 import { uninstallHost } from "../install/uninstall.ts";
 import type { Command, CommandInput } from "./command.ts";
@@ -32,7 +33,7 @@ It asks you to type the name of this machine.
     if (io.uid !== 0)
       throw new InstallError("not_root", "Only root removes a host. Become root (sudo -i, or su -), then try again.");
     await confirm(input, io);
-    const layout = hostLayout();
+    const layout = installedLayout();
     const { isTold } = await uninstallHost({
       layout,
       system: linuxSystem,

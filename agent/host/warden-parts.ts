@@ -6,6 +6,7 @@ import { HostError } from "./host-error.ts";
 import type { HostLog } from "./log.ts";
 import type { GatewayControl, GatewayReadings } from "./gateway/control-interface.ts";
 import type { PostureControl } from "./posture/control-interface.ts";
+import type { AgentUpdates } from "./update/control-interface.ts";
 import type { HostFile, HostState } from "./state.ts";
 import { ChallengeTable } from "./warden/challenges.ts";
 import { wallSeconds, type HostClock } from "./warden/clock.ts";
@@ -33,6 +34,8 @@ export interface WardenParts {
   /** The gateway, as far as it can be reached from here. */
   readonly control: GatewayControl | undefined;
   readonly readings: GatewayReadings | undefined;
+  /** Undefined where the agent was not installed with services of its own. */
+  readonly updates?: AgentUpdates | undefined;
   /** Undefined where nobody looks at the machine. */
   readonly posture?: PostureControl | undefined;
   readonly activeSessions: () => Promise<number | undefined>;
@@ -65,6 +68,7 @@ export async function wardenOf(parts: WardenParts): Promise<Warden> {
       activeSessions: parts.activeSessions,
       gateway: parts.control,
       readings: parts.readings,
+      updates: parts.updates,
       posture: parts.posture,
       grants: new ReadGrants(clock),
       wait,

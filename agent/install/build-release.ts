@@ -7,7 +7,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { utf8 } from "../../protocol/bytes.ts";
 import * as v from "valibot";
-import { releaseVersion } from "./release.ts";
+import { releaseVersion } from "../../protocol/release.ts";
 import { writeTar, type TarEntry } from "./tar.ts";
 
 const sources = import.meta.dirname;

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import type { HostLayout } from "../host/units/layout.ts";
 import { InstallError } from "./install-error.ts";
 import { readManifest } from "./manifest.ts";
-import { compareVersions, releaseVersion } from "./release.ts";
+import { compareVersions, releaseVersion } from "../../protocol/release.ts";
 import { versionIn, type Release } from "./release-directory.ts";
 import { installSteps, type Step, type StepDeps } from "./steps.ts";
 import type { System } from "./system.ts";

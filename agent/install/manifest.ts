@@ -4,7 +4,7 @@
  */
 import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import * as v from "valibot";
-import type { HostLayout } from "../host/units/layout.ts";
+import { hostLayout, type HostLayout } from "../host/units/layout.ts";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import { InstallError } from "./install-error.ts";
@@ -16,6 +16,14 @@ const manifestSchema = v.strictObject({
   directories: v.array(v.string()),
   /** Files outside our own directories, absolute. */
   files: v.array(v.string()),
+  /** For whom the units were written. */
+  place: v.optional(
+    v.strictObject({
+      node: v.string(),
+      gatewayPort: v.number(),
+      gatewayHome: v.string(),
+    }),
+  ),
   /** Names what runs: release, units and Node. Absent until it was started. */
   started: v.optional(v.string()),
 });
@@ -28,6 +36,15 @@ interface Thing {
   readonly directory?: string;
   readonly file?: string;
   readonly started?: string | undefined;
+  readonly place?: Place;
+}
+
+export type Place = NonNullable<Manifest["place"]>;
+
+/** The layout of the host that is installed here. */
+export function installedLayout(root?: string): HostLayout {
+  const base = root === undefined ? {} : { root };
+  return hostLayout({ ...base, ...readManifest(hostLayout(base))?.place });
 }
 
 export function manifestPath({ data }: HostLayout): string {
@@ -53,6 +70,7 @@ export function readManifest(layout: HostLayout): Manifest | undefined {
 export function note(layout: HostLayout, thing: Thing): void {
   const known = readManifest(layout) ?? EMPTY;
   const { started } = "started" in thing ? thing : known;
+  const place = thing.place ?? known.place;
   mkdirSync(layout.data, { recursive: true });
   chmodSync(layout.data, 0o711);
   const next: Manifest = {
@@ -60,6 +78,7 @@ export function note(layout: HostLayout, thing: Thing): void {
     users: withOne(known.users, thing.user),
     directories: withOne(known.directories, thing.directory),
     files: withOne(known.files, thing.file),
+    ...(place === undefined ? {} : { place }),
     ...(started === undefined ? {} : { started }),
   };
   writeFileAtomically(manifestPath(layout), `${JSON.stringify(next)}\n`);

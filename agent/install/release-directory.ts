@@ -23,7 +23,7 @@ import * as v from "valibot";
 import type { HostLayout } from "../host/units/layout.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import { InstallError } from "./install-error.ts";
-import { releaseVersion } from "./release.ts";
+import { releaseVersion } from "../../protocol/release.ts";
 
 /** SHA-256 of the archive that a release came in, lower-case hex. */
 const SUM_FILE = "bundle-sha256";

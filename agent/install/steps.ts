@@ -10,7 +10,7 @@ import { ownership, type Owned } from "../host/units/ownership.ts";
 import { unitFiles, type UnitFile } from "../host/units/unit-files.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import { InstallError } from "./install-error.ts";
-import { note, readManifest } from "./manifest.ts";
+import { manifestPath, note, readManifest } from "./manifest.ts";
 import {
   holdsRelease,
   oldReleases,
@@ -22,6 +22,8 @@ import {
   type Release,
 } from "./release-directory.ts";
 import type { System } from "./system.ts";
+import { UPDATE_UNITS, updatePlaces } from "./update/places.ts";
+import { updateUnitFiles } from "./update/units.ts";
 
 export interface Step {
   /** What it does, as a sentence without an end: "Make the user clawhold". */
@@ -49,8 +51,10 @@ export function installSteps(deps: StepDeps): readonly Step[] {
     directoryStep(layout, layout.settings, "Make %, for a deny list that you may write"),
     launcherStep(deps),
     joinStep(deps),
-    ...ownership(layout).map((owned) => ownedStep(owned, deps)),
-    ...unitFiles(layout).map((unit) => unitStep(unit, deps)),
+    ...[...ownership(layout), updateDirectory(layout)].map((owned) => ownedStep(owned, deps)),
+    releaseKeyStep(deps),
+    placeStep(deps),
+    ...allUnitFiles(layout).map((unit) => unitStep(unit, deps)),
     switchStep(deps),
     startStep(deps),
     tidyStep(deps),
@@ -161,6 +165,38 @@ function ownedStep({ path, kind, owner, group, mode }: Owned, { system }: StepDe
   };
 }
 
+/** Who carries out an update reads what is asked for as the link's user. */
+function updateDirectory(layout: HostLayout): Owned {
+  const { directory: path } = updatePlaces(layout);
+  return { path, kind: "directory", owner: "root", group: "root", mode: 0o755 };
+}
+
+/** Pinned by whoever pastes the command, and by nobody else: an update brings none. */
+function releaseKeyStep({ layout, release }: StepDeps): Step {
+  const { releaseKey } = updatePlaces(layout);
+  const brought = (): string | undefined => textOf(join(release.from, "release-key.json"));
+  return {
+    what: `Pin the key that signs releases in ${releaseKey}`,
+    isDone: () => brought() === undefined || textOf(releaseKey) === brought(),
+    carryOut: () => writeWhole(releaseKey, brought() ?? "", 0o600),
+  };
+}
+
+/** So that an update and a removal know for whom the units were written. */
+function placeStep({ layout }: StepDeps): Step {
+  const { node, gatewayPort, gatewayHome } = layout;
+  const place = { node, gatewayPort, gatewayHome };
+  return {
+    what: `Note where Node and the gateway are in ${manifestPath(layout)}`,
+    isDone: () => JSON.stringify(readManifest(layout)?.place) === JSON.stringify(place),
+    carryOut: () => note(layout, { place }),
+  };
+}
+
+export function allUnitFiles(layout: HostLayout): readonly UnitFile[] {
+  return [...unitFiles(layout), ...updateUnitFiles(layout)];
+}
+
 function unitStep({ path, content, mode }: UnitFile, { layout }: StepDeps): Step {
   return {
     what: `Write ${path}`,
@@ -189,9 +225,11 @@ function switchStep({ layout, release }: StepDeps): Step {
 /** What must be running again when any of it changes. */
 function runningName({ layout, release }: StepDeps): string {
   const hash = createHash("sha256").update(`${release.version}\n${release.sha256}\n${release.node}\n`);
-  for (const { path, content } of unitFiles(layout)) hash.update(`${path}\n${content}\n`);
+  for (const { path, content } of allUnitFiles(layout)) hash.update(`${path}\n${content}\n`);
   return hash.digest("hex");
 }
+
+const ENABLED = [...ENABLED_UNITS, UPDATE_UNITS.guard] as const;
 
 /** Started by their sockets and timers; stopped first, because a socket does not start while its service runs. */
 const BEHIND_SOCKETS = [UNITS.warden, UNITS.reader, UNITS.gateway] as const;
@@ -202,7 +240,7 @@ function startStep(deps: StepDeps): Step {
     what: "Start the agent, now and at every boot",
     async isDone() {
       if (readManifest(layout)?.started !== runningName(deps)) return false;
-      const { code } = await system.run(["systemctl", "is-enabled", "--quiet", ...ENABLED_UNITS]);
+      const { code } = await system.run(["systemctl", "is-enabled", "--quiet", ...ENABLED]);
       const { code: active } = await system.run(["systemctl", "is-active", "--quiet", UNITS.link]);
       return code === 0 && active === 0;
     },
@@ -210,7 +248,7 @@ function startStep(deps: StepDeps): Step {
       note(layout, { started: undefined });
       await must(system, ["systemctl", "daemon-reload"]);
       await must(system, ["systemctl", "stop", ...BEHIND_SOCKETS]);
-      await must(system, ["systemctl", "enable", "--quiet", ...ENABLED_UNITS]);
+      await must(system, ["systemctl", "enable", "--quiet", ...ENABLED]);
       await must(system, ["systemctl", "restart", ...ENABLED_UNITS]);
       note(layout, { started: runningName(deps) });
     },

@@ -8,6 +8,7 @@ import { InstallError } from "./install-error.ts";
 import { readManifest } from "./manifest.ts";
 import { must } from "./steps.ts";
 import type { System } from "./system.ts";
+import { UPDATE_UNITS } from "./update/places.ts";
 
 export interface UninstallInput {
   readonly layout: HostLayout;
@@ -61,8 +62,11 @@ export async function uninstallHost(input: UninstallInput): Promise<Uninstalled>
 /** Units that a crash left half-written are unknown to systemd, which is as good. */
 async function endUnits(layout: HostLayout, system: System): Promise<void> {
   const known = new Set(existsSync(layout.units) ? readdirSync(layout.units) : []);
-  const enabled = ENABLED_UNITS.filter((unit) => known.has(unit));
+  const enabled = [...ENABLED_UNITS, UPDATE_UNITS.guard].filter((unit) => known.has(unit));
   if (enabled.length > 0) await must(system, ["systemctl", "disable", "--quiet", "--now", ...enabled]);
-  const others = Object.values(UNITS).filter((unit) => known.has(unit) && !unit.includes("@"));
+  // A way back that is armed would put a link where nothing is any more.
+  await system.run(["systemctl", "stop", `${UPDATE_UNITS.deadMan}.timer`]);
+  const ours = [...Object.values(UNITS), UPDATE_UNITS.fetch, UPDATE_UNITS.update];
+  const others = ours.filter((unit) => known.has(unit) && !unit.includes("@"));
   if (others.length > 0) await must(system, ["systemctl", "stop", ...others]);
 }

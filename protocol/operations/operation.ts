@@ -16,6 +16,8 @@ export interface Operation {
    * An operation with it takes one host, no proposal and no automation key.
    */
   readonly sealed?: v.GenericSchema;
+  /** An intent names one host: what goes wrong goes wrong once, and is seen before the next one is asked. */
+  readonly oneHost?: true;
   /** Stopping something bad must never wait for a second person. */
   readonly alwaysOnePerson?: true;
   /** Runs before everything that waits on the host, and cuts short what the running command still waits for. */

@@ -11,14 +11,29 @@ import { laterMessages, laterSamples } from "../vectors/golden-2.ts";
 import { endingMessages, endingSamples } from "../vectors/golden-3.ts";
 import { renewalMessages, renewalSamples } from "../vectors/golden-4.ts";
 import { readingMessages, readingSamples } from "../vectors/golden-5.ts";
+import { releaseMessages, releaseSamples } from "../vectors/golden-6.ts";
 import { goldenMessages, samples, type Golden } from "../vectors/golden.ts";
 
 function recorded(name: string): readonly Golden[] {
   return JSON.parse(readFileSync(new URL(`../vectors/${name}`, import.meta.url), "utf8")) as readonly Golden[];
 }
-const files = ["messages.json", "messages-2.json", "messages-3.json", "messages-4.json", "messages-5.json"];
+const files = [
+  "messages.json",
+  "messages-2.json",
+  "messages-3.json",
+  "messages-4.json",
+  "messages-5.json",
+  "messages-6.json",
+];
 const golden = files.flatMap(recorded);
-const allSamples = { ...samples, ...laterSamples, ...endingSamples, ...renewalSamples, ...readingSamples };
+const allSamples = {
+  ...samples,
+  ...laterSamples,
+  ...endingSamples,
+  ...renewalSamples,
+  ...readingSamples,
+  ...releaseSamples,
+};
 
 describe("recorded vectors", () => {
   it.each([
@@ -28,6 +43,7 @@ describe("recorded vectors", () => {
     ["messages-3.json", "06a01c64f1454f77e2180101d6654eed38b87d4862a529720a711430fb587003"],
     ["messages-4.json", "22c6dc266aee83df41d4be7c6a1995ff75792713227b14ccdc127b73211f94d0"],
     ["messages-5.json", "71d8a0b219e5f23138d9891f3e95031d090cdec10e21baa8dd8d6f547bad8146"],
+    ["messages-6.json", "eab05f3fb9f035db79be9e3b916875fe1c75adaef3f0df870cccc6bb3a698700"],
     ["verdicts-2.json", "242fe1f73ca2fdf74ca0b5bc941baec095a3db4eca50e30a6736c883d13ebd0d"],
   ])("%s never changes: new vectors go into a new file", (name, sha256) => {
     const content = readFileSync(new URL(`../vectors/${name}`, import.meta.url));
@@ -37,7 +53,7 @@ describe("recorded vectors", () => {
 
 describe("one of each message", () => {
   it("is what the samples in code still give", () => {
-    const inCode = [goldenMessages, laterMessages, endingMessages, renewalMessages, readingMessages];
+    const inCode = [goldenMessages, laterMessages, endingMessages, renewalMessages, readingMessages, releaseMessages];
     expect(inCode.flatMap((messages) => messages())).toEqual(golden);
   });
 

@@ -44,6 +44,7 @@ export function judgeOrder(judging: Judging, order: Order, { person, nameOf }: A
   const trouble = obstacleFor(judging, order, person);
   if (trouble !== undefined) return { kind: "not-now", trouble };
   if (isSealed(order) && order.hostIds.length > 1) return { kind: "not-now", trouble: SEALED_FOR_ONE };
+  if (isForOne(order) && order.hostIds.length > 1) return { kind: "not-now", trouble: ONE_FIRST };
   const { state, now } = judging;
   const people = peopleFor(state, order);
   if (people === 1) return { kind: "alone" };
@@ -85,6 +86,11 @@ function isSealed({ operation }: Pick<Order, "operation">): boolean {
   return sealed !== undefined;
 }
 
+function isForOne({ operation }: Pick<Order, "operation">): boolean {
+  const { oneHost }: Operation = operations[operation];
+  return oneHost === true;
+}
+
 function mayOn({ state, now }: Judging, { operation, hostIds }: Order, person: string): boolean {
   const { permission }: { readonly permission: (typeof operations)[OperationName]["permission"] } =
     operations[operation];
@@ -120,6 +126,12 @@ const SEALED_FOR_ONE: Trouble = {
   what: "What is sealed goes to one host at a time.",
   why: "Each host has a key of its own for it.",
   next: "Give the command on the page of each host.",
+};
+
+const ONE_FIRST: Trouble = {
+  code: "operation",
+  what: "This is done on one host at a time, and every host refuses it in a command for several.",
+  next: "Do it on one, wait until it reports the new version, then go on with the others.",
 };
 
 const SEALED_ALONE: Trouble = {

@@ -16,7 +16,12 @@ export interface RestartOutcome {
 /** The operations that act on the gateway; the others are the warden's own. */
 export type GatewayOperationName = Exclude<
   OperationName,
-  `host.${string}` | `posture.${string}` | `profile.${string}` | "content.read@1" | "gateway.restart@1"
+  | `host.${string}`
+  | `posture.${string}`
+  | `profile.${string}`
+  | "content.read@1"
+  | "gateway.restart@1"
+  | "agent.update@1"
 >;
 /** The questions that the gateway answers; the others are about the machine. */
 export type GatewayReadName = Exclude<ReadName, `posture.${string}`>;

@@ -9,6 +9,7 @@ import { operations, type OperationName } from "../../../protocol/operations.ts"
 import type { Command, Verified } from "../../../protocol/verify.ts";
 import type { GatewayControl, GatewayOperationName } from "../gateway/control-interface.ts";
 import { isPostureOperation, type PostureControl, type PostureOperationName } from "../posture/control-interface.ts";
+import type { AgentUpdates } from "../update/control-interface.ts";
 import type { ReadGrants } from "./grants.ts";
 
 export interface ExecutorDeps {
@@ -16,6 +17,8 @@ export interface ExecutorDeps {
   readonly gateway: GatewayControl | undefined;
   /** Undefined where nobody looks at the machine. */
   readonly posture?: PostureControl | undefined;
+  /** Undefined where the agent was not installed with services of its own: whoever started it brings the next version. */
+  readonly updates?: AgentUpdates | undefined;
   /** Who may read content now. */
   readonly grants: ReadGrants;
 }
@@ -52,6 +55,10 @@ const own = {
   "content.read@1": {
     observe: () => Promise.resolve({}),
     run: ({ intent }, { grants }) => Promise.resolve(grantReading(intent, grants)),
+  },
+  "agent.update@1": {
+    observe: () => Promise.resolve({}),
+    run: ({ intent }, { updates }) => updateAgent(intent, updates),
   },
 } as const satisfies Record<OwnName, Implementation>;
 
@@ -100,6 +107,13 @@ function grantReading({ actor, args }: Intent, grants: ReadGrants): Outcome {
   return grants.grant({ session: actor.session, kinds, seconds, only })
     ? { verdict: "executed", observed: {} }
     : failed("grants_full");
+}
+
+/** What is executed is the beginning: it ends this process, and the version that the host reports says how it went. */
+async function updateAgent({ args }: Intent, updates: AgentUpdates | undefined): Promise<Outcome> {
+  const refusal =
+    updates === undefined ? "not_installed" : await updates.begin(v.parse(operations["agent.update@1"].args, args));
+  return refusal === undefined ? { verdict: "executed", observed: {} } : failed(refusal);
 }
 
 function failed(reason: string): Outcome {

@@ -199,7 +199,7 @@ describe("clawhold ui --setup", () => {
 describe("what clawhold ui refuses", () => {
   const refused = async (argv: readonly string[], change: Partial<CliIo> = {}) => {
     const { exit, out } = await run(["ui", "--data", data, "--port", "0", "--json", ...argv], {
-      bundle: { agent: "/nowhere", worker: "/nowhere", web, migrations: "/nowhere" },
+      bundle: { agent: "/nowhere", worker: "/nowhere", web, migrations: "/nowhere", release: "/nowhere" },
       ...change,
     });
     return [exit, (JSON.parse(out[0] ?? "") as { code: string }).code];
@@ -258,7 +258,7 @@ describe("what clawhold ui refuses", () => {
     const port = typeof address === "object" && address !== null ? address.port : 0;
     const { exit, out } = await run(
       ["ui", "--data", data, "--json", ...toEdge(), "--workspace", WORKSPACE, "--port", String(port)],
-      { bundle: { agent: "/nowhere", worker: "/nowhere", web, migrations: "/nowhere" } },
+      { bundle: { agent: "/nowhere", worker: "/nowhere", web, migrations: "/nowhere", release: "/nowhere" } },
     );
     squatter.close();
     expect(exit).toBe(1);

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync,
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ENABLED_UNITS } from "../../../agent/host/units/layout.ts";
+import { UPDATE_UNITS } from "../../../agent/install/update/places.ts";
 import { Rig } from "./rig.ts";
 
 let rig: Rig;
@@ -11,13 +12,16 @@ beforeEach(() => {
 });
 afterEach(() => rig.remove());
 
+/** After so many come the units, one like the other. */
+const DISTINCT = 12;
+
 const inUse = (): string => readlinkSync(rig.layout.current);
 
 describe("an installation", () => {
   it("makes users, program, units and a place in the workspace, and starts them", async () => {
     await rig.install();
     expect([...rig.users]).toEqual(["clawhold", "clawhold-reader"]);
-    expect([...rig.enabled].toSorted()).toEqual([...ENABLED_UNITS].toSorted());
+    expect([...rig.enabled].toSorted()).toEqual([...ENABLED_UNITS, UPDATE_UNITS.guard].toSorted());
     expect(inUse()).toBe("1.0.0");
     expect(readFileSync(`${rig.layout.programs}/1.0.0/node-path`, "utf8")).toBe("/usr/bin/node\n");
     expect(rig.joins).toBe(1);
@@ -46,7 +50,7 @@ describe("an installation", () => {
     await rig.install();
     const whole = rig.tree();
     rig.remove();
-    for (let at = 0; ; at += 1) {
+    for (let at = 0; ; at += at < DISTINCT ? 1 : 4) {
       const cut = new Rig();
       try {
         cut.failAfter = at;
@@ -151,7 +155,7 @@ describe("a removal", () => {
 
   it("that is cut off anywhere is finished by the next one", async () => {
     const nothing = { tree: rig.tree(), users: 0, enabled: 0 };
-    for (let at = 0; ; at += 1) {
+    for (let at = 0; ; at += at < DISTINCT ? 1 : 4) {
       const cut = new Rig();
       try {
         await cut.install();

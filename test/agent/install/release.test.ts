@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { compareVersions } from "../../../agent/install/release.ts";
+import { compareVersions } from "../../../protocol/release.ts";
 import { writeTar } from "../../../agent/install/tar.ts";
 import { buildRelease } from "../../../agent/install/build-release.ts";
 

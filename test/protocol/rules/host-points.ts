@@ -12,6 +12,12 @@ const view =
     draft.view = facts;
   };
 
+function update(draft: CommandDraft): void {
+  draft.intent["operation"] = "agent.update@1";
+  draft.intent["args"] = { version: "1.2.3", sha256: "a".repeat(64) };
+  draft.target["expect"] = {};
+}
+
 /** [name, expected at the host, change] */
 export const hostPoints: readonly (readonly [string, string, Change])[] = [
   ["honest", "verified", () => undefined],
@@ -86,6 +92,21 @@ export const hostPoints: readonly (readonly [string, string, Change])[] = [
     "verified",
     (d) => {
       d.intent["targets"] = [{ ...d.target, host: "a-first" }, d.target, { ...d.target, host: "z-last" }];
+    },
+  ],
+  [
+    "an update of the agent on one host",
+    "verified",
+    (d) => {
+      update(d);
+    },
+  ],
+  [
+    "an update of the agent on several hosts at once",
+    "operation",
+    (d) => {
+      update(d);
+      d.intent["targets"] = [d.target, { ...d.target, host: "z-last" }];
     },
   ],
   [

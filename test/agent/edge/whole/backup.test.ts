@@ -46,7 +46,7 @@ afterAll(async () => {
 function clawhold(...argv: readonly string[]): Promise<Ran> {
   const { directory } = bundle;
   const migrations = path.join(directory, "migrations.json");
-  return run(argv, { version: "1.2.3", bundle: { agent: "", worker: "", web: "", migrations } });
+  return run(argv, { version: "1.2.3", bundle: { agent: "", worker: "", web: "", migrations, release: "" } });
 }
 
 /** Appends until told to stop, or until nobody answers any more; every one that was answered is noted. */

@@ -1,0 +1,42 @@
+/**
+ * A release as whoever makes Clawhold signs it, with a key that no server has: which version, and the SHA-256 of its archive.
+ * A host believes the key that it was installed with, and nobody who brings the file.
+ */
+import * as v from "valibot";
+import { fromBase64url } from "./bytes.ts";
+import { codec, fingerprint, publicKey, signature, someBytes, version } from "./fields.ts";
+import { verifySignature } from "./signing.ts";
+
+const VERSION = /^(\d{1,5})\.(\d{1,5})\.(\d{1,5})$/;
+
+/** No suffix, so that there is one order. */
+export const releaseVersion = v.pipe(v.string(), v.regex(VERSION));
+
+/** Negative when `a` is older. Both fit `releaseVersion`. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => VERSION.exec(text)?.slice(1).map(Number) ?? []);
+  for (const at of [0, 1, 2]) {
+    const difference = (left?.[at] ?? 0) - (right?.[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+const releaseSchema = v.strictObject({ v: version, version: releaseVersion, sha256: fingerprint });
+export type Release = v.InferOutput<typeof releaseSchema>;
+/** What is signed. */
+export const releaseCodec = codec(releaseSchema);
+
+/** `release.json`, beside the archive. */
+export const signedReleaseCodec = codec(v.strictObject({ v: version, release: someBytes(512), signature }));
+
+/** `release-key.json`, in the archive: pinned when a host is installed by hand, never taken from an update. */
+export const releaseKeyCodec = codec(v.strictObject({ v: version, publicKey }));
+
+/** Undefined unless this very key signed it. @throws {MalformedError} */
+export async function verifyRelease(file: Uint8Array, key: string): Promise<Release | undefined> {
+  const signed = signedReleaseCodec.decode(file);
+  const body = fromBase64url(signed.release);
+  const isSigned = await verifySignature({ kind: "release", body, signature: signed.signature, publicKey: key });
+  return isSigned ? releaseCodec.decode(body) : undefined;
+}
