@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import type { CheckId } from "../../protocol/posture.ts";
 import { GATEWAY_UNIT, gatewayShown, startGateway } from "./gateway.ts";
-import { Machine } from "./machine.ts";
+import { defaultRelease, Machine } from "./machine.ts";
 import { ADDRESS, Network, SILENT_RESOLVER } from "./network.ts";
 import { Outside } from "./outside.ts";
 import { OWNER } from "./root-file-system.ts";
@@ -109,11 +109,18 @@ describe("on a server with SSH, a firewall and bans", () => {
       expect(await machine.must(["/usr/sbin/ufw", "status"])).toMatch(/^Status: active/);
       expect(await stateOf("ufw")).toBe("active");
       expect(await attacker.port(9999)).toBe("closed");
-      await caught("fw.default-deny", /./);
+      await caught("fw.default-deny", /open|accept|policy|filter/i);
     });
   });
 
   describe("bans", () => {
+    beforeAll(async () => {
+      // From Debian 13 on sshd shuts out by itself, and then a blind fail2ban opens nothing.
+      if (machine.release === "bookworm") return;
+      await machine.write("/etc/ssh/sshd_config.d/50-no-penalties.conf", "PerSourcePenalties no\n");
+      await restartSsh();
+    });
+
     it("T5: a daemon that is up, with a jail, and blind behind a resolver that does not answer", async () => {
       await machine.write("/etc/resolv.conf", `nameserver ${SILENT_RESOLVER}\n`);
       await systemctl("restart", "fail2ban");
@@ -123,19 +130,23 @@ describe("on a server with SSH, a firewall and bans", () => {
       expect(await stateOf("fail2ban")).toBe("active");
       await attacker.sshPassword({ user: OWNER }, "guessed");
       expect(await status("sshd")).toMatch(/Total failed:\s+0/);
-      await caught("ban.sshd.live", /./);
+      await caught("ban.sshd.live", /not seen by fail2ban/);
       await machine.write("/etc/resolv.conf", "# none\n");
       await systemctl("kill", "--signal=KILL", "fail2ban"); // it would not notice before its question is given up
     });
 
-    it("T6: the package is there, its jail is on by default, and no log exists for it", async () => {
-      await machine.must(["/usr/bin/apt-get", "remove", "-y", "-qq", "rsyslog"]);
-      await machine.delete("/var/log/auth.log");
-      await machine.run(["/usr/bin/systemctl", "restart", "fail2ban"]);
-      await expect.poll(() => stateOf("fail2ban")).toBe("failed");
-      expect(await machine.must(["/usr/bin/dpkg-query", "-W", "fail2ban"])).toMatch(/fail2ban/);
-      await caught("ban.sshd.live", /./);
-    });
+    // Debian 13 reads the journal.
+    it.runIf(defaultRelease() === "bookworm")(
+      "T6: the package is there, its jail is on by default, and no log exists for it",
+      async () => {
+        await machine.must(["/usr/bin/apt-get", "remove", "-y", "-qq", "rsyslog"]);
+        await machine.delete("/var/log/auth.log");
+        await machine.run(["/usr/bin/systemctl", "restart", "fail2ban"]);
+        await expect.poll(() => stateOf("fail2ban")).toBe("failed");
+        expect(await machine.must(["/usr/bin/dpkg-query", "-W", "fail2ban"])).toMatch(/fail2ban/);
+        await caught("ban.sshd.live", /failed to start/);
+      },
+    );
   });
 });
 
