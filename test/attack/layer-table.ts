@@ -9,7 +9,7 @@ import type { Cut } from "./agent-build.ts";
 import { bent, outcomeOf, type Attack, type Bend, type Result } from "./attack.ts";
 import { dispatched, treeOf } from "./captured.ts";
 import type { TlsMaterial } from "./malicious-edge.ts";
-import { DRILL, Scene, type Outcome } from "./scene.ts";
+import { DRILL, Scene, type Outcome, type SceneOptions } from "./scene.ts";
 import { servers } from "./servers.ts";
 import { stolenName, swapKey } from "./sessions.ts";
 import { wallNow, type Actor, type ActorName, type Town } from "./town.ts";
@@ -38,6 +38,8 @@ export interface Stand {
   readonly tls: TlsMaterial;
   /** The built agent. */
   readonly program: string;
+  /** In how many processes; one when absent. */
+  readonly agent?: SceneOptions["agent"];
 }
 
 export function cut(file: string, from: string, to = ""): Cut {
@@ -286,7 +288,7 @@ export const layers: readonly Layer[] = [
       cut(VERIFY, 'if (known !== undefined) return { kind: "known", digest: known };'),
       cut(VERIFY, "judgeChallenge(intent, target, view);"),
       cut(VERIFY, 'if (view.denies(name)) throw new Refused("local_policy");'),
-      cut(VERIFY, "judgeClock({ target, ttl: intent.ttl, approvals }, view.now);"),
+      cut(VERIFY, "judgeClock({ target, ttl: intent.ttl, approvals }, view);"),
       cut(VERIFY, 'return holdsAll ? undefined : "expect";', "return undefined;"),
       cut(
         "agent/host/warden/commands.ts",

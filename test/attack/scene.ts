@@ -36,7 +36,7 @@ export interface SceneOptions {
    * `one`: the agent as one process; when absent. `split`: as on an installed host. `taken-link`: as there, with the attacker in
    * the link's place, so that what an edge would send goes to the warden's own socket.
    */
-  readonly agent?: "one" | "split" | "taken-link";
+  readonly agent?: "one" | "split" | "taken-link" | undefined;
   readonly listening?: Listening;
   /** What the edge tells of the trust log at the first connection; everything when absent. */
   readonly trust?: TrustPage;

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { canSplit } from "../agent/host/split/split-host.ts";
 import { buildAgent } from "./agent-build.ts";
 import { approvalAttacks } from "./approvals.ts";
 import { attempt, isAsNamed, twiceAtMost, type Attack, type Result } from "./attack.ts";
@@ -39,6 +40,7 @@ import { historyAttacks } from "./team-trust.ts";
 import { makeTown } from "./town.ts";
 import { trustAttacks } from "./trust-pages.ts";
 import { tunnelAttacks } from "./tunnels.ts";
+import { attackWardenSocket } from "./warden-socket.ts";
 import { witnessAttacks, witnessChecks } from "./witness.ts";
 
 export interface SuiteOptions {
@@ -94,17 +96,18 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteReport> {
     const inTeam: SceneOptions = { ...stand, town: await makeTeam(town) };
     if (options.deployment !== "local") return await elsewhere({ stand, inTeam, directory }, tracks);
     // Lanes of work and one that mostly waits; the mutants come last, because they take every processor there is.
-    const [campaign, pages, proofs] = await Promise.all([
+    const [campaign, pages, proofs, atSocket] = await Promise.all([
       envelopes(stand, tracks),
       connections(stand, tracks)
         .then(() => team(inTeam, tracks))
         .then(() => byPage(inTeam, tracks)),
       strangers(tracks).then(() => prove({ stand, inTeam, directory }, tracks)),
-      waiting(stand, tracks, directory),
+      waiting(stand, tracks, directory).then(() => byTakenLink(stand, tracks, directory)),
     ]);
     const mutation = await runMutation(options.mutants, options.seed);
     options.say("mutation done");
-    return report(tracks, { campaign, mutation, pages, ...proofs });
+    const layers = [...proofs.layers, ...atSocket];
+    return report(tracks, { campaign, mutation, pages, checks: proofs.checks, layers });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -264,6 +267,23 @@ async function strangers({ results, failures, options }: Tracks): Promise<void> 
   results.push(...report.results);
   failures.push(...report.failures);
   options.say("edge done");
+}
+
+/** On an installed host, with the link in other hands. */
+async function byTakenLink(
+  stand: SceneOptions,
+  { results, failures, options }: Tracks,
+  directory: string,
+): Promise<readonly LayerReport[]> {
+  if (!canSplit()) {
+    options.say("warden's socket left out: it needs root, unshare and systemd-socket-activate");
+    return [];
+  }
+  const found = await attackWardenSocket({ ...stand, directory });
+  results.push(...found.results);
+  failures.push(...found.failures);
+  options.say("warden's socket done");
+  return found.layers;
 }
 
 async function waiting(stand: SceneOptions, tracks: Tracks, directory: string): Promise<void> {
