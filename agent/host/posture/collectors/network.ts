@@ -19,7 +19,7 @@ export interface NetworkFacts extends FirewallFacts, BanFacts, EgressFacts {
   "ban.canary": Canary;
 }
 
-const fastGives = ["net.interfaces", "net.sockets", "net.kernel", ...firewallGives, ...banGives] as const;
+const fastGives = ["net.interfaces", "net.sockets", "net.kernel", "ban.canary", ...firewallGives, ...banGives] as const;
 const slowGives = ["ban.canary", ...egressGives] as const;
 
 /** Each minute: one listing of the packet filter, one walk over the processes. */
@@ -45,10 +45,19 @@ async function collectFast(setting: Setting): Promise<FactSet> {
   return {
     ...firewall,
     ...bans,
+    "ban.canary": stillProven(setting, bans["ban.service"]),
     "net.interfaces": interfacesFact(machine, read),
     "net.sockets": sockets,
     "net.kernel": kernel,
   };
+}
+
+/** A ban service that was started since, or ended, was not tried. */
+function stillProven({ kept }: Setting, service: Fact<BanFacts["ban.service"]>): Fact<Canary> {
+  const canary = kept?.["ban.canary"];
+  if (canary?.kind !== "known" || service.kind !== "known") return unknown("not_run", CANARY_SOURCE);
+  const isSame = canary.value.invocation === service.value.invocation;
+  return isSame ? canary : unknown("not_run", "fail2ban was started since a stranger was last played");
 }
 
 function interfacesFact(
@@ -123,6 +132,7 @@ function planOf({ soFar }: Setting): CanaryPlan | undefined {
     port: chosen.port,
     address: chosen.address === "0.0.0.0" || chosen.address === "::" ? undefined : chosen.address,
     jail: jails.find(({ name }) => /^sshd?(?:$|-)/.test(name))?.name,
+    invocation: service?.kind === "known" ? service.value.invocation : "",
     isShut: isShut(soFar["fw.inbound"], chosen.port),
     hasPenalties:
       effective?.kind === "known" && hasPenalties(effective.value.answers[0]?.settings["persourcepenalties"]),

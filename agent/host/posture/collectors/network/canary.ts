@@ -16,6 +16,8 @@ export interface Canary {
   readonly isShutOut: boolean | undefined;
   /** sshd itself stopped answering, after so many attempts. Undefined: not tried, because fail2ban did it. */
   readonly penalisedAfter: number | undefined;
+  /** The start of fail2ban that was tried: another one may be blind. */
+  readonly invocation: string;
 }
 
 const NAMESPACE = "clawhold-canary";
@@ -42,6 +44,7 @@ export interface CanaryPlan {
   readonly address: string | undefined;
   /** Undefined: fail2ban does not run, or has no jail for sshd. */
   readonly jail: string | undefined;
+  readonly invocation: string;
   readonly hasPenalties: boolean;
   /** The rules in the kernel let no stranger to it. */
   readonly isShut: boolean;
@@ -75,17 +78,19 @@ function sentenceOf({ isHeard, isSeen, isShutOut, penalisedAfter }: Canary, { ja
 }
 
 async function play(machine: Machine, plan: CanaryPlan): Promise<Canary> {
-  const { jail, hasPenalties } = plan;
+  const { jail, hasPenalties, invocation } = plan;
+  // A service that read its log anew may have banned the canary of an earlier scan.
+  if (jail !== undefined) await machine.run(["fail2ban-client", "set", jail, "unbanip", FAR]);
   const before = jail === undefined ? undefined : await failures(machine, jail);
   const guesses: boolean[] = [];
   for (let count = 0; count < GUESSES; count += 1) guesses.push(await guess(machine, plan));
   if (!guesses.includes(true))
-    return { isHeard: false, isSeen: undefined, isShutOut: undefined, penalisedAfter: undefined };
+    return { isHeard: false, isSeen: undefined, isShutOut: undefined, penalisedAfter: undefined, invocation };
   const isSeen = jail === undefined || before === undefined ? undefined : await sees(machine, jail, before);
   const isShutOut = jail === undefined || isSeen !== true ? undefined : await shutsOut(machine, plan, jail);
   const isCaught = isSeen === true && isShutOut === true;
   const penalisedAfter = !isCaught && hasPenalties ? await penalised(machine, plan) : undefined;
-  return { isHeard: true, isSeen, isShutOut, penalisedAfter };
+  return { isHeard: true, isSeen, isShutOut, penalisedAfter, invocation };
 }
 
 /** Whether sshd answered. Nobody of that name exists, and nothing is tried that could sign anybody in. */

@@ -34,6 +34,8 @@ export interface Translation {
   /** Undefined: stays. */
   readonly port: number | undefined;
   readonly toSelf: boolean;
+  /** Undefined: of either. */
+  readonly family?: 4 | 6;
 }
 
 export type Statement =

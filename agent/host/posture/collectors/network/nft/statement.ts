@@ -149,5 +149,6 @@ function translationOf(word: "dnat" | "redirect", content: unknown): Translation
     address: textOf(target["addr"]),
     port: numberOf(target["port"]),
     toSelf: word === "redirect",
+    ...(target["family"] === "ip" ? { family: 4 } : target["family"] === "ip6" ? { family: 6 } : {}),
   };
 }

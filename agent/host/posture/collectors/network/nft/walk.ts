@@ -124,6 +124,7 @@ class Walk {
     if (statement.kind === "verdict") return [[matched, statement.verdict]];
     if (statement.kind === "translate") {
       const { translation } = statement;
+      if (translation.family !== undefined && translation.family !== this.#packet.family) return [];
       this.translations.push({ level: matched, translation, chain: `${chain.table} ${chain.name}` });
       return [[matched, { kind: "accept" }]];
     }
