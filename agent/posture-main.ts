@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { approveVerb } from "./host/posture/approve.ts";
 import { linuxMachine } from "./host/posture/linux.ts";
 import { scanAndKeep } from "./host/posture/keep.ts";
+import { showFigures } from "./host/posture/shown-figures.ts";
 import { openPostureStore } from "./host/posture/store.ts";
 import { tries } from "./host/posture/tries.ts";
 import { mendingVerbs } from "./host/remedies/main.ts";
@@ -26,13 +27,14 @@ const machine = linuxMachine({
 async function scanVerb(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
-    options: { lane: { type: "string", default: "fast" }, directory: { type: "string" } },
+    options: { lane: { type: "string", default: "fast" }, directory: { type: "string" }, figures: { type: "string" } },
   });
-  const { lane, directory } = values;
+  const { lane, directory, figures } = values;
   if (lane !== "fast" && lane !== "slow") return usage();
   const agentVersion = readFileSync(join(entry, "..", "version"), "utf8").trim();
   const store = directory === undefined ? undefined : openPostureStore(directory);
   const report = await scanAndKeep({ machine, lane, agentVersion, store });
+  if (figures !== undefined) showFigures(figures, report);
   process.stdout.write(`${JSON.stringify(report)}\n`);
   return 0;
 }

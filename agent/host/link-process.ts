@@ -4,7 +4,7 @@
  * status` shows.
  */
 import { renewAt } from "../../protocol/renewal.ts";
-import type { Telemetry } from "../../protocol/telemetry.ts";
+import type { PostureFigures, Telemetry } from "../../protocol/telemetry.ts";
 import { keeperOf } from "./certificate-keeper.ts";
 import { readMachine } from "./gateway/machine.ts";
 import { startLink, type Link, type LinkState } from "./link/link.ts";
@@ -13,6 +13,8 @@ import { TlsPairs } from "./link/tls-pairs.ts";
 import type { Standing } from "./ports/link-messages.ts";
 import { LinkPort } from "./ports/link-port.ts";
 import { ReaderEar } from "./ports/reader-client.ts";
+import { withPosture } from "./posture/open.ts";
+import { followFigures } from "./posture/watch.ts";
 import type { RunDeps } from "./run.ts";
 import { openLinkState, type HostFile } from "./state.ts";
 import { writeStatus } from "./status-file.ts";
@@ -29,6 +31,8 @@ export interface LinkProcess {
   stop(): Promise<void>;
 }
 
+/** How often somebody looks whether a scan left new figures: within the minute in which a change has to be told. */
+const POSTURE_MILLISECONDS = 5_000;
 /** What is due without a frame is due in hours; each time starts a process. */
 const TICK_MILLISECONDS = 3_600_000;
 const STATUS_MILLISECONDS = 15_000;
@@ -64,6 +68,8 @@ class Sides {
   #state: LinkState = { kind: "connecting" };
   #standing: Standing | undefined;
   #wasRefused = false;
+  readonly #figures: () => PostureFigures | undefined;
+  #posture: PostureFigures | undefined;
 
   constructor(parts: SidesDeps) {
     const { deps, host, pairs, onFault } = parts;
@@ -71,6 +77,7 @@ class Sides {
     const elapsed = (): number => clock.monotonic();
     this.#parts = parts;
     this.#started = wallSeconds(clock);
+    this.#figures = followFigures(layout.postureFigures);
     this.#port = new LinkPort({
       path: layout.wardenSocket,
       keeper: keeperOf(pairs, () => this.#link.redial()),
@@ -114,6 +121,7 @@ class Sides {
     this.#timers.push(
       setInterval(() => this.#tick(), TICK_MILLISECONDS),
       setInterval(() => this.#write(), STATUS_MILLISECONDS),
+      setInterval(() => this.#lookAtPosture(), POSTURE_MILLISECONDS),
     );
   }
 
@@ -128,8 +136,19 @@ class Sides {
     this.#port.tick().catch(this.#parts.onFault);
   }
 
-  /** What a host without a gateway, or with one that nobody has heard of yet, says of itself. */
+  #lookAtPosture(): void {
+    const figures = this.#figures();
+    if (figures === this.#posture) return;
+    this.#posture = figures;
+    this.#link.report();
+  }
+
   #telemetry(): Telemetry | undefined {
+    return withPosture(this.#ofGateway(), this.#posture);
+  }
+
+  /** What a host without a gateway, or with one that nobody has heard of yet, says of itself. */
+  #ofGateway(): Telemetry | undefined {
     const { deps, host } = this.#parts;
     const questions = this.#standing?.questions;
     const heard = this.#ear?.latest();

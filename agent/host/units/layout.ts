@@ -101,6 +101,8 @@ export function hostLayout(options: LayoutOptions = {}) {
     /** What the link says about itself, for `clawhold status`. */
     linkStatus: `${state}/link/status.json`,
     run,
+    /** What of the newest posture report leaves the host in the open: written by its scan, read by the link. */
+    postureFigures: `${run}/posture.json`,
     wardenSocket: `${run}/warden.sock`,
     readerSocket: `${run}/reader.sock`,
     telemetrySocket: `${run}/reader-link.sock`,

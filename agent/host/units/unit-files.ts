@@ -212,13 +212,16 @@ MemoryMax=64M
 }
 
 /** Looks at the whole machine and changes nothing but its own reports. */
-function posture({ node, posture: program, postureState }: HostLayout, lane: "fast" | "slow"): string {
+function posture(
+  { node, posture: program, postureState, postureFigures, run }: HostLayout,
+  lane: "fast" | "slow",
+): string {
   return `[Unit]
 Description=Clawhold posture: looks at this machine (${lane} lane)
 
 [Service]
 Type=oneshot
-ExecStart=${node} --no-warnings ${program} scan --lane ${lane} --directory ${postureState}
+ExecStart=${node} --no-warnings ${program} scan --lane ${lane} --directory ${postureState} --figures ${postureFigures}
 StandardOutput=null
 Nice=10
 IOSchedulingClass=idle
@@ -233,7 +236,7 @@ RestrictRealtime=yes
 LockPersonality=yes
 SystemCallArchitectures=native
 UMask=0077
-ReadWritePaths=-${postureState} -/run
+ReadWritePaths=-${postureState} -${run}
 MemoryMax=512M
 `;
 }
@@ -245,7 +248,7 @@ Description=Clawhold: carries out the verified order %i
 
 [Service]
 Type=oneshot
-ExecStart=${node} --no-warnings ${program} order
+ExecStart=${node} --no-warnings ${program} order --directory ${postureState}
 StandardInput=file:${postureState}/orders/%i.json
 StandardOutput=truncate:${postureState}/orders/%i.answer
 TimeoutStartSec=600
