@@ -2,14 +2,15 @@
  * Makes `data.ts` from a table of advisories, and signs a list for hosts that have the program already. Run by whoever makes a
  * release, never on a host:
  *   node agent/host/posture/advisories/generate.ts <table.tsv> --as-of 2026-08-07 --revision 1
- *   node agent/host/posture/advisories/generate.ts <table.tsv> --as-of … --revision 2 --sign <key.json> --out advisories.json
- * The table: cve, ghsa, severity, introduced, fixed, title, separated by tabs; `-` for none. The key: {"seed": base64url}.
+ *   node agent/host/posture/advisories/generate.ts <table.tsv> --as-of … --revision 2 --sign <key.pem> --out advisories.json
+ * The table: cve, ghsa, severity, introduced, fixed, title, separated by tabs; `-` for none. The key: as agent/release-sign.mjs makes it.
  */
+import { createPrivateKey, sign } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
+import { toBase64url } from "../../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
 import { preAuthenticationEncoding } from "../../../../protocol/signing.ts";
 import { advisoriesSchema, type Advisories, type AdvisoriesFile } from "./format.ts";
@@ -72,15 +73,9 @@ ${rows.join("\n")}
     );
     return;
   }
-  const seed = fromBase64url((JSON.parse(readFileSync(values.sign, "utf8")) as { seed: string }).seed);
-  const { createPrivateKey, sign: signNatively } = await import("node:crypto");
-  // PKCS #8 of an Ed25519 seed.
-  const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
-  const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
-  writeFileSync(
-    values.out ?? "advisories.json",
-    JSON.stringify(signedFile(list, (bytes) => signNatively(null, bytes, key))),
-  );
+  const key = createPrivateKey(readFileSync(values.sign));
+  const file = signedFile(list, (bytes) => sign(null, bytes, key));
+  writeFileSync(values.out ?? "advisories.json", JSON.stringify(file));
 }
 
 if (process.argv[1] === import.meta.filename) await main();

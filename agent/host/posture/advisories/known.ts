@@ -1,6 +1,8 @@
 /** Which advisories this program knows: those that it was built with, or those of a newer file that the release key signed. */
 import { dirname, join } from "node:path";
-import { field } from "../../gateway/wire.ts";
+import { utf8 } from "../../../../protocol/bytes.ts";
+import { MalformedError } from "../../../../protocol/canonical.ts";
+import { releaseKeyCodec } from "../../../../protocol/release.ts";
 import type { Machine } from "../machine.ts";
 import { MAX_ADVISORIES_BYTES, openAdvisories, type Advisories, type Advisory } from "./format.ts";
 import { AS_OF, REVISION, ROWS } from "./data.ts";
@@ -9,7 +11,6 @@ import { isAffected } from "./versions.ts";
 
 /** In the posture directory. */
 export const ADVISORIES_FILE = "advisories.json";
-/** Beside the program, as the release brought it. */
 const KEY_FILE = "release-key.json";
 
 const embedded: Advisories = { v: 1, revision: REVISION, asOf: AS_OF, advisories: rowsIn(ROWS) };
@@ -38,22 +39,21 @@ export async function advisoriesIn(directory: string | undefined, machine: Machi
   const file = await machine.read(path, 2 * MAX_ADVISORIES_BYTES);
   if (file.kind === "absent") return here(embedded, "built in");
   if (file.kind !== "text") return here(embedded, "built in", "unreadable");
-  const opened = await openAdvisories(file.text, await releaseKey(machine));
+  const opened = await openAdvisories(file.text, await releaseKey(directory, machine));
   if (opened.kind !== "ok") return here(embedded, "built in", opened.kind);
   if (opened.advisories.revision <= embedded.revision) return here(embedded, "built in", "older");
   return here(opened.advisories, path);
 }
 
-async function releaseKey(machine: Machine): Promise<string | undefined> {
-  const [, entry] = machine.self;
-  if (entry === undefined) return undefined;
-  const file = await machine.read(join(dirname(entry), KEY_FILE));
+/** As it was pinned when the host was installed: a file that came with the list proves nothing. */
+async function releaseKey(directory: string, machine: Machine): Promise<string | undefined> {
+  const file = await machine.read(join(dirname(directory), "warden", KEY_FILE));
   if (file.kind !== "text") return undefined;
   try {
-    const key = field(JSON.parse(file.text), "publicKey");
-    return typeof key === "string" ? key : undefined;
-  } catch {
-    return undefined; // no key: nothing is believed
+    return releaseKeyCodec.decode(utf8(file.text)).publicKey;
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined; // no key: nothing is believed
+    throw error;
   }
 }
 
