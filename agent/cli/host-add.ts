@@ -18,7 +18,7 @@ export const hostAdd: Command = {
   summary: "Print the command that makes another machine a host",
   help: `Usage: clawhold host add [--label <name>] [--gateway <url|none>] [--out <file>] [--data <directory>] [--json]
 
-Prints one command to paste, as root, on a Debian 12 or 13 machine with systemd and Node 20 or newer. It fetches the
+Prints one command to paste, as root, on a Debian 12 or 13 machine with systemd and Node 22 or newer. It fetches the
 installer from this edge, runs it only if it is the one that this program has (SHA-256), and brings a token that works
 once, for 15 minutes. The machine dials out to the edge, and waits in quarantine until you have compared six words.
 

@@ -24,8 +24,8 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
 export PATH LC_ALL
 
-# As "engines" in package.json says.
-NODE_MAJOR=20
+# What the agent is written for, and OpenClaw too. Debian's own packages are older.
+NODE_MAJOR=22
 # Three versions and the state of some years; kilobytes.
 ROOM=131072
 
@@ -162,15 +162,11 @@ find_node() {
 }
 
 node_advice() {
-  if [ "$ID $VERSION_ID" = 'debian 13' ]; then
-    echo 'apt-get update && apt-get install -y nodejs'
-  else
-    key=/usr/share/keyrings/nodesource.gpg
-    echo "apt-get update && apt-get install -y ca-certificates curl gnupg &&" \
-      "curl -fsS https://deb.nodesource.com/gpgkey/nodesource-repo.gpg.key | gpg --dearmor -o $key &&" \
-      "echo 'deb [signed-by=$key] https://deb.nodesource.com/node_24.x nodistro main' >/etc/apt/sources.list.d/nodesource.list &&" \
-      "apt-get update && apt-get install -y nodejs"
-  fi
+  key=/usr/share/keyrings/nodesource.gpg
+  echo "apt-get update && apt-get install -y ca-certificates curl gnupg &&" \
+    "curl -fsS https://deb.nodesource.com/gpgkey/nodesource-repo.gpg.key | gpg --dearmor -o $key &&" \
+    "echo 'deb [signed-by=$key] https://deb.nodesource.com/node_24.x nodistro main' >/etc/apt/sources.list.d/nodesource.list &&" \
+    "apt-get update && apt-get install -y nodejs"
 }
 
 # The only case in which a package is needed, so the only one in which the lock matters.
