@@ -64,7 +64,9 @@ export async function settle(deps: ChangeDeps): Promise<Ended> {
   const pending = readPending(updatePlaces(layout).pending);
   if (pending === undefined) return "updated";
   for (let look = 0; look < WELL_SECONDS; look += 1) {
-    if (await isWell(deps)) {
+    const health = await healthOf(deps);
+    if (health === "failed") break;
+    if (health === "well") {
       await end(deps, pending, "updated");
       return "updated";
     }
@@ -156,18 +158,29 @@ export function unitsName(layout: HostLayout): string {
 /** The warden ends when the command that is running is written down; its socket starts the new one. */
 async function restart(system: System): Promise<void> {
   await system.run(["systemctl", "stop", UNITS.link, UNITS.warden, UNITS.reader]);
+  // Its count of restarts begins anew.
+  await system.run(["systemctl", "reset-failed", UNITS.link]);
   await must(system, ["systemctl", "start", UNITS.link]);
 }
 
 const status = v.object({ pid: v.number(), tunnel: v.string() });
 
+/** `failed`: it ended by itself again and again; there is nothing to wait for. */
+type Health = "well" | "waiting" | "failed";
+
+/** As systemd starts it again, five seconds apart. */
+const HOPELESS_RESTARTS = 3;
+
 /** The link of now, whose every word to the edge needs the warden of now, is welcome there. */
-async function isWell({ layout, system }: ChangeDeps): Promise<boolean> {
-  const { out } = await system.run(["systemctl", "show", "--property=MainPID", "--value", UNITS.link]);
+async function healthOf({ layout, system }: ChangeDeps): Promise<Health> {
+  const { out } = await system.run(["systemctl", "show", "--property=MainPID,NRestarts", UNITS.link]);
+  const of = (name: string): number => Number(new RegExp(`^${name}=(\\d+)$`, "m").exec(out)?.[1] ?? "0");
+  const pid = of("MainPID");
   try {
     const said = v.parse(status, JSON.parse(readFileSync(layout.linkStatus, "utf8")));
-    return said.tunnel === "connected" && String(said.pid) === out && out !== "0";
+    if (said.tunnel === "connected" && said.pid === pid && pid !== 0) return "well";
   } catch {
-    return false; // not written yet, or half: the next look tells
+    // Not written yet, or half: the next look tells.
   }
+  return of("NRestarts") >= HOPELESS_RESTARTS ? "failed" : "waiting";
 }

@@ -70,6 +70,19 @@ describe("an installation", () => {
   });
 });
 
+describe("the key that signs releases", () => {
+  const pinned = (): string => readFileSync(`${rig.layout.wardenState}/release-key.json`, "utf8");
+
+  it("is pinned by whoever installs by hand, and stays when a later archive brings none", async () => {
+    rig.releaseKey = "first";
+    await rig.install("1.0.0");
+    expect(pinned()).toBe("first");
+    rig.releaseKey = undefined;
+    await rig.install("1.0.1", { sum: "b".repeat(64) });
+    expect(pinned()).toBe("first");
+  });
+});
+
 describe("an upgrade", () => {
   it("puts the newer version beside, and keeps the one before as the way back", async () => {
     await rig.install("1.9.0");

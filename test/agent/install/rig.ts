@@ -70,6 +70,9 @@ export class Rig {
     this.failAfter -= 1;
   }
 
+  /** What the archive brings as the key that signs releases. */
+  releaseKey: string | undefined;
+
   release(version: string, content = version): string {
     const from = path.join(this.root, `release-${version}`);
     mkdirSync(from, { recursive: true });
@@ -77,6 +80,7 @@ export class Rig {
     const launcher = readFileSync(path.resolve(import.meta.dirname, "../../../agent/install/launcher.sh"));
     writeFileSync(path.join(from, "launcher"), launcher);
     writeFileSync(path.join(from, "version"), `${version}\n`);
+    if (this.releaseKey !== undefined) writeFileSync(path.join(from, "release-key.json"), this.releaseKey);
     return from;
   }
 

@@ -135,10 +135,11 @@ describe("the warden", () => {
 describe("the change", () => {
   let isWell: boolean;
   let looks: number;
+  let restarts: number;
   let deps: ChangeDeps;
 
   beforeEach(async () => {
-    [isWell, looks] = [true, 0];
+    [isWell, looks, restarts] = [true, 0, 0];
     const { layout, system } = rig;
     deps = {
       layout,
@@ -150,7 +151,7 @@ describe("the change", () => {
             return { code: 0, out: "" };
           }
           if (argv.includes("units")) return { code: 0, out: unitsName(layout) };
-          if (argv[1] === "show") return { code: 0, out: "77" };
+          if (argv[1] === "show") return { code: 0, out: `MainPID=77\nNRestarts=${String(restarts)}` };
           return system.run(argv);
         },
       },
@@ -195,6 +196,14 @@ describe("the change", () => {
     expect(rig.ran.filter((line) => line === "systemctl start clawhold-link.service")).toHaveLength(2);
     expect(last()).toMatchObject({ ended: "back" });
     expect(existsSync(places.pending)).toBe(false);
+  });
+
+  it("goes back at once when the new version ends again and again", async () => {
+    isWell = false;
+    restarts = 3;
+    say();
+    expect(await carryOutUpdate(deps)).toBe("back");
+    expect(looks).toBe(0);
   });
 
   it("does not take the word of the agent before for that of the new one", async () => {
