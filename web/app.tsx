@@ -138,6 +138,8 @@ function pageOf(route: Route, pages: Pages, hostLabel: string): Page {
       return { title: hostLabel, page: <pages.host.View key={route.id} route={route} /> };
     case "activity":
       return { title: pages.activity.title, page: <pages.activity.View route={route} /> };
+    case "posture":
+      return { title: pages.posture.title, page: <pages.posture.View route={route} /> };
     case "alerts":
       return { title: pages.alerts.title, page: <pages.alerts.View route={route} /> };
     case "setup":

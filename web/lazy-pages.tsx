@@ -25,6 +25,10 @@ export function createPages() {
       title: "Copies and retention",
       load: async () => (await import("./pages/keeping/page.tsx")).KeepingPage,
     }),
+    posture: lazyPage({
+      title: "Hosts and checks",
+      load: async () => (await import("./pages/matrix/page.tsx")).MatrixPage,
+    }),
     alerts: lazyPage({ title: "Alerts", load: async () => (await import("./pages/alerts/page.tsx")).AlertsPage }),
     proposals: lazyPage({
       title: "Proposals",

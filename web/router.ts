@@ -6,10 +6,24 @@ import { signal } from "@preact/signals";
 import type { ReadonlySignal } from "@preact/signals";
 
 export const fleetFilters = ["all", "needs-you", "alerts"] as const;
-export const fleetSorts = ["needs-you", "name", "version", "cost", "tokens", "sessions", "alerts", "seen"] as const;
+export const fleetSorts = [
+  "needs-you",
+  "name",
+  "posture",
+  "version",
+  "cost",
+  "tokens",
+  "sessions",
+  "alerts",
+  "seen",
+] as const;
 export const activityFilters = ["all", "commands", "refused", "signatures", "sign-ins", "trust", "unusual"] as const;
 /** The first is what a page without a choice shows. */
 export const alertFilters = ["open", "acknowledged", "resolved"] as const;
+
+/** As in the catalogue of checks (protocol/posture/words.ts), which pages carry that need it. */
+export const matrixSeverities = ["critical", "high", "medium", "low"] as const;
+export const matrixAreas = ["gateway", "ssh", "network", "identity", "secrets", "integrity"] as const;
 
 export type FleetFilter = (typeof fleetFilters)[number];
 export type FleetSort = (typeof fleetSorts)[number];
@@ -20,6 +34,7 @@ export type Route =
   | FleetRoute
   | HostRoute
   | ActivityRoute
+  | MatrixRoute
   | { readonly page: "alerts"; readonly show: AlertFilter }
   | { readonly page: PeoplePageName }
   | { readonly page: "streams" }
@@ -41,6 +56,15 @@ export interface FleetRoute {
   /** The word for a condition, in small letters. */
   readonly state?: string;
   readonly version?: string;
+}
+
+/** Hosts against checks. Absent: any. */
+export interface MatrixRoute {
+  readonly page: "posture";
+  readonly text: string;
+  readonly failing?: true;
+  readonly severity?: (typeof matrixSeverities)[number];
+  readonly area?: (typeof matrixAreas)[number];
 }
 
 /** Seconds and ids as the edge takes them; absent: any. */
@@ -115,6 +139,8 @@ export function parseRoute(url: URL): Route {
       return parseActivity(url.searchParams, text);
     case "/alerts":
       return { page: "alerts", show: oneOf(alertFilters, url.searchParams.get("show")) };
+    case "/posture":
+      return parseMatrix(url.searchParams, text);
     case "/setup":
       return { page: "setup" };
     case "/proposals":
@@ -159,6 +185,18 @@ function parseFleet(query: URLSearchParams, text: string): FleetRoute {
   };
 }
 
+function parseMatrix(query: URLSearchParams, text: string): MatrixRoute {
+  const severity = matrixSeverities.find((one) => one === query.get("severity"));
+  const area = matrixAreas.find((one) => one === query.get("area"));
+  return {
+    page: "posture",
+    text,
+    ...(query.get("show") === "failing" ? { failing: true } : {}),
+    ...(severity === undefined ? {} : { severity }),
+    ...(area === undefined ? {} : { area }),
+  };
+}
+
 function parseActivity(query: URLSearchParams, text: string): ActivityRoute {
   const route = { page: "activity", show: oneOf(activityFilters, query.get("show")), text } as const;
   const given = {
@@ -200,6 +238,8 @@ export function formatRoute(route: Route): string {
     case "keeping":
     case "networks":
       return below[route.page];
+    case "posture":
+      return formatMatrix(route);
     case "alerts":
       return withQuery("/alerts", { show: route.show }, { show: "open" });
     case "not-found":
@@ -212,6 +252,11 @@ export function formatRoute(route: Route): string {
 function formatFleet({ show, sort, text, reversed, state = "", version = "" }: FleetRoute): string {
   const order = reversed === true ? "reversed" : "";
   return withQuery("/", { show, sort, order, state, version, q: text }, { show: "all", sort: "needs-you" });
+}
+
+function formatMatrix({ text, failing, severity, area }: MatrixRoute): string {
+  const show = failing === true ? "failing" : "";
+  return withQuery("/posture", { show, severity: severity ?? "", area: area ?? "", q: text }, {});
 }
 
 function formatHost({ id, tab = "overview", text = "", sort = "", of = "" }: HostRoute): string {

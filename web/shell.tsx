@@ -45,7 +45,7 @@ const items: readonly NavItem[] = [
 
 /** The item under which a page stands. */
 function sectionOf(page: PageName): PageName {
-  if (page === "host") return "fleet";
+  if (page === "host" || page === "posture") return "fleet";
   if (page === "streams" || page === "keeping") return "activity";
   if (page === "networks") return "people";
   return peoplePages.some((name) => name === page) ? "people" : page;

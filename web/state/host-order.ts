@@ -32,6 +32,8 @@ const versionOf = ({ telemetry }: HostView): string => telemetry?.gateway.versio
 const orders = {
   "needs-you": (a, b, { urgencies }) => (urgencies.get(b.id) ?? 0) - (urgencies.get(a.id) ?? 0),
   name: byName,
+  // The weakest first. Who says nothing comes last.
+  posture: (a, b) => (a.telemetry?.posture?.score ?? 101) - (b.telemetry?.posture?.score ?? 101),
   // The oldest first: that is who should be updated. Who says none comes last.
   version: (a, b) => numbered.compare(versionOf(a), versionOf(b)),
   cost: (a, b) => (b.telemetry?.usage?.costMicros ?? -1) - (a.telemetry?.usage?.costMicros ?? -1),

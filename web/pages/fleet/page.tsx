@@ -71,6 +71,11 @@ function FleetFrame({ hosts, body }: { readonly hosts: readonly HostView[]; read
           <h1>Fleet</h1>
           <FleetSentence hosts={hosts} now={now.value} />
         </div>
+        {hosts.some(({ telemetry }) => telemetry?.posture !== undefined) && (
+          <a class="btn" href="/posture">
+            Hosts and checks
+          </a>
+        )}
       </div>
       {body}
     </>

@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import { Cost, MaybeStale, staleSince } from "../../components/usage.tsx";
+import { GradeMark } from "../../components/grade.tsx";
 import { State } from "../../components/state.tsx";
 import { Relative } from "../../components/time.tsx";
 import { formatCount, formatNumberOf, unknown } from "../../format.ts";
@@ -19,6 +20,7 @@ interface Column {
 }
 
 const columns: readonly Column[] = [
+  { sort: "posture", label: "Posture", class: "c-posture" },
   { sort: "name", label: "Host" },
   { sort: "needs-you", label: "State" },
   { sort: "version", label: "Version", class: "col-lo" },
@@ -89,7 +91,7 @@ interface HeadProps {
 }
 
 /** From the smallest, the first of the alphabet, the longest ago. */
-const ascending: ReadonlySet<FleetSort> = new Set(["name", "version", "seen"]);
+const ascending: ReadonlySet<FleetSort> = new Set(["name", "posture", "version", "seen"]);
 
 function Head({ column, order, onSort }: HeadProps) {
   const by = column.sort;
@@ -205,6 +207,12 @@ function HostRow({ host, alerts, now, pick }: HostRowProps) {
   return (
     <tr role="row" class={rowClass(alerts)} aria-selected={pick?.isPicked === true ? "true" : undefined}>
       {pick !== undefined && <PickCell host={host} now={now} pick={pick} />}
+      <td role="cell" class="c-posture">
+        <a href={`/hosts/${host.id}/posture`}>
+          <GradeMark grade={silent ? undefined : telemetry?.posture?.grade} />
+          <span class="sr"> of {host.label}</span>
+        </a>
+      </td>
       <th role="rowheader" scope="row" class="c-host">
         <span class="host-name">
           <a href={`/hosts/${host.id}`}>

@@ -1,5 +1,6 @@
 /** The head of a host's page: what it is, how it is, and what can be done to its gateway as a whole. */
 import type { ComponentChildren } from "preact";
+import { GradeMark } from "../../components/grade.tsx";
 import { Pill } from "../../components/state.tsx";
 import { Relative } from "../../components/time.tsx";
 import { formatSpan } from "../../format.ts";
@@ -34,6 +35,11 @@ export function Head({ condition, obstacle, onRestart }: HeadProps) {
               <bdi>{host.label}</bdi>
             </h1>
             <Pill shape={condition.shape}>{condition.word}</Pill>
+            {host.telemetry?.posture !== undefined && (
+              <a href={`/hosts/${host.id}/posture`}>
+                <GradeMark grade={host.telemetry.posture.grade} />
+              </a>
+            )}
             {host.telemetry?.gateway.demo === true && <span class="badge demo">demo</span>}
           </div>
           <HeadLine host={host} />

@@ -16,7 +16,7 @@ import { Controls } from "./posture/controls.tsx";
 import { Course, WhatChanged } from "./posture/course.tsx";
 import { ExportMenu } from "./posture/export-menu.tsx";
 import { FindingFold } from "./posture/finding.tsx";
-import { sortFindings, type Sorted } from "./posture/findings.ts";
+import { nameInAddress, sortFindings, type Sorted } from "./posture/findings.ts";
 import { Fixes } from "./posture/fixes.tsx";
 import { Profile } from "./posture/profile.tsx";
 import { Read, ReadWhen, useReading } from "./reading.tsx";
@@ -141,8 +141,6 @@ interface FindingsProps {
   readonly children?: ComponentChildren;
 }
 
-export const nameInAddress = (check: string): string => check.replaceAll(".", "-");
-
 function Findings({ id, title, findings, opened, children }: FindingsProps) {
   return (
     <section class="card" aria-labelledby={id}>
@@ -150,6 +148,7 @@ function Findings({ id, title, findings, opened, children }: FindingsProps) {
         <h2 id={id}>
           {title} <span class="faint num">{findings.length}</span>
         </h2>
+        {findings.length > 0 && <span class="tiny faint">each line says what should hold</span>}
       </div>
       {findings.length === 0 && <p class="card-body small muted">{children}</p>}
       {findings.map((finding) => (

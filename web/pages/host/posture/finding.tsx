@@ -44,7 +44,7 @@ export function FindingFold({ finding, isOpen = false }: FindingFoldProps) {
             {first !== undefined && (
               <>
                 {" · "}
-                <Foreign text={first} />
+                <Foreign text={shortened(first)} whole />
               </>
             )}
           </span>
@@ -54,6 +54,13 @@ export function FindingFold({ finding, isOpen = false }: FindingFoldProps) {
       {open.value && <Body finding={finding} />}
     </details>
   );
+}
+
+const HEAD_CHARACTERS = 110;
+
+/** A heading has no room for all of it, nor for a button: it stands whole below. */
+function shortened(text: string): string {
+  return text.length <= HEAD_CHARACTERS ? text : `${text.slice(0, HEAD_CHARACTERS - 1)}…`;
 }
 
 function Body({ finding }: { readonly finding: Finding }) {
@@ -158,7 +165,7 @@ function Waived({ finding: { check, waiver } }: { readonly finding: Finding }) {
   const { author, at, until, reason } = waiver;
   return (
     <div class="stack tight">
-      <p class="small">
+      <p class="small long-words">
         Accepted by <bdi>{authorOf(author)}</bdi> <Relative at={at} ago />, until <Relative at={until} />:{" "}
         <Foreign text={reason} whole />
       </p>

@@ -5,6 +5,9 @@ import { checkSeverities, type CheckSeverity, type CheckState } from "../../../.
 import type { Moment } from "../../../../protocol/posture/history.ts";
 import type { IconName } from "../../../icons.tsx";
 
+/** An address has no dots in what is open. */
+export const nameInAddress = (check: CheckId): string => check.replaceAll(".", "-");
+
 export interface Sorted {
   readonly failing: readonly Finding[];
   /** Could not be seen, or looking went wrong: counts as failing. */

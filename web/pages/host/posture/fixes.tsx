@@ -6,6 +6,7 @@ import { Foreign } from "../../../components/foreign.tsx";
 import { Relative } from "../../../components/time.tsx";
 import { formatNumberOf } from "../../../format.ts";
 import { Icon } from "../../../icons.tsx";
+import { useApp } from "../../../state/app.ts";
 import { useAuthor } from "../author.ts";
 import { Act, SignerNote } from "../parts.tsx";
 import { ListCard, useReading } from "../reading.tsx";
@@ -18,6 +19,7 @@ const words = {
 } as const satisfies Record<Fix["state"], object>;
 
 export function Fixes() {
+  const { backend } = useApp();
   const read = useReading("posture.fixes@1", {});
   return (
     <ListCard
@@ -25,7 +27,7 @@ export function Fixes() {
       title="Fixed lately"
       read={read}
       what="what was mended"
-      foot={<SignerNote asks={["posture.rollback@1"]} />}
+      foot={backend.origin.class === "signer" ? undefined : <SignerNote asks={["posture.rollback@1"]} />}
     >
       {({ fixes }) =>
         fixes.length === 0 ? (
@@ -57,7 +59,7 @@ function Row({ fix }: { readonly fix: Fix }) {
           {title}
           {more > 0 && ` and ${formatNumberOf(more, "other check")}`}
         </p>
-        <p class="small muted">
+        <p class="small muted long-words">
           {word} · by <bdi>{authorOf(fix.author)}</bdi>, <Relative at={fix.at} ago />
           {fix.reason !== undefined && ` · ${reasonSentence(fix.reason)}`}
         </p>
