@@ -46,6 +46,7 @@ const programs: ReadonlySet<string> = new Set([
   "tailscale",
   "timedatectl",
   "ufw",
+  "unshare",
   "wg",
 ]);
 

@@ -20,6 +20,8 @@ export interface NativeAudit {
 /** Without a network it tries to fetch for a minute before it goes on. */
 const NATIVE_MILLISECONDS = 180_000;
 const MAX_IDS = 100;
+/** There while systemd is the machine's first process. */
+const SYSTEMD = "/run/systemd/system";
 /** Known to be wrong where the audit sees neither the gateway's environment nor its network. */
 const BLIND: ReadonlySet<string> = new Set(["gateway.probe_failed", "gateway.probe_auth_secretref_unavailable"]);
 
@@ -72,34 +74,37 @@ async function auditOf(
   if (!machine.isRoot) return { gap: { why: "not_root", source } };
   const [node] = machine.self;
   if (manifest === undefined || manifest === "" || node === undefined) return { gap: { why: "missing_tool", source } };
-  const ran = await machine.run(unitCommand(row, [node, join(dirname(manifest), "openclaw.mjs")]), {
-    milliseconds: NATIVE_MILLISECONDS,
-  });
-  if (ran.kind === "missing") return { gap: { why: "missing_tool", source: "systemd-run" } };
+  const program = [node, join(dirname(manifest), "openclaw.mjs")];
+  const hasSystemd = (await machine.look(SYSTEMD))?.kind === "directory";
+  const command = hasSystemd ? unitCommand(row, program) : spaceCommand(row, program);
+  const ran = await machine.run(command, { milliseconds: NATIVE_MILLISECONDS });
+  if (ran.kind === "missing") return { gap: { why: "missing_tool", source: command[0] ?? "" } };
   if (ran.kind !== "ran") return { gap: { why: ran.kind === "timeout" ? "timeout" : "failed", source } };
   const audit = readAudit(ran.stdout);
   return audit === undefined ? { gap: { why: "malformed", source } } : { row: { gateway: row.gateway, ...audit } };
 }
 
-/** A unit of its own: no network at all, the gateway's user, and nothing writable but what that user may write. */
-function unitCommand(
-  { uid, gid, home, directory, configurationPath }: GatewayRow,
-  program: readonly string[],
-): readonly string[] {
-  const properties = {
-    PrivateNetwork: "yes",
-    NoNewPrivileges: "yes",
-    ProtectSystem: "strict",
-    ReadWritePaths: directory,
-    PrivateTmp: "yes",
-    RuntimeMaxSec: String(NATIVE_MILLISECONDS / 1_000),
-    MemoryMax: "2G",
-  };
-  const environment = {
+const ENTRY = ["security", "audit", "--json"] as const;
+
+function environmentOf({ home, directory, configurationPath }: GatewayRow): Readonly<Record<string, string>> {
+  return {
     HOME: home,
     OPENCLAW_STATE_DIR: directory,
     OPENCLAW_CONFIG_PATH: configurationPath,
     DO_NOT_TRACK: "1",
+  };
+}
+
+/** A unit of its own: no network at all, the gateway's user, and nothing writable but what that user may write. */
+function unitCommand(row: GatewayRow, program: readonly string[]): readonly string[] {
+  const properties = {
+    PrivateNetwork: "yes",
+    NoNewPrivileges: "yes",
+    ProtectSystem: "strict",
+    ReadWritePaths: row.directory,
+    PrivateTmp: "yes",
+    RuntimeMaxSec: String(NATIVE_MILLISECONDS / 1_000),
+    MemoryMax: "2G",
   };
   return [
     "systemd-run",
@@ -107,14 +112,30 @@ function unitCommand(
     "--wait",
     "--pipe",
     "--collect",
-    `--uid=${String(uid)}`,
-    `--gid=${String(gid)}`,
+    `--uid=${String(row.uid)}`,
+    `--gid=${String(row.gid)}`,
     ...Object.entries(properties).map(([name, value]) => `--property=${name}=${value}`),
-    ...Object.entries(environment).map(([name, value]) => `--setenv=${name}=${value}`),
+    ...Object.entries(environmentOf(row)).map(([name, value]) => `--setenv=${name}=${value}`),
     ...program,
-    "security",
-    "audit",
-    "--json",
+    ...ENTRY,
+  ];
+}
+
+/** The same without systemd: a network of its own that holds nothing, and no way back to rights. */
+function spaceCommand(row: GatewayRow, program: readonly string[]): readonly string[] {
+  return [
+    "unshare",
+    "--net",
+    "--",
+    "setpriv",
+    `--reuid=${String(row.uid)}`,
+    `--regid=${String(row.gid)}`,
+    "--clear-groups",
+    "--no-new-privs",
+    "env",
+    ...Object.entries(environmentOf(row)).map(([name, value]) => `${name}=${value}`),
+    ...program,
+    ...ENTRY,
   ];
 }
 

@@ -77,7 +77,7 @@ describe("the list that counts", () => {
     ],
     ["no JSON", () => Promise.resolve("{"), true, "malformed"],
     ["too much", () => Promise.resolve(" ".repeat(2 * MAX_ADVISORIES_BYTES + 1)), true, "malformed"],
-  ])("is the built-in one beside a file with %s, and it is said", async (_what, make, withKey, refused) => {
+  ] as const)("is the built-in one beside a file with %s, and it is said", async (...[, make, withKey, refused]) => {
     const { summary, list } = await known(await make(), withKey);
     expect(summary).toMatchObject({ source: "built in", revision: REVISION, refused });
     expect(list).toHaveLength(130);

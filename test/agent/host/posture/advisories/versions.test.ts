@@ -59,7 +59,7 @@ describe("whether a fault is in a version", () => {
     ["2026.9.6", "0", "2026.6.9", false],
     ["2026.6.33", "0", "2026.6.9", false],
     ["2026.6.33", "0", "2026.7.2", true],
-  ])("%s, introduced in %s and fixed in %s: %s", (version, introduced, fixed, affected) => {
+  ] as const)("%s, introduced in %s and fixed in %s: %s", (...[version, introduced, fixed, affected]) => {
     expect(isAffected(version, { introduced, fixed })).toBe(affected);
   });
   it("is assumed of a version that cannot be placed", () => {
