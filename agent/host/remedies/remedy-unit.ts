@@ -5,7 +5,10 @@
 import { marked } from "./marked.ts";
 import { blocked, nothing, type Remedy, type Setting } from "./remedy.ts";
 
-/** Node compiles as it runs, so memory that is both written and run stays allowed. */
+/**
+ * Node compiles as it runs, so memory that is both written and run stays allowed. Not RestrictSUIDSGID: systemd takes openat2() away
+ * with it, by which OpenClaw takes its lock, and then the gateway does not start.
+ */
 const confinement = [
   "NoNewPrivileges=yes",
   "CapabilityBoundingSet=",
@@ -22,7 +25,6 @@ const confinement = [
   "ProtectProc=invisible",
   "RestrictNamespaces=yes",
   "RestrictRealtime=yes",
-  "RestrictSUIDSGID=yes",
   "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK",
   "LockPersonality=yes",
   "RemoveIPC=yes",
@@ -74,7 +76,7 @@ const dropIn =
   };
 
 export const unitRemedies = {
-  "usr.setuid-reach": dropIn("privileges", () => ["NoNewPrivileges=yes", "RestrictSUIDSGID=yes"]),
+  "usr.setuid-reach": dropIn("privileges", () => ["NoNewPrivileges=yes"]),
   "unit.score": dropIn("score", (setting) => [...confinement, ...homeLines(setting)]),
   "unit.probes": dropIn("confined", (setting) => [...confinement, ...homeLines(setting)]),
   "unit.resources": dropIn("limits", () => limits),
