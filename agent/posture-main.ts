@@ -68,7 +68,7 @@ async function readOrder(): Promise<string> {
 }
 
 const mending = mendingVerbs({
-  hands: linuxHands({ uid: machine.uid, self: machine.self }),
+  hands: linuxHands(machine),
   readInput: readOrder,
   print: (line) => process.stdout.write(`${line}\n`),
   log: (line) => process.stderr.write(`${line}\n`),

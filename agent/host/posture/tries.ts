@@ -4,6 +4,7 @@
  */
 import { access, constants } from "node:fs/promises";
 import { isIP } from "node:net";
+import { canListen, decodeSpec, tryInside } from "./inside.ts";
 import { tryTcp } from "./linux-tries.ts";
 
 type Try = (words: readonly string[]) => Promise<Readonly<Record<string, unknown>> | undefined>;
@@ -26,5 +27,16 @@ const tcp: Try = async ([host, port, ...rest]) => {
   return { outcome };
 };
 
+/** Any free port of every address, for a moment. */
+const bind: Try = async (words) => {
+  if (words.length > 0) return undefined;
+  return { outcome: (await canListen()) ? "open" : "denied" };
+};
+
+const inside: Try = async ([word = "", ...rest]) => {
+  const spec = rest.length > 0 ? undefined : decodeSpec(word);
+  return spec === undefined ? undefined : tryInside(spec);
+};
+
 /** Undefined: not understood. */
-export const tries: Readonly<Record<string, Try>> = { write, tcp };
+export const tries: Readonly<Record<string, Try>> = { write, tcp, bind, inside };

@@ -1,0 +1,506 @@
+/** From what real machines answered to the verdict: who the programs run as, and whether confinement is more than a word. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { identityJudgements } from "../../../../../agent/host/posture/checks/identity.ts";
+import type { GatewayRow } from "../../../../../agent/host/posture/collectors/gateway.ts";
+import { identityCollectors } from "../../../../../agent/host/posture/collectors/identity.ts";
+import { namesWithout } from "../../../../../agent/host/posture/collectors/identity/accounts.ts";
+import { roleOf } from "../../../../../agent/host/posture/collectors/identity/agents.ts";
+import { parseScore } from "../../../../../agent/host/posture/collectors/identity/score.ts";
+import { parseSudo } from "../../../../../agent/host/posture/collectors/identity/sudo.ts";
+import { confinementOf } from "../../../../../agent/host/posture/collectors/identity/within.ts";
+import { known } from "../../../../../agent/host/posture/fact.ts";
+import { readerOf, type FactSet } from "../../../../../agent/host/posture/facts.ts";
+import { decodeSpec, encodeSpec, insideTries, parseAnswer } from "../../../../../agent/host/posture/inside.ts";
+import { judge } from "../../../../../agent/host/posture/judge.ts";
+import type { identityChecks } from "../../../../../protocol/posture/identity.ts";
+import type { Finding } from "../../../../../protocol/posture/report.ts";
+import { NOW, ran, recordedMachine, type Recorded } from "../recorded-machine.ts";
+
+const show = readFileSync(new URL("show-bookworm.txt", import.meta.url), "utf8").replaceAll(
+  /^MainPID=.*$/gm,
+  "MainPID=700",
+);
+const PASSWD =
+  "root:x:0:0::/root:/bin/bash\nowner:x:1000:1000::/home/owner:/bin/bash\nopenclaw:x:999:997::/home/openclaw:/usr/sbin/nologin\n";
+const GROUPS = "root:x:0:\nsudo:x:27:owner\ndocker:x:998:\nowner:x:1000:\nopenclaw:x:997:\n";
+const CAT =
+  "# /etc/systemd/system/openclaw-gateway.service\n[Service]\nUser=openclaw\nExecStart=/bin/gateway\nProtectSystem=strict\n";
+const denied = JSON.stringify(Object.fromEntries(insideTries.map((name) => [name, "denied"])));
+
+interface Plan extends Recorded {
+  readonly status?: Readonly<Record<string, string>>;
+  readonly gateways?: readonly Partial<GatewayRow>[];
+  readonly show?: string;
+  readonly inside?: string;
+  readonly outcome?: string;
+  readonly sudo?: string;
+  readonly passwd?: string;
+  readonly groups?: string;
+  readonly kept?: FactSet;
+}
+
+function statusText(changes: Readonly<Record<string, string>> = {}): string {
+  const lines = {
+    Name: "openclaw-gatewa",
+    PPid: "1",
+    Uid: "999\t999\t999\t999",
+    Gid: "997\t997\t997\t997",
+    Groups: "997",
+    CapEff: "0000000000000000",
+    CapBnd: "0000000000000000",
+    NoNewPrivs: "1",
+    Seccomp: "2",
+    ...changes,
+  };
+  return Object.entries(lines)
+    .map(([name, value]) => `${name}:\t${value}\n`)
+    .join("");
+}
+
+const GATEWAY: GatewayRow = {
+  gateway: "openclaw",
+  user: "openclaw",
+  uid: 999,
+  gid: 997,
+  home: "/home/openclaw",
+  directory: "/home/openclaw/.openclaw",
+  configurationPath: "/home/openclaw/.openclaw/openclaw.json",
+  configuration: "ok",
+  port: 18_789,
+  pid: 700,
+  isListening: true,
+};
+
+function machineOf(plan: Plan) {
+  const group = "/system.slice/openclaw-gateway.service";
+  return recordedMachine({
+    ...plan,
+    http:
+      plan.http ?? (() => Promise.resolve({ outcome: "answered", status: 200, body: '{"ok":true,"status":"live"}' })),
+    programs: {
+      getent: ([, database]) => (database === "passwd" ? (plan.passwd ?? PASSWD) : (plan.groups ?? GROUPS)),
+      "sudo -n -l -U": plan.sudo ?? "User openclaw is not allowed to run sudo on host.\n",
+      "systemctl show": plan.show ?? show,
+      "systemctl cat": CAT,
+      "systemctl --version": "systemd 252 (252.39-1~deb12u2)\n+SECCOMP -BPF_FRAMEWORK\n",
+      "systemd-analyze security": "→ Overall exposure level for openclaw-gateway.service: 1.4 OK :-)\n",
+      "systemd-run": (argv) =>
+        argv.includes("inside") ? (plan.inside ?? denied) : JSON.stringify({ outcome: plan.outcome ?? "denied" }),
+      ...plan.programs,
+    },
+    files: {
+      "/proc/700/comm": "openclaw-gatewa\n",
+      "/proc/700/status": statusText(plan.status),
+      "/proc/700/cgroup": `0::${group}\n`,
+      "/proc/700/limits":
+        "Limit  Soft  Hard\nMax core file size        0                    0                    bytes\n",
+      "/proc/meminfo": "MemTotal:        4000000 kB\n",
+      [`/sys/fs/cgroup${group}/memory.max`]: "2147483648\n",
+      [`/sys/fs/cgroup${group}/pids.max`]: "256\n",
+      [`/sys/fs/cgroup${group}/cpu.max`]: "150000 100000\n",
+      "/run/systemd/system/x": "",
+      "/usr/bin/sudo": "",
+      "/etc/shadow": { text: "root:*:1::::::\nowner:$y$j9T$aaaaaaaaaaaaaaaa:1::::::\n", mode: 0o640 },
+      "/home/openclaw": { text: "", uid: 999, mode: 0o700 },
+      "/etc/systemd/system/openclaw-gateway.service": CAT,
+      ...plan.files,
+    },
+    links: { "/proc/700/ns/mnt": "mnt:[2]", "/proc/1/ns/mnt": "mnt:[1]", ...plan.links },
+  });
+}
+
+async function factsOf(plan: Plan = {}): Promise<FactSet> {
+  const machine = machineOf(plan);
+  const rows = (plan.gateways ?? [{}]).map((change) => ({ ...GATEWAY, ...change }));
+  let facts: FactSet = {
+    "gateway.found": known(rows, { level: "runtime", source: "test", at: NOW, raw: "" }),
+  };
+  for (const collector of identityCollectors) {
+    const given = await collector.collect({
+      machine,
+      soFar: facts,
+      directory: undefined,
+      ...(plan.kept ? { kept: plan.kept } : {}),
+    });
+    facts = { ...plan.kept, ...facts, ...given };
+  }
+  return facts;
+}
+
+async function finding(check: keyof typeof identityChecks, plan: Plan = {}): Promise<Finding> {
+  return judge(check, identityJudgements[check], readerOf(await factsOf(plan)));
+}
+
+const without = (name: string, value: string): string =>
+  show.replace(new RegExp(`^${name}=.*$`, "m"), `${name}=${value}`);
+
+describe("a gateway in a confined service of its own", () => {
+  it.each([
+    ["usr.dedicated", "runtime"],
+    ["usr.single-tenant", "runtime"],
+    ["usr.no-sudo", "runtime"],
+    ["usr.setuid-reach", "runtime"],
+    ["usr.uid0", "runtime"],
+    ["usr.empty-pw", "runtime"],
+    ["unit.starts", "probed"],
+    ["unit.score", "effective"],
+    ["unit.probes", "probed"],
+    ["unit.directive-supported", "probed"],
+    ["unit.resources", "runtime"],
+  ] as const)("passes %s, seen as %s", async (check, level) => {
+    expect(await finding(check)).toMatchObject({ state: "pass", level, shortfalls: [] });
+  });
+});
+
+const everybody = { text: "", uid: 999, mode: 0o755 };
+const second = {
+  "/proc/701/comm": "openclaw-gatewa\n",
+  "/proc/701/status": statusText(),
+  "/proc/701/cgroup": "0::/\n",
+};
+
+describe("fails", () => {
+  it.each<[keyof typeof identityChecks, string, Plan, RegExp]>([
+    ["usr.dedicated", "root's gateway", { status: { Uid: "0\t0\t0\t0" } }, /runs as root/],
+    [
+      "usr.dedicated",
+      "a person's",
+      { passwd: PASSWD.replace("/usr/sbin/nologin", "/bin/bash") },
+      /can sign in \(shell \/bin\/bash\)/,
+    ],
+    ["usr.dedicated", "an open home", { files: { "/home/openclaw": everybody } }, /open to other users \(mode 0755\)/],
+    [
+      "usr.single-tenant",
+      "two of one user",
+      { gateways: [{}, { gateway: "other", pid: 701 }], files: second },
+      /openclaw runs more than one gateway/,
+    ],
+    [
+      "usr.single-tenant",
+      "other work",
+      {
+        files: {
+          "/proc/702/comm": "miner\n",
+          "/proc/702/status": statusText({ Name: "miner" }),
+          "/proc/702/cgroup": "0::/user.slice\n",
+        },
+      },
+      /also runs miner/,
+    ],
+    [
+      "usr.no-sudo",
+      "a group that is root",
+      { groups: GROUPS.replace("docker:x:998:", "docker:x:998:openclaw") },
+      /openclaw is in group docker/,
+    ],
+    ["usr.no-sudo", "a group that the process kept", { status: { Groups: "997 998" } }, /still has group docker/],
+    [
+      "usr.no-sudo",
+      "a rule of sudo",
+      {
+        sudo: "User openclaw may run the following commands on host:\n    (ALL) NOPASSWD: /usr/bin/journalctl -u openclaw *\n",
+      },
+      /journalctl -u openclaw \*/,
+    ],
+    ["usr.setuid-reach", "rights that can be gained", { status: { NoNewPrivs: "0" } }, /NoNewPrivs is 0/],
+    ["usr.setuid-reach", "capabilities", { status: { CapEff: "0000000000000400" } }, /capabilities of root/],
+    ["usr.uid0", "a second root", { passwd: `${PASSWD}toor:x:0:0::/root:/bin/sh\n` }, /toor has number 0/],
+    [
+      "usr.empty-pw",
+      "an empty password",
+      { files: { "/etc/shadow": { text: "owner::1::::::\n", mode: 0o640 } } },
+      /owner has an empty password/,
+    ],
+    [
+      "usr.empty-pw",
+      "one in the other file",
+      { passwd: PASSWD.replace("owner:x:", "owner::") },
+      /owner has an empty password/,
+    ],
+    [
+      "unit.starts",
+      "T8: a unit that never starts",
+      { show: without("ActiveState", "failed").replace("ExecMainStatus=0", "ExecMainStatus=226"), gateways: [] },
+      /file system namespace cannot be made/,
+    ],
+    [
+      "unit.starts",
+      "a service that does not answer",
+      { http: () => Promise.resolve({ outcome: "filtered" }) },
+      /port 18789 does not answer/,
+    ],
+    [
+      "unit.starts",
+      "somebody else on its port",
+      { http: () => Promise.resolve({ outcome: "answered", status: 200, body: "hello" }) },
+      /not as a gateway/,
+    ],
+    [
+      "unit.starts",
+      "a gateway in no service",
+      {
+        files: { "/proc/700/cgroup": "0::/user.slice/user-999.slice/session-1.scope\n" },
+        show: without("ActiveState", "inactive").replace("UnitFileState=enabled", "UnitFileState=disabled"),
+      },
+      /is in no service/,
+    ],
+    [
+      "unit.starts",
+      "a change that systemd has not read",
+      { show: without("NeedDaemonReload", "yes") },
+      /has not read it again/,
+    ],
+    [
+      "unit.score",
+      "no confinement",
+      {
+        programs: { "systemd-analyze security": "→ Overall exposure level for openclaw-gateway.service: 9.2 UNSAFE\n" },
+      },
+      /9\.2, above 2\.0/,
+    ],
+    [
+      "unit.probes",
+      "something in reach",
+      { inside: denied.replace('"shadow":"denied"', '"shadow":"reached"') },
+      /file of password hashes can be read/,
+    ],
+    [
+      "unit.directive-supported",
+      "T7: SocketBindDeny= that binds",
+      { outcome: "open" },
+      /SocketBindDeny= is set, and a port that it forbids/,
+    ],
+    [
+      "unit.directive-supported",
+      "T10: IPAddressDeny= that connects",
+      { outcome: "open" },
+      /IPAddressDeny= is set, and an address that it forbids/,
+    ],
+    [
+      "unit.directive-supported",
+      "NoNewPrivileges= that is not on",
+      { status: { NoNewPrivs: "0" } },
+      /NoNewPrivileges= is set, and its process may gain/,
+    ],
+    [
+      "unit.directive-supported",
+      "SystemCallFilter= without a filter",
+      { show: `${show}SystemCallFilter=read write\n`, status: { Seccomp: "0" } },
+      /no filter is on its process/,
+    ],
+    [
+      "unit.directive-supported",
+      "ProtectSystem= without a namespace",
+      { links: { "/proc/700/ns/mnt": "mnt:[1]" } },
+      /ProtectSystem= is set, and its process sees/,
+    ],
+    [
+      "unit.resources",
+      "no limit that the kernel has",
+      { files: { "/sys/fs/cgroup/system.slice/openclaw-gateway.service/memory.max": "max\n" } },
+      /memory has no limit/,
+    ],
+    [
+      "unit.resources",
+      "memory dumps",
+      {
+        files: {
+          "/proc/700/limits": "Max core file size        0                    unlimited            bytes\n".replace(
+            "0  ",
+            "unlimited  ",
+          ),
+        },
+      },
+      /may leave memory dumps/,
+    ],
+    [
+      "agent.split",
+      "one user for both",
+      {
+        files: {
+          "/proc/800/comm": "node\n",
+          "/proc/800/status": statusText({ Name: "node" }),
+          "/proc/800/cmdline": "node\0/opt/clawhold/current/agent.cjs\0host\0link\0",
+        },
+      },
+      /clawhold host link and the gateway both run as openclaw/,
+    ],
+  ])("%s: %s", async (...[check, , plan, says]) => {
+    const { state, shortfalls } = await finding(check, plan);
+    expect(shortfalls.join("\n")).toMatch(says);
+    expect(state).toBe("fail");
+  });
+});
+
+describe("is not judged where nothing can be seen", () => {
+  it("no gateway", async () => {
+    const plan = {
+      gateways: [],
+      show: without("LoadState", "masked"),
+      files: { "/etc/systemd/system/openclaw-gateway.service": "" },
+    };
+    expect(await finding("usr.dedicated", plan)).toMatchObject({ state: "not_applicable", reason: "no_gateway" });
+  });
+
+  it("a gateway that is down passes nothing that only a running one could show", async () => {
+    const down = { ...GATEWAY, isListening: false };
+    const { pid: _pid, ...without_ } = down;
+    const facts = await factsOf();
+    const rows = known([without_], { level: "runtime" as const, source: "test", at: NOW, raw: "" });
+    const machine = machineOf({});
+    let soFar: FactSet = { "gateway.found": rows };
+    for (const collector of identityCollectors)
+      soFar = { ...soFar, ...(await collector.collect({ machine, soFar, directory: undefined })) };
+    for (const check of [
+      "usr.dedicated",
+      "usr.setuid-reach",
+      "unit.probes",
+      "unit.resources",
+      "usr.single-tenant",
+    ] as const)
+      expect(judge(check, identityJudgements[check], readerOf(soFar))).toMatchObject({
+        state: "unverified",
+        reason: "gateway_down",
+      });
+    expect(facts["identity.processes"]?.kind).toBe("known");
+  });
+
+  it("no systemd", async () => {
+    const machine = machineOf({});
+    const bare = {
+      ...machine,
+      look: (path: string) => (path === "/run/systemd/system" ? Promise.resolve(undefined) : machine.look(path)),
+    };
+    const found = (await factsOf())["gateway.found"];
+    if (found === undefined) throw new TypeError("no gateways");
+    const soFar: FactSet = { "gateway.found": found };
+    const facts = {
+      ...soFar,
+      ...(await identityCollectors[0]?.collect({ machine: bare, soFar, directory: undefined })),
+    };
+    expect(judge("unit.starts", identityJudgements["unit.starts"], readerOf(facts))).toMatchObject({
+      state: "not_applicable",
+      reason: "no_systemd",
+    });
+  });
+
+  it("without root: less is seen, nothing breaks", async () => {
+    const plan: Plan = { isRoot: false, programs: { "sudo -n -l -U": ran("", 1) } };
+    expect(await finding("usr.no-sudo", plan)).toMatchObject({ state: "unverified", reason: "not_root" });
+    expect(await finding("unit.probes", plan)).toMatchObject({ state: "unverified", reason: "not_root" });
+    expect(await finding("usr.setuid-reach", plan)).toMatchObject({ state: "pass" });
+  });
+
+  it("a confinement that cannot be repeated, or in which nothing can be started", async () => {
+    const specifier = { programs: { "systemctl cat": `${CAT}ReadWritePaths=%S/x\n` } };
+    expect(await finding("unit.probes", specifier)).toMatchObject({ state: "unverified", reason: "not_run" });
+    const broken = { programs: { "systemd-run": ran("", 226) } };
+    expect(await finding("unit.probes", broken)).toMatchObject({ state: "unverified", reason: "not_run" });
+  });
+
+  it("tried as a user alone: what is reached fails, what is not passes nothing", async () => {
+    const user = "0::/user.slice/user-999.slice/user@999.service/app.slice/openclaw-gateway.service\n";
+    const base: Plan = {
+      files: { "/proc/700/cgroup": user },
+      programs: { "systemctl --user": show, "node posture.cjs try inside": denied },
+    };
+    expect(await finding("unit.probes", base)).toMatchObject({ state: "unverified" });
+    const reached = {
+      ...base,
+      programs: {
+        ...base.programs,
+        "node posture.cjs try inside": denied.replace('"root":"denied"', '"root":"reached"'),
+      },
+    };
+    expect(await finding("unit.probes", reached)).toMatchObject({ state: "fail" });
+  });
+
+  it("listening is held against a service only where it could be forbidden", async () => {
+    const inside = denied.replace('"bind":"denied"', '"bind":"reached"');
+    expect((await finding("unit.probes", { inside })).state).toBe("pass");
+    const programs = { "systemctl --version": "systemd 257\n+BPF_FRAMEWORK\n" };
+    expect((await finding("unit.probes", { inside, programs })).state).toBe("fail");
+  });
+});
+
+it("what starts services is looked at again only when something moved", async () => {
+  let started = 0;
+  const programs: Recorded["programs"] = {
+    "systemd-run": (argv) => {
+      started += 1;
+      return argv.includes("inside") ? denied : JSON.stringify({ outcome: "denied" });
+    },
+  };
+  const kept = await factsOf({ programs });
+  const before = started;
+  expect(before).toBeGreaterThan(0);
+  await factsOf({ programs, kept });
+  expect(started).toBe(before);
+  await factsOf({ programs, kept, show: without("InvocationID", "another") });
+  expect(started).toBeGreaterThan(before);
+});
+
+describe("the same service of a moment", () => {
+  it("has the confinement of the files in their order, and nothing that starts or hands over", () => {
+    const text = `${CAT}# a comment
+[Service]
+Environment=SECRET=1
+LoadCredential=key:/etc/key
+ExecStartPre=/bin/rm -rf /
+RuntimeDirectory=openclaw
+StateDirectory=openclaw more:x
+SystemCallFilter=@system-service \\
+  ~@privileged
+BindPaths=%h
+[Install]
+User=root
+`;
+    expect(confinementOf(text, { user: "openclaw", home: "/home/openclaw" })).toEqual([
+      "User=openclaw",
+      "ProtectSystem=strict",
+      "ReadWritePaths=-/run/openclaw",
+      "ReadWritePaths=-/var/lib/openclaw",
+      "ReadWritePaths=-/var/lib/more",
+      "SystemCallFilter=@system-service  ~@privileged",
+      "BindPaths=/home/openclaw",
+    ]);
+  });
+  it("is told where to look, and believed only in our own words", () => {
+    const spec = { uid: 999, homes: ["/home/owner"], state: "/home/openclaw/.openclaw" };
+    expect(decodeSpec(encodeSpec(spec))).toEqual(spec);
+    expect(decodeSpec("e30")).toBeUndefined();
+    expect(decodeSpec("%%%")).toBeUndefined();
+    expect(parseAnswer(denied)).toMatchObject({ shadow: "denied" });
+    expect(parseAnswer('{"shadow":"denied"}')).toBeUndefined();
+    expect(parseAnswer("oops")).toBeUndefined();
+  });
+});
+
+describe("words of programs", () => {
+  it.each([
+    ["User www-data is not allowed to run sudo on host.\n", []],
+    [
+      "Matching Defaults entries for owner on host:\n    env_reset\n\nUser owner may run the following commands on host:\n    (ALL : ALL) ALL\n    (ALL) NOPASSWD: ALL\n",
+      ["(ALL : ALL) ALL", "(ALL) NOPASSWD: ALL"],
+    ],
+    ["sudo: unknown user x\n", undefined],
+  ])("sudo: %j", (text, expected) => {
+    expect(parseSudo(text)).toEqual(expected);
+  });
+  it("a score of either version", () => {
+    expect(parseScore("→ Overall exposure level for ssh.service: 9.6 UNSAFE 😨\n")).toBe(96);
+    expect(parseScore("Failed to get unit\n")).toBeUndefined();
+  });
+  it("no hash leaves the shadow file", () => {
+    expect(namesWithout("root:*:1:\nopen::1:\nclosed:$y$j9T$x:1:\n")).toEqual(["open"]);
+  });
+  it.each([
+    [["node", "/opt/clawhold/current/agent.cjs", "host", "warden"], "warden"],
+    [["node", "/usr/local/bin/clawhold", "host", "run"], "run"],
+    [["node", "/srv/app.js", "host", "run"], undefined],
+    [["node", "/opt/clawhold/current/agent.cjs", "audit"], undefined],
+  ])("%j", (words, role) => {
+    expect(roleOf(words)).toBe(role);
+  });
+});
