@@ -35,7 +35,11 @@ export function differenceOf({ desired, deeds, effects }: Stage, disk: Disk): Di
   steps.push(...deeds.map(({ argv, why }) => ({ kind: "command" as const, argv: [...argv], why })));
   const isAny = steps.length > 0;
   const follow = isAny ? sorted(effects) : [];
-  steps.push(...follow.map(shown).map(({ argv, why }) => ({ kind: "command" as const, argv: [...argv], why })));
+  steps.push(
+    ...follow
+      .flatMap((effect) => shown(effect) ?? [])
+      .map(({ argv, why }) => ({ kind: "command" as const, argv: [...argv], why })),
+  );
   return { steps, desired: left, deeds, effects: follow, refused };
 }
 

@@ -89,7 +89,8 @@ async function unitFailure(hands: Hands, files: readonly DesiredFile[], scratch:
 
 async function ufwFailure(hands: Hands, deeds: readonly (readonly string[])[]): Promise<string | undefined> {
   for (const [program, ...rest] of deeds) {
-    if (program !== "ufw" || rest[0] === "reload") continue;
+    // A dry run of `enable` is none: ufw 0.36.2 writes ENABLED=yes.
+    if (program !== "ufw" || !["allow", "delete"].includes(rest[0] ?? "")) continue;
     const failure = await failureOf(hands, ["ufw", "--dry-run", ...rest], "the firewall's rule");
     if (failure !== undefined) return failure;
   }

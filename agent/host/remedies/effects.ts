@@ -2,7 +2,6 @@
  * What must follow its files: a daemon that reads them again, rules in the kernel. Each knows one thing, `settle`: make the running
  * system what the files say now. So applying and taking back are the same deed over other files, and repeating it harms nothing.
  */
-import { sha256 } from "./disk.ts";
 import type { EffectKind } from "./effect-kinds.ts";
 import { must, outputOf, says, type Hands } from "./hands.ts";
 
@@ -27,7 +26,7 @@ interface Kind {
   observe(hands: Hands, of: string): Promise<string>;
   settle(hands: Hands, settling: Settling): Promise<void>;
   /** What it does going forward, for the plan. */
-  shown(of: string): { readonly argv: readonly string[]; readonly why: string };
+  shown(of: string): { readonly argv: readonly string[]; readonly why: string } | undefined;
 }
 
 export const NFT_DIRECTORY = "/etc/clawhold/nft";
@@ -57,7 +56,7 @@ const ufw: Kind = {
     );
     for (const table of left) await must(hands, ["nft", "delete", "table", ...table.split(" ")]);
   },
-  shown: () => ({ argv: ["ufw", "status"], why: "the firewall is asked what it made of it" }),
+  shown: () => undefined, // its own commands stand in the plan
 };
 
 const nft: Kind = {
@@ -193,10 +192,6 @@ export function sorted<T extends Effect>(effects: readonly T[]): readonly T[] {
 export const observe = (hands: Hands, { name, of }: Effect): Promise<string> => kinds[name].observe(hands, of);
 export const settle = (hands: Hands, name: EffectKind, settling: Settling): Promise<void> =>
   kinds[name].settle(hands, settling);
-export const shown = ({ name, of }: Effect): { readonly argv: readonly string[]; readonly why: string } =>
-  kinds[name].shown(of);
 
-/** The digest by which rules in the kernel are known again, whatever their counters say. */
-export async function rulesDigest(hands: Hands): Promise<string> {
-  return sha256(await outputOf(hands, ["nft", "-s", "list", "ruleset"]));
-}
+export type Shown = ReturnType<Kind["shown"]>;
+export const shown = ({ name, of }: Effect): Shown => kinds[name].shown(of);

@@ -46,6 +46,8 @@ export interface Hands {
   readonly run: (argv: readonly string[], options?: HandsRunOptions) => Promise<Ran>;
   /** Own addresses that others may know: neither loopback nor link-local. */
   readonly addresses: () => readonly string[];
+  /** By what the rules in the kernel are known again; undefined when they cannot be listed. */
+  readonly rulesDigest: () => Promise<string | undefined>;
 }
 
 /** A program that had to work did not. `said`: the end of what it wrote, for the log. */

@@ -3,7 +3,7 @@
  * open, so it is given back however we end; a lock file with a number in it would outlive a power cut.
  */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { kill, pid as ownPid } from "node:process";
 import { systemCode } from "../../shared/edge-error.ts";
@@ -19,6 +19,7 @@ export class LockError extends Error {
 
 /** @throws {LockError} after so many seconds */
 export async function locked<T>(directory: string, seconds: number, work: () => Promise<T>): Promise<T> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const release = await take(directory, seconds);
   try {
     return await work();

@@ -2,17 +2,21 @@
 import { networkInterfaces } from "node:os";
 import { Disk } from "./disk.ts";
 import { runListed, type Hands } from "./hands.ts";
+import { listRuleset } from "../posture/collectors/network/listing.ts";
+import type { Machine } from "../posture/machine.ts";
 
-const ROOT = 0;
-
-export function linuxHands({ uid, self }: { readonly uid: number; readonly self: readonly string[] }): Hands {
+export function linuxHands(machine: Machine): Hands {
   return {
-    isRoot: uid === ROOT,
-    now: () => Math.floor(Date.now() / 1_000),
-    self,
+    isRoot: machine.isRoot,
+    now: machine.now,
+    self: machine.self,
     disk: new Disk(),
     run: runListed,
     addresses: ownAddresses,
+    async rulesDigest() {
+      const listed = await listRuleset(machine);
+      return listed.kind === "listed" ? listed.digest : undefined;
+    },
   };
 }
 

@@ -98,8 +98,8 @@ function compose(parts: readonly Named[], { survey, isProfile }: Composing): Wor
     packages,
     opening,
     closing,
-    proofs: changing.flatMap(({ part }) => part.proofs),
-    closingProofs: changing.flatMap(({ part }) => part.closingProofs ?? []),
+    proofs: merged(changing.flatMap(({ part }) => part.proofs)),
+    closingProofs: merged(changing.flatMap(({ part }) => part.closingProofs ?? [])),
     waitsFor: waits.length === 0 ? undefined : Object.assign({}, ...waits),
   };
 }
@@ -152,6 +152,17 @@ function together(differences: readonly Difference[]): Difference {
     effects: sorted(differences.flatMap(({ effects }) => effects)),
     refused: undefined,
   };
+}
+
+/** sshd is asked once for each user and address, whatever many remedies want of it. */
+function merged(proofs: readonly Proof[]): readonly Proof[] {
+  const asked = new Map<string, Extract<Proof, { kind: "sshd-says" }>>();
+  for (const proof of proofs) {
+    if (proof.kind !== "sshd-says") continue;
+    const name = `${proof.user} ${proof.from}`;
+    asked.set(name, { ...proof, settings: { ...asked.get(name)?.settings, ...proof.settings } });
+  }
+  return [...asked.values(), ...proofs.filter(({ kind }) => kind !== "sshd-says").filter(isFirst)];
 }
 
 /** Remedies of one profile may want the same thing, e.g. one reload. */

@@ -19,6 +19,8 @@ export type Proof =
   /** Seen from another network namespace, through the firewall: these answer, others get no answer. */
   | { readonly kind: "outside"; readonly ssh: readonly number[]; readonly isClosed: boolean }
   | { readonly kind: "rules"; readonly table: string }
+  /** The rules in the kernel are those that were approved. */
+  | { readonly kind: "approved"; readonly digest: string }
   | { readonly kind: "jail"; readonly jail: string }
   | { readonly kind: "service"; readonly unit: string }
   | { readonly kind: "gateway"; readonly port: number }
@@ -63,12 +65,17 @@ function failureOf(hands: Hands, proof: Proof): Promise<string | undefined> {
       return sysctls(hands, proof.values);
     case "gateway":
       return gatewayAnswers(proof.port);
+    case "approved":
+      return approved(hands, proof.digest);
     default:
       return simple(hands, proof);
   }
 }
 
-type Simple = Exclude<Proof, { readonly kind: "sshd-says" | "ssh-answers" | "outside" | "sysctl" | "gateway" }>;
+type Simple = Exclude<
+  Proof,
+  { readonly kind: "sshd-says" | "ssh-answers" | "outside" | "sysctl" | "gateway" | "approved" }
+>;
 
 async function simple(hands: Hands, proof: Simple): Promise<string | undefined> {
   switch (proof.kind) {
@@ -125,6 +132,12 @@ async function sshAnswers(
     }
   }
   return undefined;
+}
+
+async function approved(hands: Hands, digest: string): Promise<string | undefined> {
+  return (await hands.rulesDigest()) === digest
+    ? undefined
+    : "the rules in the kernel are not those that were approved";
 }
 
 async function gatewayAnswers(port: number): Promise<string | undefined> {

@@ -51,6 +51,8 @@ const recordSchema = v.strictObject({
   effects: v.array(effectSchema),
   /** Who applies it now, so that the timer can end one that hangs: process id and when it began. */
   holder: v.strictObject({ pid: count, began: v.string() }),
+  /** Digest of the rules in the kernel before it; empty where they cannot be listed. */
+  rules: v.string(),
   /** Set once it stands and only waits for a sign-in: what is left to do then, and until when. */
   waiting: v.optional(v.strictObject({ since: seconds, until: seconds, order: v.string() })),
 });

@@ -15,6 +15,7 @@ import {
   ufwDeed,
   ufwTuples,
 } from "./openings.ts";
+import { NFT_DIRECTORY } from "./effects.ts";
 import { marked } from "./marked.ts";
 import { rulesParts, rulesPath } from "./nft-file.ts";
 import { blocked, nothing, type Part, type Remedy, type Setting, type Stage } from "./remedy.ts";
@@ -176,6 +177,33 @@ const persistent: Remedy = ({ survey }) => {
   };
 };
 
+/** Everything of ours, and ufw's, is loaded anew. Rules that somebody added beside it stay: then the proof fails, and says so. */
+const reloaded: Remedy = ({ survey }) => {
+  const { now, approved } = survey.rules;
+  if (approved === undefined)
+    return blocked("not_approved", "No rules were approved on this machine yet: mend fw.default-deny first.");
+  if (now === approved) return { ...nothing, proof: "The rules in the kernel are the approved ones." };
+  const isOn = /^\s*ENABLED\s*=\s*"?yes/im.test(survey.disk.text(UFW_CONF) ?? "");
+  const tables = survey.disk.names(NFT_DIRECTORY).filter((name) => /^clawhold[a-z_]*\.nft$/.test(name));
+  return {
+    ...nothing,
+    deeds: [
+      ...tables.map((name) => ({
+        argv: ["nft", "-f", `${NFT_DIRECTORY}/${name}`],
+        why: "rules of Clawhold are loaded again",
+        touches: [],
+      })),
+      ...(isOn ? [ufwDeed(["ufw", "reload"], "ufw's rules are loaded again")] : []),
+    ],
+    proofs: [
+      { kind: "approved", digest: approved },
+      { kind: "outside", ssh: survey.ssh?.ports ?? [], isClosed: true },
+    ],
+    proof: "The rules in the kernel are the approved ones again, and SSH answers through them.",
+    notes: ["Rules that somebody added beside them are not removed: delete them by hand, then try again."],
+  };
+};
+
 /** How SSH's next port is opened beside the old one, and the old one closed afterwards. */
 export function sshOpenings(
   setting: Setting,
@@ -239,6 +267,6 @@ export function isSshFree({ listening }: Survey, port: number): boolean {
 
 export const firewallRemedies = {
   "fw.default-deny": defaultDeny,
-  "fw.drift": defaultDeny,
+  "fw.drift": reloaded,
   "fw.boot-persistent": persistent,
 } as const satisfies Readonly<Record<string, Remedy>>;

@@ -92,6 +92,8 @@ function settingsPart({ check, survey }: Setting, wanted: Wanted): Part {
   if (ssh === undefined) return blocked("sshd_absent");
   const why = hindrance(ssh, Object.keys(wanted.settings));
   if (why !== undefined) return why;
+  if (isSoAlready(ssh, wanted) && survey.disk.state(dropInPath(check)).kind === "absent")
+    return { ...nothing, proof: "sshd is set so already." };
   const overruled = wanted.anywhere.length === 0 ? [] : ssh.matches;
   return {
     ...nothing,
@@ -101,6 +103,12 @@ function settingsPart({ check, survey }: Setting, wanted: Wanted): Part {
     proof: "sshd says so for every user with a key, and answers on each of its addresses with an offer to take a key.",
     notes: overruled.map((line) => `${placeOf(line)} no longer changes these settings.`),
   };
+}
+
+/** By somebody else's lines, and for everybody. */
+function isSoAlready({ settings: now, matches }: SshSurvey, { settings }: Wanted): boolean {
+  if (matches.length > 0) return false;
+  return Object.entries(settings).every(([key, value]) => now.get(key.toLowerCase()) === value);
 }
 
 /** Nobody's only way in may be taken: somebody must hold a key, and be able to become root. */

@@ -16,6 +16,8 @@ export interface Survey {
   /** `nft -j list ruleset`; undefined: nobody could tell. */
   readonly ruleset: readonly Readonly<Record<string, unknown>>[] | undefined;
   readonly gateway: GatewayPlace;
+  /** The rules in the kernel, and those that were approved: by their digests. */
+  readonly rules: { readonly now: string | undefined; readonly approved: string | undefined };
   /** Own addresses that others may know. */
   readonly addresses: readonly string[];
   /** Where administrators signed in from, by the system's log of the last days. */
@@ -41,7 +43,12 @@ const watched = [
   "unattended-upgrades.service",
 ] as const;
 
-export async function survey(hands: Hands, freePort: number): Promise<Survey> {
+export interface SurveyOptions {
+  readonly freePort: number;
+  readonly approvedRules: string | undefined;
+}
+
+export async function survey(hands: Hands, { freePort, approvedRules }: SurveyOptions): Promise<Survey> {
   const { disk } = hands;
   const hasSystemd = disk.state("/run/systemd/system").kind === "directory";
   const programs = new Set(
@@ -59,6 +66,7 @@ export async function survey(hands: Hands, freePort: number): Promise<Survey> {
     hasSystemd,
     programs,
     freePort,
+    rules: { now: await hands.rulesDigest(), approved: approvedRules },
     ssh: programs.has("sshd") ? await surveySsh(hands) : undefined,
     ruleset: programs.has("nft") ? await listRuleset(hands) : undefined,
     gateway: await lookForGateway(hands),

@@ -5,6 +5,7 @@
 import { clearAlarm, removeRecovery } from "./dead-man.ts";
 import { settle, sorted, type Direction } from "./effects.ts";
 import { must } from "./hands.ts";
+import { restoreApproval, touchesRules } from "./approved-rules.ts";
 import { removeCable } from "./knock.ts";
 import { driftOf, type FixRecord, type Touched } from "./record.ts";
 import { hasSystemd, sentenceOf, type Transacting } from "./transacting.ts";
@@ -43,6 +44,7 @@ export async function takeBack(
     ...(reason === undefined ? {} : { reason }),
   };
   records.save(undone);
+  if (record.state === "applied" && touchesRules(record)) restoreApproval(records, record);
   if (direction === "back" && hasSystemd(hands)) {
     for (const alarm of ["deadman", "window"] as const) await clearAlarm(hands, alarm, record.fix);
     if (record.checks.some((check) => check.startsWith("fw."))) await removeCable(hands);

@@ -14,6 +14,7 @@ import { CommandError, must, type Hands } from "./hands.ts";
 import { ourselves } from "./lock.ts";
 import { DEAD_MAN_SECONDS, workFor, type Work } from "./planning.ts";
 import { drawPort } from "./port.ts";
+import { approveRules, readApprovedRules, touchesRules } from "./approved-rules.ts";
 import { firstFailure } from "./proofs.ts";
 import { fixOf, type FixRecord, type Touched } from "./record.ts";
 import { survey } from "./survey.ts";
@@ -36,7 +37,11 @@ export const refuse = (code: string, sentence: string): Refused => ({
 });
 
 export async function planFor({ hands, records }: Transacting, wanted: Wanted): Promise<Work> {
-  return workFor(wanted, await survey(hands, drawPort(records.directory)));
+  return workFor(wanted, await survey(hands, surveyOptions(records.directory)));
+}
+
+function surveyOptions(directory: string) {
+  return { freePort: drawPort(directory), approvedRules: readApprovedRules(directory)?.digest };
 }
 
 /** Under the lock. */
@@ -124,6 +129,7 @@ export async function keep({ hands, records }: Transacting, record: FixRecord): 
   };
   records.save(kept);
   await disarm(hands, record.fix);
+  if (touchesRules(record)) await approveRules({ hands, records }, kept);
   return kept;
 }
 
@@ -193,6 +199,7 @@ async function snapshot({ hands, records }: Transacting, { fix, work, author }: 
     })),
     effects,
     holder: ourselves(),
+    rules: (await hands.rulesDigest()) ?? "",
   };
 }
 
