@@ -100,8 +100,15 @@ describe("files", () => {
       [...(match[1] ?? "").matchAll(/"([^"]+)"/g)].map((part) => part[1] ?? "").join("/"),
     );
     expect(files.length).toBeGreaterThan(5);
-    const described = statePaths.filter((path) => path !== "lock" && !path.startsWith("gateway/"));
-    expect(described.toSorted()).toEqual(files.filter((path) => path !== "gateway").toSorted());
+    const described = statePaths.filter((path) => path !== "lock" && !/^(gateway|posture)\//.test(path));
+    expect(described.toSorted()).toEqual(files.filter((path) => path !== "gateway" && path !== "posture").toSorted());
+  });
+
+  it("every file of the posture directory that scans write is described", () => {
+    const source = read("agent/host/posture/store.ts");
+    const files = [...source.matchAll(/join\(directory, "([^"]+)"\)/g)].map((match) => `posture/${match[1] ?? ""}`);
+    expect(files.length).toBeGreaterThan(3);
+    expect(files.filter((path) => !statePaths.includes(path))).toEqual([]);
   });
 
   it("the devices' files carry the names that the code gives them", () => {

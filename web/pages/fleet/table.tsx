@@ -196,6 +196,18 @@ function AlertsCell({ host, alerts }: Pick<HostRowProps, "host" | "alerts">) {
   );
 }
 
+/** A host that is silent could be in any state by now. */
+function PostureCell({ host, isSilent: isOld }: { readonly host: HostView; readonly isSilent: boolean }) {
+  return (
+    <td role="cell" class="c-posture">
+      <a href={`/hosts/${host.id}/posture`}>
+        <GradeMark grade={isOld ? undefined : host.telemetry?.posture?.grade} />
+        <span class="sr"> of {host.label}</span>
+      </a>
+    </td>
+  );
+}
+
 /** Cards have no room for what is not the case. */
 const rowClass = (alerts: number): string => (alerts === 0 ? "quiet-row" : "");
 
@@ -207,12 +219,7 @@ function HostRow({ host, alerts, now, pick }: HostRowProps) {
   return (
     <tr role="row" class={rowClass(alerts)} aria-selected={pick?.isPicked === true ? "true" : undefined}>
       {pick !== undefined && <PickCell host={host} now={now} pick={pick} />}
-      <td role="cell" class="c-posture">
-        <a href={`/hosts/${host.id}/posture`}>
-          <GradeMark grade={silent ? undefined : telemetry?.posture?.grade} />
-          <span class="sr"> of {host.label}</span>
-        </a>
-      </td>
+      <PostureCell host={host} isSilent={silent} />
       <th role="rowheader" scope="row" class="c-host">
         <span class="host-name">
           <a href={`/hosts/${host.id}`}>
