@@ -12,7 +12,7 @@ import { runReader } from "../host/reader-process.ts";
 import { hostLayout, type HostLayout } from "../host/units/layout.ts";
 import { runWarden } from "../host/warden-process.ts";
 import type { Command, CommandInput } from "./command.ts";
-import { EXIT, type CliIo } from "./io.ts";
+import { EXIT, usageError, type CliIo } from "./io.ts";
 
 /** For tests, and for a host below another directory. */
 const options = { root: { type: "string" } } as const;
@@ -64,11 +64,17 @@ const FAILED_MILLISECONDS = 2_000;
 export const hostWarden: Command = {
   name: "host warden",
   summary: "Verify and execute (started by systemd)",
-  help: helpOf("warden", "verifies and executes without a network, and ends when nothing is under way."),
-  options,
+  help: `${helpOf("warden", "verifies and executes without a network, and ends when nothing is under way.")}
+  --quiet <seconds>    how long nobody must have spoken to it before it ends (60)`,
+  options: { ...options, quiet: { type: "string" } },
   run: async (input, io) => {
     try {
-      const warden = await runWarden({ ...shared(io), layout: layoutOf(input), sockets: socketsOf(io) });
+      const warden = await runWarden({
+        ...shared(io),
+        layout: layoutOf(input),
+        sockets: socketsOf(io),
+        quietMilliseconds: quietOf(input) * 1_000,
+      });
       try {
         await Promise.race([io.stopped, warden.asleep, warden.failed]);
       } finally {
@@ -81,6 +87,12 @@ export const hostWarden: Command = {
     }
   },
 };
+
+function quietOf(input: CommandInput): number {
+  const seconds = Number(input.text("quiet") ?? "60");
+  if (Number.isSafeInteger(seconds) && seconds > 0) return seconds;
+  throw usageError("--quiet needs a whole number of seconds.");
+}
 
 function layoutOf(input: CommandInput): HostLayout {
   const root = input.text("root");

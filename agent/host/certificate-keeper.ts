@@ -6,8 +6,10 @@ import { makeCertificateRequest } from "./link/certificate-request.ts";
 import type { TlsPairs } from "./link/tls-pairs.ts";
 import type { CertificateKeeper } from "./warden/renewal.ts";
 
+type Pairs = Pick<TlsPairs, "keep" | "retry"> & { readonly inUse: ReturnType<CertificateKeeper["inUse"]> };
+
 /** `redial`: there is a newer pair to dial with. */
-export function keeperOf(pairs: TlsPairs, redial: () => void): CertificateKeeper {
+export function keeperOf(pairs: Pairs, redial: () => void): CertificateKeeper {
   /** Of the newest request: in memory only until there is a certificate for it. */
   let asked: { readonly key: string; readonly publicKey: Uint8Array } | undefined;
   return {

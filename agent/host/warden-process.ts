@@ -32,6 +32,8 @@ export interface WardenProcessDeps extends Omit<RunDeps, "say" | "random"> {
   readonly layout: HostLayout;
   /** Listening sockets by name. */
   readonly sockets: ReadonlyMap<string, number>;
+  /** For how long the link must have been quiet; a minute when absent. */
+  readonly quietMilliseconds?: number;
   /** For tests: the tables of a network that is not the first process's. */
   readonly tables?: readonly string[];
 }
@@ -46,8 +48,11 @@ export interface WardenProcess {
 
 const TICK_MILLISECONDS = 60_000;
 const LOOK_MILLISECONDS = 5_000;
-/** The link was quiet for so long: commands come in conversations, and a start costs more than a moment of waiting. */
-const QUIET_MILLISECONDS = 20_000;
+/**
+ * The link was quiet for so long. A start costs a quarter of a second of processor time: once a minute that is less than half a
+ * percent, also where the log moves just often enough to wake it each time.
+ */
+const QUIET_MILLISECONDS = 60_000;
 /** A gateway that turns the reader away is not asked again and again. */
 const PROVIDE_MILLISECONDS = 600_000;
 
@@ -197,9 +202,10 @@ interface Awake {
 
 function untilAsleep({ parts, warden, acting, port }: Awake): Promise<void> {
   const { deps, closers, host } = parts;
+  const quiet = deps.quietMilliseconds ?? QUIET_MILLISECONDS;
   return new Promise((resolve) => {
     const timer = setInterval(() => {
-      const isQuiet = deps.clock.monotonic() - port.heardAt >= QUIET_MILLISECONDS;
+      const isQuiet = deps.clock.monotonic() - port.heardAt >= quiet;
       if (!isQuiet || port.isBusy || acting.isAnswering() || !warden.isResting()) return;
       clearInterval(timer);
       leave(deps.layout.wardenRuntime, { host: host.host, tunnel: warden.leave() });

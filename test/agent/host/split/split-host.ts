@@ -15,6 +15,7 @@ import { hostLayout, USERS, type HostLayout } from "../../../../agent/host/units
 import { ownership } from "../../../../agent/host/units/ownership.ts";
 
 const ACTIVATE = "/usr/bin/systemd-socket-activate";
+const QUIET_SECONDS = 4;
 /** Nobody on this machine has these. */
 export const LINK_UID = 61_001;
 export const READER_UID = 61_002;
@@ -168,6 +169,7 @@ export class SplitHost {
       role,
       "--root",
       this.#root,
+      ...(role === "warden" ? ["--quiet", String(QUIET_SECONDS)] : []),
     ];
     const [first = "", ...rest] = argv;
     const child = spawn(first, rest, { stdio: ["ignore", "ignore", "pipe"], env: this.#environment });
