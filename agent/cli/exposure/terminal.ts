@@ -61,7 +61,7 @@ export function terminalLines({ host, report }: Exposure, { hasColour, columns }
       unverifiedLines(one, { width, paints }),
     ),
     `${counts.join(", ")}.`,
-    ...closing(host, failing.length + unverified.length),
+    ...closing(host, failing.length + unverified.length).flatMap((line) => wrapped(line, width + INDENT)),
   ];
 }
 
@@ -121,13 +121,18 @@ function severityText(severity: CheckSeverity, { bad, warn, faint }: Paints): st
 
 /** The first line begins with `label`, the others below its text. */
 function hanging(label: string, text: string, width: number): readonly string[] {
+  return wrapped(text, width).map((line, at) => `${at === 0 ? label : " ".repeat(INDENT)}${line}`);
+}
+
+/** A word that is longer, a path for instance, stays whole: it is there to be copied. */
+function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
-  return lines.map((line, at) => `${at === 0 ? label : " ".repeat(INDENT)}${line}`);
+  return lines;
 }
 
 function closing({ isEnrolled, milliseconds }: ExposureHost, open: number): readonly string[] {

@@ -55,6 +55,19 @@ function hasNoTailscale(reader: FactReader): string | undefined {
   return isAbsent && isOff ? "tailscale_absent" : undefined;
 }
 
+/** Whether a stranger's packet to this port ends in the packet filter; where that is not known it does not. */
+function isFiltered(reader: FactReader, address: string, port: number): boolean {
+  const inbound = reader.get("fw.inbound");
+  const family = address.includes(":") ? 6 : 4;
+  return (
+    inbound.kind === "known" &&
+    inbound.gap === undefined &&
+    !inbound.value.openings.some(
+      (one) => one.protocol === "tcp" && one.family === family && one.from <= port && port <= one.to,
+    )
+  );
+}
+
 /** A caller through a proxy on this machine comes from loopback, and is never locked out where loopback is exempt. */
 function proxiedGuesses(reader: FactReader): readonly string[] {
   const [doors, settings] = [reader.get("gateway.doors"), reader.get("gateway.settings")];
@@ -90,7 +103,8 @@ export const gatewayJudgements = {
     clauses: [
       clause("gateway.reached", (rows, reader) =>
         rows
-          .filter(({ outcome }) => outcome === "open")
+          // This machine's own connection comes from within: what a stranger's would meet is the packet filter's to say.
+          .filter(({ outcome, address, port }) => outcome === "open" && !isFiltered(reader, address, port))
           .map(({ gateway, address, port }) => of(gateway, reader, `${address} port ${String(port)} answers`)),
       ),
     ],

@@ -23,6 +23,24 @@ describe("what looks right and is not", () => {
       "the gateway has not taken up its configuration file, or refuses it",
     ]);
   });
+  it("a port that answers within and is dropped for strangers passes, on that family alone", () => {
+    const reached = (address: string) =>
+      fact("gateway.reached", [{ gateway: ALICE, address, port: 18_789, outcome: "open" }]);
+    const opening = { protocol: "tcp", answer: "open", chain: "c", comment: undefined, reason: "" } as const;
+    const inbound = fact("fw.inbound", {
+      openings: [
+        { ...opening, family: 4, from: 22, to: 22 },
+        { ...opening, family: 6, from: 1, to: 65_535 },
+      ],
+      families: [4, 6],
+    });
+    const state = (address: string, more: FactSet) =>
+      verdict("gw.port.external", { ...good(), "gateway.reached": reached(address), ...more }).state;
+    expect(state("203.0.113.10", { "fw.inbound": inbound })).toBe("pass");
+    expect(state("2001:db8::10", { "fw.inbound": inbound })).toBe("fail");
+    expect(state("203.0.113.10", { "fw.inbound": unknown("not_root", "nft") })).toBe("fail");
+    expect(state("203.0.113.10", {})).toBe("fail");
+  });
   it("a file alone passes nothing that the gateway has to say", () => {
     const facts = { ...good(), "gateway.applied": unknown("gateway_down", "nobody listens") };
     for (const check of ["gw.controlui.origins", "gw.pairing.manual", "gw.channels.closed", "gw.exec.asks"] as const)
