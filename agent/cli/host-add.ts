@@ -23,7 +23,7 @@ installer from this edge, runs it only if it is the one that this program has (S
 once, for 15 minutes. The machine dials out to the edge, and waits in quarantine until you have compared six words.
 
 The text holds the token: carry it by a way you trust, and to no page. It is in no argument list and no address. To see
-what it would do, paste it with --dry-run at the end of the line with --workspace.
+what it would do, put --dry-run in front of its --workspace.
 
   --label <name>       the name under which people see the host; its host name unless given
   --gateway <url>      where its gateway listens, e.g. ws://127.0.0.1:18789; none: there is no gateway there

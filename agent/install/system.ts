@@ -11,9 +11,9 @@ export interface Ran {
 
 export interface System {
   /** Never rejects for what the program does; a program that is not there, or takes too long, has code 127. */
-  run(argv: readonly string[]): Promise<Ran>;
+  readonly run: (argv: readonly string[]) => Promise<Ran>;
   /** Undefined where there is no such user. */
-  userOf(name: string): Promise<{ readonly uid: number; readonly gid: number } | undefined>;
+  readonly userOf: (name: string) => Promise<{ readonly uid: number; readonly gid: number } | undefined>;
 }
 
 const TIMEOUT_MILLISECONDS = 120_000;

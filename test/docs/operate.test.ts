@@ -1,6 +1,7 @@
 /** Commands, flags, states and error codes that documents name, against the program. */
 import { describe, expect, it } from "vitest";
-import { commands } from "../../agent/cli/cli.ts";
+import { commands as ofTheProgram } from "../../agent/cli/cli.ts";
+import { installedCommands } from "../../agent/cli/installed.ts";
 import { gatewayStates } from "../../protocol/telemetry.ts";
 import { codesOf } from "./errors.ts";
 import { codeSpans, column, plain, tableUnder, tables } from "./markdown.ts";
@@ -11,6 +12,7 @@ const documents = ["README.md", "SECURITY.md", ...filesBelow("docs", ".md")];
 /** Named as things that do not exist yet. */
 const FUTURE: ReadonlySet<string> = new Set();
 
+const commands = [...ofTheProgram, ...installedCommands];
 const names = commands.map(({ name }) => name);
 
 /** Code spans and shell lines that start a command of ours. */
@@ -66,6 +68,7 @@ describe("docs/OPERATE.md", () => {
     ["agent/shared/edge-error.ts", "EdgeErrorCode"],
     ["agent/host/demo/trouble.ts", "DemoTrouble"],
     ["agent/host/host-error.ts", "HostErrorCode"],
+    ["agent/install/install-error.ts", "InstallErrorCode"],
     ["agent/signer/signer-error.ts", "SignerErrorCode"],
     ["agent/automation/trouble.ts", "AutomationErrorCode"],
   ];

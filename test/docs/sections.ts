@@ -21,6 +21,8 @@ import type { Statement } from "../../protocol/trust/statements.ts";
 import { explainTrustRefusal, trustRefusals } from "../../protocol/trust/refusals.ts";
 import { auditRules, explainFinding, type AuditCode } from "../../protocol/audit/findings.ts";
 import { commands } from "../../agent/cli/cli.ts";
+import type { Command } from "../../agent/cli/command.ts";
+import { installedCommands } from "../../agent/cli/installed.ts";
 import { fileRules } from "../../agent/verify/report.ts";
 import { frontProblems, tabled, thrown, type ErrorSentence } from "./errors.ts";
 import { sectionNames, tableText, withSection } from "./markdown.ts";
@@ -177,8 +179,8 @@ function problemTable(): string {
   return tableText(["code", "status", "what it says"], rows);
 }
 
-function commandRows(): readonly (readonly string[])[] {
-  return commands.map(({ name, summary, options }) => [
+function commandRows(list: readonly Command[]): readonly (readonly string[])[] {
+  return list.map(({ name, summary, options }) => [
     code(`clawhold ${name}`),
     Object.keys(options)
       .map((option) => code(`--${option}`))
@@ -192,8 +194,16 @@ const BROWSERS = "agent/edge/bind/browser-certificates.ts";
 function operationSections(): readonly (readonly [string, string])[] {
   const explain = "agent/host/link/explain.ts";
   return [
-    ["commands", tableText(["command", "options", "does"], commandRows())],
+    ["commands", tableText(["command", "options", "does"], commandRows(commands))],
+    [
+      "installed-commands",
+      tableText(
+        ["command", "options", "does"],
+        commandRows(installedCommands.filter(({ name }) => !commands.some((one) => one.name === name))),
+      ),
+    ],
     ["edge-errors", errorTable(thrown("EdgeError"))],
+    ["install-errors", errorTable(thrown("InstallError"))],
     ["host-errors", errorTable(thrown("HostError"))],
     ["demo-errors", errorTable(thrown("DemoError"))],
     ["signer-errors", errorTable(thrown("SignerError"))],

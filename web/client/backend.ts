@@ -75,6 +75,7 @@ export async function createBackend(): Promise<Backend> {
 
 class ClientBackend implements Backend {
   readonly inviteCommand = "clawhold host invite --out join.json";
+  readonly printCommand = "clawhold host add";
   readonly addHostCommand = "clawhold join --file join.json\nclawhold host run";
   readonly #phase = signal<Phase>({ kind: "starting" });
   readonly #reach = signal<Reach>({ state: "ok" });

@@ -286,6 +286,8 @@ export interface Backend {
   readonly origin: PageOrigin;
   /** What to type beside the edge to make a join file for another machine. */
   readonly inviteCommand: string;
+  /** Prints, beside the edge, the one command that makes a server a host. */
+  readonly printCommand: string;
   /** Where the edge runs elsewhere, and this page is the signer's: it makes join files itself. */
   readonly hostInvites: HostInviteDesk | undefined;
   /** What to type on a machine to add it as a host. */

@@ -100,7 +100,7 @@ describe("the warden", () => {
     ],
     ["no key pinned", "no_release_key", () => rmSync(places.releaseKey)],
     ["a change that is not settled", "update_running", () => writeFileSync(places.pending, "{}")],
-  ])("refuses %s: %s", async (_what, code, prepare: () => void, which?: string) => {
+  ])("refuses %s: %s", async (...[, code, prepare, which]: readonly [string, string, () => void, string?]) => {
     const signedFor = sum;
     prepare();
     if (which === "keep") sum = signedFor;
@@ -147,7 +147,7 @@ describe("the change", () => {
         ...system,
         async run(argv) {
           if (argv[0] === "tar") {
-            execFileSync("tar", [...argv.slice(1)]);
+            execFileSync("tar", argv.slice(1));
             return { code: 0, out: "" };
           }
           if (argv.includes("units")) return { code: 0, out: unitsName(layout) };

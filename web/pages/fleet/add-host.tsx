@@ -1,4 +1,5 @@
 /** How another machine becomes a host: a join file, made here or beside the edge, and what to type there. */
+import type { ComponentChildren } from "preact";
 import { Command, Empty } from "../../components/parts.tsx";
 import { saveFile } from "../../components/save-file.ts";
 import { TouchFoot, useTouching } from "../../components/touching.tsx";
@@ -49,19 +50,48 @@ function Joining({ class: name }: { readonly class?: string }) {
   );
 }
 
-/** Two machines and a file between them. */
 function AddCommands() {
-  const { backend } = useApp();
-  const invites = backend.hostInvites;
+  const invites = useApp().backend.hostInvites;
+  if (invites !== undefined) return <ByFile first={<JoinFile desk={invites} />} />;
   return (
     <>
-      {invites === undefined ? (
-        <Command caption="On the machine that runs Clawhold" command={backend.inviteCommand} />
-      ) : (
-        <JoinFile desk={invites} />
-      )}
+      <PastedCommand />
+      <details class="small">
+        <summary>Another system, or without root</summary>
+        <div class="stack mid">
+          <ByFile first={<InviteCommand />} />
+        </div>
+      </details>
+    </>
+  );
+}
+
+/** Printed by the owner's own program, from its own copy: what this page said could be the edge's. */
+function PastedCommand() {
+  const { printCommand } = useApp().backend;
+  return (
+    <>
+      <Command caption="On the machine that runs Clawhold" command={printCommand} />
+      <p class="small muted">
+        It prints one command. Paste it as root on a Debian 12 or 13 server. It works once, for 15 minutes, and holds a
+        secret: carry it by a way you trust. At its end the server shows six words: compare them with this page.
+      </p>
+      <p class="tiny faint">Take that command from your own terminal, never from a page.</p>
+    </>
+  );
+}
+
+function InviteCommand() {
+  return <Command caption="On the machine that runs Clawhold" command={useApp().backend.inviteCommand} />;
+}
+
+/** Two machines and a file between them. */
+function ByFile({ first }: { readonly first: ComponentChildren }) {
+  return (
+    <>
+      {first}
       <p class="small muted">Carry the file over by a way you trust. It works once, for 15 minutes.</p>
-      <Command caption="On the machine to add" command={backend.addHostCommand} />
+      <Command caption="On the machine to add" command={useApp().backend.addHostCommand} />
       <p class="tiny faint">
         In a clone, type <code>node agent/launch.cjs</code> for <code>clawhold</code>.
       </p>
