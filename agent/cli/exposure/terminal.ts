@@ -42,6 +42,7 @@ function paintsOf(hasColour: boolean): Paints {
 const ID_WIDTH = 26;
 const SEVERITY_WIDTH = 10;
 const INDENT = SEVERITY_WIDTH + ID_WIDTH;
+const LIST_INDENT = 4;
 
 export function terminalLines({ host, report }: Exposure, { hasColour, columns }: Terminal): readonly string[] {
   const paints = paintsOf(hasColour);
@@ -57,9 +58,7 @@ export function terminalLines({ host, report }: Exposure, { hasColour, columns }
     ...head({ host, report }, paints),
     "",
     ...section(`Failing: ${String(failing.length)}`, failing, (one) => failingLines(one, { width, paints })),
-    ...section(`Not verified, and counted as failed: ${String(unverified.length)}`, unverified, (one) =>
-      unverifiedLines(one, { width, paints }),
-    ),
+    ...unverifiedSection(unverified, width + INDENT),
     `${counts.join(", ")}.`,
     ...closing(host, failing.length + unverified.length).flatMap((line) => wrapped(line, width + INDENT)),
   ];
@@ -104,14 +103,25 @@ function failingLines({ check, shortfalls }: Finding, { width, paints }: Layout)
   ];
 }
 
-function unverifiedLines({ check, reason, shortfalls }: Finding, { width, paints }: Layout): readonly string[] {
-  const why = reason === undefined ? "" : (explainReason(reason) ?? reason);
-  const where = shortfalls[0] === undefined ? "" : ` (${shortfalls[0]})`;
-  return hanging(
-    `${severityText(checks[check].severity, paints)}${check.padEnd(ID_WIDTH)}`,
-    printable(`${why}${where}`),
-    width,
-  );
+/** By what stood in the way: most of them share one reason, and one remedy. The worst come first in each. */
+function unverifiedSection(findings: readonly Finding[], width: number): readonly string[] {
+  if (findings.length === 0) return [];
+  const reasons = [...new Set(findings.map(({ reason }) => reason ?? "failed"))];
+  const groups = reasons.map((reason) => ({
+    sentence: explainReason(reason) ?? `The machine says: ${reason}.`,
+    ids: findings.filter((one) => (one.reason ?? "failed") === reason).map(({ check }) => check),
+  }));
+  return [
+    `Not verified, and counted as failed: ${String(findings.length)}`,
+    "",
+    ...groups.flatMap(({ sentence, ids }) => [
+      ...wrapped(printable(sentence), width),
+      ...wrapped(ids.join(", "), width - LIST_INDENT).map((line) => `${" ".repeat(LIST_INDENT)}${line}`),
+      "",
+    ]),
+    ...wrapped("Each in full: clawhold audit --check <name>", width),
+    "",
+  ];
 }
 
 function severityText(severity: CheckSeverity, { bad, warn, faint }: Paints): string {

@@ -99,7 +99,7 @@ describe("on a terminal", () => {
       for (const line of terminalLines(exposure, { hasColour: false, columns }))
         expect(line.length).toBeLessThanOrEqual(columns);
     const columnsOf = lines.filter((line) => /^(?:critical|low) /.test(line)).map((line) => line.indexOf("  ", 12));
-    expect(columnsOf.length).toBe(3);
+    expect(columnsOf.length).toBe(2);
   });
   it("has colours for a terminal alone, and nothing of a machine's moves the cursor", () => {
     expect(text).not.toContain("\u001B");

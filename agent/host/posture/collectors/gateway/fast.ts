@@ -157,7 +157,10 @@ function settingsFact({ gateways, at, machine, beyond }: Scene): GatewayFact<"ga
         row: { gateway: name, path, digest: digestOf(text), settings, secret: { source: secret.source, ...strength } },
       };
     }
-    if (configuration === "unreadable") return { gap: { why: machine.isRoot ? "failed" : "not_root", source: path } };
+    // Where another user's process keeps it is not shown to us.
+    const isHidden = !machine.isRoot && gateway.process !== undefined && gateway.process.environment === undefined;
+    if (configuration === "unreadable" || (configuration === "absent" && isHidden))
+      return { gap: { why: machine.isRoot ? "failed" : "not_root", source: path } };
     return { gap: { why: configuration === "absent" ? "not_run" : "malformed", source: path } };
   });
   const rows = looks.flatMap((look) => ("row" in look ? [look.row] : []));

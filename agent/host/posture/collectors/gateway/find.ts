@@ -88,30 +88,28 @@ async function runningGateways(
   machine: Machine,
 ): Promise<{ readonly processes: readonly FoundProcess[]; readonly contained: readonly number[] }> {
   const named = (await processNamesNow(machine)).filter(({ name }) => name === PROCESS_NAME);
-  const own = await machine.linkTarget("/proc/self/ns/pid");
-  const found = await Promise.all(
-    named.map(async ({ pid }) => {
-      const space = await machine.linkTarget(`/proc/${String(pid)}/ns/pid`);
-      // Another user's shows none, and is taken for a neighbour.
-      const isContained = space !== undefined && own !== undefined && space !== own;
-      return isContained ? { pid } : { process: await processOf(machine, String(pid)) };
-    }),
-  );
+  const found = await Promise.all(named.map(({ pid }) => processOf(machine, String(pid))));
+  const present = found.filter((one) => one !== undefined);
   return {
-    processes: found.flatMap(({ process }) => process ?? []),
-    contained: found.flatMap(({ pid }) => pid ?? []),
+    processes: present.filter(({ isContained }) => !isContained),
+    contained: present.filter(({ isContained }) => isContained).map(({ pid }) => pid),
   };
 }
 
-async function processOf(machine: Machine, pid: string): Promise<FoundProcess | undefined> {
+async function processOf(
+  machine: Machine,
+  pid: string,
+): Promise<(FoundProcess & { readonly isContained: boolean }) | undefined> {
   const [status, environment, inodes] = await Promise.all([
     machine.read(`/proc/${pid}/status`, 16_384),
     machine.read(`/proc/${pid}/environ`, MAX_ENVIRONMENT_BYTES),
     socketInodes(machine, pid),
   ]);
   const uid = status.kind === "text" ? /^Uid:\t(\d+)\t/m.exec(status.text)?.[1] : undefined;
-  if (uid === undefined) return undefined; // ended meanwhile
+  if (status.kind !== "text" || uid === undefined) return undefined; // ended meanwhile
   return {
+    // One number for each space of processes that it is in, from ours inwards.
+    isContained: /^NSpid:\t\d+\t\d/m.test(status.text),
     pid: Number(pid),
     uid: Number(uid),
     environment: environment.kind === "text" ? environmentIn(environment.text, "\0") : undefined,
