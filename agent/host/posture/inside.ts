@@ -53,8 +53,8 @@ export async function tryInside(spec: InsideSpec): Promise<InsideAnswer> {
   const status = await readFile("/proc/self/status", "utf8");
   return {
     shadow: await outcomeOf(async () => (await open("/etc/shadow", "r")).close()),
-    root: await outcomeOf(() => readdir("/root")),
-    homes: homes.length === 0 ? "untried" : await anyOf(homes.map((home) => () => readdir(home))),
+    root: await outcomeOf(() => looking("/root")),
+    homes: homes.length === 0 ? "untried" : await anyOf(homes.map((home) => () => looking(home))),
     processes: await foreignProcesses(uid),
     mount: await outcomeOf(() => mounting()),
     unshare: await outcomeOf(() => program("/usr/bin/unshare", ["--user", "--map-root-user", "/bin/true"])),
@@ -80,6 +80,11 @@ async function outcomeOf(attempt: () => Promise<unknown>): Promise<InsideOutcome
 async function anyOf(attempts: readonly (() => Promise<unknown>)[]): Promise<InsideOutcome> {
   for (const attempt of attempts) if ((await outcomeOf(attempt)) === "reached") return "reached";
   return "denied";
+}
+
+/** An empty directory in another's place is what a confinement puts there. */
+async function looking(directory: string): Promise<void> {
+  if ((await readdir(directory)).length === 0) throw new Error("nothing to see");
 }
 
 async function foreignProcesses(uid: number): Promise<InsideOutcome> {

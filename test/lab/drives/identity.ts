@@ -6,7 +6,7 @@ import type { Area, Site } from "./drive.ts";
 const DROP_IN = `/etc/systemd/system/${GATEWAY_UNIT}.d/zz-drive.conf`;
 const LAST = `/etc/systemd/system/${GATEWAY_UNIT}.d/zzz-drive.conf`;
 const HOME = "/home/openclaw";
-/** What a gateway can live with, on either Debian. */
+/** What a gateway can live with, on either Debian; not RestrictSUIDSGID=, which takes openat2() away from it. */
 const CONFINED = `[Service]
 NoNewPrivileges=yes
 CapabilityBoundingSet=
@@ -24,7 +24,6 @@ ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
 RestrictNamespaces=yes
-RestrictSUIDSGID=yes
 RestrictRealtime=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
 LockPersonality=yes
@@ -32,7 +31,6 @@ SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 SystemCallArchitectures=native
-NoExecPaths=${HOME}
 IPAddressDeny=169.254.169.254
 UMask=0077
 `;

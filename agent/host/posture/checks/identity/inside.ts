@@ -5,7 +5,13 @@ import type { InsideTry } from "../../inside.ts";
 import type { Shortfalls } from "../../judge.ts";
 import { of } from "../gateway/rows.ts";
 
-const SENTENCES: Readonly<Record<InsideTry, string>> = {
+/**
+ * Not held against a service: an agent is there to run what it writes, and a shell runs a file that may not be run by itself, so
+ * forbidding it stops nobody. It is tried and told all the same.
+ */
+type Told = "exec-state";
+
+const SENTENCES: Readonly<Record<Exclude<InsideTry, Told>, string>> = {
   shadow: "the file of password hashes can be read",
   root: "root's home can be read",
   homes: "another person's home can be read",
@@ -14,14 +20,13 @@ const SENTENCES: Readonly<Record<InsideTry, string>> = {
   unshare: "a user namespace can be made, which has root's rights inside",
   "write-usr": "/usr can be written",
   "write-etc": "/etc can be written",
-  "exec-state": "a program put into the gateway's own directory can be run",
   bind: "any port can be listened on",
   capabilities: "it has capabilities of root",
   seccomp: "system calls are not filtered, or rights can be gained",
 };
 
 export function insideShortfalls({ gateway, answer, canForbidBinding }: InsideRow, reader: FactReader): Shortfalls {
-  const names = Object.keys(SENTENCES) as InsideTry[];
+  const names = Object.keys(SENTENCES) as Exclude<InsideTry, Told>[];
   return (
     names
       .filter((name) => answer[name] === "reached")
