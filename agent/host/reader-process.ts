@@ -63,7 +63,8 @@ export async function runReader(deps: ReaderProcessDeps): Promise<ReaderProcess>
     watching?.sampler.stop();
     await watching?.reader.stop();
   };
-  return { alone: untilAlone(port, deps, watching?.sampler), failed, stop };
+  const isOver = watching === undefined ? () => hasReaderDevice(layout.readerState) : () => false;
+  return { alone: untilAlone(port, { clock, isOver }, watching?.sampler), failed, stop };
 }
 
 interface Watching {
@@ -126,10 +127,17 @@ function unprovided({ clock, agentVersion }: ReaderProcessDeps): Telemetry {
   };
 }
 
-async function untilAlone(port: ReaderPort, { clock }: ReaderProcessDeps, sampler?: Sampler): Promise<void> {
+interface Ending {
+  readonly clock: ReaderProcessDeps["clock"];
+  /** Has nothing to give any more: a reader without a device ends when there is one, and the next has it. */
+  readonly isOver: () => boolean;
+}
+
+async function untilAlone(port: ReaderPort, { clock, isOver }: Ending, sampler?: Sampler): Promise<void> {
   let aloneSince: number | undefined;
   for (;;) {
     await wait(LOOK_MILLISECONDS);
+    if (isOver()) return;
     const now = clock.monotonic();
     aloneSince = port.isAlone ? (aloneSince ?? now) : undefined;
     if (aloneSince === undefined || now - aloneSince < ALONE_MILLISECONDS) continue;

@@ -181,7 +181,7 @@ export class ReaderEar {
     this.#wake?.();
   }
 
-  /** Until nobody looks any more. False when nobody was there. */
+  /** Until nobody looks any more. False when nobody was there, or nobody stayed. */
   async #listen(): Promise<boolean> {
     const { path, elapsed, onFault } = this.#deps;
     const socket = await dialled(path);
@@ -204,8 +204,10 @@ export class ReaderEar {
       port.send({ kind: "samples", after: this.#samples.at(-1)?.at ?? 0 });
       await this.#sleep(LISTEN_MILLISECONDS);
     } while (port.isOpen && !this.#isStopped && elapsed() < this.#watchedUntil);
+    // A reader that ended by itself has something new to begin with, such as its device.
+    const stayed = port.isOpen;
     port.end();
-    return true;
+    return stayed;
   }
 
   #settled(): void {

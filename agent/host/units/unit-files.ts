@@ -127,6 +127,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=simple
 Sockets=${UNITS.readerSocket} ${UNITS.telemetrySocket}
+Environment=OPENCLAW_GATEWAY_PORT=${String(layout.gatewayPort)}
 ExecStart=${command(layout, "reader")}
 Restart=on-failure
 RestartSec=5
@@ -154,6 +155,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=simple
 Sockets=${UNITS.wardenSocket} ${UNITS.doorSocket}
+Environment=OPENCLAW_HOME=${layout.gatewayHome}
 ExecStart=${command(layout, "warden")}
 Restart=on-failure
 RestartSec=2
