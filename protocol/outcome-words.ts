@@ -285,6 +285,103 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
     what: "The update was not started, so nothing was changed.",
     next: "Look at the journal on the machine: journalctl -u clawhold-update.",
   },
+  // The machine itself: fixes and accepted risks
+  fix_unchanged: {
+    what: "The machine was as the plan wants it already, so nothing was done.",
+    next: "Nothing is left to do.",
+  },
+  fix_armed: {
+    what: "It is applied, and undoes itself unless somebody signs in with a key in time.",
+    next: "Sign in to the machine over SSH now, in a new window.",
+  },
+  fix_failed: {
+    what: "The fix did not work, and what it had done was put back.",
+    next: "Look at the host's posture: it says what was found since.",
+  },
+  plan_changed: {
+    what: "The machine is not any more as the plan was shown for, so nothing was done.",
+    next: "Look at the plan again, and ask anew.",
+  },
+  not_root: {
+    what: "Only root may do that, and the agent on this machine does not run as root.",
+    next: "Install the agent with clawhold host add, or run it as root.",
+  },
+  no_sign_in: {
+    what: "Nobody signed in with a key in time to prove that it still works, so it undid itself.",
+    next: "Ask anew, and sign in to the machine in a new window as soon as it is applied.",
+  },
+  not_proven: {
+    what: "It could not be proven afterwards, so it undid itself.",
+    next: "Look at the host's posture, then ask anew.",
+  },
+  not_armed: {
+    what: "What undoes it could not be set up, so nothing was applied.",
+    next: "See whether systemd runs on the machine.",
+  },
+  apply_failed: {
+    what: "A step did not work, so all of it was undone.",
+    next: "See the agent's log on the machine, then ask anew.",
+  },
+  dry_check_failed: {
+    what: "The program itself said that it would not take the change, so nothing was applied.",
+    next: "See what stands in its own configuration; the agent's log has its words.",
+  },
+  packages_failed: {
+    what: "A package that it needs could not be installed, so nothing was applied.",
+    next: "Look whether the machine's package manager works, then ask anew.",
+  },
+  drifted: {
+    what: "Somebody changed a file of ours by hand, so it was left alone.",
+    next: "Take that change back on the machine, or keep it.",
+  },
+  foreign_file: {
+    what: "A file of that name is there and is not ours, so it was left alone.",
+    next: "Move it away on the machine if it is not needed, then ask anew.",
+  },
+  path_in_use: {
+    what: "Something else stands where the fix would write.",
+    next: "Look at it on the machine.",
+  },
+  another_armed: {
+    what: "An earlier fix still waits for its proof.",
+    next: "Prove it, or wait until it has undone itself.",
+  },
+  undo_later_first: {
+    what: "A later fix stands on this one, so it was not undone.",
+    next: "Undo the later one first.",
+  },
+  no_such_fix: {
+    what: "The host does not keep that fix any more.",
+    next: "Look at the list of fixes again.",
+  },
+  busy: {
+    what: "Another change of this machine is under way.",
+    next: "Wait a minute and ask anew.",
+  },
+  disk_full: {
+    what: "The machine's disk is full, so nothing was applied.",
+    next: "Make room, then ask anew.",
+  },
+  no_systemd: {
+    what: "It needs systemd to undo itself in time, and this machine has none.",
+    next: "Make the change by hand; the plan says which.",
+  },
+  restarted: {
+    what: "The machine restarted before it was proven, so it undid itself.",
+    next: "Ask anew.",
+  },
+  interrupted: {
+    what: "The fix was cut short, and undid itself.",
+    next: "Look at the host's posture, then ask anew.",
+  },
+  until_past: {
+    what: "The day until which it was to be accepted is over already.",
+    next: "Choose a later day; the host's clock counts.",
+  },
+  until_late: {
+    what: "A risk can be accepted for 180 days at most.",
+    next: "Choose an earlier day, and accept it anew then.",
+  },
 };
 
 /** Undefined: a host that is newer than this page said something else. */
