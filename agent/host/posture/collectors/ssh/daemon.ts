@@ -4,7 +4,8 @@
  */
 import type { Machine } from "../../machine.ts";
 import { known, unknown, type Fact } from "../../fact.ts";
-import { processNames, socketsOf, statusOf, type Listen } from "../processes.ts";
+import { processNamesNow } from "../gateway/process-names.ts";
+import { socketsOf, statusOf, type Listen } from "../processes.ts";
 
 export interface Daemon {
   /**
@@ -20,7 +21,7 @@ export interface Daemon {
 const OTHERS = new Set(["dropbear", "tinysshd", "lshd"]);
 
 export async function findDaemon(machine: Machine): Promise<Fact<Daemon>> {
-  const names = await processNames(machine);
+  const names = await processNamesNow(machine);
   const listeners: { pid: number; title: string }[] = [];
   for (const { pid, name } of names) {
     if (name !== "sshd") continue;
