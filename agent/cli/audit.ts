@@ -1,4 +1,4 @@
-/** `clawhold audit`: how exposed this machine and its gateways are. Needs no account, no installation and no root; changes nothing. */
+/** `clawhold audit`: how exposed this machine and its gateways are. Needs no account, no installation and no root; keeps nothing. */
 import { platform } from "node:os";
 import { checkIds, isCheckId, type CheckId } from "../../protocol/posture.ts";
 import { grades, type Grade } from "../../protocol/posture/words.ts";
@@ -23,8 +23,8 @@ export const audit: Command = {
 
 Looks at this machine as somebody would who wants to break in, and at the settings of every OpenClaw gateway on it: what
 listens, what asks for a secret and refuses without it, who may write to the agents, what lies where others can read it,
-SSH, firewall, updates, published advisories. What can be tried is tried, on this machine alone. Nothing is changed,
-installed or sent anywhere. Without root less can be seen: it is said what, and counts as not verified.
+SSH, firewall, updates, published advisories. What can be tried is tried and taken back, on this machine alone. Nothing
+is installed, kept or sent anywhere. Without root less can be seen: it is said what, and counts as not verified.
 
   --fix-plan            the steps to take, the worst first, with the exact commands
   --json                one JSON object: machine, report, steps

@@ -147,7 +147,7 @@ function wrapped(text: string, width: number): readonly string[] {
 
 function closing({ isEnrolled, milliseconds }: ExposureHost, open: number): readonly string[] {
   return [
-    `Looked in ${(milliseconds / 1_000).toFixed(1)} s. Nothing was changed, and nothing of it was sent anywhere.`,
+    `Looked in ${(milliseconds / 1_000).toFixed(1)} s. What was tried was taken back, and nothing was sent anywhere.`,
     ...(open > 0 ? ["", "What to do, step by step: clawhold audit --fix-plan"] : []),
     ...(open > 0 && !isEnrolled
       ? ["Clawhold mends most of it by one touch each, and takes it back by one: see clawhold --help."]

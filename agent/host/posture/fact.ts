@@ -9,7 +9,7 @@ import { excerptOf } from "./redact.ts";
  * at too long ago. `gateway_down`: only a running gateway could have said it. `not_approved`:
  * seen, but nobody said that it is as it should be. `secret_unknown`: it would answer only whoever shows
  * its secret. `foreign_listener`: a secret must not go to who listens there. `not_visible`: this
- * machine does not show it. `contained`: it runs in a container. `unread_rules`: rules of the firewall
+ * machine does not show it. `contained`: it runs in a container. `list_old`: what it is held against is from long ago. `unread_rules`: rules of the firewall
  * in words that we do not know, which decide. The others are faults of looking.
  */
 export const unknownReasons = [
@@ -26,6 +26,7 @@ export const unknownReasons = [
   "foreign_listener",
   "not_visible",
   "contained",
+  "list_old",
   "unread_rules",
 ] as const;
 export type UnknownReason = (typeof unknownReasons)[number];

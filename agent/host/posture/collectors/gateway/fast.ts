@@ -29,6 +29,8 @@ import { installedVersion } from "./version.ts";
 const REACH_MILLISECONDS = 400;
 const TABLES = "/proc/net/tcp, /proc/net/tcp6";
 const MDNS_PORT = "14E9";
+/** Half a year: in that time this gateway had hundreds of faults published. */
+const OLD_SECONDS = 183 * 86_400;
 
 const gives = [
   "gateway.found",
@@ -91,7 +93,15 @@ function unknownAll(why: "failed" | "not_root", source: string): FactSet {
 
 function knownAdvisories(summary: KnownAdvisories, at: number): Fact<KnownAdvisories> {
   const excerpt = `${String(summary.count)} advisories, the newest of ${summary.asOf}, ${summary.source}`;
-  return known(summary, { level: "effective", source: summary.source, at, raw: JSON.stringify(summary), excerpt });
+  const fact = known(summary, {
+    level: "effective",
+    source: summary.source,
+    at,
+    raw: JSON.stringify(summary),
+    excerpt,
+  });
+  const isOld = at - Date.parse(summary.asOf) / 1_000 > OLD_SECONDS;
+  return isOld ? { ...fact, gap: { why: "list_old", source: `advisories until ${summary.asOf}` } } : fact;
 }
 
 function foundFact({ gateways, sockets, at, beyond }: Scene): GatewayFact<"gateway.found"> {

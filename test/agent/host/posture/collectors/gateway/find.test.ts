@@ -137,6 +137,12 @@ describe("facts of gateways", () => {
     const facts = await collect(machineWith({ "7": { uid: 1_001 } }, tables, false));
     expect(facts["gateway.settings"]).toMatchObject({ kind: "unknown", why: "not_root" });
   });
+  it("call a list of advisories that is half a year old what it is", async () => {
+    const machine = machineWith({}, tables);
+    const later = { ...machine, now: () => Date.parse("2027-02-10") / 1_000 };
+    expect((await collect(machine))["advisories.known"]).not.toHaveProperty("gap");
+    expect((await collect(later))["advisories.known"]).toMatchObject({ kind: "known", gap: { why: "list_old" } });
+  });
   it("are none on root's machine without one", async () => {
     expect(await collect(machineWith({}, tables))).toMatchObject({ "gateway.found": { kind: "known", value: [] } });
   });
