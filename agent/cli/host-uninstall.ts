@@ -26,9 +26,10 @@ clawhold itself. The gateway is not touched. Its receipts are with the edge and 
 
 It asks you to type the name of this machine.
 
-  --yes    do not ask
-  --json   one JSON object a line`,
-  options: { yes: { type: "boolean" } },
+  --yes          do not ask
+  --leave-fixes  what a remedy changed and somebody changed again since is left as it is, instead of ending here
+  --json         one JSON object a line`,
+  options: { yes: { type: "boolean" }, "leave-fixes": { type: "boolean" } },
   run: async (input, io) => {
     if (io.uid !== 0)
       throw new InstallError("not_root", "Only root removes a host. Become root (sudo -i, or su -), then try again.");
@@ -37,7 +38,7 @@ It asks you to type the name of this machine.
     const { isTold } = await uninstallHost({
       layout,
       system: linuxSystem,
-      rollBack: () => rollBack(layout, io),
+      rollBack: () => rollBack(layout, input, io),
       sayFarewell: () => tellEdge(layout, io),
       say: (step) => io.out(input.json ? JSON.stringify({ event: "step", step }) : `  ${step}`),
     });
@@ -60,17 +61,16 @@ async function confirm(input: CommandInput, io: CliIo): Promise<void> {
 }
 
 /** The program that changed something knows how it was. */
-async function rollBack({ posture }: HostLayout, io: CliIo): Promise<void> {
-  const { code, out } = await linuxSystem.run([io.node, "--no-warnings", posture, "rollback-all"]);
-  if (code === 0 || code === NO_SUCH_VERB) return;
+async function rollBack({ posture, postureState }: HostLayout, input: CommandInput, io: CliIo): Promise<void> {
+  const program = [io.node, "--no-warnings", posture, "rollback-all", "--directory", postureState];
+  const { code, out } = await linuxSystem.run(program);
+  if (code === 0) return;
+  if (input.flag("leave-fixes")) return io.err(`Left as they are: ${out.split("\n").join(", ")}`);
   throw new InstallError(
     "step_failed",
-    `What a remedy changed could not be put back, so nothing was removed: ${out.slice(-300)}`,
+    `These fixes could not be put back, because somebody changed the same files since, so nothing was removed: ${out.slice(-300)}. Put them right by hand, or type clawhold host uninstall --leave-fixes.`,
   );
 }
-
-/** A release whose program mends nothing yet. */
-const NO_SUCH_VERB = 64;
 
 /** The agent has ended: keys, journal and lock are free. */
 async function tellEdge(layout: HostLayout, io: CliIo): Promise<boolean> {

@@ -6,6 +6,7 @@ import { signedSchema, type Receipt } from "../../protocol/messages.ts";
 import { EdgeError } from "../shared/edge-error.ts";
 import { openHostState, standingReset, type HostState } from "../host/state.ts";
 import { readStatus, type AgentStatus } from "../host/status-file.ts";
+import { UNITS } from "../host/units/layout.ts";
 import { readReceipt } from "../host/warden/receipts.ts";
 import { witnessSentence } from "./audit-words.ts";
 import { certificateSentence } from "./certificate-words.ts";
@@ -39,13 +40,17 @@ without tunnel and gateway.
     }
     const state = openHostState(join(data, "host"));
     const edge = await askEdge(data);
-    const agent = holderOf(join(state.path, "lock")) !== undefined;
-    const said = readStatus(state.files.status);
+    const installed = readStatus(join(state.path, "link", "status.json"));
+    const said = installed ?? readStatus(state.files.status);
+    // Installed with services of its own, it is the link that goes on; the warden and its lock come and go.
+    const agent =
+      installed === undefined ? holderOf(join(state.path, "lock")) !== undefined : existsSync(`/proc/${installed.pid}`);
+    const start = installed === undefined ? undefined : `systemctl start ${UNITS.link}`;
     const receipt = lastReceipt(state.files.journal);
     const standing = agent || said === undefined ? { status: said } : { lastStatus: lastStatusOf(said) };
     if (input.json)
       io.out(JSON.stringify({ edge, agent, joined: state.host() !== undefined, ...standing, lastReceipt: receipt }));
-    else for (const line of table({ edge, agent, said, receipt, state })) io.out(line);
+    else for (const line of table({ edge, agent, said, receipt, state, start })) io.out(line);
     return agent ? EXIT.ok : EXIT.unreachable;
   },
 };
@@ -95,9 +100,11 @@ interface Standing {
   readonly said: AgentStatus | undefined;
   readonly receipt: Receipt | undefined;
   readonly state: HostState;
+  /** What starts the agent, where that is not for the host's own file to say. */
+  readonly start: string | undefined;
 }
 
-function table({ edge, agent, said, receipt, state }: Standing): readonly string[] {
+function table({ edge, agent, said, receipt, state, start }: Standing): readonly string[] {
   const host = state.host();
   const rows: (readonly [string, string])[] = [["Edge", edgeOf(edge)], ...dashboardRows(edge)];
   if (host === undefined)
@@ -105,7 +112,9 @@ function table({ edge, agent, said, receipt, state }: Standing): readonly string
   else {
     rows.push([
       "Agent",
-      agent ? `runs, ${tunnelOf(said)}` : `does not run${lastWordOf(said)}; start it with ${startCommand(host)}`,
+      agent
+        ? `runs, ${tunnelOf(said)}`
+        : `does not run${lastWordOf(said)}; start it with ${start ?? startCommand(host)}`,
     ]);
     rows.push(
       ["Workspace", host.workspace],

@@ -126,7 +126,6 @@ describe("on a machine where it cannot work", () => {
     expect(stderr).toContain(sentence);
     expect(stderr.trim().split("\n")).toHaveLength(1);
     expect(stderr).toMatch(/Nothing was changed\.\n$/);
-    expect(differences(bare, await tree())).toEqual([]);
   });
 
   it("as somebody who is not root: one sentence, and nothing changed", async () => {
@@ -144,6 +143,9 @@ describe("on a machine where it cannot work", () => {
     );
     expect(code).toBe(4);
     expect(stderr).toContain("is not what the pasted command names (SHA-256), so it was not unpacked");
+  });
+
+  it("and it is as it was before all of this", async () => {
     expect(differences(bare, await tree())).toEqual([]);
   });
 });
@@ -186,6 +188,12 @@ describe("the pasted command", () => {
     // What the agent itself writes goes on meanwhile.
     const isOurs = (line: string): boolean => !line.includes("/var/lib/clawhold/host");
     expect(differences(before, await tree()).filter(isOurs)).toEqual([]);
+  });
+
+  it("says how it stands", async () => {
+    const status = (): Promise<string> => machine.must([CLAWHOLD, "status"]);
+    await expect.poll(status, { timeout: 30_000 }).toMatch(/Agent +runs, connected to the edge/);
+    expect(await status()).toContain("waits to be admitted");
   });
 
   it("leaves the host's keys to root alone, and the link's to the link", async () => {
