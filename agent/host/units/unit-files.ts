@@ -157,6 +157,7 @@ Type=simple
 Sockets=${UNITS.wardenSocket} ${UNITS.doorSocket}
 Environment=OPENCLAW_HOME=${layout.gatewayHome}
 ExecStart=${command(layout, "warden")}
+Environment=OPENCLAW_HOME=${layout.gatewayHome}
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=120
@@ -175,7 +176,7 @@ After=${UNITS.gatewaySocket}
 Requires=${UNITS.gatewaySocket}
 
 [Service]
-Type=notify
+Type=simple
 Sockets=${UNITS.gatewaySocket}
 ExecStart=${PROXY} --connections-max=16 --exit-idle-time=60s 127.0.0.1:${String(layout.gatewayPort)}
 DynamicUser=yes
