@@ -157,7 +157,6 @@ Type=simple
 Sockets=${UNITS.wardenSocket} ${UNITS.doorSocket}
 Environment=OPENCLAW_HOME=${layout.gatewayHome}
 ExecStart=${command(layout, "warden")}
-Environment=OPENCLAW_HOME=${layout.gatewayHome}
 Restart=on-failure
 RestartSec=2
 TimeoutStopSec=120
