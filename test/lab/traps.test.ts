@@ -7,6 +7,7 @@ import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import type { CheckId } from "../../protocol/posture.ts";
 import { GATEWAY_UNIT, gatewayShown, startGateway } from "./gateway.ts";
 import { defaultRelease, Machine } from "./machine.ts";
+import { Mender } from "./mender.ts";
 import { ADDRESS, Network, SILENT_RESOLVER } from "./network.ts";
 import { Outside } from "./outside.ts";
 import { OWNER } from "./root-file-system.ts";
@@ -205,7 +206,13 @@ describe("on a server with a gateway in a unit that looks hardened", () => {
 
   it("T9: a timer without AccuracySec may be a minute late, so a way back is never armed with one", async () => {
     await machine.must(["/usr/bin/systemd-run", "--quiet", "--unit=careless", "--on-active=600", "/bin/true"]);
-    const accuracy = await systemctl("show", "careless.timer", "--property=AccuracyUSec", "--value");
-    expect(accuracy.trim()).toBe("1min");
+    const accuracyOf = async (timer: string): Promise<string> =>
+      (await systemctl("show", timer, "--property=AccuracyUSec", "--value")).trim();
+    expect(await accuracyOf("careless.timer")).toBe("1min");
+    const mender = await Mender.on(machine);
+    const { fix, state } = await mender.mend("ssh.port.nonstandard");
+    expect(state).toBe("armed");
+    expect(await accuracyOf(`clawhold-window-${fix}.timer`)).toBe("1s");
+    expect(await mender.rollback(fix)).toMatchObject({ kind: "fix", fix: { state: "undone" } });
   });
 });
