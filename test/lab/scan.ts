@@ -11,10 +11,10 @@ import type { ScanLane } from "../../protocol/posture/words.ts";
 import { labDirectory } from "./leftovers.ts";
 import type { Machine } from "./machine.ts";
 
-const HOME = "/opt/lab-scanner";
+export const HOME = "/opt/lab-scanner";
 /** Where an installed host keeps baselines, waivers and the facts of its last slow scan. */
 export const POSTURE_DIRECTORY = "/var/lib/clawhold/host/posture";
-const NODE = "/usr/local/bin/node";
+export const NODE = "/usr/local/bin/node";
 
 export class Scanner {
   readonly #machine: Machine;
@@ -30,6 +30,8 @@ export class Scanner {
       await build({ ...postureBundle(directory), logLevel: "silent" });
       writeFileSync(path.join(directory, "version"), "0.0.0\n");
       await machine.copyIn(directory, HOME);
+      // As installed: a probe runs it as another user.
+      await machine.must(["/usr/bin/chmod", "0755", HOME]);
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -11,6 +11,7 @@ import { isVpn, readInterfaces, type Interface } from "./network/interfaces.ts";
 import { readForwards, readKernelSettings, type WrongSetting } from "./network/kernel.ts";
 import { readApproved, type ApprovedNetwork } from "./network/approved.ts";
 import { readListeners, type Listener } from "./network/sockets.ts";
+import type { Listen } from "./processes.ts";
 
 export interface NetworkFacts extends FirewallFacts, BanFacts, EgressFacts {
   "net.interfaces": readonly (Interface & { readonly isVpn: boolean })[];
@@ -121,22 +122,25 @@ async function playCanary(setting: Setting): Promise<Fact<Canary>> {
 function planOf({ soFar }: Setting): CanaryPlan | undefined {
   const [daemon, effective, service] = [soFar["ssh.daemon"], soFar["ssh.effective"], soFar["ban.service"]];
   if (daemon?.kind !== "known") return undefined;
-  const listens = daemon.value.listens.filter(({ address }) => !/^127\.|^::1$/.test(address));
-  const chosen =
-    listens.find(({ address }) => address === "0.0.0.0") ??
-    listens.find(({ address }) => address === "::") ??
-    listens[0];
+  const chosen = doorOf(daemon.value.listens);
   if (chosen === undefined) return undefined;
-  const jails = service?.kind === "known" ? service.value.jails : [];
+  const { jails, invocation } = service?.kind === "known" ? service.value : { jails: [], invocation: "" };
   return {
-    port: chosen.port,
-    address: chosen.address === "0.0.0.0" || chosen.address === "::" ? undefined : chosen.address,
+    ...chosen,
     jail: jails.find(({ name }) => /^sshd?(?:$|-)/.test(name))?.name,
-    invocation: service?.kind === "known" ? service.value.invocation : "",
+    invocation,
     isShut: isShut(soFar["fw.inbound"], chosen.port),
     hasPenalties:
       effective?.kind === "known" && hasPenalties(effective.value.answers[0]?.settings["persourcepenalties"]),
   };
+}
+
+/** Where a stranger would knock: at every address rather than at one. */
+function doorOf(listens: readonly Listen[]): Pick<CanaryPlan, "port" | "address"> | undefined {
+  const open = listens.filter(({ address }) => !/^127\.|^::1$/.test(address));
+  const everywhere = open.find(({ address }) => address === "0.0.0.0") ?? open.find(({ address }) => address === "::");
+  if (everywhere !== undefined) return { port: everywhere.port, address: undefined };
+  return open[0];
 }
 
 function isShut(inbound: FactSet["fw.inbound"], port: number): boolean {

@@ -59,20 +59,24 @@ export function whitelistHolds({ state, jails }: BanService, reader: FactReader)
 }
 
 function isWide(text: string): boolean {
-  const [address = "", length] = text.split("/");
+  const network = networkOf(text);
+  return network !== undefined && !text.startsWith("127.") && network.length <= WIDE[network.family];
+}
+
+/** fail2ban itself writes 0.0.0.0/0 as 0.0.0.0. */
+function networkOf(text: string): { family: 4 | 6; bits: bigint; length: number } | undefined {
+  const [address = "", stated] = text.split("/");
   const base = parseAddress(address);
-  return (
-    base !== undefined && length !== undefined && !address.startsWith("127.") && Number(length) <= WIDE[base.family]
-  );
+  if (base === undefined) return undefined;
+  const whole = base.family === 4 ? 32 : 128;
+  return { ...base, length: stated === undefined ? (base.bits === 0n ? 0 : whole) : Number(stated) };
 }
 
 function covers(text: string, other: string): boolean {
-  const [address = "", stated] = text.split("/");
-  const [base, asked] = [parseAddress(address), parseAddress(other)];
-  if (base === undefined || asked === undefined || base.family !== asked.family) return false;
-  const width = base.family === 4 ? 32 : 128;
-  const beyond = BigInt(width - (stated === undefined ? width : Number(stated)));
-  return base.bits >> beyond === asked.bits >> beyond;
+  const [network, asked] = [networkOf(text), parseAddress(other)];
+  if (network === undefined || asked === undefined || network.family !== asked.family) return false;
+  const beyond = BigInt((network.family === 4 ? 32 : 128) - network.length);
+  return network.bits >> beyond === asked.bits >> beyond;
 }
 
 export function httpBansHold({ state, jails }: BanService, reader: FactReader): readonly string[] {

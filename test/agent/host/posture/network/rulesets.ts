@@ -94,9 +94,9 @@ export function told(rules: Ruleset, where: Standing = standing): readonly strin
 }
 
 /** What a stranger gets on one port over TCP and IPv4. */
-export function answer(rules: Ruleset, port = 4444, protocol = "tcp", family = 4): string {
+export function answer(rules: Ruleset, port = 4444): string {
   const hit = inbound(rules).openings.find(
-    (one) => one.family === family && one.protocol === protocol && one.from <= port && port <= one.to,
+    (one) => one.family === 4 && one.protocol === "tcp" && one.from <= port && port <= one.to,
   );
   return hit?.answer ?? "closed";
 }

@@ -20,6 +20,8 @@ export interface Packet {
   readonly toInterface: string | undefined;
   /** Its destination was changed on the way. */
   readonly isTranslated: boolean;
+  /** At a chain that comes before the kernel looks for its connection. */
+  readonly isUntracked?: boolean;
   /** Who made it, where it was made here. */
   readonly user?: { readonly uid: number; readonly name: string | undefined };
 }
@@ -194,7 +196,9 @@ const answers: Readonly<Record<string, Answer>> = {
   "meta skuid": user,
   "meta pkttype": plain(() => ["host", "unicast", 0]),
   // iptables calls a changed destination a state.
-  "ct state": plain(({ isTranslated }) => ["new", 8, ...(isTranslated ? ["dnat"] : [])]),
+  "ct state": plain(({ isTranslated, isUntracked }) =>
+    isUntracked === true ? ["invalid", 1] : ["new", 8, ...(isTranslated ? ["dnat"] : [])],
+  ),
   "ct status": plain(({ isTranslated }) => (isTranslated ? ["dnat", 32] : [])),
   "ct direction": plain(() => ["original", 0]),
   "fib daddr type": plain(({ from, isPassedOn }) => (isPassedOn || from === undefined ? ["unicast"] : ["local"])),

@@ -1,6 +1,6 @@
 /** `nft -j list ruleset` as rules: docs of libnftables-json(5), and what nft 1.0.6 and 1.1.3 really print. */
 import { isObject, listOf, member, numberOf, only, parsedJson, textOf } from "./json.ts";
-import { statementOf, type Sets } from "./statement.ts";
+import { statementsOf, type Sets } from "./statement.ts";
 import type { Chain, Family, Rule, Ruleset, Statement } from "./rule.ts";
 import { resolve, type Saved } from "./xtables.ts";
 
@@ -76,10 +76,17 @@ function parseRules(raw: readonly unknown[], { sets, saved, family, table, name 
     const line = lines.length === raw.length ? lines[index] : undefined;
     const statements = listOf(member(rule, "expr")).flatMap((expression): readonly Statement[] => {
       const [word, content] = only(expression) ?? ["", undefined];
-      return word === "xt" ? resolve(content, line) : [statementOf(word, content, sets)];
+      if (word === "xt") return resolve(content, line);
+      const read = statementsOf(word, content, sets);
+      return family === "inet" && isReset(word, content) ? [{ kind: "unknown", word: "tcp reset" }, ...read] : read;
     });
     return { statements, comment: textOf(member(rule, "comment")) ?? line?.comment };
   });
+}
+
+/** nft forgets to print a test of the family before it (`meta nfproto ipv6 reject with tcp reset`): for whom it is, nobody sees. */
+function isReset(word: string, content: unknown): boolean {
+  return word === "reject" && member(content, "type") === "tcp reset";
 }
 
 function baseOf(chain: unknown): Chain["base"] {

@@ -20,13 +20,25 @@ const bystanders: ReadonlySet<string> = new Set([
   "last",
   "masquerade",
   "snat",
-  "synproxy",
   "secmark",
 ]);
 const rates: ReadonlySet<string> = new Set(["limit", "quota", "ct count", "meter"]);
 const plainVerdicts = ["accept", "drop", "return", "continue", "queue"] as const;
 
-export function statementOf(word: string, content: unknown, sets: Sets): Statement {
+export function statementsOf(word: string, content: unknown, sets: Sets): readonly Statement[] {
+  const statement = statementOf(word, content, sets);
+  const implied = word === "reject" ? rejectFor[textOf(member(content, "type")) ?? ""] : undefined;
+  return implied === undefined ? [statement] : [{ kind: "test", test: implied }, statement];
+}
+
+/** How it refuses says whom: nft leaves out the test that follows from it. */
+const rejectFor: Readonly<Record<string, Test>> = {
+  icmp: { keys: ["meta nfproto"], isNegated: false, elements: [[{ kind: "one", value: "ipv4" }]] },
+  icmpv6: { keys: ["meta nfproto"], isNegated: false, elements: [[{ kind: "one", value: "ipv6" }]] },
+  "tcp reset": { keys: ["meta l4proto"], isNegated: false, elements: [[{ kind: "one", value: "tcp" }]] },
+};
+
+function statementOf(word: string, content: unknown, sets: Sets): Statement {
   const verdict = verdictOf(word, content);
   if (verdict !== undefined) return { kind: "verdict", verdict };
   if (word === "match") return matchOf(content, sets);

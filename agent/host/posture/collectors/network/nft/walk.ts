@@ -15,6 +15,8 @@ import {
   type Verdict,
 } from "./rule.ts";
 
+/** Where the kernel looks for the connection that a packet belongs to (NF_IP_PRI_CONNTRACK). */
+const TRACKING_PRIORITY = -200;
 /** The kernel allows 16. */
 const MAX_DEPTH = 20;
 
@@ -45,7 +47,8 @@ export function pass(ruleset: Ruleset, at: Hook, packet: Packet): Passage {
   const translations: Passage["translations"][number][] = [];
   const unread: string[] = [];
   for (const chain of chains) {
-    const walk = new Walk(ruleset, packet);
+    const isUntracked = (chain.base?.priority ?? 0) < TRACKING_PRIORITY;
+    const walk = new Walk(ruleset, isUntracked ? { ...packet, isUntracked } : packet);
     const through = walk.base(chain);
     accepted = both(accepted, through);
     by = walk.by ?? by;
@@ -60,6 +63,7 @@ class Walk {
   readonly unread: string[] = [];
   by: Passage["by"];
   #accepted: Level = "no";
+  #drops = 0;
   readonly #ruleset: Ruleset;
   readonly #packet: Packet;
 
@@ -135,8 +139,14 @@ class Walk {
       .filter(([level]) => level !== "no");
   }
 
+  #enter(name: string, { level, chain, depth }: { level: Level; chain: Chain; depth: number }): Level {
+    const target = chainNamed(this.#ruleset, chain, name);
+    return target === undefined ? this.#unreadable("jump") : this.#chain(target, level, depth + 1);
+  }
+
   #unreadable(word: string): Level {
     this.#accepted = either(this.#accepted, "maybe");
+    this.#drops += 1; // perhaps
     this.unread.push(word);
     return "maybe";
   }
@@ -152,6 +162,7 @@ class Walk {
       case "return":
         return { comesBack: "no", returned: level };
       case "drop":
+        this.#drops += 1;
         return { comesBack: "no", returned: "no" };
       case "queue": // a program decides, and nobody knows what
         this.#unreadable("queue");
@@ -163,10 +174,12 @@ class Walk {
         return { comesBack: level === "maybe" ? "maybe" : "no", returned: "no" };
       case "jump":
       case "goto": {
-        const target = chainNamed(this.#ruleset, chain, verdict.chain);
-        const out = target === undefined ? this.#unreadable("jump") : this.#chain(target, level, depth + 1);
+        const before = this.#drops;
+        const out = this.#enter(verdict.chain, { level, chain, depth });
+        // "Maybe" after it does not tell whether anybody was taken away there.
+        const left = level === "maybe" && this.#drops > before ? "no" : out;
         // After a goto the packet does not come back to here, but to whoever jumped here.
-        return verdict.kind === "jump" ? { comesBack: out, returned: "no" } : { comesBack: "no", returned: out };
+        return verdict.kind === "jump" ? { comesBack: left, returned: "no" } : { comesBack: "no", returned: out };
       }
     }
   }
