@@ -1,5 +1,4 @@
 /** `clawhold.cjs`: what a person types on a host that was installed. */
-import { audit } from "./cli/audit.ts";
 import { runCommands } from "./cli/dispatch.ts";
 import { installedCommands } from "./cli/installed.ts";
 import { processIo } from "./process-io.ts";

@@ -31,6 +31,7 @@ export default defineConfig({
             "test/e2e/**", // real browser, workerd and gateway
             "test/parity/**", // miniflare and plain workerd
             "test/net/**", // network namespaces, as root
+            "test/lab/**", // real Debian servers, as root
             "test/browser/**", // Chromium and plain workerd
             "test/**/real.test.ts", // real gateway
             ...campaigns, // take minutes

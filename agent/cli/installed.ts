@@ -2,6 +2,7 @@
  * The table of commands of a host that was installed: those that look at it, and those that change it. Of an edge it has none,
  * so its program carries no database, no runtime and no dashboard.
  */
+import { audit } from "./audit.ts";
 import type { Command } from "./command.ts";
 import { hostBack } from "./host-back.ts";
 import { hostInstall } from "./host-install.ts";
@@ -16,6 +17,7 @@ import { trustReset } from "./trust-reset.ts";
 import { trustShow } from "./trust-show.ts";
 
 export const installedCommands: readonly Command[] = [
+  audit,
   status,
   hostWordsCommand,
   hostInstall,
