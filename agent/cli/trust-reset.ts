@@ -38,7 +38,7 @@ It asks you to type the id of the workspace that this host belongs to; clawhold 
     const state = ownHostState(input, io);
     const workspace = state.reset()?.isDone === false ? undefined : await confirmed(state, input, io);
     const isRunning = holderOf(`${state.path}/lock`) !== undefined;
-    const done = isRunning ? await resetAtDoor(state, workspace) : await resetHere(state, io, workspace);
+    const done = isRunning ? await resetAtDoor(state, io, workspace) : await resetHere(state, io, workspace);
     if (input.json)
       io.out(JSON.stringify({ event: "reset", host: done.host, workspace: done.workspace, told: done.isTold }));
     else for (const line of said(done, state)) io.out(line);
@@ -82,7 +82,7 @@ const WARNING = [
 ];
 
 /** The agent does it itself: it has the connection to the edge, and the files. */
-async function resetAtDoor(state: HostState, workspace: string | undefined): Promise<ResetFile> {
+async function resetAtDoor(state: HostState, io: CliIo, workspace: string | undefined): Promise<ResetFile> {
   if (workspace !== undefined) {
     const [answer] = (await askAtDoor(state.files.door, [{ kind: "reset", workspace }])) ?? [];
     // An answer may get lost; the mark does not.
@@ -96,6 +96,8 @@ async function resetAtDoor(state: HostState, workspace: string | undefined): Pro
   for (let look = 0; look < LOOKS; look += 1) {
     const reset = state.reset();
     if (reset?.isDone === true) return reset;
+    // A warden without a network marks the host and ends: the rest, and telling the edge, is ours.
+    if (reset !== undefined && holderOf(`${state.path}/lock`) === undefined) return resetHere(state, io, undefined);
     await wait(LOOK_MILLISECONDS);
   }
   throw new CliError(
