@@ -12,13 +12,18 @@ type Try = (words: readonly string[]) => Promise<Readonly<Record<string, unknown
 /** Asks the kernel, which knows about read-only mounts and attributes that a mode does not show. */
 const write: Try = async ([path, ...rest]) => {
   if (path === undefined || !path.startsWith("/") || rest.length > 0) return undefined;
-  try {
-    await access(path, constants.W_OK);
-    return { outcome: "yes" };
-  } catch {
-    return { outcome: "no" };
-  }
+  if (!(await can(path, constants.F_OK))) return { outcome: "unseen" };
+  return { outcome: (await can(path, constants.W_OK)) ? "yes" : "no" };
 };
+
+async function can(path: string, mode: number): Promise<boolean> {
+  try {
+    await access(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** A connection, opened and closed; to a literal address, so that no name is asked for. */
 const tcp: Try = async ([host, port, ...rest]) => {

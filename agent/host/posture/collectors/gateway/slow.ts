@@ -144,22 +144,28 @@ async function hooksFact({ machine, rows, settings }: Scene): Promise<GatewayFac
   });
 }
 
-/** Tried as the gateway's own user: its file, and the directory in which another could be put in its place. */
+/**
+ * Tried as the gateway's own user and through its own process, whose unit may see a file read-only that is not so elsewhere, or
+ * the other way round: its file, and the directory in which another could be put in its place.
+ */
 async function writableFact({ machine, rows }: Scene): Promise<GatewayFact<"gateway.writable">> {
   const looks = await Promise.all(
     rows.map(async (row): Promise<Look<GatewayFacts["gateway.writable"][number]>> => {
-      const { gateway, configurationPath: path, uid, gid } = row;
+      const { gateway, configurationPath: path, uid, gid, pid } = row;
       if (!machine.isRoot && machine.uid !== uid) return { gap: { why: "not_root", source: path } };
+      if (pid === undefined) return down(row);
       const how: string[] = [];
       for (const [what, target] of [
         ["file", path],
         ["directory", dirname(path)],
       ] as const) {
         const as = machine.isRoot ? { as: { uid, gid } } : {};
-        const ran = await machine.run([...machine.self, "try", "write", target], as);
-        if (ran.kind !== "ran" || !/^\{"outcome":"(?:yes|no)"\}\s*$/.test(ran.stdout))
+        const ran = await machine.run([...machine.self, "try", "write", `/proc/${String(pid)}/root${target}`], as);
+        const outcome = ran.kind === "ran" ? /^\{"outcome":"(yes|no|unseen)"\}\s*$/.exec(ran.stdout)?.[1] : undefined;
+        if (outcome === undefined)
           return { gap: { why: ran.kind === "missing" ? "missing_tool" : "failed", source: `try write ${target}` } };
-        if (ran.stdout.includes("yes")) how.push(what);
+        if (outcome === "unseen") return { gap: { why: "not_visible", source: `try write ${target}` } };
+        if (outcome === "yes") how.push(what);
       }
       return { row: { gateway, path, how } };
     }),
