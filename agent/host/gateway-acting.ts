@@ -52,8 +52,8 @@ export interface GatewayActing {
   questions(): Telemetry["questions"];
   /** A standing connection answers the gateway's questions: this process must stay. */
   isAnswering(): boolean;
-  /** Gives the reader a device that the gateway lets in. Never rejects. */
-  provideReader(): Promise<void>;
+  /** Gives the reader a device that the gateway lets in; false when it does not now. Never rejects. */
+  provideReader(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ const nothing: GatewayActing = {
   readings: undefined,
   questions: () => undefined,
   isAnswering: () => false,
-  provideReader: () => Promise.resolve(),
+  provideReader: () => Promise.resolve(true),
   stop: () => Promise.resolve(),
 };
 
@@ -114,7 +114,7 @@ async function provide(
   deps: ActingDeps,
   locateTarget: () => Promise<GatewayTarget>,
   log: (code: string, detail?: Readonly<Record<string, string>>) => void,
-): Promise<void> {
+): Promise<boolean> {
   const { directory, readerDirectory, agentVersion } = deps;
   try {
     openTags(directory); // made here, so that both have the same
@@ -133,9 +133,11 @@ async function provide(
     connection.close();
     giveReader(directory, readerDirectory);
     log("reader_provided");
+    return true;
   } catch (error) {
     // A gateway that is down or turns us away: tried again when the link says that the reader is turned away too.
     log("reader_not_provided", { code: error instanceof GatewayError ? error.code : nameOf(error) });
+    return false;
   }
 }
 

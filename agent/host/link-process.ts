@@ -35,6 +35,7 @@ export interface LinkProcess {
 const POSTURE_MILLISECONDS = 5_000;
 /** What is due without a frame is due in hours; each time starts a process. */
 const TICK_MILLISECONDS = 3_600_000;
+const FIRST_TELL_MILLISECONDS = 30_000;
 const STATUS_MILLISECONDS = 15_000;
 
 export function runLink(deps: LinkProcessDeps): LinkProcess {
@@ -67,7 +68,9 @@ class Sides {
   readonly #timers: NodeJS.Timeout[] = [];
   #state: LinkState = { kind: "connecting" };
   #standing: Standing | undefined;
-  #wasRefused = false;
+  #refusals = 0;
+  /** Monotonic, milliseconds: when the warden is told again that the reader is turned away. */
+  #tellAt = Number.NEGATIVE_INFINITY;
   readonly #figures: () => PostureFigures | undefined;
   #posture: PostureFigures | undefined;
 
@@ -166,11 +169,17 @@ class Sides {
     return this.#ear?.latest()?.gateway.state === "unauthorized";
   }
 
-  /** A reader that is turned away is the warden's business: said once, and then hourly with everything else. */
+  /** A reader that is turned away is the warden's business: said at once, and then ever more rarely, for each time wakes it. */
   #heard(): void {
-    const isRefused = this.#isReaderRefused();
-    if (isRefused && !this.#wasRefused) this.#tick();
-    this.#wasRefused = isRefused;
+    const now = this.#parts.deps.clock.monotonic();
+    if (!this.#isReaderRefused()) {
+      this.#refusals = 0;
+      this.#tellAt = now;
+    } else if (now >= this.#tellAt) {
+      this.#tellAt = now + Math.min(FIRST_TELL_MILLISECONDS * 2 ** this.#refusals, TICK_MILLISECONDS);
+      this.#refusals += 1;
+      this.#tick();
+    }
     this.#link.report();
   }
 

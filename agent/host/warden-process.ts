@@ -53,8 +53,9 @@ const LOOK_MILLISECONDS = 5_000;
  * percent, also where the log moves just often enough to wake it each time.
  */
 const QUIET_MILLISECONDS = 60_000;
-/** A gateway that turns the reader away is not asked again and again. */
+/** A gateway that turns the reader away is not asked again and again; one that was busy or down is, now and then. */
 const PROVIDE_MILLISECONDS = 600_000;
+const PROVIDE_AGAIN_MILLISECONDS = 20_000;
 
 export async function runWarden(deps: WardenProcessDeps): Promise<WardenProcess> {
   const { layout, sockets } = deps;
@@ -148,7 +149,9 @@ class Provider {
   provide(): void {
     if (this.#elapsed() < this.#nextAt) return;
     this.#nextAt = this.#elapsed() + PROVIDE_MILLISECONDS;
-    void this.#acting.provideReader();
+    void this.#acting.provideReader().then((isDone) => {
+      if (!isDone) this.#nextAt = this.#elapsed() + PROVIDE_AGAIN_MILLISECONDS;
+    });
   }
 }
 
