@@ -15,7 +15,6 @@ import { digestOf, sha256Of, type Digest } from "../../../protocol/signing.ts";
 import type { TrustState } from "../../../protocol/trust/state.ts";
 import type { InwardFrame, OutwardFrame } from "../../../protocol/tunnel.ts";
 import { verifyRead, type ReadVerdict, type ReadView, type VerifiedRead } from "../../../protocol/verify/read.ts";
-import { ReadingError } from "../gateway/reading-error.ts";
 import { isPostureRead } from "../posture/control-interface.ts";
 import { sealParts } from "../../shared/seal.ts";
 import { admissionOf } from "./admission.ts";
@@ -75,9 +74,11 @@ export class Reads {
     operation,
     message,
   }: VerifiedRead): Promise<{ readonly parts: readonly Uint8Array[] } | { readonly code: ReadRefusal }> {
+    const ask = this.#answererOf(operation);
+    if (typeof ask === "string") return { code: ask };
     let answer: unknown;
     try {
-      answer = await this.#ask(operation, message.args);
+      answer = await ask(message.args);
     } catch (error) {
       return { code: codeOf(error) };
     }
@@ -91,14 +92,12 @@ export class Reads {
     return { parts: Array.from({ length: parts }, cut) };
   }
 
-  #ask(operation: ReadName, args: Readonly<Record<string, unknown>>): Promise<unknown> {
+  /** Whoever knows about the machine, or about the gateway; or why nobody does. */
+  #answererOf(operation: ReadName): ReadRefusal | ((args: Readonly<Record<string, unknown>>) => Promise<unknown>) {
     const { readings, posture } = this.#context;
-    if (isPostureRead(operation)) {
-      if (posture === undefined) throw new ReadingError("unsupported");
-      return posture.read(operation, args);
-    }
-    if (readings === undefined) throw new ReadingError("gateway");
-    return readings.read(operation, args);
+    if (isPostureRead(operation))
+      return posture === undefined ? "unsupported" : (args) => posture.read(operation, args);
+    return readings === undefined ? "gateway" : (args) => readings.read(operation, args);
   }
 
   async #judge(frame: ReadFrame, isRepeated: ReadView["isRepeated"]): Promise<ReadVerdict> {

@@ -23,6 +23,7 @@ import type {
   GatewayReadings,
   Performed,
 } from "../../../../agent/host/gateway/control-interface.ts";
+import type { PostureControl } from "../../../../agent/host/posture/control-interface.ts";
 import type { Expect } from "../../../../protocol/messages.ts";
 import type { HostLogLine } from "../../../../agent/host/log.ts";
 import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
@@ -119,6 +120,7 @@ export interface RigOptions {
   readonly log?: (line: HostLogLine) => void;
   readonly denyList?: string;
   readonly readings?: GatewayReadings;
+  readonly posture?: PostureControl;
   readonly certFingerprint?: string;
   readonly certificates?: CertificateKeeper;
   /** How time is waited out; at once unless given. */
@@ -227,6 +229,7 @@ export class Rig {
       activeSessions: () => Promise.resolve(2),
       gateway,
       readings: options.readings,
+      posture: options.posture,
       grants: new ReadGrants(clock),
       wait: options.wait ?? (() => new Promise((resolve) => setImmediate(resolve))),
       log: (line) => {
