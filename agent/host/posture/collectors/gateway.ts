@@ -78,7 +78,7 @@ export interface GatewayFacts {
   "gateway.carriers": readonly Carrier[];
   "gateway.tailscale": TailscaleDoors;
   /** What others can reach: `inodes` tell whether anything moved since. */
-  "gateway.doors": { readonly doors: readonly Door[]; readonly inodes: readonly string[]; readonly unseen: number };
+  "gateway.doors": { readonly doors: readonly Door[]; readonly inodes: readonly string[] };
   "gateway.refusals": readonly (OfGateway & Refusals)[];
   "gateway.guessing": readonly (OfGateway & Guessing)[];
   "gateway.hooks": readonly (OfGateway & { readonly verdict: Verdict })[];

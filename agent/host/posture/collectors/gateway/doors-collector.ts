@@ -50,14 +50,20 @@ async function doorsFact(
   const names = await proxyNames(machine);
   const asked = open.slice(0, MAX_DOORS);
   const doors = await Promise.all(asked.map((socket) => lookAtDoor({ machine, socket, behind, names })));
-  const value = { doors, inodes, unseen: open.length - asked.length };
-  return known(value, {
+  const unseen = open.length - asked.length;
+  const value = { doors, inodes };
+  const fact = known(value, {
     level: "probed",
     source: "GET of /readyz, /, /.env, /.git/config and the gateway's configuration, without a secret",
     at: machine.now(),
     raw: JSON.stringify(value),
     excerpt: doors.map(doorText).join("; ") || "no web server listens beyond loopback",
   });
+  const gap = {
+    why: "not_visible",
+    source: `${String(unseen)} more open ports, beyond the first ${String(MAX_DOORS)}`,
+  } as const;
+  return unseen > 0 ? { ...fact, gap } : fact;
 }
 
 function isSame(left: readonly string[], right: readonly string[]): boolean {

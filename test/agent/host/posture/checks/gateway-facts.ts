@@ -112,7 +112,7 @@ export function good(): FactSet {
     "gateway.mdns": fact("gateway.mdns", [{ gateway: ALICE, sockets: 0 }]),
     "gateway.carriers": fact("gateway.carriers", []),
     "gateway.tailscale": fact("gateway.tailscale", { served: [443], funnelled: [] }),
-    "gateway.doors": fact("gateway.doors", { doors: [], inodes: [], unseen: 0 }),
+    "gateway.doors": fact("gateway.doors", { doors: [], inodes: [] }),
     "gateway.refusals": fact("gateway.refusals", [{ gateway: ALICE, socket: "refused", http: "refused" }]),
     "gateway.guessing": fact("gateway.guessing", [
       { gateway: ALICE, answered: [260, 510], isRefused: true, isLocked: false },

@@ -41,6 +41,10 @@ describe("what looks right and is not", () => {
     expect(state("203.0.113.10", { "fw.inbound": unknown("not_root", "nft") })).toBe("fail");
     expect(state("203.0.113.10", {})).toBe("fail");
   });
+  it("a door behind which nothing answers proves nothing while the gateway is down", () => {
+    const facts = { ...good(), "gateway.listeners": unknown("gateway_down", "nobody listens") };
+    expect(verdict("gw.proxy.public", facts)).toMatchObject({ state: "unverified", reason: "gateway_down" });
+  });
   it("a file alone passes nothing that the gateway has to say", () => {
     const facts = { ...good(), "gateway.applied": unknown("gateway_down", "nobody listens") };
     for (const check of ["gw.controlui.origins", "gw.pairing.manual", "gw.channels.closed", "gw.exec.asks"] as const)
