@@ -6,9 +6,7 @@ import { build } from "esbuild";
 import * as v from "valibot";
 import { postureBundle } from "../../agent/agent-bundle.ts";
 import { answerSchema, type Answer, type Order, type Wanted } from "../../agent/host/posture/door.ts";
-import type { CheckId } from "../../protocol/posture.ts";
 import type { Fix, Plan } from "../../protocol/posture/plan.ts";
-import type { FixOptions } from "../../protocol/posture/options.ts";
 import { labDirectory } from "./leftovers.ts";
 import type { Machine } from "./machine.ts";
 
@@ -86,13 +84,6 @@ export class Mender {
   async apply(wanted: Wanted): Promise<Answer> {
     const { subject } = await this.plan(wanted);
     return this.order({ verb: "apply", wanted, subject, author: "owner" });
-  }
-
-  /** As `apply`, of a fix that must stand afterwards. */
-  async mend(check: CheckId, options: FixOptions = {}): Promise<Fix> {
-    const answer = await this.apply({ kind: "check", check, options });
-    if (answer.kind !== "fix") throw new Error(`${check}: ${JSON.stringify(answer)}`);
-    return answer.fix;
   }
 
   rollback(fix: string): Promise<Answer> {

@@ -41,8 +41,12 @@ const activity = async (hands: Hands, unit: string): Promise<string> =>
 const tables = async (hands: Hands): Promise<readonly string[]> =>
   (await outputOf(hands, ["nft", "list", "tables"])).split("\n").map((line) => line.replace(/^table /, ""));
 
+/** `before`: tables, then values of the kernel that ufw sets as it starts; parted by a bar. */
 const ufw: Kind = {
-  observe: async (hands) => (await tables(hands)).filter((table) => ufwTables.some((one) => one === table)).join(","),
+  async observe(hands) {
+    const had = (await tables(hands)).filter(isUfwTable);
+    return `${had.join(",")}|${valuesOf(hands, ufwKeys(hands))}`;
+  },
   async settle(hands, { direction, before }) {
     if (direction !== "back") return; // its own commands did it, or its own service will
     if (/^ENABLED=yes/m.test(hands.disk.text(UFW_SETTINGS) ?? "")) {
@@ -50,14 +54,41 @@ const ufw: Kind = {
       return;
     }
     await must(hands, [UFW_INIT, "force-stop"]);
-    const had = before.split(",");
-    const left = (await tables(hands)).filter(
-      (table) => ufwTables.some((one) => one === table) && !had.includes(table),
-    );
+    const [had = "", values = ""] = before.split("|");
+    const left = (await tables(hands)).filter((table) => isUfwTable(table) && !had.split(",").includes(table));
     for (const table of left) await must(hands, ["nft", "delete", "table", ...table.split(" ")]);
+    await setValues(hands, values);
   },
   shown: () => undefined, // its own commands stand in the plan
 };
+
+const isUfwTable = (table: string): boolean => ufwTables.some((one) => one === table);
+
+/** `net/ipv4/conf/all/accept_redirects=0`, one a line. */
+function ufwKeys({ disk }: Hands): readonly string[] {
+  const text = disk.text("/etc/ufw/sysctl.conf") ?? "";
+  return [...text.matchAll(/^(net\/[A-Za-z0-9_/.-]+)\s*=/gm)].flatMap(([, key]) => key?.replaceAll("/", ".") ?? []);
+}
+
+function valuesOf(hands: Hands, keys: readonly string[]): string {
+  return keys
+    .map((key) => [key, kernelValue(hands, key)] as const)
+    .filter(([, value]) => value !== undefined && /^\S+$/.test(value))
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join(" ");
+}
+
+/** Undefined: this kernel has no such setting. sysctl writes a dot for each slash, and a slash for the dot of a VLAN's name. */
+export function kernelValue({ disk }: Hands, key: string): string | undefined {
+  return disk.text(`/proc/sys/${key.replaceAll(/[./]/g, (mark) => (mark === "." ? "/" : "."))}`)?.trim();
+}
+
+async function setValues(hands: Hands, assignments: string): Promise<void> {
+  for (const pair of assignments.split(" ").filter(Boolean)) {
+    // One that this kernel lacks, or holds fast, is no reason to give up the others: the proof looks at each.
+    await hands.run(["sysctl", "-q", "-w", pair]);
+  }
+}
 
 const nft: Kind = {
   observe: () => Promise.resolve(""),
@@ -71,20 +102,9 @@ const nft: Kind = {
 
 /** `of`: assignments, separated by blanks. */
 const sysctl: Kind = {
-  async observe(hands, of) {
-    const kept: string[] = [];
-    for (const key of keysOf(of)) {
-      const value = (await outputOf(hands, ["sysctl", "-n", key])).trim();
-      if (value !== "") kept.push(`${key}=${value}`);
-    }
-    return kept.join(" ");
-  },
+  observe: (hands, of) => Promise.resolve(valuesOf(hands, keysOf(of))),
   async settle(hands, { of, before, direction }) {
-    if (direction === "boot") return;
-    for (const pair of (direction === "forward" ? of : before).split(" ").filter(Boolean)) {
-      // One that this kernel lacks, or holds fast, is no reason to give up the others: the proof looks at each.
-      await hands.run(["sysctl", "-q", "-w", pair]);
-    }
+    if (direction !== "boot") await setValues(hands, direction === "forward" ? of : before);
   },
   shown: (of) => ({
     argv: ["sysctl", "-w", ...of.split(" ").slice(0, 30)],
@@ -92,7 +112,7 @@ const sysctl: Kind = {
   }),
 };
 
-export function keysOf(assignments: string): readonly string[] {
+function keysOf(assignments: string): readonly string[] {
   return assignments.split(" ").flatMap((pair) => pair.split("=")[0] ?? []);
 }
 
@@ -193,5 +213,5 @@ export const observe = (hands: Hands, { name, of }: Effect): Promise<string> => 
 export const settle = (hands: Hands, name: EffectKind, settling: Settling): Promise<void> =>
   kinds[name].settle(hands, settling);
 
-export type Shown = ReturnType<Kind["shown"]>;
+type Shown = ReturnType<Kind["shown"]>;
 export const shown = ({ name, of }: Effect): Shown => kinds[name].shown(of);

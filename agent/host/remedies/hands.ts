@@ -46,6 +46,8 @@ export interface Hands {
   readonly run: (argv: readonly string[], options?: HandsRunOptions) => Promise<Ran>;
   /** Own addresses that others may know: neither loopback nor link-local. */
   readonly addresses: () => readonly string[];
+  /** How long a proof is waited for: a reload is over when it is over. */
+  readonly patienceMilliseconds: number;
   /** By what the rules in the kernel are known again; undefined when they cannot be listed. */
   readonly rulesDigest: () => Promise<string | undefined>;
 }

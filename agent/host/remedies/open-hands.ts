@@ -5,6 +5,8 @@ import { runListed, type Hands } from "./hands.ts";
 import { listRuleset } from "../posture/collectors/network/listing.ts";
 import type { Machine } from "../posture/machine.ts";
 
+const PATIENCE_MILLISECONDS = 15_000;
+
 export function linuxHands(machine: Machine): Hands {
   return {
     isRoot: machine.isRoot,
@@ -13,6 +15,7 @@ export function linuxHands(machine: Machine): Hands {
     disk: new Disk(),
     run: runListed,
     addresses: ownAddresses,
+    patienceMilliseconds: PATIENCE_MILLISECONDS,
     async rulesDigest() {
       const listed = await listRuleset(machine);
       return listed.kind === "listed" ? listed.digest : undefined;

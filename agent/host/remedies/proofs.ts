@@ -3,6 +3,7 @@
  * everything back at once.
  */
 import { tryTcp } from "../posture/linux-tries.ts";
+import { kernelValue } from "./effects.ts";
 import { outputOf, says, type Hands } from "./hands.ts";
 import { provenOutside, sshMethods } from "./knock.ts";
 
@@ -23,21 +24,20 @@ export type Proof =
   | { readonly kind: "approved"; readonly digest: string }
   | { readonly kind: "jail"; readonly jail: string }
   | { readonly kind: "service"; readonly unit: string }
+  | { readonly kind: "enabled"; readonly unit: string }
   | { readonly kind: "gateway"; readonly port: number }
   | { readonly kind: "sysctl"; readonly values: string }
   | { readonly kind: "no-sudo"; readonly user: string }
   | { readonly kind: "locked"; readonly user: string };
 
-/** A reload is over when it is over; a fresh service needs longer. */
-const PATIENCE_MILLISECONDS = 15_000;
 /** A gateway takes its time to load. */
-const GATEWAY_MILLISECONDS = 45_000;
+const GATEWAY_FACTOR = 2;
 const PAUSE_MILLISECONDS = 250;
 
 /** The first proof that does not hold, in a sentence; undefined when all do. */
 export async function firstFailure(hands: Hands, proofs: readonly Proof[]): Promise<string | undefined> {
   for (const proof of proofs) {
-    const milliseconds = proof.kind === "gateway" ? GATEWAY_MILLISECONDS : PATIENCE_MILLISECONDS;
+    const milliseconds = hands.patienceMilliseconds * (proof.kind === "gateway" ? GATEWAY_FACTOR : 1);
     const failure = await patiently(() => failureOf(hands, proof), milliseconds);
     if (failure !== undefined) return failure;
   }
@@ -62,7 +62,7 @@ function failureOf(hands: Hands, proof: Proof): Promise<string | undefined> {
     case "outside":
       return provenOutside(hands, proof);
     case "sysctl":
-      return sysctls(hands, proof.values);
+      return Promise.resolve(sysctls(hands, proof.values));
     case "gateway":
       return gatewayAnswers(proof.port);
     case "approved":
@@ -91,6 +91,10 @@ async function simple(hands: Hands, proof: Simple): Promise<string | undefined> 
       return (await says(hands, ["systemctl", "is-active", "-q", proof.unit]))
         ? undefined
         : `${proof.unit} is not active`;
+    case "enabled":
+      return (await says(hands, ["systemctl", "is-enabled", "-q", proof.unit]))
+        ? undefined
+        : `${proof.unit} does not start with the machine`;
     case "no-sudo":
       return /may run the following/.test(await outputOf(hands, ["sudo", "-n", "-l", "-U", proof.user]))
         ? `${proof.user} may still run programs as somebody else`
@@ -145,11 +149,11 @@ async function gatewayAnswers(port: number): Promise<string | undefined> {
   return outcome === "open" ? undefined : `the gateway does not answer on port ${String(port)}`;
 }
 
-async function sysctls(hands: Hands, values: string): Promise<string | undefined> {
+function sysctls(hands: Hands, values: string): string | undefined {
   for (const pair of values.split(" ").filter(Boolean)) {
     const [key = "", value] = pair.split("=");
-    const now = (await outputOf(hands, ["sysctl", "-n", key])).trim();
-    if (now !== "" && now !== value) return `${key} is ${now}, not ${String(value)}`;
+    const now = kernelValue(hands, key);
+    if (now !== undefined && now !== value) return `${key} is ${now}, not ${String(value)}`;
   }
   return undefined;
 }

@@ -24,6 +24,7 @@ import type { Survey } from "./survey.ts";
 const PROOF =
   "From a network namespace beside the machine SSH answers through the firewall, and an unlisted port does not.";
 const UNIT = "clawhold-firewall";
+const WANTS = "multi-user.target.wants";
 
 const drivesUfw = ({ programs }: Survey): boolean => programs.has("ufw") || !programs.has("nft");
 
@@ -54,7 +55,7 @@ const defaultDeny: Remedy = (setting) => {
   const isNarrow = options.sshFrom === "admins";
   return {
     ...part,
-    ...(isNarrow ? { waitsFor: { from: options.admins ?? [] } } : {}),
+    ...(isNarrow && part.closing !== undefined ? { waitsFor: { from: options.admins ?? [] } } : {}),
     proof: isNarrow ? `${PROOF} Then somebody signs in from a listed address within ten minutes.` : PROOF,
     notes: [...(part.notes ?? []), ...cutNotes(setting)],
   };
@@ -83,7 +84,9 @@ function byUfw(setting: Setting): Part {
       "ufw_rule_by_hand",
       `ufw lets everybody reach port ${named.ports} by an application's name. Delete that rule by hand.`,
     );
-  const missing = openingsOf(setting, ports, false).filter((opening) => !hasRule(tuples, opening));
+  const missing = openingsOf(setting, ports, isNarrow && isNarrowed(setting, tuples)).filter(
+    (opening) => !hasRule(tuples, opening),
+  );
   const isDenying = /^\s*DEFAULT_INPUT_POLICY\s*=\s*"?(?:DROP|REJECT)/im.test(defaults);
   const isOn = /^\s*ENABLED\s*=\s*"?yes/im.test(survey.disk.text(UFW_CONF) ?? "");
   const deeds = [
@@ -101,8 +104,15 @@ function byUfw(setting: Setting): Part {
     effects: [{ name: "ufw", of: "" }],
     proofs: [{ kind: "outside", ssh: ports, isClosed: true }],
     proof: PROOF,
-    ...(isNarrow ? { closing: narrowing(ports) } : {}),
+    ...(isNarrow && !isNarrowed(setting, tuples) ? { closing: narrowing(ports) } : {}),
   };
+}
+
+/** Every listed address reaches SSH, and nobody else does. */
+function isNarrowed(setting: Setting, tuples: ReturnType<typeof ufwTuples>): boolean {
+  const ports = portsOf(setting);
+  const isOpen = ports.some((port) => hasRule(tuples, { port, protocol: "tcp", reason: "" }));
+  return !isOpen && openingsOf(setting, ports, true).every((opening) => hasRule(tuples, opening));
 }
 
 function narrowing(ports: readonly number[]): Stage {
@@ -142,15 +152,16 @@ function byTable(setting: Setting): Part {
         : one,
     );
   const isNarrow = setting.options.sshFrom === "admins";
+  const narrow = ownTableText(openingsOf(setting, ports, true));
+  const isNarrowNow = isNarrow && survey.disk.text(rulesPath(OWN_TABLE)) === narrow;
+  const effects = parts.effects.filter(({ name }) => name === "nft");
   return {
     ...nothing,
     ...parts,
-    desired: withText(false),
+    desired: withText(isNarrowNow),
     proofs: [...parts.proofs, { kind: "outside", ssh: ports, isClosed: true }],
     proof: PROOF,
-    ...(isNarrow
-      ? { closing: { ...nothing, desired: withText(true).slice(0, 1), effects: parts.effects.slice(0, 1) } }
-      : {}),
+    ...(isNarrow && !isNarrowNow ? { closing: { ...nothing, desired: withText(true).slice(0, 1), effects } } : {}),
   };
 }
 
@@ -160,19 +171,16 @@ const persistent: Remedy = ({ survey }) => {
   const isLoaded = /^\s*ENABLED\s*=\s*"?yes/im.test(survey.disk.text(UFW_CONF) ?? "");
   if (unit === UFW_UNIT && !isLoaded)
     return blocked("firewall_off", "There is no firewall yet: mend fw.default-deny first.");
+  const target = ["/usr/lib/systemd/system", "/lib/systemd/system"].find(
+    (place) => survey.disk.state(`${place}/${unit}`).kind === "file",
+  );
+  if (target === undefined) return blocked("no_unit", `systemd knows no ${unit}.`);
   return {
     ...nothing,
-    deeds: [
-      {
-        argv: ["systemctl", "enable", unit],
-        why: "the firewall is loaded at every start",
-        touches: [
-          `/etc/systemd/system/multi-user.target.wants/${unit}`,
-          `/etc/systemd/system/sysinit.target.wants/${unit}`,
-        ],
-      },
-    ],
+    // Not `systemctl enable`: Debian's then also writes links for another init.
+    desired: [{ kind: "link", path: `/etc/systemd/system/${WANTS}/${unit}`, target: `${target}/${unit}` }],
     effects: [{ name: "units", of: "" }],
+    proofs: [{ kind: "enabled", unit }],
     proof: "systemd says that it is enabled.",
   };
 };

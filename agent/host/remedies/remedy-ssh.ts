@@ -80,7 +80,7 @@ function placeOf({ file, number, text }: Line): string {
 
 /** Every holder of a key, root, and somebody whom the machine does not know, from here and from an address out there. */
 function saysFor({ holders }: SshSurvey, settings: Readonly<Record<string, string>>): readonly Proof[] {
-  const wanted = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key.toLowerCase(), value]));
+  const wanted = Object.fromEntries(compared(settings).map(([key, value]) => [key.toLowerCase(), value]));
   const users = [...new Set([...holders.slice(0, 4).map(({ user }) => user), "root", "nobody"])];
   return users.flatMap((user) =>
     ["127.0.0.1", "203.0.113.1"].map((from) => ({ kind: "sshd-says", user, from, settings: wanted }) as const),
@@ -105,10 +105,15 @@ function settingsPart({ check, survey }: Setting, wanted: Wanted): Part {
   };
 }
 
+/** sshd spells penalties out with all their defaults. */
+function compared(settings: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  return Object.entries(settings).filter(([key]) => !key.startsWith("PerSourcePenal"));
+}
+
 /** By somebody else's lines, and for everybody. */
 function isSoAlready({ settings: now, matches }: SshSurvey, { settings }: Wanted): boolean {
   if (matches.length > 0) return false;
-  return Object.entries(settings).every(([key, value]) => now.get(key.toLowerCase()) === value);
+  return compared(settings).every(([key, value]) => now.get(key.toLowerCase()) === value);
 }
 
 /** Nobody's only way in may be taken: somebody must hold a key, and be able to become root. */

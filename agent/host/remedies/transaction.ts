@@ -86,8 +86,10 @@ async function transact(transacting: Transacting, { work, author }: Doing): Prom
   } catch (error) {
     // Nothing of the machine was changed yet.
     const failed = records.one(fix);
-    if (failed === undefined) records.forget(fix);
-    else await takeBack(transacting, failed, { direction: "back", reason: "not_armed" });
+    if (failed === undefined) {
+      records.forget(fix);
+      endRecovery(transacting);
+    } else await takeBack(transacting, failed, { direction: "back", reason: "not_armed" });
     return refuse(isFull(error) ? "disk_full" : "not_armed", sentenceOf(error));
   }
   return prove(transacting, { record, work });
