@@ -7,7 +7,7 @@ import { isObject, listOf, member, parsedJson, textOf } from "./json.ts";
 
 /** Members that change while a rule stays the same. */
 const moving: ReadonlySet<string> = new Set(["handle", "packets", "bytes", "used", "expires", "index", "metainfo"]);
-const openers = /"(?:accept|dnat|redirect|snat|masquerade|goto)"/;
+const openers = /"(?:accept|dnat|redirect|snat|masquerade|goto)":/;
 
 /** Base64url SHA-256; undefined when it is no listing of nft's. `saved`: answers of iptables-nft-save, which spell out more. */
 export function rulesetDigest(listing: string, saved: readonly string[]): string | undefined {
