@@ -31,6 +31,7 @@ const programs: ReadonlySet<string> = new Set([
   "journalctl",
   "loginctl",
   "lsblk",
+  "md5sum",
   "nft",
   "openclaw",
   "setpriv",

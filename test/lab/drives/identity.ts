@@ -149,7 +149,7 @@ export const identityDrives: Area = {
         await systemctl(machine, "daemon-reload");
         await machine.run(["/usr/bin/systemctl", "restart", GATEWAY_UNIT]);
       },
-      says: /file system namespace cannot be made/,
+      says: /file system namespace cannot be made|no gateway runs in it/,
     },
   ],
   undriven: {

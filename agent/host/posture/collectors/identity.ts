@@ -46,7 +46,8 @@ export interface IdentityFacts {
 }
 
 const REPEAT_SECONDS = 20 * 3_600;
-const HEALTH_MILLISECONDS = 2_000;
+/** A gateway that has just started is busy with itself. */
+const HEALTH_MILLISECONDS = 5_000;
 
 const quick = [
   "accounts.roots",

@@ -29,6 +29,9 @@ export function unitShortfalls({ name, gateways, properties }: UnitRow): Shortfa
     const status = of("ExecMainStatus");
     const why = KEPT_FROM[status] ?? `${of("Result")}, code ${status}`;
     found.push(`${name} is ${of("ActiveState")} (${of("SubState")}): ${why}`);
+  } else if (gateways.length === 0) {
+    // Between two attempts systemd calls it active.
+    found.push(`${name} is called active, and no gateway runs in it (started again ${of("NRestarts") || "0"} times)`);
   }
   if (of("NeedDaemonReload") === "yes") found.push(`${name} was changed and systemd has not read it again`);
   return found;

@@ -3,8 +3,9 @@
  * elsewhere, nor into containers' layers, which have their own users.
  */
 import type { Machine, Ran } from "../../machine.ts";
-import { compare, type BaselineName, type Drift, type Listing } from "../../baseline.ts";
+import { compare, MAX_NAMED as MAX_NAMED_DRIFT, type BaselineName, type Drift, type Listing } from "../../baseline.ts";
 import { known, unknown, type Fact } from "../../fact.ts";
+import { packaged } from "./packaged.ts";
 
 export interface Walk {
   readonly setuid: readonly FoundFile[];
@@ -162,7 +163,28 @@ export async function filesDrift({ machine, directory }: Place, packages: readon
   const listing: Listing = Object.fromEntries(
     found.map(({ path, facts }) => [path, `${facts} ${hashes.get(path) ?? ""}`]),
   );
-  return compareNow({ machine, directory }, { name: "files", listing, source });
+  const fact = compareNow({ machine, directory }, { name: "files", listing, source });
+  return fact.kind === "known"
+    ? { ...fact, value: await withoutUpdates(machine, { drift: fact.value, listing }) }
+    : fact;
+}
+
+/** Plain files of root's that nobody else can write; what an update changed is as its package says. */
+const PLAIN = /^f (?:644|755|600|640|444|555|440) 0 \d+(?: |$)/;
+
+async function withoutUpdates(
+  machine: Machine,
+  { drift, listing }: { readonly drift: Drift; readonly listing: Listing },
+): Promise<Drift> {
+  const moved = [...drift.added, ...drift.changed];
+  // Of a longer list not all are named: then nothing is taken out of it.
+  if (drift.added.length >= MAX_NAMED_DRIFT || drift.changed.length >= MAX_NAMED_DRIFT) return drift;
+  const intact = await packaged(
+    machine,
+    moved.filter((path) => PLAIN.test(listing[path] ?? "")),
+  );
+  const rest = (paths: readonly string[]): readonly string[] => paths.filter((path) => !intact.has(path));
+  return { ...drift, added: rest(drift.added), changed: rest(drift.changed) };
 }
 
 interface Listed {

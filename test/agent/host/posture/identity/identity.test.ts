@@ -226,6 +226,12 @@ describe("fails", () => {
     ],
     [
       "unit.starts",
+      "a service between two attempts to start",
+      { gateways: [], show: without("NRestarts", "4") },
+      /called active, and no gateway runs in it \(started again 4 times\)/,
+    ],
+    [
+      "unit.starts",
       "a service that does not answer",
       { http: () => Promise.resolve({ outcome: "filtered" }) },
       /port 18789 does not answer/,
@@ -258,6 +264,12 @@ describe("fails", () => {
         programs: { "systemd-analyze security": "→ Overall exposure level for openclaw-gateway.service: 9.2 UNSAFE\n" },
       },
       /9\.2, above 2\.0/,
+    ],
+    [
+      "unit.score",
+      "a gateway in no service",
+      { files: { "/proc/700/cgroup": "0::/user.slice/user-999.slice/session-1.scope\n" } },
+      /is in no service/,
     ],
     [
       "unit.probes",

@@ -202,6 +202,51 @@ describe("fails", () => {
   });
 });
 
+describe("an update that installed itself", () => {
+  const moved = {
+    watched: "f 644 0 0 \t/etc/hosts\0l 777 0 0 /etc/x\t/etc/y\0f 644 0 0 \t/usr/lib/systemd/system/ssh.service\0",
+  };
+  const sum = "3841c38ccbff81c6bcab65bfd307c41c";
+  const update = (changes: Plan): Plan => ({
+    ...moved,
+    ...changes,
+    programs: {
+      "dpkg-query --search": "openssh-server: /lib/systemd/system/ssh.service\n",
+      "dpkg-query --show": "\n /etc/hosts 8a5bddc82befb71d8ef34cc903d3d077\n",
+      md5sum: (argv) =>
+        argv
+          .slice(4)
+          .map((path) => `${sum} *${path}\0`)
+          .join(""),
+      ...changes.programs,
+    },
+    files: {
+      "/var/lib/dpkg/info/openssh-server.md5sums": `${sum}  lib/systemd/system/ssh.service\n`,
+      ...changes.files,
+    },
+  });
+
+  it("is no drift: the file is what its package says", async () => {
+    await approved();
+    expect(await finding("fim.baseline", update({}))).toMatchObject({ state: "pass" });
+  });
+
+  it.each<[string, Plan]>([
+    [
+      "another content than the package's",
+      { files: { "/var/lib/dpkg/info/openssh-server.md5sums": "0000  lib/systemd/system/ssh.service\n" } },
+    ],
+    ["no package", { programs: { "dpkg-query --search": ran("", 1) } }],
+    ["another owner than root", { watched: moved.watched.replace("f 644 0 0 \t/usr", "f 644 1000 0 \t/usr") }],
+    ["a setuid bit", { watched: moved.watched.replace("f 644 0 0 \t/usr", "f 4755 0 0 \t/usr") }],
+  ])("%s is", async (_, changes) => {
+    await approved();
+    const { state, shortfalls } = await finding("fim.baseline", update(changes));
+    expect(state).toBe("fail");
+    expect(shortfalls).toEqual(["a file that nobody approved: /usr/lib/systemd/system/ssh.service"]);
+  });
+});
+
 describe("evidence that could not be had", () => {
   it.each(["fs.suid-drift", "fim.baseline"] as const)(
     "%s: what was seen first is approved by nobody",

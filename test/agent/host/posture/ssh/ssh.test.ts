@@ -170,11 +170,14 @@ describe("traps", () => {
     const { state, shortfalls } = await finding("ssh.password-auth", {
       sshd: (argv) =>
         hardened(debian12, { passwordauthentication: argv.join(" ").includes("addr=203.0.113.") ? "yes" : "no" }),
-      files: { "/etc/ssh/sshd_config": "Match Address 203.0.113.0/24\n  PasswordAuthentication yes\n" },
+      files: {
+        "/etc/ssh/sshd_config":
+          "PasswordAuthentication no\nMatch Address 203.0.113.0/24\n  PasswordAuthentication yes\n",
+      },
     });
     expect(state).toBe("fail");
     expect(shortfalls).toContain(
-      "PasswordAuthentication is yes for Match Address 203.0.113.0/24, by /etc/ssh/sshd_config:2",
+      "PasswordAuthentication is yes for Match Address 203.0.113.0/24, by /etc/ssh/sshd_config:3",
     );
   });
 
@@ -200,9 +203,11 @@ describe("traps", () => {
         "/proc/99/comm": "sshd\n",
         "/proc/99/cmdline": "sshd: /usr/sbin/sshd -o PasswordAuthentication=no [listener]",
         "/proc/99/status": "Uid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\n",
+        "/proc/99/net/tcp": "  sl\n   0: 00000000:0016 00000000:0000 0A 0:0 0:0 0 0 0 778 1\n",
       },
+      links: { "/proc/99/fd/3": "socket:[778]" },
     });
-    expect(facts["ssh.daemon"]).toMatchObject({ value: { options: [] } });
+    expect(facts["ssh.daemon"]).toMatchObject({ value: { options: [], listens: [{ port: 2_222 }] } });
   });
 
   it("somebody else's SSH on port 22 while ours listens elsewhere", async () => {
