@@ -77,9 +77,18 @@ export function allowDeed({ port, protocol, from = "any", reason }: Opening): De
   return ufwDeed(["ufw", "allow", ...rule], `${String(port)}/${protocol} stays open: ${reason}`);
 }
 
-/** Of a rule for everybody. */
-export function closeDeed(port: number, action: string, why: string): Deed {
-  return ufwDeed(["ufw", "delete", action, "proto", "tcp", "from", "any", "to", "any", "port", String(port)], why);
+export interface Closing {
+  readonly port: number;
+  /** As it was made: allow or limit. */
+  readonly action: string;
+  /** One network; absent: the rule for everybody. */
+  readonly from?: string;
+  readonly why: string;
+}
+
+/** ufw says so and does nothing where there is no such rule. */
+export function closeDeed({ port, action, from = "any", why }: Closing): Deed {
+  return ufwDeed(["ufw", "delete", action, "proto", "tcp", "from", from, "to", "any", "port", String(port)], why);
 }
 
 export function ownTableText(openings: readonly Opening[]): string {

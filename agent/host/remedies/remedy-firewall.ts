@@ -116,7 +116,10 @@ function isNarrowed(setting: Setting, tuples: ReturnType<typeof ufwTuples>): boo
 }
 
 function narrowing(ports: readonly number[]): Stage {
-  return { ...nothing, deeds: ports.map((port) => closeDeed(port, "allow", "SSH answers listed addresses alone")) };
+  return {
+    ...nothing,
+    deeds: ports.map((port) => closeDeed({ port, action: "allow", why: "SSH answers listed addresses alone" })),
+  };
 }
 
 /** Both of iptables' input chains drop: what ufw says about itself is no evidence. */
@@ -238,13 +241,22 @@ function byRules(
 ): { readonly open: Stage; readonly close: Stage } {
   const tuples = ufwTuples(setting.survey.disk);
   const missing = openingsOf(setting, [next], false).filter((one) => one.port === next && !hasRule(tuples, one));
+  const listed = setting.options.sshFrom === "admins" ? (setting.options.admins ?? []) : [];
   const actions = (port: number): string =>
     tuples.find(({ ports, isNamed }) => ports === String(port) && !isNamed)?.action ?? "allow";
   return {
     open: { ...nothing, deeds: missing.map(allowDeed) },
-    close: { ...nothing, deeds: old.map((port) => closeDeed(port, actions(port), "SSH is not there any more")) },
+    close: {
+      ...nothing,
+      deeds: old.flatMap((port) => [
+        ...listed.map((from) => closeDeed({ port, action: "allow", from, why: WHY_CLOSED })),
+        closeDeed({ port, action: actions(port), why: WHY_CLOSED }),
+      ]),
+    },
   };
 }
+
+const WHY_CLOSED = "SSH is not there any more";
 
 const sshLine = (port: number): string => `    tcp dport ${String(port)} accept comment "clawhold: SSH"`;
 

@@ -189,7 +189,8 @@ const crypto: Remedy = (setting) => {
 const allowList: Remedy = (setting) => {
   const { survey, options } = setting;
   const holders = survey.ssh?.holders ?? [];
-  const rootMayCome = survey.ssh?.settings.get("permitrootlogin") !== "no";
+  // The same transaction takes root out, or is not done at all.
+  const rootMayCome = !setting.isProfile && survey.ssh?.settings.get("permitrootlogin") !== "no";
   const able = holders.filter(({ user }) => user !== "root" || rootMayCome);
   const users = options.sshUsers ?? able.map(({ user }) => user);
   const ways = able.filter(({ user, canBecomeRoot }) => canBecomeRoot && users.includes(user));
