@@ -46,16 +46,11 @@ export async function scan(options: ScanOptions): Promise<Scan> {
   };
   const reader = readerOf(facts);
   const findings = checkIds.map((check) => {
-    const judgement = judgements[check];
-    const finding = judgement === undefined ? notJudged(check) : judge(check, judgement, reader);
+    const finding = judge(check, judgements[check], reader);
     const waiver = waivers.find((one) => one.check === check && one.until > at);
     return waiver === undefined ? finding : { ...finding, waiver };
   });
   return { ...standingOf(findings), at, findings, facts };
-}
-
-function notJudged(check: Finding["check"]): Finding {
-  return { check, rev: 0, state: "unverified", reason: "not_built", shortfalls: [], evidence: [] };
 }
 
 function unlessStale(kept: FactSet, now: number): FactSet {

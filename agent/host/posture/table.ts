@@ -25,7 +25,7 @@ export const collectors: readonly Collector[] = [
   ...integrityCollectors,
 ];
 
-export const judgements: Partial<Record<CheckId, Judgement>> = {
+export const judgements: Readonly<Record<CheckId, Judgement>> = {
   ...gatewayJudgements,
   ...sshJudgements,
   ...networkJudgements,

@@ -247,6 +247,28 @@ describe("an update that installed itself", () => {
   });
 });
 
+it("more files than are named are not taken for an update by those that are", async () => {
+  await approved();
+  const sum = "3841c38ccbff81c6bcab65bfd307c41c";
+  const paths = Array.from({ length: 150 }, (_, index) => `/etc/new-${String(index)}`);
+  const { state } = await finding("fim.baseline", {
+    watched: [
+      "f 644 0 0 \t/etc/hosts\0l 777 0 0 /etc/x\t/etc/y\0",
+      ...paths.map((path) => `f 644 0 0 \t${path}\0`),
+    ].join(""),
+    programs: {
+      "dpkg-query --search": "many: /etc/new-0\n",
+      md5sum: (argv) =>
+        argv
+          .slice(4)
+          .map((path) => `${sum} *${path}\0`)
+          .join(""),
+    },
+    files: { "/var/lib/dpkg/info/many.md5sums": paths.map((path) => `${sum}  ${path.slice(1)}\n`).join("") },
+  });
+  expect(state).toBe("fail");
+});
+
 describe("evidence that could not be had", () => {
   it.each(["fs.suid-drift", "fim.baseline"] as const)(
     "%s: what was seen first is approved by nobody",
