@@ -15,7 +15,8 @@ import type { UnknownReason } from "../../fact.ts";
 import type { FoundGateway } from "./find.ts";
 import { isPinned, projectSettings, type GatewaySettings } from "./settings.ts";
 
-const ASK_MILLISECONDS = 3_000;
+/** 20 ms on loopback; a machine that starts other things at the same time has been seen to need seconds. */
+const ASK_MILLISECONDS = 8_000;
 const MAX_NAMED = 64;
 const ID = /^[A-Za-z0-9][A-Za-z0-9@/._-]{0,63}$/;
 

@@ -25,6 +25,13 @@ const SYSTEMD = "/run/systemd/system";
 /** Known to be wrong where the audit sees neither the gateway's environment nor its network. */
 const BLIND: ReadonlySet<string> = new Set(["gateway.probe_failed", "gateway.probe_auth_secretref_unavailable"]);
 
+/** And where its secret is a variable of the gateway's process, which is in no command line of ours. */
+const WITHOUT_SECRET: ReadonlySet<string> = new Set([
+  "gateway.loopback_no_auth",
+  "gateway.http.no_auth",
+  "gateway.bind_no_auth",
+]);
+
 const finding = v.object({
   checkId: v.pipe(v.string(), v.regex(/^[a-z][A-Za-z0-9_.<>-]{1,79}$/)),
   severity: v.picklist(["critical", "warn", "info"]),
@@ -39,7 +46,7 @@ export function nativeCollector(): Collector {
     name: "gateway.native",
     lane: "slow",
     gives: ["gateway.native"],
-    after: ["gateway.found", "gateway.version"],
+    after: ["gateway.found", "gateway.version", "gateway.settings"],
     collect,
   };
 }
@@ -55,7 +62,12 @@ async function collect({
   for (const row of found.value) {
     const path =
       versions?.kind === "known" ? versions.value.find(({ gateway }) => gateway === row.gateway)?.path : undefined;
-    looks.push(await auditOf(machine, row, path));
+    const settings = soFar["gateway.settings"];
+    const written =
+      settings?.kind === "known" ? settings.value.find(({ gateway }) => gateway === row.gateway) : undefined;
+    const look = await auditOf(machine, row, path);
+    const isBlind = written?.secret.source === "environment" || written?.secret.source === "reference";
+    looks.push("row" in look && isBlind ? { row: withoutBlind(look.row) } : look);
   }
   const rows = looks.flatMap((look) => ("row" in look ? [look.row] : []));
   const excerpt = rows
@@ -63,6 +75,12 @@ async function collect({
     .join("; ");
   const source = "openclaw security audit --json, without a network";
   return { "gateway.native": factOf(looks, { level: "effective", source, at: machine.now(), excerpt }) };
+}
+
+type Row = GatewayFacts["gateway.native"][number];
+
+function withoutBlind(row: Row): Row {
+  return { ...row, critical: row.critical.filter((id) => !WITHOUT_SECRET.has(id)) };
 }
 
 async function auditOf(

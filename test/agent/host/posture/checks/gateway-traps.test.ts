@@ -40,6 +40,13 @@ describe("what looks right and is not", () => {
     expect(state("2001:db8::10", { "fw.inbound": inbound })).toBe("fail");
     expect(state("203.0.113.10", { "fw.inbound": unknown("not_root", "nft") })).toBe("fail");
     expect(state("203.0.113.10", {})).toBe("fail");
+    const exactly = { ...opening, family: 4, from: 18_789, to: 18_789 } as const;
+    expect(state("203.0.113.10", { "fw.inbound": fact("fw.inbound", { openings: [exactly], families: [4] }) })).toBe(
+      "fail",
+    );
+    if (inbound.kind !== "known") throw new Error("not known");
+    const half = { ...inbound, gap: { why: "failed", source: "a rule that is not understood" } } as const;
+    expect(state("203.0.113.10", { "fw.inbound": half })).toBe("fail");
   });
   it("a door behind which nothing answers proves nothing while the gateway is down", () => {
     const facts = { ...good(), "gateway.listeners": unknown("gateway_down", "nobody listens") };
