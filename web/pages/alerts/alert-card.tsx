@@ -67,9 +67,13 @@ function sentTo(alert: AlertView, now: number): readonly string[] {
 }
 
 /** Where to look, before anybody says that it is done. */
-function placeOf({ kind, host }: AlertView): { readonly href: string; readonly word: string } | undefined {
+function placeOf({ kind, host, detail }: AlertView): { readonly href: string; readonly word: string } | undefined {
   if (kind === "refusals.many") return { href: "/activity?show=refused", word: "What was refused" };
   if (kind === "trust.forked" || kind === "grant.ending") return { href: "/people", word: "Open People" };
+  if (host !== undefined && kind.startsWith("posture.")) {
+    const of = detail.check === undefined ? "" : `?of=${detail.check.replaceAll(".", "-")}`;
+    return { href: `/hosts/${host}/posture${of}`, word: "Open its posture" };
+  }
   return host === undefined ? undefined : { href: `/hosts/${host}`, word: "Open the host" };
 }
 

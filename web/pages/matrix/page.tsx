@@ -190,30 +190,37 @@ interface RowProps {
   readonly shown: readonly CheckId[];
 }
 
+/** A row that says what it said is not made again: 200 hosts make thousands of cells, and one of them speaks every second. */
 function Row({ row: { host, posture, cells }, shown }: RowProps) {
-  return (
-    <tr>
-      <th scope="row">
-        <span class="matrix-host">
-          <GradeMark grade={posture?.grade} />
-          <a href={`/hosts/${host.id}/posture`}>
-            <bdi>{host.label}</bdi>
-          </a>
-        </span>
-      </th>
-      {shown.map((check, index) => (
-        <td key={check}>
-          <Mark check={check} cell={cells[index] ?? "unknown"} host={host} />
-        </td>
-      ))}
-    </tr>
+  const { id, label } = host;
+  const grade = posture?.grade;
+  return useMemo(
+    () => (
+      <tr>
+        <th scope="row">
+          <span class="matrix-host">
+            <GradeMark grade={grade} />
+            <a href={`/hosts/${id}/posture`}>
+              <bdi>{label}</bdi>
+            </a>
+          </span>
+        </th>
+        {shown.map((check, index) => (
+          <td key={check}>
+            <Mark check={check} cell={cells[index] ?? "unknown"} host={id} />
+          </td>
+        ))}
+      </tr>
+    ),
+    [id, label, grade, cells.join(" "), shown.join(" ")],
   );
 }
 
 interface MarkProps {
   readonly check: CheckId;
   readonly cell: Cell;
-  readonly host: HostView;
+  /** Its id. */
+  readonly host: string;
 }
 
 /** A link where there is something to read; a sign with a word everywhere. */
@@ -230,7 +237,7 @@ function Mark({ check, cell, host }: MarkProps): ComponentChildren {
   );
   if (cell === "pass" || cell === "not_applicable" || cell === "unknown") return <span title={word}>{sign}</span>;
   return (
-    <a href={`/hosts/${host.id}/posture?of=${nameInAddress(check)}`} title={`${checks[check].title}: ${word}`}>
+    <a href={`/hosts/${host}/posture?of=${nameInAddress(check)}`} title={`${checks[check].title}: ${word}`}>
       {sign}
     </a>
   );
