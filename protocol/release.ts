@@ -40,3 +40,20 @@ export async function verifyRelease(file: Uint8Array, key: string): Promise<Rele
   const isSigned = await verifySignature({ kind: "release", body, signature: signed.signature, publicKey: key });
   return isSigned ? releaseCodec.decode(body) : undefined;
 }
+
+/** What an edge hands out to machines that are not joined yet, and nothing else. */
+export const RELEASE_FILES = ["install.sh", "clawhold.tar.gz", "release.json"] as const;
+export type ReleaseFile = (typeof RELEASE_FILES)[number];
+
+export function releasePath(ofVersion: string, file: ReleaseFile): string {
+  return `/install/${ofVersion}/${file}`;
+}
+
+/** Of a request's path: true for one that `releasePath` could have made. */
+export function isReleasePath(path: string): boolean {
+  const [, top, ofVersion = "", file, ...rest] = path.split("/");
+  return top === "install" && VERSION.test(ofVersion) && RELEASE_FILES.some((one) => one === file) && rest.length === 0;
+}
+
+/** A build of ours is under a megabyte; a hostile edge must not fill a disk. */
+export const MAX_BUNDLE_BYTES = 32 * 1_024 * 1_024;

@@ -25,6 +25,7 @@ import { Refusals } from "./http/refusals.ts";
 import { LedgerBooks } from "./ledger-books.ts";
 import { mountEndpoints } from "./mount.ts";
 import { isForPages, servePage } from "./pages.ts";
+import { isForRelease, serveRelease } from "./releases.ts";
 import { handlers } from "./routes/handlers.ts";
 
 export { Alerts } from "../durable-objects/alerts.ts";
@@ -110,6 +111,8 @@ export default {
     const refused = door === "admin" ? undefined : await refusedAt(door, request, deps);
     if (refused !== undefined) return refused;
     if (door === "web" && env.ASSETS !== undefined && isForPages(request)) return servePage(request, env.ASSETS);
+    if (door === "agent" && env.ASSETS !== undefined && isForRelease(request))
+      return serveRelease(request, env.ASSETS, deps);
     return apps[door].fetch(request, deps, context);
   },
 } satisfies ExportedHandler<Env>;

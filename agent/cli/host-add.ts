@@ -8,15 +8,16 @@ import { join } from "node:path";
 import { pasteCommand } from "../install/paste.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import { dataDirectoryOf, dataOption, type Command, type CommandInput } from "./command.ts";
-import { invitationFrom, LOCAL_ONLY } from "./invitation.ts";
+import { invitationFrom, invitationIn, LOCAL_ONLY } from "./invitation.ts";
 import { CliError, EXIT, type CliIo } from "./io.ts";
-import { gatewayOf, labelOf } from "./join.ts";
+import { gatewayOf, labelOf, readJoinFile } from "./join.ts";
 import { writeNewFile } from "./new-file.ts";
 
 export const hostAdd: Command = {
   name: "host add",
   summary: "Print the command that makes another machine a host",
   help: `Usage: clawhold host add [--label <name>] [--gateway <url|none>] [--out <file>] [--data <directory>] [--json]
+       clawhold host add --file <join.json> [options]
 
 Prints one command to paste, as root, on a Debian 12 or 13 machine with systemd and Node 22 or newer. It fetches the
 installer from this edge, runs it only if it is the one that this program has (SHA-256), and brings a token that works
@@ -28,13 +29,23 @@ what it would do, put --dry-run in front of its --workspace.
   --label <name>       the name under which people see the host; its host name unless given
   --gateway <url>      where its gateway listens, e.g. ws://127.0.0.1:18789; none: there is no gateway there
   --out <file>         write it into a new file that only you can read
+  --file <join.json>   a join file that the signer's page made, for an edge that runs elsewhere: the command
+                       fetches from that edge, and only what is the same as here
   --data <directory>   the data directory of the running clawhold up
   --json               one JSON object`,
-  options: { ...dataOption, label: { type: "string" }, gateway: { type: "string" }, out: { type: "string" } },
+  options: {
+    ...dataOption,
+    label: { type: "string" },
+    gateway: { type: "string" },
+    out: { type: "string" },
+    file: { type: "string" },
+  },
   run: async (input, io) => {
     const asked = optionsOf(input);
     const release = readRelease(io.bundle.release);
-    const invitation = invitationFrom(dataDirectoryOf(input, io));
+    const file = input.text("file");
+    const invitation =
+      file === undefined ? invitationFrom(dataDirectoryOf(input, io)) : invitationIn(readJoinFile(file));
     const { edge, workspace, hasOwnAuthority } = invitation;
     const { version, scriptSha256, bundleSha256 } = release;
     const make = async (): Promise<string> =>

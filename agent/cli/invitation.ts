@@ -1,12 +1,13 @@
 /** What another machine needs to join the workspace of the edge that runs here: this machine's own pin, and a token. */
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
+import { MalformedError } from "../../protocol/canonical.ts";
 import { utf8Text } from "../../protocol/bytes.ts";
 import { joinFileCodec } from "../../protocol/join-file.ts";
 import { hexFingerprint } from "../host/link/edge-authority.ts";
 import { parseEndpoint } from "../host/link/endpoint.ts";
 import { existingHostState, requireJoined } from "../host/state.ts";
-import { CliError, EXIT } from "./io.ts";
+import { CliError, EXIT, usageError } from "./io.ts";
 import { advertisedEndpoint, findRunningEdge } from "./running-edge.ts";
 import { edgeAdmin } from "./up/edge-admin.ts";
 
@@ -49,4 +50,23 @@ export function invitationFrom(data: string): Invitation {
     joinFile: async () =>
       utf8Text(joinFileCodec.encode({ v: 1, edge, workspace, token: await admin.joinToken(), ...edgeCa })),
   };
+}
+
+/** As somebody's signer wrote it down: its token is the one there is. @throws {CliError} */
+export function invitationIn(bytes: Uint8Array): Invitation {
+  try {
+    const { edge, workspace, edgeCa } = joinFileCodec.decode(bytes);
+    return {
+      edge,
+      workspace,
+      hasOwnAuthority: edgeCa !== undefined,
+      isLocalOnly: false,
+      joinFile: () => Promise.resolve(utf8Text(bytes)),
+    };
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw usageError(
+      "That is not a join file. It is one line of JSON that the signer's page saved; give it unchanged.",
+    );
+  }
 }

@@ -43,7 +43,7 @@ Then start the agent with: clawhold host run`,
   run: async (input, io) => {
     const gateway = gatewayOf(input.text("gateway"));
     const label = labelOf(input.text("label") ?? io.hostname);
-    const bytes = await readJoinFile(input, io);
+    const bytes = await givenJoinFile(input, io);
     const data = openDataDirectory(dataDirectoryOf(input, io), () => new Date());
     try {
       const state = openHostState(joinPath(data.path, "host"));
@@ -100,11 +100,19 @@ export function labelOf(text: string): string {
   return text;
 }
 
-async function readJoinFile(input: CommandInput, io: CliIo): Promise<Uint8Array> {
+async function givenJoinFile(input: CommandInput, io: CliIo): Promise<Uint8Array> {
   const path = input.text("file");
-  const bytes = path === undefined ? await io.readInput(MAX_JOIN_FILE_BYTES) : readFile(path);
-  // The newline that ends a text file is the file's, not the message's.
+  return path === undefined ? withoutNewline(await io.readInput(MAX_JOIN_FILE_BYTES)) : readJoinFile(path);
+}
+
+/** The newline that ends a text file is the file's, not the message's. */
+function withoutNewline(bytes: Uint8Array): Uint8Array {
   return bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;
+}
+
+/** The bytes of one, not judged yet. @throws {CliError} */
+export function readJoinFile(path: string): Uint8Array {
+  return withoutNewline(readFile(path));
 }
 
 function readFile(path: string): Uint8Array {

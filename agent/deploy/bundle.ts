@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import * as v from "valibot";
 import { SECURITY_HEADERS } from "../edge/headers.ts";
+import { readReleaseFiles } from "../edge/release-files.ts";
 import { readStaticFiles } from "../edge/static-files.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import { DeployError } from "./deploy-error.ts";
@@ -78,11 +79,13 @@ export async function readBundle({ dist, wranglerConfig }: BundlePlaces): Promis
   if (!migrations.success) throw unusable("migrations.json is not as expected");
   const { compatibility_date, compatibility_flags, durable_objects, migrations: steps } = read.output;
   const files = readStaticFiles(join(dist, "web"));
+  const releases = readReleaseFiles(join(dist, "install"));
   return {
     worker: readFileSync(join(dist, "worker.js")),
-    assets: new Map(
-      [...files].map(([path, { bytes, headers }]) => [path, assetOf(path, bytes, headers["content-type"])]),
-    ),
+    assets: new Map([
+      ...[...files].map(([path, { bytes, headers }]) => [path, assetOf(path, bytes, headers["content-type"])] as const),
+      ...[...releases].map(([path, bytes]) => [path, assetOf(path, bytes)] as const),
+    ]),
     headers: headersText(
       [...files].map(([path, { headers }]) => ({ path, cache: headers["cache-control"] ?? "no-cache" })),
     ),

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { RELEASE_FILES, releasePath } from "../install/release.ts";
+import { RELEASE_FILES, releasePath } from "../../protocol/release.ts";
 import { systemCode } from "../shared/edge-error.ts";
 import type { Exchange } from "./forward.ts";
 import { PRIVATE_HEADERS } from "./headers.ts";

@@ -65,6 +65,7 @@ function servePages(request: { readonly url: string }): Response {
   const { pathname } = new URL(request.url);
   const headers = { ...SECURITY_HEADERS, "content-type": "text/html" };
   if (pathname === "/index.html") return new Response("<!doctype html><title>Dashboard</title>", { headers });
+  if (pathname === "/install/1.2.3/install.sh") return new Response("#!/bin/sh\n", { headers });
   if (pathname === "/bare.js") return new Response("", { headers: { "content-type": "text/javascript" } });
   return new Response("", { status: 404 });
 }
@@ -260,6 +261,24 @@ describe("a deployed edge", () => {
     expect((await direct("/hosts", TOKEN)).status).toBe(404);
     expect((await direct("/none.js", TOKEN)).status).toBe(404);
     expect((await direct("/bare.js", TOKEN)).status).toBe(500);
+  });
+
+  it("hands the files of a release to machines that are not joined yet, at the agents' name, and no other file", async () => {
+    const agents = { host: "agents.test" };
+    const script = await direct("/install/1.2.3/install.sh", agents);
+    expect([script.status, script.text]).toEqual([200, "#!/bin/sh\n"]);
+    expect(script.headers["content-type"]).toBe("application/octet-stream");
+    expect(script.headers["content-security-policy"]).toContain("sandbox");
+    for (const pathname of [
+      "/index.html",
+      "/bare.js",
+      "/install/1.2.3/secret",
+      "/install/1.2.4/install.sh",
+      "/install/x/install.sh",
+    ])
+      expect((await direct(pathname, agents)).status).toBe(404);
+    // Behind Access they are as closed as everything.
+    expect((await direct("/install/1.2.3/install.sh")).status).toBe(403);
   });
 
   it("lets nobody found a workspace before the deployment offers it, nor from a page of its own", async () => {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { toBase64url, utf8 } from "../../protocol/bytes.ts";
-import { releaseCodec, signedReleaseCodec, verifyRelease } from "../../protocol/release.ts";
+import {
+  isReleasePath,
+  RELEASE_FILES,
+  releaseCodec,
+  releasePath,
+  signedReleaseCodec,
+  verifyRelease,
+} from "../../protocol/release.ts";
 import type { MessageKind } from "../../protocol/signing.ts";
 import { flipBase64url, signerOf } from "../fixtures/keys.ts";
 
@@ -34,5 +41,25 @@ describe("a signed release", () => {
 
   it.each(["", "{}", '{"release":"e30","signature":"","v":1}', "\u0000"])("%j is refused", async (text) => {
     await expect(verify(utf8(text))).rejects.toThrow();
+  });
+});
+
+describe("a path of a release", () => {
+  it("is one that is made of a version and a known file", () => {
+    for (const file of RELEASE_FILES) expect(isReleasePath(releasePath("1.20.3", file))).toBe(true);
+  });
+
+  it.each([
+    "/install/1.2.3/secret",
+    "/install/1.2.3/install.sh/",
+    "/install/1.2.3/install.sh/x",
+    "//install/1.2.3/install.sh",
+    "/install/1.2/install.sh",
+    "/install/../install.sh",
+    "/install/1.2.3/constructor",
+    "/index.html",
+    "/",
+  ])("%s is none", (path) => {
+    expect(isReleasePath(path)).toBe(false);
   });
 });

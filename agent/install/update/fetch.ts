@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as v from "valibot";
+import { MAX_BUNDLE_BYTES, releasePath, type ReleaseFile } from "../../../protocol/release.ts";
 import type { HostLayout } from "../../host/units/layout.ts";
 import { EdgeAgent } from "../../host/link/dial.ts";
 import { parseEndpoint } from "../../host/link/endpoint.ts";
 import { environmentOf, type Environment } from "../../host/link/proxy.ts";
 import { InstallError } from "../install-error.ts";
-import { MAX_BUNDLE_BYTES, releasePath, type ReleaseFile } from "../release.ts";
 import { readOrder } from "./order.ts";
 import { updatePlaces } from "./places.ts";
 

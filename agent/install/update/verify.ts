@@ -8,12 +8,11 @@ import { execFile } from "node:child_process";
 import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MalformedError } from "../../../protocol/canonical.ts";
-import { compareVersions, releaseKeyCodec, verifyRelease } from "../../../protocol/release.ts";
+import { compareVersions, MAX_BUNDLE_BYTES, releaseKeyCodec, verifyRelease } from "../../../protocol/release.ts";
 import type { AgentUpdates, UpdateOrder, UpdateRefusal } from "../../host/update/control-interface.ts";
 import type { HostLayout } from "../../host/units/layout.ts";
 import { writeFileAtomically } from "../../shared/atomic-file.ts";
 import { systemCode } from "../../shared/edge-error.ts";
-import { MAX_BUNDLE_BYTES } from "../release.ts";
 import { writeWhole } from "../release-directory.ts";
 import { UPDATE_UNITS, updatePlaces, type UpdatePlaces } from "./places.ts";
 

@@ -10,6 +10,8 @@ import { makeAuthority } from "../../../agent/edge/certificates.ts";
 import { openHostState } from "../../../agent/host/state.ts";
 import { openHostKeys } from "../../../agent/host/warden/keys.ts";
 import { acquireLock, type Lock } from "../../../agent/shared/lock.ts";
+import { utf8Text } from "../../../protocol/bytes.ts";
+import { joinFileCodec } from "../../../protocol/join-file.ts";
 import { nonceOf } from "../../fixtures/keys.ts";
 import { run, terminal, type Ran } from "./terminal.ts";
 
@@ -84,6 +86,21 @@ it("--out makes a file for its owner alone, and shows nothing of it", async () =
   expect(readFileSync(path, "utf8")).toContain(token);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(out.join("\n")).not.toContain(token);
+});
+
+it("--file makes it from a join file of the signer's page, and asks no edge here", async () => {
+  const path = join(data, "join.json");
+  const file = { v: 1, edge: "wss://agents.example.org", workspace, token } as const;
+  writeFileSync(path, `${utf8Text(joinFileCodec.encode(file))}\n`);
+  const { exit, out } = await add("--file", path);
+  expect(exit).toBe(0);
+  expect(out.join("\n")).toContain("https://agents.example.org/install/1.2.3");
+  expect(out.join("\n")).toContain(token);
+  // A public certificate is checked.
+  expect(out.join("\n")).not.toMatch(/ -k|--insecure/);
+  expect(asked).toBe(0);
+  writeFileSync(path, "{}");
+  expect(await add("--file", path)).toMatchObject({ exit: 2, err: [expect.stringContaining("not a join file")] });
 });
 
 it("asks for no token when the label, the gateway or the installation is not right", async () => {

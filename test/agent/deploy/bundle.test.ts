@@ -1,5 +1,5 @@
 /** What is uploaded is what was built, bound as wrangler.toml says, with the headers of the local front. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, it, expect } from "vitest";
@@ -43,6 +43,18 @@ describe("a bundle", () => {
     expect(bound).toEqual(bundle.objects.migrations.flatMap(({ classes }) => classes).toSorted());
     expect(bound).toContain("Ledger");
     for (const { hash } of bundle.assets.values()) expect(hash).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it("takes the files of a release along, by their own names", async () => {
+    mkdirSync(path.join(dist, "install"));
+    for (const name of ["install.sh", "clawhold.tar.gz", "other"])
+      writeFileSync(path.join(dist, "install", name), name);
+    writeFileSync(path.join(dist, "install", "version"), "1.2.3\n");
+    const { assets } = await readBundle({ dist, wranglerConfig });
+    expect([...assets.keys()].filter((name) => name.startsWith("/install"))).toEqual([
+      "/install/1.2.3/install.sh",
+      "/install/1.2.3/clawhold.tar.gz",
+    ]);
   });
 
   it("gives every page the headers of the local front, and HSTS", async () => {
