@@ -10,5 +10,6 @@ export function of(gateway: string, reader: FactReader, sentence: string): strin
 /** The reason code of a machine without any gateway, seen by somebody who could have seen one. */
 export function noGateway(reader: FactReader): string | undefined {
   const found = reader.get("gateway.found");
-  return found.kind === "known" && found.value.length === 0 && found.gap === undefined ? "no_gateway" : undefined;
+  // One that was seen and not looked into makes the fact unknown.
+  return found.kind === "known" && found.value.length === 0 ? "no_gateway" : undefined;
 }
