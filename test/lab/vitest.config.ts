@@ -9,8 +9,8 @@ export default defineConfig({
     include: ["test/lab/**/*.test.ts"],
     pool: "forks",
     fileParallelism: false,
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     expect: { poll: { timeout: POLL_MILLISECONDS } },
-    hookTimeout: 240_000,
+    hookTimeout: 300_000,
   },
 });

@@ -7,7 +7,10 @@ import {
   CHROMIUM,
   ensure,
   FAKETIME,
+  MMDEBSTRAP,
   namespaces,
+  NFT,
+  NSPAWN,
   OPENVPN,
   SSH,
   SSHD,
@@ -42,6 +45,17 @@ function withNetworks(stage: Stage): Stage {
   };
 }
 
+/** And one that boots servers of its own. */
+function withServers(stage: Stage): Stage {
+  return {
+    name: stage.name,
+    async run(output) {
+      const missing = namespaces() ?? [MMDEBSTRAP, NSPAWN, NFT, SSH].map(ensure).find(Boolean);
+      return missing === undefined ? stage.run(output) : { skipped: missing };
+    },
+  };
+}
+
 const noFaketime = ensure(FAKETIME);
 if (noFaketime !== undefined) console.log(`The tests with a wrong clock will be skipped: ${noFaketime}.`);
 
@@ -55,6 +69,13 @@ const mayStumble = true;
 
 const fast = checkStages.filter(({ name }) => name === FAST);
 const otherChecks = checkStages.filter((stage) => !fast.includes(stage));
+
+/** Servers of both Debians in full, and every fault at every step; otherwise what the time allows. */
+const all = process.argv.includes("--all");
+const serverOptions = { mayStumble, env: all ? { CLAWHOLD_LAB_ALL: "1" } : {} };
+const onDebian13 = all ? [] : ["install", "traps"].map((name) => `test/lab/${name}.test.ts`);
+
+const serverFiles = [path.join(root, "test", "lab", "prepare.ts")];
 
 /**
  * Two processors, and most of these wait for something: so two lanes. The order is not free: the real gateway is installed
@@ -72,7 +93,11 @@ await runStages([
         vitest("two runtimes, one API", "test/parity/vitest.config.ts", { mayStumble }),
         withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble, args: ["--passWithNoTests"] })),
       ],
-      [vitest("real gateway", "test/real.config.ts", { mayStumble })],
+      [
+        // The first time it fetches two Debians, beside what waits.
+        withServers(command("servers, their files", serverFiles, { mayStumble })),
+        vitest("real gateway", "test/real.config.ts", { mayStumble }),
+      ],
     ],
   },
   {
@@ -84,6 +109,14 @@ await runStages([
         command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
         withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
         withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
+        withServers(vitest("servers", "test/lab/vitest.config.ts", serverOptions)),
+        withServers(
+          vitest("servers, Debian 13", "test/lab/vitest.config.ts", {
+            ...serverOptions,
+            args: onDebian13,
+            env: { ...serverOptions.env, CLAWHOLD_LAB_RELEASE: "trixie" },
+          }),
+        ),
       ],
     ],
   },
