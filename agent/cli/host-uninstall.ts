@@ -21,8 +21,8 @@ export const hostUninstall: Command = {
   help: `Usage: clawhold host uninstall [--yes] [--json]
 
 As root. Puts back what remedies changed, ends the services, tells the edge with the last word of this host's key, and
-removes everything that the installation made: users, units, /opt/clawhold, /var/lib/clawhold, /etc/clawhold and the command
-clawhold itself. The gateway is not touched. Its receipts are with the edge and go with them; the ones here go.
+removes everything that the installation made: users, units, /opt/clawhold, /var/lib/clawhold, /etc/clawhold and
+the command clawhold itself. The gateway is not touched. Its receipts are with the edge and go with them; the ones here go.
 
 It asks you to type the name of this machine.
 

@@ -20,8 +20,8 @@ export const hostUpdateStep: Command = {
   summary: "What the services of an update start; not for typing",
   help: `Usage: clawhold host update-step <fetch|carry-out|settle|units>
 
-Started by clawhold-fetch.service, clawhold-update.service and clawhold-update-guard.service. Does nothing that no verified
-command asked for.`,
+Started by clawhold-fetch.service, clawhold-update.service and clawhold-update-guard.service. Does nothing that no
+verified command asked for.`,
   options: {},
   words: 1,
   run: async ({ words: [word = ""] }, io) => {

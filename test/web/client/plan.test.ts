@@ -55,6 +55,13 @@ describe("how an order can be made", () => {
     expect(codeOf(plan({ world: strict, order: { operation: "host.drill@1" } }))).toBe("people");
   });
 
+  it("of an update of the agent to one host, or not now: the first is the canary", () => {
+    const order = { operation: "agent.update@1", args: { version: "1.2.3", sha256: "a".repeat(64) } } as const;
+    expect(plan({ world: plain, order })).toEqual({ kind: "alone" });
+    const several = plan({ world: plain, order: { ...order, hostIds: [plain.host, plain.host] } });
+    expect(several.kind === "not-now" && several.trouble.what).toContain("one host at a time");
+  });
+
   it("of sealed content alone and to one host, or not now", () => {
     const order = { operation: "agent.create@1", content: { name: "helper", files: [] } } as const;
     expect(plan({ world: plain, order })).toEqual({ kind: "alone" });
