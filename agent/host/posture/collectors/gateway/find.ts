@@ -190,14 +190,15 @@ async function open(machine: Machine, place: Place, sockets: readonly ListeningS
   const file = await machine.read(configurationPath);
   const tree = file.kind === "text" ? parseConfigText(file.text) : undefined;
   const configuration = stateOf(file.kind, tree);
-  const environment = { ...(await fileEnvironment(machine, directory)), ...process?.environment };
+  const ownerUid = file.kind === "text" ? file.uid : undefined;
+  const environment = { ...(await fileEnvironment(machine, directory, ownerUid)), ...process?.environment };
   return {
     name: user.name,
     user,
     directory,
     configurationPath,
     configuration,
-    ownerUid: file.kind === "text" ? file.uid : undefined,
+    ownerUid,
     tree: configuration === "ok" ? tree : undefined,
     text: file.kind === "text" ? file.text : undefined,
     secret: secretOf(tree, environment),
@@ -212,9 +213,17 @@ function stateOf(kind: string, tree: unknown): ConfigurationState {
   return isFields(tree) ? "ok" : "invalid";
 }
 
-async function fileEnvironment(machine: Machine, directory: string): Promise<Readonly<Record<string, string>>> {
+/**
+ * A process says itself where its state is, and could name somebody else's: a secret of theirs that its configuration refers to
+ * would be shown to it. So the file counts only where it belongs to whoever owns the configuration.
+ */
+async function fileEnvironment(
+  machine: Machine,
+  directory: string,
+  ownerUid: number | undefined,
+): Promise<Readonly<Record<string, string>>> {
   const file = await machine.read(join(directory, ".env"), MAX_ENVIRONMENT_BYTES);
-  return file.kind === "text" ? environmentIn(file.text, "\n") : {};
+  return file.kind === "text" && file.uid === ownerUid ? environmentIn(file.text, "\n") : {};
 }
 
 interface PortHints {

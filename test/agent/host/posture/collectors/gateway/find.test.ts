@@ -89,6 +89,21 @@ describe("gateways of a machine", () => {
     expect(gateways).toHaveLength(1);
     expect(gateways[0]).toMatchObject({ directory: "/srv/claw", port: 4_000, secret: { source: "environment" } });
   });
+  it("take no secret from a file of somebody else's that they call theirs", async () => {
+    const refers = { text: '{"gateway":{"auth":{"token":"${BOBS}"}}}', uid: 1_000, mode: 0o600 };
+    const environment = "OPENCLAW_CONFIG_PATH=/home/alice/a.json\0OPENCLAW_STATE_DIR=/home/bob/.openclaw\0";
+    const found = async (uid: number) => {
+      const files = {
+        "/home/alice/a.json": refers,
+        "/home/bob/.openclaw/.env": { text: "BOBS=the-secret-of-bob\n", uid, mode: 0o600 },
+      };
+      const { gateways } = await findGateways(machineWith({ "7": { uid: 1_000, environment } }, files), []);
+      return gateways.map(({ secret }) => [secret.source, secret.credential?.reveal()]);
+    };
+    expect(await found(1_001)).toEqual([["reference", undefined]]);
+    expect(await found(0)).toEqual([["reference", undefined]]);
+    expect(await found(1_000)).toEqual([["environment", "the-secret-of-bob"]]);
+  });
   it("in containers are counted, and not looked into", async () => {
     const found = await findGateways(machineWith({ "7": { uid: 999, spaces: "7\t12" } }), []);
     expect([found.gateways, found.contained]).toEqual([[], [7]]);
