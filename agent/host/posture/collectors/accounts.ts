@@ -42,10 +42,6 @@ export function groupsOf(account: Account, groups: readonly Group[]): readonly s
     .map(({ name }) => name);
 }
 
-export function canLogIn({ shell }: Account): boolean {
-  return !/\/(?:nologin|false|sync|shutdown|halt)$/.test(shell);
-}
-
 export interface Accounts {
   readonly accounts: readonly Account[];
   readonly groups: readonly Group[];

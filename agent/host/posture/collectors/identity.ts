@@ -230,7 +230,7 @@ async function enforcementLooks({ machine, units, processes }: Scene): Promise<r
     const process = processes.find(({ gateway }) => unit.gateways.includes(gateway));
     const row = await enforcementOf(machine, { unit, process });
     looks.push({ row });
-    if (row.untried.length > 0) looks.push({ gap: { why: "not_run", source: row.untried.join("; ") } });
+    if (row.untried.length > 0) looks.push({ gap: { why: "not_visible", source: row.untried.join("; ") } });
   }
   return looks;
 }
@@ -245,7 +245,7 @@ async function insideLooks({ machine, accounts, gateways, units }: Scene): Promi
       continue;
     }
     const result = await tryWithin({ machine, accounts, gateway, unit });
-    if ("problem" in result) looks.push({ gap: { why: "not_run", source: result.problem } });
+    if ("problem" in result) looks.push({ gap: { why: "not_visible", source: result.problem } });
     else {
       looks.push({ row: { gateway: gateway.gateway, canForbidBinding, ...result } });
       if (result.unit === undefined)

@@ -109,7 +109,7 @@ async function probe({ machine, kept }: Setting, { effective, daemon, addresses,
   if (isStillSeen(kept, { mark, now: machine.now() })) return {};
   const doors = doorsOf(daemon, addresses);
   if (doors.length === 0) {
-    const none = unknown(machine.isRoot ? "not_run" : "not_root", "sshd listens nowhere that we can see");
+    const none = unknown(machine.isRoot ? "not_visible" : "not_root", "sshd listens nowhere that we can see");
     return { "ssh.offers": none, "ssh.methods": none };
   }
   // One after the other: few connections at once is what sshd is told to allow strangers.

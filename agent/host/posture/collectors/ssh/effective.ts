@@ -66,7 +66,7 @@ export async function askSshd(asking: Asking): Promise<Fact<Effective>> {
   } as const;
   const fact = known({ answers: [answer, ...answers] }, seen);
   if (missed.length === 0) return fact;
-  return { ...fact, gap: { why: "not_run", source: `sshd was not asked about ${missed.join("; ")}` } };
+  return { ...fact, gap: { why: "not_visible", source: `sshd was not asked about ${missed.join("; ")}` } };
 }
 
 interface Round {

@@ -35,6 +35,8 @@ export interface HostKeys {
 
 const DEFAULT_FILES = [".ssh/authorized_keys", ".ssh/authorized_keys2"] as const;
 const MAX_FILES = 400;
+/** Of one file: its owner writes it, and what is seen is kept. */
+const MAX_KEYS = 200;
 const OTHERS_WRITE = 0o022;
 const ROOT = 0;
 
@@ -57,7 +59,9 @@ export async function findKeys(
       continue;
     }
     const keys = file.text.split("\n").flatMap((line) => parseAuthorizedKey(line) ?? []);
-    files.push({ path, user: account.name, keys, weaknesses: await weaknessesOf(machine, { path, account, file }) });
+    const weaknesses = await weaknessesOf(machine, { path, account, file });
+    const many = keys.length > MAX_KEYS ? [`${path} holds ${String(keys.length)} keys, more than are looked at`] : [];
+    files.push({ path, user: account.name, keys: keys.slice(0, MAX_KEYS), weaknesses: [...weaknesses, ...many] });
   }
   const elsewhere = [...new Set(answers.flatMap(elsewhereOf))];
   const raw = files
@@ -71,7 +75,7 @@ export async function findKeys(
   }
   const fact = seen({ files, elsewhere }, { machine, source, raw });
   if (denied.length === 0) return fact;
-  return { ...fact, gap: { why: "not_run", source: `not a plain file, or too large: ${denied.join(", ")}` } };
+  return { ...fact, gap: { why: "not_visible", source: `not a plain file, or too large: ${denied.join(", ")}` } };
 }
 
 function seen(value: Keys, { machine, source, raw }: { machine: Machine; source: string; raw: string }) {
@@ -160,7 +164,7 @@ export async function findHostKeys(machine: Machine, effective: Fact<Effective>)
     }
   }
   const source = "host keys in /etc/ssh";
-  if (keys.length === 0) return unknown("not_run", `${source}: none found`);
+  if (keys.length === 0) return unknown("not_visible", `${source}: none found`);
   const raw = keys
     .map(({ path, mode, type, bits }) => `${octal(mode)} ${path} ${type} ${String(bits ?? "")}`)
     .join("\n");

@@ -88,7 +88,7 @@ export async function seeOffers(
     if (heard.kind === "offer") seen.push({ address, port, ...heard.offer });
     else silent.push(`${nameOf({ address, port })} (${heard.kind})`);
   }
-  if (seen.length === 0) return unknown("not_run", `${source}: no answer from ${silent.join(", ")}`);
+  if (seen.length === 0) return unknown("not_visible", `${source}: no answer from ${silent.join(", ")}`);
   const raw = JSON.stringify(seen);
   const { banner, keyExchange, macs, ciphers } = seen[0] ?? { banner: "", keyExchange: [], macs: [], ciphers: [] };
   const excerpt = `${banner}\nkex ${keyExchange.join(",")}\nciphers ${ciphers.join(",")}\nmacs ${macs.join(",")}`;
@@ -117,7 +117,7 @@ export async function seeMethods(
     raw.push(`${one.user}@${nameOf(one)}: ${methods.join(",")}`);
   }
   const source = `ssh -o PreferredAuthentications=none (${tries.map((one) => `${one.user}@${nameOf(one)}`).join(", ")})`;
-  if (seen.length === 0) return unknown("not_run", `${source}: no answer`);
+  if (seen.length === 0) return unknown("not_visible", `${source}: no answer`);
   return known({ seen, mark }, { level: "probed", source, at: machine.now(), raw: raw.join("\n") });
 }
 
@@ -129,7 +129,7 @@ export interface UsualPort {
 /** Whoever answers there; a sshd that is known to listen there is not bothered each minute. */
 export async function seeUsualPort(machine: Machine, daemon: Daemon, own: readonly string[]): Promise<Fact<UsualPort>> {
   const source = `tcp to port 22 of ${["127.0.0.1", ...own].join(", ")}`;
-  if (daemon.listens.some(({ port }) => port === 22)) return unknown("not_run", `${source}: sshd listens there`);
+  if (daemon.listens.some(({ port }) => port === 22)) return unknown("not_visible", `${source}: sshd listens there`);
   const tried = await Promise.all(
     ["127.0.0.1", ...own].map(async (address) => ({ address, ...(await machine.tcp(address, 22, { banner: true })) })),
   );

@@ -406,9 +406,9 @@ describe("is not judged where nothing can be seen", () => {
 
   it("a confinement that cannot be repeated, or in which nothing can be started", async () => {
     const specifier = { programs: { "systemctl cat": `${CAT}ReadWritePaths=%S/x\n` } };
-    expect(await finding("unit.probes", specifier)).toMatchObject({ state: "unverified", reason: "not_run" });
+    expect(await finding("unit.probes", specifier)).toMatchObject({ state: "unverified", reason: "not_visible" });
     const broken = { programs: { "systemd-run": ran("", 226) } };
-    expect(await finding("unit.probes", broken)).toMatchObject({ state: "unverified", reason: "not_run" });
+    expect(await finding("unit.probes", broken)).toMatchObject({ state: "unverified", reason: "not_visible" });
   });
 
   it("tried as a user alone: what is reached fails, what is not passes nothing", async () => {

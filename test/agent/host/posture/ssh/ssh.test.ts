@@ -221,7 +221,7 @@ describe("traps", () => {
 
   it("a Match that no question can be made for is not passed over", async () => {
     const plan = { files: { "/etc/ssh/sshd_config": "Match Moon full\nPermitRootLogin yes\n" } };
-    expect(await finding("ssh.root-login", plan)).toMatchObject({ state: "unverified", reason: "not_run" });
+    expect(await finding("ssh.root-login", plan)).toMatchObject({ state: "unverified", reason: "not_visible" });
   });
 
   it("two methods one after the other, of which one is a key, is more than a key alone", async () => {
@@ -355,6 +355,14 @@ describe("keys", () => {
     const { state, shortfalls } = await finding("ssh.keys.inventory", { files });
     expect(state).toBe("fail");
     expect(shortfalls.join("\n")).toMatch(says);
+  });
+
+  it("in a file that is full of them are not all looked at, and that is said", async () => {
+    const text = `${KEY}\n`.repeat(201);
+    const files = { "/home/owner/.ssh/authorized_keys": { text, uid: 1_000, mode: 0o600 } };
+    expect((await finding("ssh.keys.inventory", { files })).shortfalls.join()).toMatch(/holds 201 keys, more than/);
+    const fitting = { "/home/owner/.ssh/authorized_keys": { text: `${KEY}\n`.repeat(200), uid: 1_000, mode: 0o600 } };
+    expect((await finding("ssh.keys.inventory", { files: fitting })).state).toBe("unverified");
   });
 
   it("of a pattern with %u are found, and a command that gives out keys is said", async () => {
