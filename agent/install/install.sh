@@ -43,7 +43,7 @@ has() {
   command -v "$1" >/dev/null 2>&1
 }
 
-url='' version='' sum='' insecure='' node='' uninstall='' dry='' workspace='' work=''
+url='' version='' sum='' insecure='' node='' uninstall='' dry='' workspace='' work='' hidden=''
 
 read_options() {
   while [ $# -gt 0 ]; do
@@ -203,6 +203,7 @@ get_bundle() {
 }
 
 clean_up() {
+  [ -z "$hidden" ] || stty echo
   [ -z "$work" ] || rm -rf "$work"
 }
 
@@ -224,9 +225,11 @@ main() {
   get_bundle
   if [ -t 0 ] && [ -z "$dry" ]; then
     printf 'Paste the join file (one line), then press Enter; it is not shown: ' >&2
+    hidden=yes
     stty -echo
     read -r line || :
     stty echo
+    hidden=''
     printf '\n' >&2
     printf '%s\n' "$line" | "$node" --no-warnings "$work/release/clawhold.cjs" host install --from "$work/release" "$@" --node "$node"
   else
