@@ -35,7 +35,7 @@ export interface ReaderProcess {
 }
 
 const LOOK_MILLISECONDS = 1_000;
-const ALONE_MILLISECONDS = 3_000;
+const ALONE_MILLISECONDS = 1_000;
 /** A sample a minute, taken at the end of a visit: then everything was asked. */
 const SAMPLE_PAUSE_SECONDS = 50;
 
@@ -57,7 +57,6 @@ export async function runReader(deps: ReaderProcessDeps): Promise<ReaderProcess>
     onFault: reject,
   });
   await port.open(fds);
-  deps.log({ event: "reader_started" });
   const stop = async (): Promise<void> => {
     port.stop();
     watching?.sampler.stop();

@@ -131,8 +131,12 @@ export interface ReaderEarDeps extends ReaderClientDeps {
 
 /** While nobody looks, the reader is asked this often, and ends in between. */
 const LOOK_MILLISECONDS = 60_000;
-/** A figure as fresh as a round of questions makes it; then the reader is let go. */
+/** While somebody looks: how often it is asked whether they still do. */
 const LISTEN_MILLISECONDS = 8_000;
+/** For the samples to come, before the reader is let go. */
+const PARTING_MILLISECONDS = 500;
+/** So long without a word of the reader's its figures are not said any more. */
+const STALE_MILLISECONDS = 300_000;
 /** What comes before is half of what it sees: a reader that just started knows the gateway's name before its channels. */
 const SETTLE_MILLISECONDS = 4_000;
 const RETRY_MILLISECONDS = 5_000;
@@ -143,6 +147,8 @@ export class ReaderEar {
   readonly #deps: ReaderEarDeps;
   #port: Port<Told, Listen> | undefined;
   #heard: Telemetry | undefined;
+  /** Monotonic, milliseconds. */
+  #heardAt = Number.NEGATIVE_INFINITY;
   #latest: Telemetry | undefined;
   #isSettled = false;
   #samples: readonly Sample[] = [];
@@ -154,8 +160,9 @@ export class ReaderEar {
     this.#deps = deps;
   }
 
+  /** Undefined also when the reader has been silent for long: old figures would tell of a gateway that nobody sees. */
   latest(): Telemetry | undefined {
-    return this.#latest;
+    return this.#deps.elapsed() - this.#heardAt < STALE_MILLISECONDS ? this.#latest : undefined;
   }
 
   samples(after: number): readonly Sample[] {
@@ -200,10 +207,12 @@ export class ReaderEar {
     this.#isSettled = false;
     await this.#sleep(SETTLE_MILLISECONDS);
     this.#settled();
-    do {
+    for (;;) {
+      const isWatched = elapsed() < this.#watchedUntil;
       port.send({ kind: "samples", after: this.#samples.at(-1)?.at ?? 0 });
-      await this.#sleep(LISTEN_MILLISECONDS);
-    } while (port.isOpen && !this.#isStopped && elapsed() < this.#watchedUntil);
+      await this.#sleep(isWatched ? LISTEN_MILLISECONDS : PARTING_MILLISECONDS);
+      if (!port.isOpen || this.#isStopped || elapsed() >= this.#watchedUntil) break;
+    }
     // A reader that ended by itself has something new to begin with, such as its device.
     const stayed = port.isOpen;
     port.end();
@@ -220,6 +229,7 @@ export class ReaderEar {
   #take(told: Told): void {
     if (told.kind === "telemetry") {
       this.#heard = told.telemetry;
+      this.#heardAt = this.#deps.elapsed();
       return this.#isSettled ? this.#settled() : undefined;
     }
     const newest = this.#samples.at(-1)?.at ?? 0;

@@ -14,6 +14,8 @@ export interface UnitFile {
 const UNIT_MODE = 0o644;
 /** As agent/cli/up/agent-process.ts, which says why. */
 const NODE_FLAGS = "--no-warnings --expose-gc --no-opt --no-maglev --max-semi-space-size=1";
+/** What starts each minute says so to nobody; what it says itself stays. */
+const QUIET = "SyslogLevel=notice\nLogLevelMax=notice";
 const PROXY = "/usr/lib/systemd/systemd-socket-proxyd";
 
 export function unitFiles(layout: HostLayout): readonly UnitFile[] {
@@ -129,6 +131,7 @@ Type=simple
 Sockets=${UNITS.readerSocket} ${UNITS.telemetrySocket}
 Environment=OPENCLAW_GATEWAY_PORT=${String(layout.gatewayPort)}
 ExecStart=${command(layout, "reader")}
+${QUIET}
 Restart=on-failure
 RestartSec=5
 ${unprivileged({
@@ -178,6 +181,7 @@ Requires=${UNITS.gatewaySocket}
 Type=simple
 Sockets=${UNITS.gatewaySocket}
 ExecStart=${PROXY} --connections-max=16 --exit-idle-time=60s 127.0.0.1:${String(layout.gatewayPort)}
+${QUIET}
 DynamicUser=yes
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -225,6 +229,7 @@ Description=Clawhold posture: looks at this machine (${lane} lane)
 Type=oneshot
 ExecStart=${node} --no-warnings ${program} scan --lane ${lane} --directory ${postureState} --figures ${postureFigures}
 StandardOutput=null
+${QUIET}
 Nice=10
 IOSchedulingClass=idle
 TimeoutStartSec=${lane === "fast" ? "45" : "600"}

@@ -181,4 +181,30 @@ describe("what the link hears", () => {
     await running;
     expect([undefined, telemetry]).toContainEqual(ear.latest());
   });
+
+  it("is not said any more when the reader has been silent for long", async () => {
+    let now = 0;
+    const port = honest();
+    await served((socket) => port.listen(socket));
+    const heard = Promise.withResolvers<void>();
+    const ear = new ReaderEar({
+      path,
+      elapsed: () => now,
+      wait,
+      onFault: (error) => faults.push(error),
+      onTelemetry: () => heard.resolve(),
+    });
+    const running = ear.run();
+    await expect.poll(() => port.isAlone).toBe(false);
+    ear.watched(600); // somebody looks: what is heard is said at once
+    await heard.promise;
+    expect(ear.latest()).toEqual(telemetry);
+    now = 299_999;
+    expect(ear.latest()).toEqual(telemetry);
+    now = 300_001;
+    expect(ear.latest()).toBeUndefined();
+    ear.stop();
+    port.stop();
+    await running;
+  });
 });
