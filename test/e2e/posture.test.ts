@@ -99,10 +99,20 @@ describe("the posture of a real host", () => {
     const accepted = fold(title);
     if ((await accepted.getByText(REASON).count()) === 0) await accepted.locator("summary").first().click();
     await accepted.getByText(REASON).waitFor();
-    await shoot(page, "e2e-posture-accepted");
     await accepted.getByRole("button", { name: /Take the acceptance back/ }).click();
     await approve(/took an acceptance back/i);
     await expect.poll(() => report().findings.find(({ check }) => check === failing.check)?.waiver).toBeUndefined();
+  });
+
+  it("a fix is shown as a plan before anybody can ask for it", async () => {
+    const mendable = report().findings.find(({ check, state }) => state === "fail" && checks[check].fix !== "none");
+    if (mendable === undefined) throw new Error("nothing that fails here can be mended: the test needs something");
+    await page.goto(`${town.operator.origin}/hosts/${town.host}/posture?of=${mendable.check.replaceAll(".", "-")}`);
+    const one = fold(checks[mendable.check].title);
+    await one.getByRole("button", { name: "Show what a fix would change" }).click();
+    await one.getByRole("button", { name: /^Fix it…/ }).waitFor({ timeout: 60_000 });
+    await expect.poll(() => one.innerText()).toMatch(/Then it is tried|Nothing would change on the machine/);
+    await shoot(page, "e2e-posture-plan");
   });
 
   it("stands in the table of hosts and checks", async () => {
