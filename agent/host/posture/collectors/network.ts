@@ -75,9 +75,13 @@ function interfacesFact(
   return known(value, { level: "runtime", source, at: machine.now(), raw: read.raw, excerpt, exit: 0 });
 }
 
-async function socketsFact({ machine, directory }: Setting): Promise<Fact<NetworkFacts["net.sockets"]>> {
+async function socketsFact({ machine, directory, kept }: Setting): Promise<Fact<NetworkFacts["net.sockets"]>> {
   const source = "/proc/net/tcp, tcp6, udp, udp6";
-  const [read, { doors }] = await Promise.all([readListeners(machine), readApproved(machine, directory)]);
+  const before = kept?.["net.sockets"];
+  const [read, { doors }] = await Promise.all([
+    readListeners(machine, before?.kind === "known" ? before.value.listeners : []),
+    readApproved(machine, directory),
+  ]);
   if (read === undefined) return unknown("failed", source);
   const { listeners, raw } = read;
   const excerpt = listeners

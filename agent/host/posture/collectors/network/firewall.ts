@@ -1,10 +1,12 @@
 /** Facts about the packet filter: what it lets in, what it passes on, whether it is the approved one, and who brings it back. */
+import { createHash } from "node:crypto";
 import type { Setting } from "../../collector.ts";
 import { known, unknown, type Fact, type Known } from "../../fact.ts";
+import type { FactSet } from "../../facts.ts";
 import type { Machine } from "../../machine.ts";
 import { readApproved, type ApprovedNetwork } from "./approved.ts";
 import { isOutside, isVpn, standingOf, type Forwards, type Interface } from "./interfaces.ts";
-import { listRuleset, LISTING, type Listed } from "./listing.ts";
+import { askForRules, LISTING, rulesOf, type Listed } from "./listing.ts";
 import { inboundOf, type Answer, type Forwarding, type Inbound, type Opening } from "./nft/inbound.ts";
 import { either, type Level } from "./nft/level.ts";
 import { answerOf } from "./nft/inbound.ts";
@@ -27,6 +29,8 @@ export interface FirewallFacts {
     readonly approved: string | undefined;
     /** `missing`: it calls itself enabled and its rules are not in the kernel. */
     readonly ufw: "off" | "loaded" | "missing";
+    /** Of everything that these facts were made of. */
+    readonly mark: string;
   };
   "fw.boot": {
     readonly isUfwLive: boolean;
@@ -59,25 +63,35 @@ interface Ground {
   readonly forwards: Forwards;
   readonly ufw: Ufw;
   readonly approved: ApprovedNetwork;
+  readonly mark: string;
 }
 
 type Facts = { readonly [N in keyof FirewallFacts]: Fact<FirewallFacts[N]> };
 
 export async function firewallFacts(
-  { machine, directory }: Setting,
+  { machine, directory, kept = {} }: Setting,
   network: { readonly interfaces: readonly Interface[] | undefined; readonly forwards: Forwards },
 ): Promise<Facts> {
-  const [listed, ufw, approved, units] = await Promise.all([
-    listRuleset(machine),
+  const [answer, ufw, approved, units] = await Promise.all([
+    askForRules(machine),
     readUfw(machine),
     readApproved(machine, directory),
     readUnits(machine),
   ]);
-  if (listed.kind !== "listed") return nothing(listed.kind, listed.source);
+  if (answer.kind !== "listed") return nothing(answer.kind, answer.source);
   const { interfaces, forwards } = network;
   if (interfaces === undefined) return nothing("failed", "ip -j -d address");
-  const ground: Ground = { machine, at: machine.now(), interfaces, forwards, ufw, approved };
-  const inbound = inboundOf(listed.ruleset, standingOf(interfaces, forwards));
+  const at = machine.now();
+  // Once a day it is walked anew whatever it says, so that a newer program's eyes see it too.
+  const day = Math.floor(at / 86_400);
+  const mark = markOf([day, answer.digest, answer.legacy, interfaces, forwards, ufw, approved, units?.raw]);
+  const same = unmoved(kept, mark, { at, raw: answer.raw });
+  if (same !== undefined) return same;
+  const ruleset = rulesOf(answer);
+  if (ruleset === undefined) return nothing("malformed", LISTING);
+  const listed = { ...answer, ruleset };
+  const ground: Ground = { machine, at, interfaces, forwards, ufw, approved, mark };
+  const inbound = inboundOf(ruleset, standingOf(interfaces, forwards));
   return {
     "fw.inbound": inbound === undefined ? unknown("malformed", LISTING) : inboundFact(inbound, listed, ground),
     "fw.forwarded": inbound === undefined ? unknown("malformed", LISTING) : forwardedFact(inbound, listed, ground),
@@ -87,12 +101,38 @@ export async function firewallFacts(
   };
 }
 
+/** All that the facts are made of. Walking the rules takes longer than asking for them, and mostly nothing moved. */
+function markOf(parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+}
+
+function unmoved(kept: FactSet, mark: string, now: { readonly at: number; readonly raw: string }): Facts | undefined {
+  const live = again(kept["fw.live"], now);
+  const inbound = again(kept["fw.inbound"], now);
+  const forwarded = again(kept["fw.forwarded"], now);
+  const boot = again(kept["fw.boot"], now);
+  const passes = again(kept["net.passes"], now);
+  if (live?.value.mark !== mark) return undefined;
+  if (inbound === undefined || forwarded === undefined || boot === undefined || passes === undefined) return undefined;
+  return { "fw.inbound": inbound, "fw.forwarded": forwarded, "fw.live": live, "fw.boot": boot, "net.passes": passes };
+}
+
+function again<T>(
+  fact: Fact<T> | undefined,
+  { at, raw }: { readonly at: number; readonly raw: string },
+): Known<T> | undefined {
+  if (fact?.kind !== "known") return undefined;
+  const isListing = fact.evidence.source === LISTING;
+  const digest = isListing ? { digest: createHash("sha256").update(raw).digest("base64url") } : {};
+  return { ...fact, evidence: { ...fact.evidence, at, ...digest } };
+}
+
 function nothing(why: Parameters<typeof unknown>[0], source: string): Facts {
   const fact = unknown(why, source);
   return { "fw.inbound": fact, "fw.forwarded": fact, "fw.live": fact, "fw.boot": fact, "net.passes": fact };
 }
 
-type Full = Listed & { readonly kind: "listed" };
+type Full = Extract<Listed, { readonly kind: "listed" }>;
 
 const seen = ({ raw }: Full, { at }: Ground, excerpt: string) =>
   ({ level: "runtime", source: LISTING, at, raw, excerpt, exit: 0 }) as const;
@@ -178,9 +218,9 @@ function isUfwLive(ruleset: Ruleset): boolean {
 }
 
 function liveFact(listed: Full, ground: Ground): Fact<FirewallFacts["fw.live"]> {
-  const { ufw, approved } = ground;
+  const { ufw, approved, mark } = ground;
   const state = ufw.isEnabled ? (isUfwLive(listed.ruleset) ? "loaded" : "missing") : "off";
-  const value = { digest: listed.digest, approved: approved.ruleset?.digest, ufw: state } as const;
+  const value = { digest: listed.digest, approved: approved.ruleset?.digest, ufw: state, mark } as const;
   const fact = known(
     value,
     seen(listed, ground, `${String(listed.ruleset.chains.length)} chains, digest ${listed.digest}`),
@@ -196,6 +236,7 @@ const UNITS = [
   "netfilter-persistent.service",
   "firewalld.service",
   "clawhold-firewall.service",
+  "clawhold-guard.service",
 ] as const;
 
 async function readUnits(

@@ -8,32 +8,49 @@ import { parseSaved } from "./nft/xtables.ts";
 const MAX_BYTES = 16 << 20;
 export const LISTING = "nft -j list ruleset";
 
-export type Listed =
-  | {
-      readonly kind: "listed";
-      readonly ruleset: Ruleset;
-      readonly digest: string;
-      readonly raw: string;
-      /** Tables of the old iptables that stand beside it; empty ones decide nothing and are left out. */
-      readonly legacy: readonly string[];
-    }
-  | { readonly kind: "not_root" | "missing_tool" | "timeout" | "failed" | "malformed"; readonly source: string };
+type Fault = {
+  readonly kind: "not_root" | "missing_tool" | "timeout" | "failed" | "malformed";
+  readonly source: string;
+};
+
+export type Listed = Fault | (Answer & { readonly ruleset: Ruleset });
+
+/** What nft and iptables answered, not read yet: that takes longer than asking. */
+export interface Answer {
+  readonly kind: "listed";
+  readonly digest: string;
+  readonly raw: string;
+  readonly saved: { readonly ip: string; readonly ip6: string };
+  /** Tables of the old iptables that stand beside it; empty ones decide nothing and are left out. */
+  readonly legacy: readonly string[];
+}
 
 /** Also for who mends: what is in the kernel now, and the digest by which it is known again. */
 export async function listRuleset(machine: Machine): Promise<Listed> {
+  const answer = await askForRules(machine);
+  if (answer.kind !== "listed") return answer;
+  const ruleset = rulesOf(answer);
+  return ruleset === undefined ? { kind: "malformed", source: LISTING } : { ...answer, ruleset };
+}
+
+export function rulesOf({ raw, saved }: Answer): Ruleset | undefined {
+  return parseRuleset(raw, parseSaved(saved));
+}
+
+export async function askForRules(machine: Machine): Promise<Fault | Answer> {
   // Without root nft answers with nothing at all, which is not the same as no rules.
   if (!machine.isRoot) return { kind: "not_root", source: LISTING };
   const answer = await machine.run(["nft", "-j", "list", "ruleset"], { maxBytes: MAX_BYTES });
   if (answer.kind === "missing") return { kind: "missing_tool", source: LISTING };
   if (answer.kind === "timeout") return { kind: "timeout", source: LISTING };
   if (answer.kind !== "ran" || answer.exit !== 0) return { kind: "failed", source: `${LISTING}: ${faultOf(answer)}` };
-  const [ip, ip6] = hasXtables(answer.stdout)
+  const { stdout: raw } = answer;
+  const [ip, ip6] = hasXtables(raw)
     ? await Promise.all([save(machine, "iptables-nft-save"), save(machine, "ip6tables-nft-save")])
     : ["", ""];
-  const ruleset = parseRuleset(answer.stdout, parseSaved({ ip, ip6 }));
-  const digest = rulesetDigest(answer.stdout, [ip, ip6]);
-  if (ruleset === undefined || digest === undefined) return { kind: "malformed", source: LISTING };
-  return { kind: "listed", ruleset, digest, raw: answer.stdout, legacy: await legacyTables(machine) };
+  const digest = rulesetDigest(raw, [ip, ip6]);
+  if (digest === undefined) return { kind: "malformed", source: LISTING };
+  return { kind: "listed", digest, raw, saved: { ip, ip6 }, legacy: await legacyTables(machine) };
 }
 
 function faultOf(answer: Ran): string {

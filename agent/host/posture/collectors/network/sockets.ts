@@ -13,6 +13,8 @@ export interface Listener {
   /** Undefined: the kernel itself (WireGuard), or a process that we may not look into. */
   readonly pid: number | undefined;
   readonly program: string | undefined;
+  /** Of the socket: whether it is the one of before. */
+  readonly inode: string;
   /** In a container's or another network of its own: reached from outside only by forwarding. */
   readonly isElsewhere: boolean;
 }
@@ -34,12 +36,13 @@ const NOBODY = "00000000";
 /** Undefined: the tables are closed to us. */
 export async function readListeners(
   machine: Machine,
+  before: readonly Listener[] = [],
 ): Promise<{ readonly listeners: readonly Listener[]; readonly raw: string } | undefined> {
   const [here, lent] = await Promise.all([tables(machine, "/proc/net"), lentPorts(machine)]);
   if (here === undefined) return undefined;
   const rows = here.rows.map((row) => ({ ...row, isElsewhere: false }));
-  const found = await walk(machine, rows);
-  const listeners = found.filter((one) => !isClient(one, lent)).map(({ inode: _inode, ...rest }) => rest);
+  const found = await walk(machine, rows, before);
+  const listeners = found.filter((one) => !isClient(one, lent));
   return { listeners, raw: here.raw };
 }
 
@@ -78,12 +81,21 @@ type Held = Row & {
   readonly program: string | undefined;
 };
 
-async function walk(machine: Machine, rows: readonly (Row & { readonly isElsewhere: boolean })[]): Promise<Held[]> {
+async function walk(
+  machine: Machine,
+  rows: readonly (Row & { readonly isElsewhere: boolean })[],
+  before: readonly Listener[],
+): Promise<Held[]> {
   const all = [...rows];
   const waiting = new Map<string, number[]>();
   const add = (index: number, inode: string): void => void waiting.set(inode, [...(waiting.get(inode) ?? []), index]);
-  for (const [index, { inode }] of all.entries()) add(index, inode);
   const holders = new Map<number, number>();
+  const still = await stillHeld(machine, before);
+  for (const [index, { inode }] of all.entries()) {
+    const holder = still.get(inode);
+    if (holder === undefined) add(index, inode);
+    else holders.set(index, holder);
+  }
   const networks = new Set<string | undefined>([await machine.linkTarget("/proc/self/ns/net")]);
   const pids = ((await machine.list("/proc")) ?? []).filter((name) => /^[1-9]\d*$/.test(name));
   for (let from = 0; from < pids.length; from += AT_ONCE) {
@@ -105,6 +117,15 @@ async function walk(machine: Machine, rows: readonly (Row & { readonly isElsewhe
     const pid = holders.get(index);
     return { ...row, pid, program: pid === undefined ? undefined : names.get(pid) };
   });
+}
+
+/** A socket keeps its holder as long as that process is there, by its number and its name: nobody needs to look for it again. */
+async function stillHeld(machine: Machine, before: readonly Listener[]): Promise<ReadonlyMap<string, number>> {
+  const held = before.flatMap(({ inode, pid, program, isElsewhere }) =>
+    pid === undefined || isElsewhere ? [] : [{ inode, pid, program }],
+  );
+  const names = await namesOf(machine, new Set(held.map(({ pid }) => pid)));
+  return new Map(held.filter(({ pid, program }) => names.get(pid) === program).map(({ inode, pid }) => [inode, pid]));
 }
 
 /** Rows of networks that no process before these was in. */

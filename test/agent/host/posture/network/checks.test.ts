@@ -44,6 +44,7 @@ const listener: Listener = {
   uid: 0,
   pid: 55,
   program: "sshd",
+  inode: "11",
   isElsewhere: false,
 };
 const nginx: Listener = { ...listener, port: 80, pid: 812, program: "nginx" };
@@ -90,7 +91,7 @@ const good: FactSet = {
   }),
   "fw.inbound": seen<Facts["fw.inbound"]>({ openings: [opening], families: [4, 6] }),
   "fw.forwarded": seen<Facts["fw.forwarded"]>([]),
-  "fw.live": seen<Facts["fw.live"]>({ digest: "one", approved: "one", ufw: "loaded" }),
+  "fw.live": seen<Facts["fw.live"]>({ digest: "one", approved: "one", ufw: "loaded", mark: "m" }),
   "fw.boot": seen<Facts["fw.boot"]>(
     { isUfwLive: true, otherTables: [], units: [{ unit: "ufw.service", isEnabled: true }] },
     "effective",
@@ -185,8 +186,16 @@ describe("fails, and says what", () => {
       inbound({ from: 0, to: 65_535, family: 6, chain: "no rule" }),
       /IPv6\) are open.*no rule drops/,
     ],
-    ["fw.drift", { "fw.live": seen({ digest: "two", approved: "one", ufw: "loaded" }) }, /not the approved ones/],
-    ["fw.drift", { "fw.live": seen({ digest: "one", approved: "one", ufw: "missing" }) }, /not in the kernel/],
+    [
+      "fw.drift",
+      { "fw.live": seen({ digest: "two", approved: "one", ufw: "loaded", mark: "m" }) },
+      /not the approved ones/,
+    ],
+    [
+      "fw.drift",
+      { "fw.live": seen({ digest: "one", approved: "one", ufw: "missing", mark: "m" }) },
+      /not in the kernel/,
+    ],
     [
       "fw.boot-persistent",
       { "fw.boot": seen({ isUfwLive: true, otherTables: [], units: [] }) },
@@ -270,7 +279,11 @@ describe("does not apply, and says why", () => {
 
 describe("nobody can tell", () => {
   it.each<[NetworkCheck, FactSet, string]>([
-    ["fw.drift", gap("fw.live", { digest: "one", approved: undefined, ufw: "off" }, "not_approved"), "not_approved"],
+    [
+      "fw.drift",
+      gap("fw.live", { digest: "one", approved: undefined, ufw: "off", mark: "m" }, "not_approved"),
+      "not_approved",
+    ],
     ["fw.default-deny", gap("fw.inbound", { openings: [], families: [4] }, "unread_rules"), "unread_rules"],
     ["ban.sshd.live", { "ban.canary": unknown("not_run", "canary") }, "not_run"],
     ["fw.egress.gateway", { "net.egress": unknown("not_run", "tcp") }, "not_run"],

@@ -141,6 +141,29 @@ it("rules of the old iptables beside it hold back a pass", async () => {
   expect(empty).not.toHaveProperty("gap");
 });
 
+it("rules that did not move are not walked again, and those that moved are", async () => {
+  const first = await look(machineWith());
+  const kept = Object.fromEntries(
+    (["fw.inbound", "fw.forwarded", "fw.live", "fw.boot", "net.passes"] as const).map((name) => [
+      name,
+      first.get(name),
+    ]),
+  ) as FactSet;
+  const again = await look(machineWith(), { kept });
+  const [before, after] = [first.get("fw.inbound"), again.get("fw.inbound")];
+  expect(after).toEqual(before);
+  expect(after.kind === "known" && before.kind === "known" && after.value === before.value).toBe(true);
+  for (const changed of [
+    { programs: { nft: '{"nftables": []}' } },
+    { programs: { "iptables-nft-save": "" } },
+    { files: { "/etc/ufw/user.rules": "" } },
+    { files: { "/proc/sys/net/ipv4/ip_forward": "1\n" } },
+  ]) {
+    const moved = (await look(machineWith(changed), { kept })).get("fw.inbound");
+    expect(moved.kind === "known" && before.kind === "known" && moved.value !== before.value).toBe(true);
+  }
+});
+
 it("what the kernel would use of each interface is judged, and what `all` decides is not", async () => {
   expect(await valueOf("net.kernel")).toEqual([
     { name: "net.ipv4.conf.eth0.accept_redirects", value: "1", right: "0" },
@@ -218,6 +241,12 @@ it("listeners and their processes, as the kernel lists them", async () => {
     ["0.0.0.0", 51_820, undefined],
   ]);
   expect(rowsOf("", "tcp")).toEqual([]);
+  // A socket whose holder is still there is not looked for again; one whose number means another program now is.
+  const silent: Machine = { ...machine, list: (path) => (path === "/proc" ? machine.list(path) : Promise.resolve([])) };
+  expect((await readListeners(silent, found))?.listeners[0]?.program).toBe("nginx");
+  const renamed = found.map((one) => ({ ...one, program: "caddy" }));
+  expect((await readListeners(silent, renamed))?.listeners[0]?.program).toBeUndefined();
+  expect((await readListeners(machine, renamed))?.listeners[0]?.program).toBe("nginx");
 });
 
 it("what ufw was told, with its reasons", () => {
