@@ -5,7 +5,7 @@ import { unknown, type Fact } from "../fact.ts";
 import type { FactSet } from "../facts.ts";
 import { readAccounts, type Accounts } from "./accounts.ts";
 import { ownAddresses } from "./own-addresses.ts";
-import { readSshdFiles } from "./ssh/config-file.ts";
+import { readSshdFiles, type SshdFiles } from "./ssh/config-file.ts";
 import { findDaemon, type Daemon } from "./ssh/daemon.ts";
 import { askSshd, type Effective } from "./ssh/effective.ts";
 import { hear, type Hear } from "./ssh/hello.ts";
@@ -78,7 +78,7 @@ async function collect(setting: Setting, listen: Hear): Promise<FactSet> {
   const [keys, hostKeys, probed] = await Promise.all([
     findKeys(machine, { accounts, effective }),
     findHostKeys(machine, effective),
-    probe(setting, { effective, daemon: running, addresses, listen }),
+    probe(setting, { effective, daemon: reachable(running, files), addresses, listen }),
   ]);
   return {
     "ssh.daemon": daemon,
@@ -95,6 +95,16 @@ async function collect(setting: Setting, listen: Hear): Promise<FactSet> {
 function nothing(daemon: Fact<Daemon>): FactSet {
   const why = daemon.kind === "unknown" ? daemon.why : "missing_tool";
   return Object.fromEntries(gives.map((name) => [name, unknown(why, "sshd")]));
+}
+
+/** Who may not look into sshd's process knocks where its files say that it listens: a prompt for a password is one to anybody. */
+function reachable(daemon: Daemon, { directives }: SshdFiles): Daemon {
+  if (daemon.listens.length > 0 || (daemon.state !== "listening" && daemon.state !== "down")) return daemon;
+  const ports = directives
+    .filter(({ keyword, within }) => keyword === "port" && within.length === 0)
+    .map(({ words }) => Number(words[0]))
+    .filter((port) => Number.isInteger(port) && port > 0 && port < 65_536);
+  return { ...daemon, listens: (ports.length === 0 ? [22] : ports).map((port) => ({ address: "0.0.0.0", port })) };
 }
 
 interface Probing {

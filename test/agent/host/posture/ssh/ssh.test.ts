@@ -247,6 +247,18 @@ describe("evidence that could not be had", () => {
     });
   });
 
+  it("without root, and so without sight of sshd's sockets: knocked at where its files say", async () => {
+    const plan: Plan = {
+      isRoot: false,
+      programs: { "sshd -T": ran("", 1), ...offering("password") },
+      files: { "/etc/ssh/sshd_config": "Port 2222\n" },
+      links: { "/proc/54/fd/3": "pipe:[1]" },
+    };
+    const { state, shortfalls } = await finding("ssh.password-auth", plan);
+    expect(state).toBe("fail");
+    expect(shortfalls).toContain("203.0.113.10:2222 offers password to root");
+  });
+
   it("without a client to ask with", async () => {
     const machine = { programs: { ssh: { kind: "missing" } as const } };
     expect(await finding("ssh.password-auth", machine)).toMatchObject({ state: "unverified", reason: "missing_tool" });
