@@ -67,11 +67,11 @@ async function collect(setting: Setting, ask: Ask): Promise<FactSet> {
   const advisories = await advisoriesIn(directory, machine);
   const catalogue = { "advisories.known": knownAdvisories(advisories.summary, at) };
   if (sockets === undefined) return { ...unknownAll("failed", TABLES), ...catalogue };
-  const { gateways, contained, isComplete } = await findGateways(machine, sockets);
+  const { gateways, contained, unseen, isComplete } = await findGateways(machine, sockets);
   // A user who may not look into others' homes cannot say that there is none.
   if (gateways.length === 0 && !isComplete && !machine.isRoot)
     return { ...unknownAll("not_root", "homes of other users"), ...catalogue };
-  const beyond = contained.map((pid) => beyondGap(pid));
+  const beyond = [...contained.map((pid) => beyondGap(pid)), ...(unseen > 0 ? [unseenGap(unseen)] : [])];
   const scene = { ...setting, at, sockets, gateways, beyond };
   const [applied, reached, mdns] = await Promise.all([appliedFact(scene, ask), reachedFact(scene), mdnsFact(scene)]);
   return {
@@ -102,6 +102,10 @@ function knownAdvisories(summary: KnownAdvisories, at: number): Fact<KnownAdviso
   });
   const isOld = at - Date.parse(summary.asOf) / 1_000 > OLD_SECONDS;
   return isOld ? { ...fact, gap: { why: "list_old", source: `advisories until ${summary.asOf}` } } : fact;
+}
+
+function unseenGap(unseen: number): { readonly gap: Gap } {
+  return { gap: { why: "not_visible", source: `${String(unseen)} more gateways than are looked at` } };
 }
 
 function foundFact({ gateways, sockets, at, beyond }: Scene): GatewayFact<"gateway.found"> {

@@ -53,6 +53,8 @@ export interface Found {
   readonly gateways: readonly FoundGateway[];
   /** Processes of gateways in containers: their files and sockets are not this machine's, and they are not looked into. */
   readonly contained: readonly number[];
+  /** More than are looked at: anybody can give a process its name. */
+  readonly unseen: number;
   /** True: nothing that could hold one was closed to us. */
   readonly isComplete: boolean;
 }
@@ -77,7 +79,8 @@ export async function findGateways(machine: Machine, sockets: readonly Listening
   const gateways = await Promise.all(places.slice(0, MAX_GATEWAYS).map((place) => open(machine, place, sockets)));
   // A place that a variable names and nothing is at is no gateway.
   const present = gateways.filter(({ configuration, process }) => configuration !== "absent" || process !== undefined);
-  return { gateways: named(present), contained, isComplete: homes.isComplete };
+  const unseen = Math.max(0, places.length - MAX_GATEWAYS);
+  return { gateways: named(present), contained, unseen, isComplete: homes.isComplete };
 }
 
 function isSame(left: Place, right: Place): boolean {

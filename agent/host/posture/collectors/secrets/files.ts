@@ -1,5 +1,5 @@
 /** A gateway's own files: whose they are and who else may read or write them. Whoever reads the state directory is the gateway. */
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Collector, Setting } from "../../collector.ts";
 import { unknown, type Fact } from "../../fact.ts";
 import type { FileFacts, Machine } from "../../machine.ts";
@@ -17,6 +17,7 @@ export interface LooseFile {
 
 const MAX_LOOSE = 12;
 const MAX_LOOKED = 400;
+const MAX_DEPTH = 3;
 const ROOT = 0;
 /** Holding secrets or conversations, below the state directory. */
 const INSIDE = ["state", "agents", "credentials", "secrets", "identity", "devices", "cron", "logs", ".env"] as const;
@@ -65,32 +66,28 @@ async function filesFact(
   });
 }
 
+/** Wide before deep, and so many at most: whoever owns the directory can make it as large as he likes. */
 async function pathsOf(machine: Machine, { directory, configurationPath }: GatewayRow): Promise<readonly string[]> {
   const names = (await machine.list(directory)) ?? [];
-  const first = names.filter((name) => CONFIGURATION.test(name) || INSIDE.some((one) => one === name));
-  const second = await Promise.all(
-    first
-      .filter((name) => !CONFIGURATION.test(name) && name !== ".env")
-      .map(async (name) => await below(machine, join(directory, name), 3)),
-  );
-  return [
-    ...new Set([
-      directory,
-      configurationPath,
-      dirname(configurationPath),
-      ...first.map((name) => join(directory, name)),
-      ...second.flat(),
-    ]),
-  ].slice(0, MAX_LOOKED);
-}
-
-async function below(machine: Machine, directory: string, depth: number): Promise<readonly string[]> {
-  if (depth === 0) return [];
-  const facts = await machine.look(directory);
-  if (facts?.kind !== "directory") return [];
-  const paths = ((await machine.list(directory)) ?? []).slice(0, 100).map((name) => join(directory, name));
-  const deeper = await Promise.all(paths.map((path) => below(machine, path, depth - 1)));
-  return [...paths, ...deeper.flat()];
+  const first = names
+    .filter((name) => CONFIGURATION.test(name) || INSIDE.some((one) => one === name))
+    .map((name) => join(directory, name));
+  const paths = new Set([directory, configurationPath, dirname(configurationPath), ...first]);
+  let level = first.filter((path) => !CONFIGURATION.test(basename(path)));
+  for (let depth = 0; depth < MAX_DEPTH && level.length > 0 && paths.size < MAX_LOOKED; depth += 1) {
+    const next: string[] = [];
+    for (const path of level) {
+      if (paths.size >= MAX_LOOKED) break;
+      if ((await machine.look(path))?.kind !== "directory") continue;
+      const inside = ((await machine.list(path)) ?? [])
+        .slice(0, MAX_LOOKED - paths.size)
+        .map((name) => join(path, name));
+      for (const one of inside) paths.add(one);
+      next.push(...inside);
+    }
+    level = next;
+  }
+  return [...paths];
 }
 
 interface SeenFile {

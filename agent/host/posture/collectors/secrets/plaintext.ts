@@ -20,6 +20,8 @@ type PlaceKind = "history" | "unit" | "environment" | "log" | "file";
 /** A log of a day; a history of years. */
 const MAX_BYTES = 8 << 20;
 const MAX_FILES = 600;
+/** Of all together: who owns the files can make them as many and as large as he likes. */
+const MAX_ALL_BYTES = 256 << 20;
 const MAX_PLACES = 24;
 
 const IN_HOMES: readonly (readonly [PlaceKind, string])[] = [
@@ -61,10 +63,16 @@ async function collect({ machine, soFar }: Setting): ReturnType<Collector["colle
   const candidates = (await candidatesOf(machine, gateways)).slice(0, MAX_FILES);
   let looked = 0;
   let unseen = 0;
+  let bytes = 0;
   const places: KeyPlace[] = [];
   // One after the other: logs are large, and the machine has other work.
   for (const [kind, path] of candidates) {
+    if (bytes > MAX_ALL_BYTES) {
+      unseen += 1;
+      continue;
+    }
     const file = await machine.read(path, MAX_BYTES);
+    bytes += file.kind === "text" ? file.text.length : 0;
     if (file.kind === "denied" || file.kind === "too_large") unseen += 1;
     if (file.kind !== "text") continue;
     looked += 1;

@@ -129,6 +129,20 @@ describe("facts of gateways", () => {
     expect(facts["gateway.settings"]).toMatchObject({ kind: "known", gap: { why: "contained" } });
     expect(facts["gateway.applied"]).toMatchObject({ kind: "unknown", why: "gateway_down" });
   });
+  it("have a gap for more gateways than are looked at", async () => {
+    const processes = Object.fromEntries(
+      Array.from({ length: 20 }, (_, at) => [
+        String(100 + at),
+        { uid: 1_000, environment: `OPENCLAW_STATE_DIR=/fake/${String(at)}\0` },
+      ]),
+    );
+    const facts = await collect(
+      machineWith(processes, { ...tables, "/home/bob/.openclaw/openclaw.json": config(1, 1_001) }),
+    );
+    expect(facts["gateway.found"]).toMatchObject({
+      gap: { why: "not_visible", source: "5 more gateways than are looked at" },
+    });
+  });
   it("are unknown to a user who may not look into others' homes, and never 'none'", async () => {
     const machine = {
       ...machineWith({}, tables, false),

@@ -96,6 +96,14 @@ describe("a gateway's files", () => {
       expect.arrayContaining(["/.openclaw 0777 write", "/.openclaw/openclaw.json 0666 write"]),
     );
   });
+  it("are looked at up to a number, however many somebody makes", async () => {
+    for (let at = 0; at < 30; at += 1) {
+      mkdirSync(join(state, "agents", String(at)));
+      for (let file = 0; file < 30; file += 1) writeFileSync(join(state, "agents", String(at), String(file)), "");
+    }
+    const { value } = await collected(filesCollector, "secrets.files");
+    expect(value[0]?.looked).toBe(400);
+  });
   it("that are a link lead elsewhere", async () => {
     rmSync(join(state, "openclaw.json"));
     writeFileSync(join(home, "elsewhere.json"), "{}");
