@@ -88,7 +88,10 @@ function command(layout: HostLayout, verb: string): string {
   return `${layout.node} ${NODE_FLAGS} ${layout.agent} host ${verb}`;
 }
 
-/** The only one that dials out. It can execute nothing, and sees neither the host's keys nor the gateway's door. */
+/**
+ * The only one that dials out; not where the host was reset. It can execute nothing, and sees neither the host's keys nor the
+ * gateway's door.
+ */
 function link(layout: HostLayout): string {
   const { wardenState, gatewayState, readerState, postureState, gatewaySocket, readerSocket } = layout;
   const loopback = layout.colocated ? "" : "\nIPAddressDeny=127.0.0.0/8 ::1/128\nIPAddressAllow=127.0.0.53/32";
@@ -96,6 +99,7 @@ function link(layout: HostLayout): string {
 Description=Clawhold link: dials the edge, holds no authority
 After=network-online.target ${UNITS.wardenSocket} ${UNITS.telemetrySocket}
 Wants=network-online.target ${UNITS.wardenSocket} ${UNITS.telemetrySocket}
+ConditionPathExists=${layout.hostFile}
 StartLimitIntervalSec=0
 
 [Service]
@@ -147,7 +151,10 @@ IPAddressAllow=localhost
 `;
 }
 
-/** Ends when nothing is under way; the next word on its sockets starts it again. */
+/**
+ * Ends when nothing is under way; the next word on its sockets starts it again. One that cannot start (a host that was reset) is
+ * not started without end: what it says is in the journal, and its socket stays.
+ */
 function warden(layout: HostLayout): string {
   return `[Unit]
 Description=Clawhold warden: verifies and executes, without a network
@@ -160,7 +167,7 @@ Type=simple
 Sockets=${UNITS.wardenSocket} ${UNITS.doorSocket}
 Environment=OPENCLAW_HOME=${layout.gatewayHome}
 ExecStart=${command(layout, "warden")}
-Restart=on-failure
+Restart=on-abnormal
 RestartSec=2
 TimeoutStopSec=120
 RuntimeDirectory=clawhold-warden
