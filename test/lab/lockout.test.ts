@@ -12,7 +12,7 @@ import { checkIds, checks, type CheckId } from "../../protocol/posture.ts";
 import type { Fix } from "../../protocol/posture/plan.ts";
 import { Machine } from "./machine.ts";
 import { Mender, type Tree } from "./mender.ts";
-import { Network } from "./network.ts";
+import { ADDRESS, Network } from "./network.ts";
 import { Outside } from "./outside.ts";
 import { OWNER } from "./root-file-system.ts";
 
@@ -99,6 +99,24 @@ it.each(scenarios)(
   },
   360_000,
 );
+
+it("a disk that fills up in the middle keeps nothing, and the old state comes back", async () => {
+  const plugged = await Machine.make({ network, server: "next", diskMegabytes: 96 });
+  closers.push(() => plugged.remove());
+  await plugged.boot();
+  const small = await Mender.on(plugged, { stepping: true });
+  const fresh = await small.tree("/etc");
+  await small.stopAt("arm", everything);
+  expect((await plugged.run(["/usr/bin/dd", "if=/dev/zero", "of=/fill", "bs=64k"])).stderr).toContain("No space left");
+  await small.goOn();
+  const states = async () => Object.values(await small.statesOnDisk());
+  await expect.poll(states, { timeout: 60_000, interval: 500 }).toEqual(["undone"]);
+  expect(await small.tree("/etc")).toEqual(fresh);
+  const target = { user: OWNER, address: ADDRESS.next };
+  expect(await admin.sshLogin(target, plugged.ownerKey)).toMatchObject({ code: 0 });
+  await plugged.delete("/fill");
+  expect(await small.fixes()).toMatchObject([{ state: "undone", reason: "disk_full" }]);
+});
 
 const inflict: Readonly<Record<Fault, (pid: string) => Promise<void>>> = {
   async kill(pid) {

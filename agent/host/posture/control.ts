@@ -116,7 +116,8 @@ function outcomeOf(answer: Answer): Performed {
     case "fix": {
       const { fix, state, reason } = answer.fix;
       const made = { made: fix };
-      if (state === "applied" || state === "undone") return executed(made);
+      // One that was taken back by itself was not done; one that a person took back was.
+      if (state === "applied" || (state === "undone" && reason === undefined)) return executed(made);
       if (state === "armed") return executed({ ...made, reason: "fix_armed" });
       return { verdict: "failed", observed: { ...made, reason: reason ?? "fix_failed" } };
     }

@@ -100,6 +100,11 @@ describe("a fix", () => {
       { kind: "fix", fix: { ...fix, state: "failed", reason: "probe_failed" } },
       ["failed", "probe_failed"],
     ],
+    [
+      "one that was taken back by itself",
+      { kind: "fix", fix: { ...fix, state: "undone", reason: "not_proven" } },
+      ["failed", "not_proven"],
+    ],
     ["an answer to something else", { kind: "plan", plan, subject: SUBJECT }, ["failed", "outcome_unknown"]],
     ["no answer of ours", { kind: "root shell" }, ["failed", "outcome_unknown"]],
     ["nobody", new PostureDoorError("unanswered"), ["failed", "outcome_unknown"]],
