@@ -15,7 +15,6 @@ const check = v.picklist(checkNames);
 export const waiverReason = v.strictObject({
   reason: v.pipe(v.string(), v.minLength(3), v.maxLength(300), v.regex(/^\S(.*\S)?$/su)),
 });
-export type WaiverReason = v.InferOutput<typeof waiverReason>;
 
 export const postureOperations = {
   /** With what the host chooses by itself. */
