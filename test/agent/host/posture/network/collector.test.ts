@@ -216,7 +216,21 @@ it("who is signed in from where", async () => {
 
 it("nobody plays the stranger on a machine that is only looked at", async () => {
   const slow = networkCollectors.find(({ lane }) => lane === "slow");
-  const facts = await slow?.collect({ machine: machineWith(), soFar: {}, directory: undefined });
+  const evidence = { level: "runtime", source: "test", at: NOW, excerpt: "" } as const;
+  const listens = [{ address: "0.0.0.0", port: 22 }];
+  const soFar: FactSet = {
+    "ssh.daemon": { kind: "known", value: { state: "listening", listens, options: [] }, evidence },
+  };
+  const asked: string[] = [];
+  const machine = machineWith();
+  const run: Machine["run"] = (argv, options) => {
+    asked.push(argv.join(" "));
+    return machine.run(argv, options);
+  };
+  const facts = await slow?.collect({ machine: { ...machine, run }, soFar, directory: undefined });
+  expect(facts?.["ban.canary"]).toMatchObject({ kind: "unknown", why: "not_run" });
+  expect(asked.filter((line) => line.includes("netns"))).toEqual([]);
+});
   expect(facts?.["ban.canary"]).toMatchObject({ kind: "unknown", why: "not_run" });
 });
 
