@@ -19,7 +19,8 @@ const NARROW = 100;
 export const audit: Command = {
   name: "audit",
   summary: "Say how exposed this machine and its gateways are; no account needed",
-  help: `Usage: clawhold audit [--fix-plan] [--json | --html <file> | --sarif <file>] [--check <id>] [--fail-under <grade>] [--deep]
+  help: `Usage: clawhold audit [--fix-plan] [--json | --html <file> | --sarif <file>] [--check <id>]
+                      [--fail-under <grade>] [--deep]
 
 Looks at this machine as somebody would who wants to break in, and at the settings of every OpenClaw gateway on it: what
 listens, what asks for a secret and refuses without it, who may write to the agents, what lies where others can read it,

@@ -158,14 +158,13 @@ describe("the safest settings of a real gateway", () => {
     const proxy = await listen(
       createServer((asked, answer) => {
         const { method, url: path } = asked;
-        asked.pipe(
-          request({ host: "127.0.0.1", port: real.port, method, path }, (given) => {
-            answer.writeHead(given.statusCode ?? 502, {
-              "content-type": given.headers["content-type"] ?? "text/plain",
-            });
-            given.pipe(answer);
-          }),
-        );
+        const passed = request({ host: "127.0.0.1", port: real.port, method, path }, (given) => {
+          answer.writeHead(given.statusCode ?? 502, { "content-type": given.headers["content-type"] ?? "text/plain" });
+          given.pipe(answer);
+        });
+        // Others on this machine may knock, also when the gateway is gone.
+        passed.on("error", () => answer.destroy());
+        asked.pipe(passed);
       }),
     );
     const careless = await listen(
@@ -189,6 +188,7 @@ describe("the safest settings of a real gateway", () => {
       `the web server on 0.0.0.0 port ${String(careless)} hands out /.openclaw/openclaw.json`,
     ]);
     expect(JSON.stringify(seen)).not.toContain("not-a-key");
+    for (const server of servers.splice(0)) server.close();
   });
   it.runIf(process.getuid?.() === 0)("hold before the gateway's own audit, which runs without a network", async () => {
     const machine = await alone(gateway as ToolGateway);
