@@ -12,6 +12,7 @@ import { endingMessages, endingSamples } from "../vectors/golden-3.ts";
 import { renewalMessages, renewalSamples } from "../vectors/golden-4.ts";
 import { readingMessages, readingSamples } from "../vectors/golden-5.ts";
 import { releaseMessages, releaseSamples } from "../vectors/golden-6.ts";
+import { advisoryMessages, advisorySamples } from "../vectors/golden-7.ts";
 import { goldenMessages, samples, type Golden } from "../vectors/golden.ts";
 
 function recorded(name: string): readonly Golden[] {
@@ -24,6 +25,7 @@ const files = [
   "messages-4.json",
   "messages-5.json",
   "messages-6.json",
+  "messages-7.json",
 ];
 const golden = files.flatMap(recorded);
 const allSamples = {
@@ -33,6 +35,7 @@ const allSamples = {
   ...renewalSamples,
   ...readingSamples,
   ...releaseSamples,
+  ...advisorySamples,
 };
 
 describe("recorded vectors", () => {
@@ -44,6 +47,7 @@ describe("recorded vectors", () => {
     ["messages-4.json", "22c6dc266aee83df41d4be7c6a1995ff75792713227b14ccdc127b73211f94d0"],
     ["messages-5.json", "71d8a0b219e5f23138d9891f3e95031d090cdec10e21baa8dd8d6f547bad8146"],
     ["messages-6.json", "eab05f3fb9f035db79be9e3b916875fe1c75adaef3f0df870cccc6bb3a698700"],
+    ["messages-7.json", "0c0e784e6df1b889e52aaa4cafa8dd24c6b64c4cfa7502ec697d38104646ab09"],
     ["verdicts-2.json", "242fe1f73ca2fdf74ca0b5bc941baec095a3db4eca50e30a6736c883d13ebd0d"],
   ])("%s never changes: new vectors go into a new file", (name, sha256) => {
     const content = readFileSync(new URL(`../vectors/${name}`, import.meta.url));
@@ -53,7 +57,15 @@ describe("recorded vectors", () => {
 
 describe("one of each message", () => {
   it("is what the samples in code still give", () => {
-    const inCode = [goldenMessages, laterMessages, endingMessages, renewalMessages, readingMessages, releaseMessages];
+    const inCode = [
+      goldenMessages,
+      laterMessages,
+      endingMessages,
+      renewalMessages,
+      readingMessages,
+      releaseMessages,
+      advisoryMessages,
+    ];
     expect(inCode.flatMap((messages) => messages())).toEqual(golden);
   });
 
