@@ -231,8 +231,6 @@ it("nobody plays the stranger on a machine that is only looked at", async () => 
   expect(facts?.["ban.canary"]).toMatchObject({ kind: "unknown", why: "not_run" });
   expect(asked.filter((line) => line.includes("netns"))).toEqual([]);
 });
-  expect(facts?.["ban.canary"]).toMatchObject({ kind: "unknown", why: "not_run" });
-});
 
 it("listeners and their processes, as the kernel lists them", async () => {
   const head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
