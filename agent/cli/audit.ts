@@ -36,8 +36,8 @@ is installed, kept or sent anywhere. Without root less can be seen: it is said w
   --deep                also runs the gateway's own security audit, as its user and without a network; needs root and
                         takes a minute or two
 
-Exit codes: 0 looked, and not below --fail-under (with --check: it holds or does not apply); 1 below it (with --check: it
-fails or is not verified); 2 not understood; 4 refused, because --deep needs root.
+Exit codes: 0 looked, and not below --fail-under (with --check: it holds or does not apply); 1 below it (with --check:
+it fails or is not verified); 2 not understood; 4 refused, because --deep needs root.
 
 clawhold audit show, check and reset are about the activity log that this host witnesses.`,
   options: {
