@@ -59,4 +59,3 @@ export const profileOptionsSchema = v.strictObject({
   movePort: v.boolean(),
   options: fixOptionsSchema,
 });
-export type ProfileOptions = v.InferOutput<typeof profileOptionsSchema>;

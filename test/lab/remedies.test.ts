@@ -126,7 +126,15 @@ const rows: readonly Row[] = [
       expect((await reach(443)).code).toBe(1);
     },
   },
-  { check: "net.segmentation" },
+  {
+    check: "net.segmentation",
+    options: {
+      zones: [
+        { interface: "eth0", role: "dmz" },
+        { interface: "wg0", role: "management" },
+      ],
+    },
+  },
   {
     check: "net.sysctl",
     async stands() {

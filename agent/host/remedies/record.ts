@@ -34,7 +34,6 @@ const touchedSchema = v.strictObject({
 export type Touched = v.InferOutput<typeof touchedSchema>;
 
 const effectSchema = v.strictObject({ name: v.picklist(effectKinds), of: v.string(), before: v.string() });
-export type KeptEffect = v.InferOutput<typeof effectSchema>;
 
 const recordSchema = v.strictObject({
   v: v.literal(1),

@@ -125,7 +125,7 @@ const segmentation: Remedy = (setting) => {
   const { options, survey } = setting;
   const zones = (options.zones ?? []).map((zone) => zone.interface);
   const names = zones.length > 0 ? zones : survey.disk.names("/sys/class/net").filter((name) => !virtual.test(name));
-  if (names.length === 0) return blocked("no_interfaces", "This machine has no network to keep apart.");
+  if (names.length < 2) return blocked("one_network", "This machine is in one network only.");
   const quoted = set(names.map((name) => `"${name}"`));
   return byRules(setting, {
     check: "net.segmentation",
