@@ -113,18 +113,28 @@ async function othersOf(
   own: { readonly pid: number; readonly uid: number; readonly group: string },
   { machine, all }: Pick<Looking, "machine" | "all">,
 ): Promise<readonly string[]> {
-  const same = all.filter(({ pid, status, name }) => pid !== own.pid && status.uid === own.uid && !SESSION.has(name));
+  const same = all.filter(
+    (one) => one.pid !== own.pid && one.status.uid === own.uid && !SESSION.has(one.name) && !isTry(one, all),
+  );
   const found = await Promise.all(
     same.map(async ({ pid, name }) => ((await isBelow(machine, { pid, own })) ? [] : [name])),
   );
   return [...new Set(found.flat())].slice(0, 8);
 }
 
-/** In the same service, or a child of the gateway where there is none. */
+/** What a scan tries as the gateway's user: a child of a Node of root's. No user can make root his parent. */
+function isTry({ status }: Seen, all: readonly Seen[]): boolean {
+  const parent = all.find(({ pid }) => pid === status.parent);
+  return parent !== undefined && parent.status.uid === 0 && /^(?:node|MainThread)/.test(parent.name);
+}
+
+/** In the gateway's own service, or one of ours. */
 async function isBelow(
   machine: Machine,
   { pid, own }: { readonly pid: number; readonly own: { readonly pid: number; readonly group: string } },
 ): Promise<boolean> {
   const group = await groupPath(machine, pid);
+  // A service of a moment that root started by `systemd-run` without a name: another scan's.
+  if (/^\/system\.slice\/run-[\w-]+\.service$/.test(group)) return true;
   return own.group !== "" && own.group !== "/" && (group === own.group || group.startsWith(`${own.group}/`));
 }

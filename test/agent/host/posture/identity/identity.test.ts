@@ -345,6 +345,23 @@ describe("fails", () => {
   });
 });
 
+it("what a scan itself runs as the gateway's user is no other work", async () => {
+  const tried = statusText({ Name: "MainThread", PPid: "900" });
+  const files = {
+    "/proc/900/comm": "node\n",
+    "/proc/900/status": statusText({ Name: "node", Uid: "0\t0\t0\t0" }),
+    "/proc/901/comm": "MainThread\n",
+    "/proc/901/status": tried,
+    "/proc/901/cgroup": "0::/system.slice/clawhold-posture.service\n",
+    "/proc/902/comm": "MainThread\n",
+    "/proc/902/status": statusText({ Name: "MainThread" }),
+    "/proc/902/cgroup": "0::/system.slice/run-p842-i135582.service\n",
+  };
+  expect(await finding("usr.single-tenant", { files })).toMatchObject({ state: "pass" });
+  const own = { ...files, "/proc/900/status": statusText({ Name: "node" }) };
+  expect(await finding("usr.single-tenant", { files: own })).toMatchObject({ state: "fail" });
+});
+
 describe("is not judged where nothing can be seen", () => {
   it("no gateway", async () => {
     const plan = {
