@@ -131,6 +131,8 @@ export interface ReaderEarDeps extends ReaderClientDeps {
 
 /** While nobody looks, the reader is asked this often, and ends in between. */
 const LOOK_MILLISECONDS = 60_000;
+/** What starts is soon something else. */
+const SOON_MILLISECONDS = 10_000;
 /** While somebody looks: how often it is asked whether they still do. */
 const LISTEN_MILLISECONDS = 8_000;
 /** For the samples to come, before the reader is let go. */
@@ -178,7 +180,7 @@ export class ReaderEar {
   async run(): Promise<void> {
     while (!this.#isStopped) {
       const isThere = await this.#listen();
-      if (!this.#isStopped) await this.#sleep(isThere ? LOOK_MILLISECONDS : RETRY_MILLISECONDS);
+      if (!this.#isStopped) await this.#sleep(isThere ? this.#pause() : RETRY_MILLISECONDS);
     }
   }
 
@@ -186,6 +188,10 @@ export class ReaderEar {
     this.#isStopped = true;
     this.#port?.end();
     this.#wake?.();
+  }
+
+  #pause(): number {
+    return this.#latest?.gateway.state === "starting" ? SOON_MILLISECONDS : LOOK_MILLISECONDS;
   }
 
   /** Until nobody looks any more. False when nobody was there, or nobody stayed. */
