@@ -36,6 +36,11 @@ describe("the units of an installed host", () => {
     }
   });
 
+  it("let the slow look make a network of a moment, under a file system that is read-only", () => {
+    expect(of(UNITS.postureSlow)).toMatch(/^ProtectSystem=strict$/m);
+    expect(of(UNITS.postureSlow)).toMatch(/^TemporaryFileSystem=\/run\/netns:mode=0755$/m);
+  });
+
   it("open each socket to whom it is for", () => {
     const opened = (name: string): readonly (string | undefined)[] =>
       ["User", "Group", "Mode"].map((key) => new RegExp(`^Socket${key}=(.*)$`, "m").exec(of(name))?.[1]);
