@@ -266,6 +266,23 @@ describe("a fix", () => {
     },
   );
 
+  it("of a machine without ufw is a table of our own, which survives a restart and goes as one", async () => {
+    await sh("/usr/bin/mv", "/usr/sbin/ufw", "/root/ufw");
+    const before = await everything();
+    const options: FixOptions = { openings: [{ port: 80, protocol: "tcp", reason: "web" }] };
+    const answer = await mender.apply({ kind: "check", check: "fw.default-deny", options });
+    if (answer.kind !== "fix") throw new Error(JSON.stringify(answer));
+    expect(answer.fix).toMatchObject({ state: "applied" });
+    const outside = { 22: "open", 80: "closed", 9999: "filtered" };
+    expect(await attacker.ports([22, 80, 9_999])).toEqual(outside);
+    await machine.reboot();
+    expect(await attacker.ports([22, 80, 9_999])).toEqual(outside);
+    expect(await mender.rollback(answer.fix.fix)).toMatchObject({ kind: "fix", fix: { state: "undone" } });
+    expect((await everything()).tree).toEqual(before.tree);
+    expect(await attacker.port(9_999)).toBe("closed");
+    await sh("/usr/bin/mv", "/root/ufw", "/usr/sbin/ufw");
+  });
+
   it("exists for every check that says so, or names the operation that mends it", async () => {
     const tested = new Set(rows.map(({ check }) => check));
     for (const check of checkIds.filter((id) => remedies[id] !== undefined && !tested.has(id))) {

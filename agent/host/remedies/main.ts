@@ -32,7 +32,7 @@ export function mendingVerbs({
       directory: values.directory ?? DIRECTORY,
       ...(afterStep === undefined ? {} : { afterStep }),
     };
-    return { verb, fix: values.fix ?? "", because: values.because ?? "hand" };
+    return { verb, fix: values.fix ?? "", because: values.because };
   };
   return {
     /** One order on standard input, one answer on standard output. */
@@ -40,9 +40,13 @@ export function mendingVerbs({
       print(JSON.stringify(await orderVerb(optionsOf(argv).verb, await readInput())));
       return 0;
     },
-    rollback(argv) {
+    /** By a timer; or by somebody at the machine, who names no reason. */
+    async rollback(argv) {
       const { verb, fix, because } = optionsOf(argv);
-      return rollbackVerb(verb, fix, because);
+      if (because !== undefined) return rollbackVerb(verb, fix, because);
+      const answer = await orderVerb(verb, JSON.stringify({ verb: "rollback", fix, author: "console" }));
+      print(JSON.stringify(answer));
+      return answer.kind === "refused" ? 1 : 0;
     },
     watch(argv) {
       const { verb, fix } = optionsOf(argv);
