@@ -33,8 +33,8 @@ is installed, kept or sent anywhere. Without root less can be seen: it is said w
   --sarif <file>        SARIF 2.1.0, for tools that collect findings
   --check <id>          this one check, with its evidence
   --fail-under <grade>  exit code 1 when the grade is below: A, B, C, D or F
-  --deep                also runs the gateway's own security audit, as its user and without a network; needs root and
-                        takes a minute or two
+  --deep                also walks over all files, and runs the gateway's own security audit, as its user and without a
+                        network; needs root and takes a minute or two
 
 Exit codes: 0 looked, and not below --fail-under (with --check: it holds or does not apply); 1 below it (with --check:
 it fails or is not verified); 2 not understood; 4 refused, because --deep needs root.

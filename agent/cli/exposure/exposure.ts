@@ -52,6 +52,8 @@ export async function lookAround(io: CliIo, { deep }: { readonly deep: boolean }
     machine,
     lane: "slow",
     collectors: deep ? [...collectors, nativeCollector()] : collectors,
+    // With an approved state to hold it against, the long look is worth its time.
+    isBrief: !deep && store === undefined,
     ...(store === undefined ? {} : { waivers: store.waivers(), directory: store.directory }),
   });
   const advisories = found.facts["advisories.known"];

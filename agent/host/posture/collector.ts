@@ -9,6 +9,8 @@ export interface Setting {
   readonly soFar: FactSet;
   /** What an earlier scan saw: for one that need not look again where nothing moved. */
   readonly kept?: FactSet;
+  /** Somebody waits for it: no walk over all files. */
+  readonly isBrief?: boolean;
   /** State directory of posture (baselines); undefined without an installation. */
   readonly directory: string | undefined;
 }

@@ -23,7 +23,9 @@ export interface ScanOptions {
   readonly kept?: FactSet;
   readonly waivers?: readonly Waiver[];
   readonly directory?: string;
-  /** For tests. */
+  /** A person waits: what takes long and is worth little without an approved state before is left out, and said. */
+  readonly isBrief?: boolean;
+  /** For tests, and for a look that goes deeper. */
   readonly collectors?: readonly Collector[];
 }
 
@@ -35,14 +37,14 @@ export interface Scan extends Standing {
 }
 
 export async function scan(options: ScanOptions): Promise<Scan> {
-  const { machine, lane, kept = {}, waivers = [], directory } = options;
+  const { machine, lane, kept = {}, waivers = [], directory, isBrief = false } = options;
   const at = machine.now();
   const listed = options.collectors ?? collectors;
   // The slow lane looks at everything.
   const now = listed.filter((one) => lane === "slow" || one.lane === "fast");
   const facts: FactSet = {
     ...unlessStale(kept, at),
-    ...(await collect(now, { machine, directory, kept: unlessStale(kept, at) })),
+    ...(await collect(now, { machine, directory, kept: unlessStale(kept, at), isBrief })),
   };
   const reader = readerOf(facts);
   const findings = checkIds.map((check) => {
