@@ -28,9 +28,10 @@ export async function harden(machine: Machine, mender: Mender, admin: Outside): 
 async function proven(mender: Mender, fix: string): Promise<void> {
   const until = performance.now() + PATIENCE_MILLISECONDS;
   for (;;) {
-    const state = (await mender.fixes()).find((one) => one.fix === fix)?.state;
-    if (state === "applied") return;
-    if (state !== "armed" || performance.now() > until) throw new Error(`${fix} is ${String(state)} after the sign-in`);
+    const now = (await mender.fixes()).find((one) => one.fix === fix);
+    if (now?.state === "applied") return;
+    if (now?.state !== "armed" || performance.now() > until)
+      throw new Error(`after the sign-in ${JSON.stringify(now)}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
   }
 }

@@ -73,7 +73,7 @@ const otherChecks = checkStages.filter((stage) => !fast.includes(stage));
 /** Servers of both Debians in full, and every fault at every step; otherwise what the time allows. */
 const all = process.argv.includes("--all");
 const serverOptions = { mayStumble, env: all ? { CLAWHOLD_LAB_ALL: "1" } : {} };
-const onDebian13 = all ? [] : ["install", "traps"].map((name) => `test/lab/${name}.test.ts`);
+const onDebian13 = all ? [] : ["hardened", "install", "traps"].map((name) => `test/lab/${name}.test.ts`);
 
 const serverFiles = [path.join(root, "test", "lab", "prepare.ts")];
 
@@ -102,14 +102,8 @@ await runStages([
   },
   {
     lanes: [
-      [withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble }))],
       [
-        command("attack suite", [...attack, "--short"]),
-        command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
-        command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
-        withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
-        withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
-        withServers(vitest("servers", "test/lab/vitest.config.ts", serverOptions)),
+        withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble })),
         withServers(
           vitest("servers, Debian 13", "test/lab/vitest.config.ts", {
             ...serverOptions,
@@ -117,6 +111,14 @@ await runStages([
             env: { ...serverOptions.env, CLAWHOLD_LAB_RELEASE: "trixie" },
           }),
         ),
+      ],
+      [
+        command("attack suite", [...attack, "--short"]),
+        command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
+        command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
+        withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
+        withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
+        withServers(vitest("servers", "test/lab/vitest.config.ts", serverOptions)),
       ],
     ],
   },

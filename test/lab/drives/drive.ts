@@ -43,6 +43,8 @@ export interface Area {
   readonly drives: readonly Drive[];
   /** After each round of `mend` or `fail`, e.g. to start again what reads its settings once. */
   readonly settle?: (site: Site) => Promise<unknown>;
+  /** After its last drive: what it put on the server that the next area does not expect. */
+  readonly leave?: (site: Site) => Promise<unknown>;
   /** Checks of this area that cannot be driven in the lab, and why, in a sentence. */
   readonly undriven: Partial<Readonly<Record<CheckId, string>>>;
 }

@@ -40,7 +40,15 @@ async function approved({ machine }: Site): Promise<void> {
 
 const mode = (machine: Machine, bits: string): Promise<string> => machine.must(["/usr/bin/chmod", bits, HOST_KEY]);
 
+/** SSH as the provider set it up: on port 22. */
+async function leave({ machine }: Site): Promise<void> {
+  await machine.delete(DROP_IN);
+  await machine.must(["/usr/bin/systemctl", "reset-failed", "ssh"]);
+  await machine.must(["/usr/bin/systemctl", "restart", "ssh"]);
+}
+
 export const sshDrives: Area = {
+  leave,
   drives: [
     {
       check: "ssh.password-auth",
