@@ -4,6 +4,8 @@
  */
 import { parseArgs } from "node:util";
 import type { CheckId } from "../../../protocol/posture.ts";
+import { approvedIn, writeApproved } from "./collectors/network/approved.ts";
+import { openPostureStore } from "./store.ts";
 import { approve, BaselineError, type BaselineName, type Drift } from "./baseline.ts";
 
 /** Which approved state a check is held against. */
@@ -12,6 +14,8 @@ export const baselineOf = {
   "fs.suid-drift": "setuid",
   "fim.baseline": "files",
 } as const satisfies Partial<Record<CheckId, BaselineName>>;
+/** Held against a digest of the rules instead, which fixes record too. */
+const RULES = "fw.drift" satisfies CheckId;
 type Approvable = keyof typeof baselineOf;
 
 function isApprovable(check: string | undefined): check is Approvable {
@@ -34,8 +38,11 @@ export function approveVerb(argv: readonly string[], { now, print }: Approving):
     options: { directory: { type: "string" }, check: { type: "string" }, state: { type: "string" } },
   });
   const { directory, check, state } = values;
+  if (directory !== undefined && check === RULES) return approveRules(directory, { now, print, state });
   if (directory === undefined || !isApprovable(check)) {
-    print(`Usage: approve --directory <path> --check ${Object.keys(baselineOf).join("|")} [--state <name>]`);
+    print(
+      `Usage: approve --directory <path> --check ${[...Object.keys(baselineOf), RULES].join("|")} [--state <name>]`,
+    );
     return 64;
   }
   try {
@@ -51,6 +58,26 @@ export function approveVerb(argv: readonly string[], { now, print }: Approving):
     print(error.message);
     return 1;
   }
+}
+
+/** The rules of the packet filter as the last scan saw them; ports that were named before stay named. */
+function approveRules(
+  directory: string,
+  { now, print, state }: Approving & { readonly state: string | undefined },
+): number {
+  const live = openPostureStore(directory).facts()["fw.live"];
+  if (live?.kind !== "known" || (state !== undefined && state !== live.value.digest)) {
+    print(
+      live?.kind === "known"
+        ? "The rules that were seen last are others."
+        : "No scan has seen the rules of this machine.",
+    );
+    return 1;
+  }
+  const { digest } = live.value;
+  writeApproved(directory, { ...approvedIn(directory), ruleset: { digest, at: now, author: "root of this machine" } });
+  print(JSON.stringify({ ruleset: digest }));
+  return 0;
 }
 
 function told({ added, changed, removed, total }: Drift) {

@@ -3,11 +3,12 @@
  * kernel, and ports that are meant to be open, each with an owner and a reason. Whoever changes the firewall by order records it
  * here; scans only read it.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { digest, seconds } from "../../../../../protocol/fields.ts";
 import { writeFileAtomically } from "../../../../shared/atomic-file.ts";
+import { systemCode } from "../../../../shared/edge-error.ts";
 import type { Machine } from "../../machine.ts";
 import { parsedJson } from "./nft/json.ts";
 
@@ -32,7 +33,21 @@ const nothing: ApprovedNetwork = { v: 1, doors: [] };
 export async function readApproved(machine: Machine, directory: string | undefined): Promise<ApprovedNetwork> {
   if (directory === undefined) return nothing;
   const file = await machine.read(join(directory, FILE));
-  const result = v.safeParse(approvedNetworkSchema, file.kind === "text" ? parsedJson(file.text) : undefined);
+  return file.kind === "text" ? approvedOf(file.text) : nothing;
+}
+
+/** The same for whoever is about to write it. */
+export function approvedIn(directory: string): ApprovedNetwork {
+  try {
+    return approvedOf(readFileSync(join(directory, FILE), "utf8"));
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return nothing;
+    throw error;
+  }
+}
+
+function approvedOf(text: string): ApprovedNetwork {
+  const result = v.safeParse(approvedNetworkSchema, parsedJson(text));
   return result.success ? result.output : nothing;
 }
 

@@ -227,7 +227,10 @@ function liveFact(listed: Full, ground: Ground): Fact<FirewallFacts["fw.live"]> 
   );
   // Nobody said which rules are right: nothing to have drifted from, and nothing to be sure of.
   if (value.approved !== undefined) return fact;
-  return { ...fact, gap: { why: "not_approved", source: "no rule set was approved on this host" } };
+  return {
+    ...fact,
+    gap: { why: "not_approved", source: `no rule set was approved on this host; name of this one: ${listed.digest}` },
+  };
 }
 
 const UNITS = [

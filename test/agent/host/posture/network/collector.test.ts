@@ -4,9 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { networkCollectors, type NetworkFacts } from "../../../../../agent/host/posture/collectors/network.ts";
-import { readApproved, writeApproved } from "../../../../../agent/host/posture/collectors/network/approved.ts";
+import {
+  approvedIn,
+  readApproved,
+  writeApproved,
+} from "../../../../../agent/host/posture/collectors/network/approved.ts";
 import { readListeners, rowsOf } from "../../../../../agent/host/posture/collectors/network/sockets.ts";
 import { ufwRules } from "../../../../../agent/host/posture/collectors/network/ufw.ts";
+import { approveVerb } from "../../../../../agent/host/posture/approve.ts";
+import { openPostureStore } from "../../../../../agent/host/posture/store.ts";
 import type { Setting } from "../../../../../agent/host/posture/collector.ts";
 import { readerOf, type FactSet } from "../../../../../agent/host/posture/facts.ts";
 import { linuxMachine } from "../../../../../agent/host/posture/linux.ts";
@@ -268,6 +274,30 @@ it("what ufw was told, with its reasons", () => {
     ["any", 60_000, 60_010, "OpenSSH"],
     ["any", 80, 80, "OpenSSH"],
   ]);
+});
+
+it("root approves the rules that a scan saw, and no others", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "approved-"));
+  try {
+    const lines: string[] = [];
+    const verb = (...more: readonly string[]): number =>
+      approveVerb(["--directory", directory, "--check", "fw.drift", ...more], {
+        now: NOW,
+        print: (line) => void lines.push(line),
+      });
+    expect(verb()).toBe(1);
+    const live = (await look(machineWith())).get("fw.live");
+    openPostureStore(directory).saveFacts({ "fw.live": live });
+    const digest = live.kind === "known" ? live.value.digest : "";
+    expect(verb("--state", "another")).toBe(1);
+    const door = { protocol: "tcp", port: 80, owner: "ann", reason: "the shop" } as const;
+    writeApproved(directory, { v: 1, doors: [door] });
+    expect(verb("--state", digest)).toBe(0);
+    expect(approvedIn(directory)).toMatchObject({ doors: [door], ruleset: { digest, at: NOW } });
+    expect(lines).toEqual([expect.stringContaining("No scan"), expect.stringContaining("others"), expect.any(String)]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 it("what was approved is read back, and anything else approves nothing", async () => {
