@@ -101,10 +101,6 @@ export class SplitHost {
     if (this.#options.isLinkAbsent !== true) this.#keepLink();
   }
 
-  pid(role: Role): number | undefined {
-    return this.#children.get(role)?.pid;
-  }
-
   async end(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     this.#isEnded = true;
     const ending = [...this.#children.values()].map(async (child) => {
@@ -115,10 +111,6 @@ export class SplitHost {
     });
     await Promise.all(ending);
     this.#forwarder?.close();
-  }
-
-  remove(): void {
-    rmSync(this.#root, { recursive: true, force: true });
   }
 
   #keepLink(): void {
@@ -134,7 +126,7 @@ export class SplitHost {
     const listens = sockets.flatMap(({ at }) => ["--listen", at]);
     const names = sockets.map(({ name }) => name).join(":");
     const before = role === "warden" ? ["unshare", "--net", "--"] : asUser(READER_UID);
-    const argv = [ACTIVATE, ...listens, `--fdname=${names}`, ...this.#passed(), ...before];
+    const argv = [...WITH_US, ACTIVATE, ...listens, `--fdname=${names}`, ...this.#passed(), ...before];
     const child = this.#spawn(role, argv);
     child.once("exit", () => {
       if (!this.#isEnded) void this.#activated(role, sockets);
@@ -194,8 +186,18 @@ interface Listening {
   readonly mode: number;
 }
 
+/** A suite that is cut short takes its processes along. */
+const WITH_US = ["setpriv", "--pdeathsig=KILL", "--"];
+
 function asUser(uid: number): readonly string[] {
-  return ["setpriv", `--reuid=${String(uid)}`, `--regid=${String(uid)}`, "--clear-groups", "--no-new-privs", "--"];
+  return [
+    ...WITH_US.slice(0, -1),
+    `--reuid=${String(uid)}`,
+    `--regid=${String(uid)}`,
+    "--clear-groups",
+    "--no-new-privs",
+    "--",
+  ];
 }
 
 /** In the place of systemd-socket-proxyd. */
