@@ -167,7 +167,7 @@ describe("a control plane that does not answer", () => {
   it("is announced above figures that stay, and the page goes on by itself", async () => {
     const { page } = owner;
     await page.goto(ORIGIN);
-    const row = page.locator("table a, [role=table] a").first();
+    const row = page.locator("table .host-name a, [role=table] .host-name a").first();
     const label = await row.innerText();
     await whileDown(async () => {
       await page.getByText(LOST).waitFor();
