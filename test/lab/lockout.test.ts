@@ -77,6 +77,9 @@ beforeAll(async () => {
   await machine.boot();
   mender = await Mender.on(machine, { stepping: true });
   admin = new Outside(network, "admin");
+  // As some providers hand them over: else one of the fixes would have nothing to do.
+  await machine.write("/etc/ssh/sshd_config.d/50-provider.conf", "KbdInteractiveAuthentication yes\n");
+  await machine.must(["/usr/bin/systemctl", "reload", "ssh.service"]);
   before = await mender.tree("/etc");
 });
 
