@@ -6,6 +6,42 @@ import { Banner } from "./banner.tsx";
 
 const AT_ONCE = 2;
 
+/** What each is called where only one line is left for all of them. */
+const names = {
+  "ledger-broken": "the ledger does not add up",
+  "not-confirmed": "not confirmed by every host",
+  "one-user": "one user",
+  "never-witnessed": "never witnessed",
+  "one-passkey": "one passkey",
+  "grants-ending": "roles end soon",
+  "from-edge": "page of the edge",
+  demo: "demo gateway",
+} as const satisfies Record<BannerKind["kind"], string>;
+
+/** Where something else was opened: one line that still names each, but what says that somebody cheats stays whole. */
+export function FoldedBanners({ all }: { readonly all: readonly BannerKind[] }) {
+  const rest = all.filter(({ kind }) => kind !== "ledger-broken");
+  return (
+    <>
+      {all
+        .filter(({ kind }) => kind === "ledger-broken")
+        .map((one) => (
+          <TrueBanner key={one.kind} banner={one} />
+        ))}
+      {rest.length > 0 && (
+        <details class="more-banners">
+          <summary class="small muted">To know: {formatList(rest.map(({ kind }) => names[kind]))}</summary>
+          <div class="stack mid">
+            {rest.map((one) => (
+              <TrueBanner key={one.kind} banner={one} />
+            ))}
+          </div>
+        </details>
+      )}
+    </>
+  );
+}
+
 /** `all` in their fixed order; the rest is behind "and 1 more". */
 export function Banners({ all }: { readonly all: readonly BannerKind[] }) {
   const rest = all.slice(AT_ONCE);

@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { Banners } from "../../components/banners.tsx";
+import { Banners, FoldedBanners } from "../../components/banners.tsx";
 import { Empty, TroubleText, Waiting } from "../../components/parts.tsx";
 import { OrderDialog } from "../../dialog/order-dialog.tsx";
 import { hostTabs, type HostRoute, type HostTab } from "../../router.ts";
@@ -138,7 +138,7 @@ function Shown({ desk, lacking, after }: ShownProps & { readonly after: Componen
       <Head condition={condition} obstacle={obstacle} onRestart={restart} />
       <CourseNote host={host} watch={history.watch} askedAt={askedAt} />
       {host.admission === "waiting" && <AdmissionCard host={host} />}
-      <HostBanners host={host} />
+      <HostBanners host={host} isFolded={!isOverview || route.of !== undefined} />
       {after}
       {host.admission === "admitted" && <Tabs host={host} route={route} />}
       {isOverview ? (
@@ -168,7 +168,8 @@ function Overview({ condition, history, lacking, desk }: OverviewProps & ShownPr
   );
 }
 
-function HostBanners({ host }: { readonly host: HostView }) {
+/** `isFolded`: something of the host was opened, and on a phone it should be in sight. */
+function HostBanners({ host, isFolded }: { readonly host: HostView; readonly isFolded: boolean }) {
   const { backend } = useApp();
   const passkeys = backend.passkeys.value;
   const banners = bannersOf({
@@ -179,7 +180,7 @@ function HostBanners({ host }: { readonly host: HostView }) {
     onlyAdministrator: isOnlyAdministrator(backend.trust.value, backend.person.value?.id),
     // Never witnessed is a fact of the workspace; the fleet page says it.
   }).filter(({ kind }) => kind !== "never-witnessed");
-  return <Banners all={banners} />;
+  return isFolded ? <FoldedBanners all={banners} /> : <Banners all={banners} />;
 }
 
 const names = {
