@@ -110,7 +110,7 @@ function Waiving({ isOn, onOpen, children }: WaivingProps) {
   return (
     <div class="acts">
       <button class="btn quiet sm" type="button" onClick={onOpen}>
-        Accept it for a while, with a reason and an end
+        Accept it for a while…
       </button>
     </div>
   );
