@@ -29,7 +29,7 @@ function put({ disk }: Hands, desired: Desired): void {
   else if (desired.kind === "absent") disk.remove(path);
   else {
     const now = disk.state(path);
-    if (now.kind === "file" || now.kind === "directory") disk.setMode(path, now.mode & desired.mode);
+    if (now.kind === "file" || now.kind === "directory") disk.changeMode(path, ({ mode }) => mode & desired.mode);
   }
 }
 

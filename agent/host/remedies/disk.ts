@@ -1,6 +1,7 @@
 /**
  * Paths of the machine as a transaction sees and changes them. Every change leaves the old thing or the new one, never half, and is
- * on the disk when it returns: temporary file, fsync, rename, fsync of the directory. Links are never followed.
+ * on the disk when it returns: temporary file, fsync, rename, fsync of the directory. Links are never followed. Content is put
+ * only where root alone could put something else in its way; in directories of others nothing but rights is changed.
  */
 import { createHash } from "node:crypto";
 import {
@@ -20,6 +21,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
   type Stats,
@@ -50,6 +52,9 @@ export interface Owned {
 /** Ends no list of file names that a program of the system reads, and is found again after a crash. */
 const UNFINISHED = ".clawhold-unfinished";
 const MAX_FILE_BYTES = 4 << 20;
+const ROOT = 0;
+/** Set-user-ID and set-group-ID. */
+const BORROWED = 0o6000;
 
 export class Disk {
   readonly #root: string;
@@ -105,6 +110,7 @@ export class Disk {
   }
 
   putFile(path: string, bytes: string | Uint8Array, { mode, uid, gid }: Owned): void {
+    this.#requireRoots(path);
     const temporary = this.at(`${path}${UNFINISHED}`);
     rmSync(temporary, { force: true });
     try {
@@ -132,6 +138,7 @@ export class Disk {
   }
 
   putLink(path: string, target: string): void {
+    this.#requireRoots(path);
     const temporary = this.at(`${path}${UNFINISHED}`);
     rmSync(temporary, { force: true });
     symlinkSync(target, temporary);
@@ -140,22 +147,64 @@ export class Disk {
   }
 
   makeDirectory(path: string, { mode, uid, gid }: Owned): void {
+    this.#requireRoots(path);
     mkdirSync(this.at(path), { mode });
     chmodSync(this.at(path), mode);
     if (this.#isOthers(this.at(path), uid, gid)) chownSync(this.at(path), uid, gid);
     this.#syncAbove(path);
   }
 
-  /** Of a file or directory; in a directory of somebody else a link may lie in its place by now. */
-  setMode(path: string, mode: number): void {
-    const fd = openSync(this.at(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  /** Of a file or directory. `next`: its new mode; judged and changed on the thing itself, whatever its name leads to by then. */
+  changeMode(path: string, next: (now: PathState & Owned) => number): void {
+    const fd = this.#openStepwise(path);
     try {
       const facts = fstatSync(fd);
+      const { uid, gid } = facts;
+      const mode = facts.mode & 0o7777;
+      const sha = { kind: "file", sha256: "" } as const;
       if (!facts.isFile() && !facts.isDirectory()) throw new DiskError(`${path} is neither file nor directory`);
-      fchmodSync(fd, mode);
+      const after = next({ ...(facts.isFile() ? sha : ({ kind: "directory" } as const)), mode, uid, gid });
+      if (after === mode) return;
+      fchmodSync(fd, after);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
+    }
+  }
+
+  /** From directory to directory, each held open, because others may move them meanwhile. A link counts only where root put it. */
+  #openStepwise(path: string): number {
+    const names = path.split("/").filter(Boolean);
+    let fd = openSync(this.at("/"), constants.O_RDONLY | constants.O_DIRECTORY);
+    for (const [index, name] of names.entries()) {
+      const above = fd;
+      const follow = index < names.length - 1 && isRoots(fstatSync(above)) ? 0 : constants.O_NOFOLLOW;
+      try {
+        fd = openSync(`/proc/self/fd/${String(above)}/${name}`, constants.O_RDONLY | constants.O_NONBLOCK | follow);
+      } finally {
+        closeSync(above);
+      }
+    }
+    return fd;
+  }
+
+  /** @throws {DiskError} where somebody else could lead what is written elsewhere, or put another thing in its place */
+  #requireRoots(path: string): void {
+    for (let above = dirname(path); above !== "/"; above = dirname(above))
+      if (!isRoots(statSync(this.at(above)))) throw new DiskError(`${above} is not root's alone`);
+  }
+
+  /** Gives rights back that were taken: to what still is its owner's, and none by which others act as him. */
+  restoreMode(path: string, before: PathState): void {
+    if (before.kind !== "file" && before.kind !== "directory") return;
+    const mode = before.kind === "file" ? before.mode & ~BORROWED : before.mode;
+    try {
+      this.changeMode(path, (now) =>
+        now.kind === before.kind && now.uid === before.uid && now.gid === before.gid ? mode : now.mode,
+      );
+    } catch (error) {
+      // Gone, or something else by now: whoever owns it decided so.
+      if (!(error instanceof DiskError) && systemCode(error) === undefined) throw error;
     }
   }
 
@@ -164,6 +213,7 @@ export class Disk {
     const facts = this.#look(path);
     rmSync(this.at(`${path}${UNFINISHED}`), { force: true });
     if (facts === undefined) return;
+    this.#requireRoots(path);
     if (facts.isDirectory()) this.#removeEmpty(path);
     else rmSync(this.at(path));
     this.#syncAbove(path);
@@ -186,10 +236,10 @@ export class Disk {
     else if (before.kind === "link") this.putLink(path, before.target);
     else if (before.kind === "file") {
       if (now.kind === "file" && now.sha256 === before.sha256 && now.uid === before.uid && now.gid === before.gid)
-        this.setMode(path, before.mode);
+        this.changeMode(path, () => before.mode);
       else this.putFile(path, bytes(), before);
     } else if (before.kind === "directory") {
-      if (now.kind === "directory") this.setMode(path, before.mode);
+      if (now.kind === "directory") this.changeMode(path, () => before.mode);
       else this.makeDirectory(path, before);
     }
   }
@@ -202,6 +252,11 @@ export class Disk {
       closeSync(fd);
     }
   }
+}
+
+function isRoots({ uid, gid, mode }: Stats): boolean {
+  const others = gid === ROOT ? 0o002 : 0o022;
+  return (uid === ROOT || uid === process.geteuid?.()) && (mode & others) === 0;
 }
 
 /** What is there is not what this program would ever change. */

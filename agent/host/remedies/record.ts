@@ -30,6 +30,8 @@ const touchedSchema = v.strictObject({
   after: v.optional(pathStateSchema),
   /** Whose command changed it: index of the deed. */
   deed: v.optional(count),
+  /** Only rights were taken: content and owner are somebody else's business, who may change them at any time. */
+  isModeOnly: v.optional(v.literal(true)),
 });
 export type Touched = v.InferOutput<typeof touchedSchema>;
 
@@ -158,7 +160,8 @@ export class Records {
 export function driftOf(record: FixRecord, disk: Disk): readonly Touched[] {
   if (record.state !== "applied") return [];
   return record.touched.filter(
-    ({ path, after }) => after !== undefined && JSON.stringify(disk.state(path)) !== JSON.stringify(after),
+    ({ path, after, isModeOnly }) =>
+      isModeOnly !== true && after !== undefined && JSON.stringify(disk.state(path)) !== JSON.stringify(after),
   );
 }
 

@@ -75,6 +75,8 @@ function restorePaths({ hands, records }: Transacting, record: FixRecord, left: 
     ...mine.filter(({ before }) => before.kind === "absent"),
     ...mine.filter(({ before }) => before.kind !== "absent"),
   ];
-  for (const { path, before, blob } of absentFirst)
-    hands.disk.restore(path, before, () => records.kept(record.fix, blob ?? ""));
+  for (const { path, before, blob, isModeOnly } of absentFirst) {
+    if (isModeOnly === true) hands.disk.restoreMode(path, before);
+    else hands.disk.restore(path, before, () => records.kept(record.fix, blob ?? ""));
+  }
 }

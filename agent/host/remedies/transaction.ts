@@ -17,6 +17,7 @@ import { drawPort } from "./port.ts";
 import { approveRules, readApprovedRules, touchesRules } from "./approved-rules.ts";
 import { firstFailure } from "./proofs.ts";
 import { fixOf, type FixRecord, type Touched } from "./record.ts";
+import type { Stage } from "./remedy.ts";
 import { survey } from "./survey.ts";
 import { endRecovery, takeBack } from "./take-back.ts";
 import { hasSystemd, sentenceOf, type Transacting } from "./transacting.ts";
@@ -173,9 +174,10 @@ async function snapshot({ hands, records }: Transacting, { fix, work, author }: 
   const deeds = stages.flatMap((stage) => stage.deeds);
   const touched = touchedPaths(stages, hands.disk).map((path, index): Touched => {
     const before = hands.disk.state(path);
+    const deed = deeds.findIndex(({ touches }) => touches.includes(path));
+    if (deed < 0 && isModeOnly(path, stages)) return { path, before, isModeOnly: true };
     const blob = `content-${String(index)}`;
     if (before.kind === "file") records.keep(fix, blob, hands.disk.bytes(path));
-    const deed = deeds.findIndex(({ touches }) => touches.includes(path));
     return {
       path,
       before,
@@ -203,6 +205,11 @@ async function snapshot({ hands, records }: Transacting, { fix, work, author }: 
     holder: ourselves(),
     rules: (await hands.rulesDigest()) ?? "",
   };
+}
+
+function isModeOnly(path: string, stages: readonly Stage[]): boolean {
+  const wanted = stages.flatMap(({ desired }) => desired).filter((one) => one.path === path);
+  return wanted.length > 0 && wanted.every(({ kind }) => kind === "mode");
 }
 
 class ProofError extends Error {

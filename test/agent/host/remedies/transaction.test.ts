@@ -137,7 +137,7 @@ describe.skipIf(!isRoot)("nothing is changed", () => {
   });
 
   it("while a key that others could have written is the only one", async () => {
-    host.disk.setMode("/home/owner/.ssh/authorized_keys", 0o666);
+    host.disk.changeMode("/home/owner/.ssh/authorized_keys", () => 0o666);
     expect((await host.plan("ssh.password-auth")).plan.blocked).toBe("no_key");
   });
 });
@@ -239,7 +239,7 @@ describe.skipIf(!isRoot)("a file of ours that somebody changed", () => {
   it("by a later fix of ours comes first", async () => {
     host.write("/etc/ssh/ssh_host_rsa_key", "key");
     const first = await host.mend("ssh.hostkeys");
-    host.disk.setMode("/etc/ssh/ssh_host_rsa_key", 0o644);
+    host.disk.changeMode("/etc/ssh/ssh_host_rsa_key", () => 0o644);
     host.now += 10;
     const second = await host.mend("ssh.hostkeys");
     expect(await host.rollback(first)).toMatchObject({ kind: "refused", code: "undo_later_first" });
