@@ -47,7 +47,11 @@ async function tryVerb([what = "", ...words]: readonly string[]): Promise<number
 }
 
 function usage(): number {
-  process.stderr.write("Usage: posture.cjs scan [--lane fast|slow] [--directory <path>]\n");
+  process.stderr.write(
+    "Usage: posture.cjs scan [--lane fast|slow] [--directory <path>]\n" +
+      "       posture.cjs approve --directory <path> --check <name> --state <name>\n" +
+      "       posture.cjs rollback --fix <fix-...> | sweep | rollback-all\n",
+  );
   return 64;
 }
 

@@ -1,6 +1,7 @@
 /** `clawhold audit`: how exposed this machine and its gateways are. Needs no account, no installation and no root; keeps nothing. */
 import { platform } from "node:os";
 import { checkIds, isCheckId, type CheckId } from "../../protocol/posture.ts";
+import { reasonSentence, stateWords } from "../../protocol/posture-words.ts";
 import { grades, type Grade } from "../../protocol/posture/words.ts";
 import { writeFileAtomically } from "../shared/atomic-file.ts";
 import { systemCode } from "../shared/edge-error.ts";
@@ -129,8 +130,9 @@ function showCheck(exposure: Exposure, check: CheckId, { input, io }: { input: C
   if (input.json) io.out(JSON.stringify(findings[0]));
   else {
     for (const line of fixPlanLines(only)) io.out(line);
-    for (const { state, evidence } of findings) {
-      io.out(`${check}: ${state}`);
+    for (const { state, reason, evidence } of findings) {
+      io.out(`${check}: ${stateWords[state]}`);
+      if (reason !== undefined) io.out(`  ${printable(reasonSentence(reason))}`);
       for (const { level, source, excerpt } of evidence) {
         io.out(`  ${level.padEnd(10)}${printable(source)}`);
         for (const line of excerpt.split("\n")) io.out(`            ${printable(line)}`);

@@ -45,7 +45,9 @@ without tunnel and gateway.
     // Installed with services of its own, it is the link that goes on; the warden and its lock come and go.
     const agent =
       installed === undefined ? holderOf(join(state.path, "lock")) !== undefined : existsSync(`/proc/${installed.pid}`);
-    const start = installed === undefined ? undefined : `systemctl start ${UNITS.link}`;
+    // Just installed, it may not have said a word yet.
+    const hasServices = installed !== undefined || existsSync(join(data, "installed.json"));
+    const start = hasServices ? `systemctl start ${UNITS.link}` : undefined;
     const receipt = lastReceipt(state.files.journal);
     const standing = agent || said === undefined ? { status: said } : { lastStatus: lastStatusOf(said) };
     if (input.json)

@@ -232,6 +232,11 @@ function refuseExposed(path: string): boolean {
   const facts = lstatSync(path);
   const isOurs = facts.uid === statSync("/proc/self").uid;
   if ((facts.mode & 0o066) === 0 && isOurs) return (facts.mode & 0o011) !== 0;
+  if (!isOurs && (facts.mode & 0o066) === 0)
+    throw new HostError(
+      "state_exposed",
+      `${path} belongs to ${facts.uid === 0 ? "root" : "another user"}, who alone may look. Type this as ${facts.uid === 0 ? "root (sudo)" : "that user"}.`,
+    );
   throw new HostError(
     "state_exposed",
     `${path} holds keys and is open to other users of this machine. If you trust what happened meanwhile, close it and start again: chmod 700 ${path}`,

@@ -38,7 +38,9 @@ export function fixPlanLines(exposure: Exposure): readonly string[] {
   const mendable = plan.filter(({ byClawhold }) => byClawhold !== "none").length;
   return [
     "",
-    plan.length === 0 ? "Nothing fails." : `What to do, the worst first: ${String(plan.length)} steps.`,
+    plan.length === 0
+      ? "Nothing fails."
+      : `What to do, the worst first: ${String(plan.length)} ${plan.length === 1 ? "step" : "steps"}.`,
     "",
     ...plan.flatMap(({ number, check, severity, found, say, lines, byClawhold }) => [
       `${String(number).padStart(2)}. ${check} (${severity})`,

@@ -132,7 +132,12 @@ export const steps = {
   },
   "fw.default-deny": {
     say: "Allow SSH first, then drop the rest, on IPv4 and IPv6.",
-    lines: ["sudo ufw limit <your SSH port>/tcp", "sudo ufw default deny incoming", "sudo ufw enable"],
+    lines: [
+      "sudo apt install ufw",
+      "sudo ufw limit <your SSH port>/tcp",
+      "sudo ufw default deny incoming",
+      "sudo ufw enable",
+    ],
   },
   "fw.drift": {
     say: "See who changed the rules, then load the approved ones again.",
@@ -155,7 +160,7 @@ export const steps = {
     say: "Let failed sign-ins be counted and shut out, and see that they are.",
     lines: [
       "sudo apt install fail2ban",
-      "/etc/fail2ban/jail.d/sshd.local: backend = systemd, ignoreself = false",
+      "/etc/fail2ban/jail.d/sshd.local: [sshd] enabled = true, backend = systemd, ignoreself = false, ignoreip = 127.0.0.1/8 ::1 <your address>",
       "sudo fail2ban-client status sshd",
     ],
   },

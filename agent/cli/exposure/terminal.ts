@@ -150,7 +150,7 @@ function closing({ isEnrolled, milliseconds }: ExposureHost, open: number): read
     `Looked in ${(milliseconds / 1_000).toFixed(1)} s. What was tried was taken back, and nothing was sent anywhere.`,
     ...(open > 0 ? ["", "What to do, step by step: clawhold audit --fix-plan"] : []),
     ...(open > 0 && !isEnrolled
-      ? ["Clawhold mends most of it by one touch each, and takes it back by one: see clawhold --help."]
+      ? ["On a machine that is a host in Clawhold, most of it is mended by one touch each, and taken back by one."]
       : []),
   ];
 }
