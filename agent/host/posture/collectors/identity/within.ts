@@ -1,6 +1,7 @@
 /**
- * From inside a gateway's service: a service of a moment with the same user and the same confinement, as its files say it, in
- * which this program tries what a taken-over gateway would try. Where there is no service of the system's, the same is tried
+ * From inside a gateway's service: a service of a moment with the same confinement, as its files say it, in which this program
+ * tries what a taken-over gateway would try. Always as the user of the gateway's process: anybody can be in a service that has
+ * no user of its own (a task of cron's), and what is tried there lies where he says. Where there is no service of the system's, the same is tried
  * as the gateway's user, which can only look better than it is, so it may fail a check and not pass one.
  */
 import type { Machine, Ran } from "../../machine.ts";
@@ -19,16 +20,16 @@ export interface InsideRow {
   readonly canForbidBinding: boolean;
 }
 
-/** Confinement, and who it is; nothing that starts, stops, mends, names, or hands over. */
+/** Confinement alone; nothing that starts, stops, mends, names, or hands over. */
 const REPEATED = new Set(
-  `AmbientCapabilities BindPaths BindReadOnlyPaths CapabilityBoundingSet DeviceAllow DevicePolicy ExecPaths Group
+  `AmbientCapabilities BindPaths BindReadOnlyPaths CapabilityBoundingSet DeviceAllow DevicePolicy ExecPaths
   IPAddressAllow IPAddressDeny InaccessiblePaths KeyringMode LockPersonality MemoryDenyWriteExecute MountAPIVFS
   NetworkNamespacePath NoExecPaths NoNewPrivileges PrivateDevices PrivateIPC PrivateMounts PrivateNetwork PrivateTmp
   PrivateUsers ProcSubset ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs
   ProtectKernelModules ProtectKernelTunables ProtectProc ProtectSystem ReadOnlyPaths ReadWritePaths
   RestrictAddressFamilies RestrictFileSystems RestrictNamespaces RestrictNetworkInterfaces RestrictRealtime
   RestrictSUIDSGID SecureBits SocketBindAllow SocketBindDeny SupplementaryGroups SystemCallArchitectures
-  SystemCallErrorNumber SystemCallFilter TemporaryFileSystem UMask User`.split(/\s+/),
+  SystemCallErrorNumber SystemCallFilter TemporaryFileSystem UMask`.split(/\s+/),
 );
 /** Directories that systemd makes for a service, and lets it write to. */
 const MADE: Readonly<Record<string, string>> = {
@@ -98,7 +99,8 @@ export async function tryWithin(trying: Trying): Promise<Tried> {
   const text = cat.kind === "ran" && cat.exit === 0 ? cat.stdout : undefined;
   const confinement = text === undefined ? undefined : confinementOf(text, gateway);
   if (confinement === undefined) return { problem: `the confinement of ${unit.name} cannot be repeated` };
-  const ran = await machine.run([...transient(confinement), ...machine.self, "try", "inside", word], {
+  const identity = [`User=${String(gateway.uid)}`, `Group=${String(gateway.gid)}`];
+  const ran = await machine.run([...transient([...confinement, ...identity]), ...machine.self, "try", "inside", word], {
     milliseconds: 15_000,
   });
   const answer = answerOf(ran);

@@ -1,5 +1,6 @@
 /** From what real machines answered to the verdict: who the programs run as, and whether confinement is more than a word. */
 import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { identityJudgements } from "../../../../../agent/host/posture/checks/identity.ts";
 import type { GatewayRow } from "../../../../../agent/host/posture/collectors/gateway.ts";
@@ -11,7 +12,13 @@ import { parseSudo } from "../../../../../agent/host/posture/collectors/identity
 import { confinementOf } from "../../../../../agent/host/posture/collectors/identity/within.ts";
 import { known } from "../../../../../agent/host/posture/fact.ts";
 import { readerOf, type FactSet } from "../../../../../agent/host/posture/facts.ts";
-import { decodeSpec, encodeSpec, insideTries, parseAnswer } from "../../../../../agent/host/posture/inside.ts";
+import {
+  decodeSpec,
+  encodeSpec,
+  insideTries,
+  parseAnswer,
+  tryInside,
+} from "../../../../../agent/host/posture/inside.ts";
 import { judge } from "../../../../../agent/host/posture/judge.ts";
 import type { identityChecks } from "../../../../../protocol/posture/identity.ts";
 import type { Finding } from "../../../../../protocol/posture/report.ts";
@@ -486,7 +493,6 @@ BindPaths=%h
 User=root
 `;
     expect(confinementOf(text, { user: "openclaw", home: "/home/openclaw" })).toEqual([
-      "User=openclaw",
       "ProtectSystem=strict",
       "ReadWritePaths=-/run/openclaw",
       "ReadWritePaths=-/var/lib/openclaw",
@@ -494,6 +500,25 @@ User=root
       "SystemCallFilter=@system-service  ~@privileged",
       "BindPaths=/home/openclaw",
     ]);
+  });
+  it("is never root's where the gateway is not: anybody's task of cron's is in a service without a user", async () => {
+    let argv: readonly string[] = [];
+    const programs: Recorded["programs"] = {
+      "systemctl cat": "[Service]\nExecStart=/usr/sbin/cron -f\nSupplementaryGroups=adm\n",
+      "systemd-run": (asked) => {
+        if (asked.includes("inside")) argv = asked;
+        return asked.includes("inside") ? denied : JSON.stringify({ outcome: "denied" });
+      },
+    };
+    await factsOf({ programs });
+    expect(argv.filter((word) => /^--property=(?:User|Group)=/.test(word))).toEqual([
+      "--property=User=999",
+      "--property=Group=997",
+    ]);
+  });
+  it.skipIf(process.geteuid?.() !== 0)("starts nothing as root in a directory that is not root's", async () => {
+    const answer = await tryInside({ uid: 0, homes: [], state: tmpdir() });
+    expect(answer["exec-state"]).toBe("untried");
   });
   it("is told where to look, and believed only in our own words", () => {
     const spec = { uid: 999, homes: ["/home/owner"], state: "/home/openclaw/.openclaw" };
