@@ -1,5 +1,4 @@
 /** The gateway of this machine as far as a remedy needs it: whose it is, where it listens, which unit keeps it. */
-import { readFile } from "node:fs/promises";
 import { DEFAULT_GATEWAY_PORT } from "../gateway/discover.ts";
 import { gatewayProcesses } from "../gateway/gateway-process.ts";
 import { outputOf, type Hands } from "./hands.ts";
@@ -53,10 +52,15 @@ export function accountsOf(passwd: string): readonly Account[] {
   });
 }
 
-async function unitOf(hands: Hands, pid: number): Promise<string | undefined> {
-  const group = await readFile(`/proc/${String(pid)}/cgroup`, "utf8").catch(() => "");
+/** Not one that merely contains it: a task of cron's listens on the port, and cron would be confined and started anew. */
+export async function unitOf(hands: Hands, pid: number): Promise<string | undefined> {
+  const of = (name: string): string => hands.disk.text(`/proc/${String(pid)}/${name}`) ?? "";
+  const group = of("cgroup");
   const unit = /\/system\.slice\/(?:[^/\n]+\/)*([A-Za-z0-9:_.@\\-]+\.service)/.exec(group)?.[1];
   if (unit === undefined) return undefined;
-  const fragment = await outputOf(hands, ["systemctl", "show", "--property=FragmentPath", "--value", unit]);
-  return fragment.trim() === "" ? undefined : unit;
+  const shown = await outputOf(hands, ["systemctl", "show", "--property=FragmentPath,MainPID", "--", unit]);
+  const main = /^MainPID=([1-9]\d*)$/m.exec(shown)?.[1];
+  // A unit may start the gateway through one wrapper.
+  const isMain = main === String(pid) || (main !== undefined && main === /^PPid:\t(\d+)$/m.exec(of("status"))?.[1]);
+  return isMain && /^FragmentPath=\/./m.test(shown) ? unit : undefined;
 }

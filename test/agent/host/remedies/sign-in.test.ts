@@ -25,6 +25,13 @@ it.each([
   ["a sign-in and somebody else's visit", [came("203.0.113.66", 24_022), accepted("203.0.113.67")], false],
   ["the same address by another connection", [came("203.0.113.67", 24_022, 1), accepted("203.0.113.67", 2)], false],
   ["one from the machine itself", [came("127.0.0.1", 24_022), accepted("127.0.0.1")], false],
+  ["one from another of its loopback addresses", [came("127.0.0.2", 24_022), accepted("127.0.0.2")], false],
+  ["one from its link-local address", [came("fe80::1%eth0", 24_022), accepted("fe80::1%eth0")], false],
+  [
+    "one by its loopback address in IPv6's words",
+    [came("::ffff:127.0.0.1", 24_022), accepted("::ffff:127.0.0.1")],
+    false,
+  ],
   [
     "a failed one",
     [came("203.0.113.67", 24_022), "Failed password for owner from 203.0.113.67 port 51234 ssh2"],
