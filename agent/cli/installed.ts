@@ -2,8 +2,11 @@
  * The table of commands of a host that was installed: those that look at it, and those that change it. Of an edge it has none,
  * so its program carries no database, no runtime and no dashboard.
  */
+import { auditReset } from "./audit-reset.ts";
+import { auditShow } from "./audit-show.ts";
 import { audit } from "./audit.ts";
 import type { Command } from "./command.ts";
+import { doctor } from "./doctor.ts";
 import { hostBack } from "./host-back.ts";
 import { hostInstall } from "./host-install.ts";
 import { hostUninstall } from "./host-uninstall.ts";
@@ -17,8 +20,11 @@ import { trustReset } from "./trust-reset.ts";
 import { trustShow } from "./trust-show.ts";
 
 export const installedCommands: readonly Command[] = [
-  audit,
   status,
+  doctor,
+  audit,
+  auditShow,
+  auditReset,
   hostWordsCommand,
   hostInstall,
   hostBack,

@@ -11,6 +11,7 @@ import { admissionOf, type Admission } from "../host/warden/admission.ts";
 import { openDenyList, type DenyList } from "../host/warden/deny-list.ts";
 import { readHostKeys } from "../host/warden/keys.ts";
 import { HostError } from "../host/host-error.ts";
+import type { HostState } from "../host/state.ts";
 import { dataOption, type Command } from "./command.ts";
 import { FOREIGN_KEY } from "./host-run.ts";
 import { EXIT, type CliIo } from "./io.ts";
@@ -72,7 +73,7 @@ interface Shown {
 
 function show(trust: TrustState, { state, host }: OpenedTrust, io: CliIo): Shown {
   const keys = readHostKeys(state.files.keys);
-  const denyList = readDenyList(state.files.denyList, io);
+  const denyList = readDenyList(state, io);
   return {
     head: trust.head,
     frozen: trust.frozen,
@@ -118,9 +119,9 @@ function obeyed(name: OperationName, { trust, host, denyList, now }: Ground): Ob
 }
 
 /** A list that cannot be trusted denies everything, to the agent and so to us. */
-function readDenyList(path: string, { uid }: CliIo): DenyList {
+function readDenyList({ files }: Pick<HostState, "files">, { uid }: CliIo): DenyList {
   try {
-    return openDenyList({ path, ownUid: uid });
+    return openDenyList({ path: files.denyList, settings: files.settingsDenyList, ownUid: uid });
   } catch (error) {
     if (error instanceof HostError) return { denies: () => true };
     throw error;

@@ -80,6 +80,8 @@ export interface HostState {
     /** What this host has seen of the activity log. */
     readonly witness: string;
     readonly denyList: string;
+    /** Of an installed host: the one beside it, where an owner looks for settings. */
+    readonly settingsDenyList: string | undefined;
     /** What the running agent says about itself, for `clawhold status`. */
     readonly status: string;
     readonly reset: string;
@@ -115,6 +117,9 @@ export function existingHostState(directory: string): HostState {
   return openHostState(path);
 }
 
+/** In the directory that an installation makes for it. */
+const SETTINGS_DENY_LIST = "/etc/clawhold/deny";
+
 /** Opens the directory, and makes it when it is new. */
 export function openHostState(directory: string): HostState {
   const path = resolve(directory);
@@ -131,6 +136,7 @@ export function openHostState(directory: string): HostState {
     sessionEnds: join(path, "warden", "session-ends.jsonl"),
     witness: join(path, "warden", "witness.json"),
     denyList: join(path, "warden", "deny"),
+    settingsDenyList: isShared ? SETTINGS_DENY_LIST : undefined,
     status: join(path, "status.json"),
     reset: join(path, "warden", "reset.json"),
     door: join(path, "agent.sock"),

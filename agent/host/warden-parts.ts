@@ -46,7 +46,8 @@ export interface WardenParts {
 /** @throws {HostError} for files that are damaged, or that others can read */
 export async function wardenOf(parts: WardenParts): Promise<Warden> {
   const { state, host, keys, clock, nonce, wait, log } = parts;
-  const denyList = openDenyList({ path: state.files.denyList, ownUid: parts.ownUid });
+  const { denyList: path, settingsDenyList: settings } = state.files;
+  const denyList = openDenyList({ path, settings, ownUid: parts.ownUid });
   const journal = Journal.open({ path: state.files.journal, now: wallSeconds(clock) });
   if (journal.tornBytes > 0) log({ event: "journal_torn_line", bytes: journal.tornBytes });
   const trust = await TrustStore.open({ path: state.files.trust, pin: { workspace: host.workspace } });

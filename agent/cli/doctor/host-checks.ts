@@ -1,9 +1,11 @@
 /** How the agent of this machine stands, by its own word; what its owner forbids; and whether the gateway answers. */
+import { existsSync } from "node:fs";
 import { discoverGateway } from "../../host/gateway/discover.ts";
 import { probeReadiness } from "../../host/gateway/probe.ts";
 import { HostError } from "../../host/host-error.ts";
 import type { HostFile, HostState } from "../../host/state.ts";
 import { readStatus, type AgentStatus } from "../../host/status-file.ts";
+import { UNITS } from "../../host/units/layout.ts";
 import { openDenyList } from "../../host/warden/deny-list.ts";
 import { witnessSentence } from "../audit-words.ts";
 import { FOREIGN_KEY, FROZEN } from "../host-run.ts";
@@ -13,15 +15,24 @@ import { fails, holds, notReached, type Check } from "./check.ts";
 
 const NEED_THE_AGENT = ["tunnel", "admission", "trust", "witness"] as const;
 
+/** Installed with services of its own, it is the link that goes on and says how it stands; its warden's lock comes and goes. */
+function standing(state: HostState): { readonly isRunning: boolean; readonly said: AgentStatus | undefined } {
+  const link = readStatus(`${state.path}/link/status.json`);
+  if (link !== undefined) return { isRunning: existsSync(`/proc/${String(link.pid)}`), said: link };
+  return { isRunning: holderOf(`${state.path}/lock`) !== undefined, said: readStatus(state.files.status) };
+}
+
 export function agentChecks(state: HostState, host: HostFile): readonly Check[] {
-  if (holderOf(`${state.path}/lock`) === undefined) {
-    const sentence = `The agent does not run. Start it: ${startCommand(host)}`;
+  const { isRunning, said } = standing(state);
+  if (!isRunning) {
+    const isInstalled = state.files.settingsDenyList !== undefined;
+    const start = isInstalled ? `systemctl start ${UNITS.link}` : startCommand(host);
+    const sentence = `The agent does not run. Start it: ${start}`;
     return [
       fails("agent", { code: "agent_stopped", sentence, exit: EXIT.unreachable }),
       ...NEED_THE_AGENT.map((name) => notReached(name, "agent")),
     ];
   }
-  const said = readStatus(state.files.status);
   if (said === undefined) return [holds("agent", "runs, and has not said yet how it stands")];
   return [
     holds("agent", "runs"),
@@ -62,7 +73,8 @@ function witnessCheck(witness: NonNullable<AgentStatus["witness"]>): Check {
 
 export function denyListCheck(state: HostState, io: CliIo): Check {
   try {
-    openDenyList({ path: state.files.denyList, ownUid: io.uid });
+    const { denyList: path, settingsDenyList: settings } = state.files;
+    openDenyList({ path, settings, ownUid: io.uid });
     return holds("deny list", "absent or in order");
   } catch (error) {
     if (error instanceof HostError) return fails("deny list", { code: error.code, sentence: error.message });

@@ -17,6 +17,8 @@ export interface DenyList {
 
 export interface DenyListPlace {
   readonly path: string;
+  /** A second one, of an installed host: what either of them names is denied. */
+  readonly settings?: string | undefined;
   /** Who may own the file besides root: the user that the warden runs as. */
   readonly ownUid: number;
 }
@@ -40,7 +42,12 @@ function matches(line: string, operation: string): boolean {
   return line.endsWith("*") ? operation.startsWith(line.slice(0, -1)) : operation === line;
 }
 
-function readDenyList({ path, ownUid }: DenyListPlace): readonly string[] {
+function readDenyList({ path, settings, ownUid }: DenyListPlace): readonly string[] {
+  const paths = settings === undefined ? [path] : [path, settings];
+  return paths.flatMap((one) => readFile(one, ownUid));
+}
+
+function readFile(path: string, ownUid: number): readonly string[] {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);

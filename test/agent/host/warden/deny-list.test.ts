@@ -36,6 +36,17 @@ describe("what it denies", () => {
     expect(list.denies("gateway.restart@1")).toBe(false);
   });
 
+  it("what either of an installed host's two lists names, and everything when one of them cannot be trusted", () => {
+    const settings = join(directory, "settings");
+    const list = openDenyList({ path, settings, ownUid });
+    write("host.check@1\n");
+    writeFileSync(settings, "gateway.*\n", { mode: 0o644 });
+    expect([list.denies("host.check@1"), list.denies("gateway.restart@1")]).toEqual([true, true]);
+    expect(list.denies("host.drill@1")).toBe(false);
+    chmodSync(settings, 0o666);
+    expect(list.denies("host.drill@1")).toBe(true);
+  });
+
   it("in the documented example: exactly what changes a gateway's configuration", () => {
     const [, example] = /```text\n(# This machine's gateway is never reconfigured[\s\S]*?)```/.exec(OPERATE) ?? [];
     write(example ?? "");
