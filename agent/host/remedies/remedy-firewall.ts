@@ -16,7 +16,7 @@ import {
   ufwTuples,
 } from "./openings.ts";
 import { NFT_DIRECTORY } from "./effects.ts";
-import { marked } from "./marked.ts";
+import { marked, whose } from "./marked.ts";
 import { rulesParts, rulesPath } from "./nft-file.ts";
 import { blocked, nothing, type Part, type Remedy, type Setting, type Stage } from "./remedy.ts";
 import type { Survey } from "./survey.ts";
@@ -84,8 +84,9 @@ function byUfw(setting: Setting): Part {
       "ufw_rule_by_hand",
       `ufw lets everybody reach port ${named.ports} by an application's name. Delete that rule by hand.`,
     );
+  const narrowed = ports.filter((port) => isChosen(setting) && isForSome(tuples, port));
   const missing = openingsOf(setting, ports, isNarrow && isNarrowed(setting, tuples)).filter(
-    (opening) => !hasRule(tuples, opening),
+    (opening) => !hasRule(tuples, opening) && !(opening.from === undefined && narrowed.includes(opening.port)),
   );
   const isDenying = /^\s*DEFAULT_INPUT_POLICY\s*=\s*"?(?:DROP|REJECT)/im.test(defaults);
   const isOn = /^\s*ENABLED\s*=\s*"?yes/im.test(survey.disk.text(UFW_CONF) ?? "");
@@ -102,10 +103,23 @@ function byUfw(setting: Setting): Part {
     packages: survey.programs.has("ufw") ? [] : ["ufw"],
     deeds,
     effects: [{ name: "ufw", of: "" }],
-    proofs: [{ kind: "outside", ssh: ports, isClosed: true }],
+    proofs: [{ kind: "outside", ssh: ports.filter((port) => !narrowed.includes(port)), isClosed: true }],
     proof: PROOF,
     ...(isNarrow && !isNarrowed(setting, tuples) ? { closing: narrowing(ports) } : {}),
   };
+}
+
+/**
+ * Nothing is named, so what somebody chose before stays: a daily command must not open to everybody what a critical one narrowed.
+ */
+function isChosen({ options, isProfile }: Setting): boolean {
+  return !isProfile && options.sshFrom === undefined && options.openings === undefined;
+}
+
+/** Some reach it, and not everybody. */
+function isForSome(tuples: ReturnType<typeof ufwTuples>, port: number): boolean {
+  const allowed = tuples.some(({ action, ports }) => ["allow", "limit"].includes(action) && ports === String(port));
+  return allowed && !hasRule(tuples, { port, protocol: "tcp", reason: "" });
 }
 
 /** Every listed address reaches SSH, and nobody else does. */
@@ -145,6 +159,9 @@ function byTable(setting: Setting): Part {
   const { survey } = setting;
   if (hasOwnRules(survey))
     return blocked("own_rules", "Rules that are not of Clawhold drop already what is not listed. They are left alone.");
+  const present = survey.disk.text(rulesPath(OWN_TABLE)) ?? "";
+  if (isChosen(setting) && whose(present) === "ours")
+    return { ...nothing, proof: "The table is there already.", notes: ["What it lets in stays as it is."] };
   const ports = portsOf(setting);
   const file = { check: "fw.default-deny", table: OWN_TABLE, unit: UNIT, chains: [] };
   const parts = rulesParts(file);

@@ -3,8 +3,8 @@
  * the gateway's port is this machine's alone, that nothing is passed on between networks; and the kernel's own settings.
  */
 import type { CheckId } from "../../../protocol/posture.ts";
-import { marked } from "./marked.ts";
-import { chain, rulesParts } from "./nft-file.ts";
+import { marked, whose } from "./marked.ts";
+import { chain, rulesParts, rulesPath } from "./nft-file.ts";
 import { blocked, nothing, type Part, type Remedy, type Setting } from "./remedy.ts";
 
 /** Of the big clouds, IPv4 and IPv6 (Amazon's), and Alibaba's. */
@@ -15,6 +15,9 @@ const inside = {
   ip6: ["fc00::/7", "fe80::/10"],
 } as const;
 const DNS_PORT = 53;
+const EGRESS = "clawhold_egress";
+/** The rule of those who named no addresses. */
+const USUAL = "clawhold: providers and channels";
 
 interface Rules {
   readonly check: CheckId;
@@ -65,6 +68,14 @@ const egress: Remedy = (setting) => {
   const uid = userOf(setting);
   if (typeof uid !== "number") return uid;
   const { options, survey } = setting;
+  const present = survey.disk.text(rulesPath(EGRESS)) ?? "";
+  // What somebody chose, and signed as a critical command, is not widened by a daily one that names nothing.
+  if (options.egress === undefined && !setting.isProfile && whose(present) === "ours" && !present.includes(USUAL))
+    return {
+      ...nothing,
+      proof: "A list of addresses is there already.",
+      notes: [`${EGRESS}: the list stays as it is.`],
+    };
   const resolvers = resolversOf(survey.disk.text("/etc/resolv.conf") ?? "");
   const listed = options.egress?.map(
     ({ to, port, reason }) =>
@@ -80,13 +91,13 @@ const egress: Remedy = (setting) => {
     ...(listed ?? [
       `ip daddr ${set(inside.ip)} counter reject with icmpx admin-prohibited`,
       `ip6 daddr ${set(inside.ip6)} counter reject with icmpx admin-prohibited`,
-      'tcp dport 443 accept comment "clawhold: providers and channels"',
+      `tcp dport 443 accept comment "${USUAL}"`,
     ]),
     "counter reject with icmpx admin-prohibited",
   ];
   return byRules(setting, {
     check: "fw.egress.gateway",
-    table: "clawhold_egress",
+    table: EGRESS,
     chains: chain("output type filter hook output priority filter; policy accept;", rules),
     proof: "The kernel lists the rules; the next look tries them as the gateway's user.",
     notes: [

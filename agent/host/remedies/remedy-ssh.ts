@@ -186,16 +186,29 @@ const crypto: Remedy = (setting) => {
   return { ...part, notes: [...(part.notes ?? []), "Clients older than OpenSSH 6.5 (2014) cannot connect any more."] };
 };
 
+const KEPT = "The list of who may sign in stays as it is. Name users to choose another one.";
+
+/** Names on the list that counts now; undefined: there is none. */
+function listed(ssh: SshSurvey | undefined): readonly string[] | undefined {
+  return ssh?.settings
+    .get("allowusers")
+    ?.split(" ")
+    .map((one) => one.split("@")[0] ?? "");
+}
+
 const allowList: Remedy = (setting) => {
   const { survey, options } = setting;
   const holders = survey.ssh?.holders ?? [];
   // The same transaction takes root out, or is not done at all.
   const rootMayCome = !setting.isProfile && survey.ssh?.settings.get("permitrootlogin") !== "no";
   const able = holders.filter(({ user }) => user !== "root" || rootMayCome);
-  const users = options.sshUsers ?? able.map(({ user }) => user);
+  const kept = setting.isProfile || options.sshUsers !== undefined ? undefined : listed(survey.ssh);
+  const users = options.sshUsers ?? kept ?? able.map(({ user }) => user);
   const ways = able.filter(({ user, canBecomeRoot }) => canBecomeRoot && users.includes(user));
   if (survey.ssh !== undefined && ways.length === 0)
     return blocked("no_key", "Nobody on that list has a key and can become root: the list would shut everybody out.");
+  // Whoever has a key by now does not come onto it unasked.
+  if (kept !== undefined) return { ...nothing, proof: "sshd has a list already.", notes: [KEPT] };
   const part = settingsPart(setting, {
     settings: { AllowUsers: users.toSorted().join(" ") },
     anywhere: ["AllowUsers"],
