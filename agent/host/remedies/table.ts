@@ -1,4 +1,5 @@
 /** Which remedy mends which check. What the gateway's own configuration mends is done by its own operations: the plan says so. */
+import type { OperationName } from "../../../protocol/operations.ts";
 import { checkIds, checks, type CheckId } from "../../../protocol/posture.ts";
 import { blocked, type Remedy } from "./remedy.ts";
 import { banRemedies } from "./remedy-bans.ts";
@@ -9,7 +10,7 @@ import { systemRemedies } from "./remedy-system.ts";
 import { unitRemedies } from "./remedy-unit.ts";
 
 const byOperation =
-  (operation: string): Remedy =>
+  (operation: OperationName): Remedy =>
   () =>
     blocked(
       "by_operation",
@@ -34,7 +35,6 @@ export const remedies: Readonly<Partial<Record<CheckId, Remedy>>> = {
   "gw.channels.closed": lockdown,
   "gw.exec.asks": lockdown,
   "gw.mdns.off": change,
-  "usr.dedicated": byOperation("gateway.isolate@1"),
 };
 
 /** Every check with a fix has a remedy; a test holds this. */
