@@ -3,7 +3,21 @@
  * is: a run that was cut off anywhere is finished by the next one, and one more run changes nothing.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync, type Stats } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  type Stats,
+} from "node:fs";
 import { join } from "node:path";
 import { ENABLED_UNITS, UNITS, USERS, type HostLayout } from "../host/units/layout.ts";
 import { ownership, type Owned } from "../host/units/ownership.ts";
@@ -150,19 +164,45 @@ function ownedStep({ path, kind, owner, group, mode }: Owned, { system }: StepDe
       return facts.uid === uid && facts.gid === gid && (facts.mode & 0o7777) === mode;
     },
     async carryOut() {
-      const facts = lstatOf(path);
-      if (facts === undefined) {
+      const [uid, gid] = await ids();
+      if (lstatOf(path) === undefined) {
         // Only a directory can be made here; a file that is missing has a step of its own.
         if (kind === "file") return;
         mkdirSync(path, { mode: 0o700 });
-      } else if (facts.isSymbolicLink() || facts.isDirectory() !== (kind === "directory")) {
-        throw new InstallError("foreign", `${path} is not what Clawhold made there. Look at it, then try again.`);
       }
-      const [uid, gid] = await ids();
-      chownSync(path, uid, gid);
-      chmodSync(path, mode);
+      giveTo(path, { kind, uid, gid, mode });
     },
   };
+}
+
+interface Giving extends Pick<Owned, "kind" | "mode"> {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** By its descriptor: the link's user, who may be hostile, can put something else in the name's place at any instant. */
+function giveTo(path: string, { kind, uid, gid, mode }: Giving): void {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (systemCode(error) === "ELOOP") throw foreign(path);
+    throw error;
+  }
+  try {
+    const facts = fstatSync(fd);
+    // A file of two names may be somebody else's too.
+    const isOurs = kind === "directory" ? facts.isDirectory() : facts.isFile() && facts.nlink === 1;
+    if (!isOurs) throw foreign(path);
+    fchownSync(fd, uid, gid);
+    fchmodSync(fd, mode);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function foreign(path: string): InstallError {
+  return new InstallError("foreign", `${path} is not what Clawhold made there. Look at it, then try again.`);
 }
 
 /** Who carries out an update reads what is asked for as the link's user. */

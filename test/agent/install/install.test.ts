@@ -1,6 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ENABLED_UNITS } from "../../../agent/host/units/layout.ts";
 import { UPDATE_UNITS } from "../../../agent/install/update/places.ts";
 import { Rig } from "./rig.ts";
@@ -35,6 +45,32 @@ describe("an installation", () => {
     expect(rig.tree()).toEqual(before);
     expect(rig.ran.slice(ran).filter((line) => !/ is-(enabled|active) /.test(line))).toEqual([]);
     expect(rig.joins).toBe(1);
+  });
+
+  it("gives away no file that the link's user leads it to, whenever he does", async () => {
+    await rig.install();
+    const victim = path.join(rig.root, "shadow");
+    const tls = `${rig.layout.linkState}/tls.json`;
+    const { userOf } = rig.system;
+    for (let at = 0; at < 90; at += 1) {
+      writeFileSync(victim, "");
+      chmodSync(victim, 0o640);
+      rmSync(tls, { force: true });
+      writeFileSync(tls, "{}");
+      chmodSync(tls, 0o644);
+      let left = at;
+      const spy = vi.spyOn(rig.system, "userOf").mockImplementation((name) => {
+        if (left === 0) {
+          rmSync(tls, { force: true });
+          symlinkSync(victim, tls);
+        }
+        left -= 1;
+        return userOf(name);
+      });
+      const outcome = await rig.install("1.1.0").catch((error: unknown) => error);
+      spy.mockRestore();
+      expect([statSync(victim).mode & 0o777, at, outcome]).toEqual([0o640, at, outcome]);
+    }
   });
 
   it("in a dry run says the same steps and changes nothing", async () => {
