@@ -38,6 +38,11 @@ async function dispatch(argv: readonly string[], io: CliIo, commands: Commands):
     return EXIT.ok;
   }
   const found = findCommand(argv, commands);
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (found === undefined && group.length > 0 && (argv[1] === "--help" || argv[1] === "-h")) {
+    io.out(listOf(group).join("\n"));
+    return EXIT.ok;
+  }
   if (found === undefined) {
     throw usageError(unknownCommand(argv, commands));
   }
@@ -71,15 +76,18 @@ function shown(text: string): string {
   return JSON.stringify(text.slice(0, 40));
 }
 
-function overview(io: CliIo, commands: Commands): string {
+function listOf(commands: Commands): readonly string[] {
   const width = Math.max(...commands.map((command) => command.name.length));
-  const lines = commands.map((command) => `  ${command.name.padEnd(width)}   ${command.summary}`);
+  return commands.map((command) => `  ${command.name.padEnd(width)}   ${command.summary}`);
+}
+
+function overview(io: CliIo, commands: Commands): string {
   return [
     `Clawhold ${io.version}: the security control plane for OpenClaw hosts.`,
     "",
     "Usage: clawhold <command> [options]",
     "",
-    ...lines,
+    ...listOf(commands),
     "",
     "Every command has --help and --json.",
     "Exit codes: 0 done, 1 failed, 2 not understood, 3 not reachable or not running, 4 refused.",

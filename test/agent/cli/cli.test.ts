@@ -34,6 +34,15 @@ describe("help", () => {
     },
   );
 
+  it("of half a command of two words lists the whole ones", async () => {
+    const { exit, out } = await run(["trust", "--help"]);
+    const group = commands.filter(({ name }) => name.startsWith("trust "));
+    expect({ exit, listed: out.flatMap((line) => /^ {2}(trust [a-z]+) /.exec(line)?.[1] ?? []) }).toEqual({
+      exit: 0,
+      listed: group.map(({ name }) => name),
+    });
+  });
+
   it("is shown, with exit code 2, when nothing was typed", async () => {
     const { exit, out } = await run([]);
     expect(exit).toBe(2);

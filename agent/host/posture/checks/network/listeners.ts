@@ -69,7 +69,9 @@ function hasVpn(reader: FactReader): boolean {
 
 function sentenceOf(one: Listener, reader: FactReader): string {
   const who =
-    one.program === undefined ? `a program of user ${String(one.uid)}` : `${one.program} (pid ${String(one.pid ?? 0)})`;
+    one.program === undefined
+      ? `a program of ${one.uid === 0 ? "root" : `user ${String(one.uid)}`}`
+      : `${one.program} (pid ${String(one.pid ?? 0)})`;
   const where = one.address.includes(":") ? `[${one.address}]` : one.address;
   return `${who} listens on ${where}:${String(one.port)} (${one.protocol})${behindOf(one, reader)}`;
 }
