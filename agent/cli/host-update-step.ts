@@ -1,5 +1,5 @@
 /** `clawhold host update-step`: what the services of an update start. Each step looks for itself whether it was asked for. */
-import { carryOutUpdate, settle, unitsName } from "../install/update/change.ts";
+import { backUnlessSettled, carryOutUpdate, settle, unitsName } from "../install/update/change.ts";
 import { fetchRelease } from "../install/update/fetch.ts";
 import { hostLayout } from "../host/units/layout.ts";
 import { installedLayout } from "../install/manifest.ts";
@@ -11,6 +11,7 @@ const steps: Readonly<Record<string, (io: CliIo) => Promise<void>>> = {
   // As the link's user, which cannot see what root noted: the paths are the same everywhere.
   fetch: (io) => fetchRelease(hostLayout(), io.environment),
   "carry-out": async (io) => io.out(JSON.stringify({ event: "update", ended: await carryOutUpdate(changeDeps()) })),
+  back: async (io) => io.out(JSON.stringify({ event: "update", ended: await backUnlessSettled(changeDeps()) })),
   settle: async (io) => io.out(JSON.stringify({ event: "update", ended: await settle(changeDeps()) })),
   units: (io) => Promise.resolve(io.out(unitsName(installedLayout()))),
 };
@@ -18,7 +19,7 @@ const steps: Readonly<Record<string, (io: CliIo) => Promise<void>>> = {
 export const hostUpdateStep: Command = {
   name: "host update-step",
   summary: "What the services of an update start; not for typing",
-  help: `Usage: clawhold host update-step <fetch|carry-out|settle|units>
+  help: `Usage: clawhold host update-step <fetch|carry-out|back|settle|units>
 
 Started by clawhold-fetch.service, clawhold-update.service and clawhold-update-guard.service. Does nothing that no
 verified command asked for.`,

@@ -19,7 +19,8 @@ const FORBIDDEN = { private: 0o077, shown: 0o022 } as const;
 export function readPrivateFile(path: string, kind: keyof typeof FORBIDDEN = "private"): string | undefined {
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    // A pipe in its place would hold up whoever reads until somebody writes.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     if (systemCode(error) === "ELOOP") throw exposed(path, "it is a symbolic link");

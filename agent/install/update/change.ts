@@ -8,9 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { UNITS, type HostLayout } from "../../host/units/layout.ts";
+import { readPrivateFile } from "../../host/private-file.ts";
 import { InstallError } from "../install-error.ts";
 import { readRelease } from "../install.ts";
 import {
+  holdsRelease,
   placeRelease,
   pointTo,
   releaseDirectory,
@@ -45,6 +47,8 @@ export async function carryOutUpdate(deps: ChangeDeps): Promise<Ended> {
   const from = versionIn(layout.current);
   if (order === undefined || from === undefined) throw new InstallError("not_installed", "No update was asked for.");
   const release = await unpack(deps, order);
+  // Of an earlier attempt: throws where this version is there with other content.
+  holdsRelease(layout, release);
   placeRelease(layout, release);
   rmSync(release.from, { recursive: true, force: true });
   rmSync(places.archive, { force: true });
@@ -52,7 +56,12 @@ export async function carryOutUpdate(deps: ChangeDeps): Promise<Ended> {
   const previous = versionIn(layout.previous);
   const pending: Pending = { from, to: order.version, ...(previous === undefined ? {} : { previous }) };
   writeWhole(places.pending, `${JSON.stringify(pending)}\n`);
-  await must(system, deadMan(layout, from));
+  try {
+    await must(system, deadMan(layout, from));
+  } catch (error) {
+    rmSync(places.pending, { force: true }); // nothing was begun
+    throw error;
+  }
   switchRelease(layout, order.version);
   await restart(system);
   return settle(deps);
@@ -63,6 +72,11 @@ export async function settle(deps: ChangeDeps): Promise<Ended> {
   const { layout, system, wait } = deps;
   const pending = readPending(updatePlaces(layout).pending);
   if (pending === undefined) return "updated";
+  // Cut off before the switch, or taken back already: that the old one is well says nothing of the new one.
+  if (versionIn(layout.current) !== pending.to) {
+    await end(deps, pending, "back");
+    return "back";
+  }
   for (let look = 0; look < WELL_SECONDS; look += 1) {
     const health = await healthOf(deps);
     if (health === "failed") break;
@@ -77,7 +91,14 @@ export async function settle(deps: ChangeDeps): Promise<Ended> {
   return "back";
 }
 
-/** What the dead man does, and a person may: the version before, at once. @throws {InstallError} where there is none */
+/** What the dead man does. A change that was settled is left: he may fire while his timer is being stopped. */
+export async function backUnlessSettled(deps: ChangeDeps): Promise<Ended> {
+  if (readPending(updatePlaces(deps.layout).pending) === undefined) return "updated";
+  await back(deps);
+  return "back";
+}
+
+/** What a person may do at any time: the version before, at once. @throws {InstallError} where there is none */
 export async function back(deps: ChangeDeps): Promise<string> {
   const { layout, system } = deps;
   const [from, to] = [versionIn(layout.previous), versionIn(layout.current)];
@@ -121,6 +142,7 @@ function deadMan(layout: HostLayout, from: string): readonly string[] {
     "--no-warnings",
     program,
     "host",
+    "update-step",
     "back",
   ];
 }
@@ -177,7 +199,8 @@ async function healthOf({ layout, system }: ChangeDeps): Promise<Health> {
   const of = (name: string): number => Number(new RegExp(`^${name}=(\\d+)$`, "m").exec(out)?.[1] ?? "0");
   const pid = of("MainPID");
   try {
-    const said = v.parse(status, JSON.parse(readFileSync(layout.linkStatus, "utf8")));
+    // The link's own file: no link is followed, and nothing waited for.
+    const said = v.parse(status, JSON.parse(readPrivateFile(layout.linkStatus, "shown") ?? ""));
     if (said.tunnel === "connected" && said.pid === pid && pid !== 0) return "well";
   } catch {
     // Not written yet, or half: the next look tells.

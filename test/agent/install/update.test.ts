@@ -5,7 +5,14 @@ import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync,
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeReleaseKey, signRelease } from "../../../agent/install/sign-release.ts";
-import { back, carryOutUpdate, settle, unitsName, type ChangeDeps } from "../../../agent/install/update/change.ts";
+import {
+  back,
+  backUnlessSettled,
+  carryOutUpdate,
+  settle,
+  unitsName,
+  type ChangeDeps,
+} from "../../../agent/install/update/change.ts";
 import { UPDATE_UNITS, updatePlaces, type UpdatePlaces } from "../../../agent/install/update/places.ts";
 import { agentUpdates } from "../../../agent/install/update/verify.ts";
 import { Rig } from "./rig.ts";
@@ -181,7 +188,7 @@ describe("the change", () => {
     expect(armed).toBeGreaterThanOrEqual(0);
     expect(restarted).toBeGreaterThan(armed);
     expect(rig.ran[armed]).toContain("AccuracySec=1s");
-    expect(rig.ran[armed]).toContain("/opt/clawhold/1.0.0/clawhold.cjs host back");
+    expect(rig.ran[armed]).toContain("/opt/clawhold/1.0.0/clawhold.cjs host update-step back");
     expect(rig.ran.at(-1)).toBe("systemctl stop clawhold-update-back.timer");
     expect(last()).toEqual({ from: "1.0.0", to: "1.1.0", ended: "updated", at: 1_000 });
     expect(existsSync(places.pending)).toBe(false);
@@ -235,6 +242,43 @@ describe("the change", () => {
     };
     await expect(carryOutUpdate({ ...deps, system })).rejects.toMatchObject({ code: "step_failed" });
     expect(inUse()).toBe("1.0.0");
+    expect(existsSync(places.pending)).toBe(false);
+  });
+
+  it("that was cut off before the switch is no update, however well the old version is", async () => {
+    writeFileSync(places.pending, JSON.stringify({ from: "1.0.0", to: "1.1.0" }));
+    expect(await settle(deps)).toBe("back");
+    expect(inUse()).toBe("1.0.0");
+    expect(last()).toMatchObject({ ended: "back" });
+  });
+
+  it("a dead man who comes too late changes nothing", async () => {
+    await carryOutUpdate(deps);
+    expect(await backUnlessSettled(deps)).toBe("updated");
+    expect(inUse()).toBe("1.1.0");
+  });
+
+  it.each([
+    ["a pipe", (at: string) => execFileSync("mkfifo", [at])],
+    ["a link to what never ends", (at: string) => symlinkSync("/dev/zero", at)],
+  ])("is not held up by %s where the link says how it is", async (_what, put) => {
+    const { run } = deps.system;
+    const system = {
+      ...deps.system,
+      run: (argv: readonly string[]) => {
+        rmSync(rig.layout.linkStatus, { force: true });
+        put(rig.layout.linkStatus);
+        return run(argv);
+      },
+    };
+    expect(await carryOutUpdate({ ...deps, system })).toBe("back");
+  });
+
+  it("of another content than the version of that name that is here is refused", async () => {
+    mkdirSync(path.join(rig.layout.programs, "1.1.0"));
+    writeFileSync(path.join(rig.layout.programs, "1.1.0", "bundle-sha256"), "b".repeat(64));
+    await expect(carryOutUpdate(deps)).rejects.toMatchObject({ code: "release_changed" });
+    expect(inUse()).toBe("1.0.0");
   });
 
   it("an archive that was exchanged after it was judged is not unpacked", async () => {
@@ -260,7 +304,7 @@ describe("the change", () => {
     isWell = false;
     say();
     await expect(carryOutUpdate(cut)).rejects.toThrow("killed");
-    expect(await back(deps)).toBe("1.0.0");
+    expect(await backUnlessSettled(deps)).toBe("back");
     expect(inUse()).toBe("1.0.0");
   });
 
