@@ -1,5 +1,5 @@
 import "reflect-metadata";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -186,7 +186,6 @@ describe("it does not start", () => {
 
   it("with a deny list that others can write, a damaged journal, a damaged trust log", async () => {
     writeFileSync(state.files.denyList, "host.check@1\n", { mode: 0o600 });
-    const { chmodSync } = await import("node:fs");
     chmodSync(state.files.denyList, 0o666);
     await expect(run()).rejects.toMatchObject({ code: "deny_list" });
     rmSync(state.files.denyList);
@@ -206,6 +205,17 @@ describe("it does not start", () => {
 });
 
 describe("a directory that is open to others", () => {
+  it("is an installed host's when they may only pass through, and its owner's deny list counts too", () => {
+    expect(openHostState(directory).files.settingsDenyList).toBeUndefined();
+    chmodSync(directory, 0o711);
+    expect(openHostState(directory).files.settingsDenyList).toBe("/etc/clawhold/deny");
+  });
+
+  it.runIf(process.getuid?.() === 0)("of somebody else is nobody's to close", () => {
+    chownSync(directory, 65_534, 65_534);
+    expect(() => openHostState(directory)).toThrow(/belongs to another user/);
+  });
+
   it("is refused", async () => {
     const { chmodSync } = await import("node:fs");
     chmodSync(directory, 0o750);
