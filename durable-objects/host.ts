@@ -84,8 +84,8 @@ export class Host extends DurableObject<Env> {
   readonly #certificates: Certificates;
   readonly #alarms: Alarms;
   /** Durable. */
-  readonly #gatewayAlarms: GatewayAlarms;
-  readonly #postureAlarms: PostureAlarms;
+  /** What a host's figures can mean for people who do not look. */
+  readonly #listeners: readonly (GatewayAlarms | PostureAlarms)[];
   /** Rebuilt. */
   readonly #keys: DispatchKeys;
 
@@ -114,8 +114,7 @@ export class Host extends DurableObject<Env> {
       waitUntil: (work) => state.waitUntil(work),
     });
     this.#alarms = alarmsOf(env, () => this.#store.requireIdentity().workspace);
-    this.#gatewayAlarms = new GatewayAlarms(this.#alarms, this.#store);
-    this.#postureAlarms = new PostureAlarms(this.#alarms, this.#store);
+    this.#listeners = [new GatewayAlarms(this.#alarms, this.#store), new PostureAlarms(this.#alarms, this.#store)];
     this.#rivals = new Rivals({
       first: () => this.#tunnel(),
       ended: ({ socket }) => this.webSocketClose(socket),
@@ -262,8 +261,7 @@ export class Host extends DurableObject<Env> {
       case "telemetry":
         this.#telemetry.set(frame.telemetry);
         if (!this.#pages.isEmpty) this.#watching.look(open);
-        this.ctx.waitUntil(this.#gatewayAlarms.heard(open.attachment.host, frame.telemetry));
-        this.ctx.waitUntil(this.#postureAlarms.heard(open.attachment.host, frame.telemetry));
+        for (const one of this.#listeners) this.ctx.waitUntil(one.heard(open.attachment.host, frame.telemetry));
         return this.#live.pushRow();
       case "reading":
         return this.#reads.take(open.attachment, frame);

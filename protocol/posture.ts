@@ -10,7 +10,7 @@ import { networkChecks } from "./posture/network.ts";
 import { secretChecks } from "./posture/secrets.ts";
 import { sshChecks } from "./posture/ssh.ts";
 
-export type { CatalogueEntry, Controls } from "./posture/entry.ts";
+export type { CatalogueEntry } from "./posture/entry.ts";
 
 export const checks = {
   ...gatewayChecks,
