@@ -9,18 +9,24 @@ import { certificateRefusals } from "../../protocol/tunnel.ts";
 import { gatewayStates } from "../../protocol/telemetry.ts";
 import { readPrivateFile } from "./private-file.ts";
 
+/** On an installed host the link writes it, and root's terminal shows it: nothing in it steers a terminal. */
+const words = v.pipe(
+  v.string(),
+  v.transform((text) => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, " ")),
+);
+
 const statusSchema = v.strictObject({
   v: v.literal(1),
   pid: count,
   host: id,
   workspace: digest,
-  edge: v.string(),
+  edge: words,
   /** Host wall clock, seconds. */
   started: seconds,
   written: seconds,
   tunnel: v.picklist(["connecting", "connected", "waiting"]),
   /** Why there is no tunnel: a code and a sentence. */
-  problem: v.optional(v.strictObject({ code: v.string(), sentence: v.string() })),
+  problem: v.optional(v.strictObject({ code: words, sentence: words })),
   admitted: v.boolean(),
   /** The trust log names this host with a cosignature key that is not its own. */
   foreignKey: v.optional(v.boolean()),

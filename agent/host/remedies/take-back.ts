@@ -3,6 +3,7 @@
  * settled again. First what was not there before is removed, which also makes room on a disk that is full.
  */
 import { clearAlarm, removeRecovery } from "./dead-man.ts";
+import { DiskError } from "./disk.ts";
 import { settle, sorted, type Direction } from "./effects.ts";
 import { must } from "./hands.ts";
 import { restoreApproval, touchesRules } from "./approved-rules.ts";
@@ -68,7 +69,18 @@ function deedsOn(record: FixRecord, touched: readonly Touched[]): FixRecord["dee
   return record.deeds.filter(({ touches }) => touches.some((path) => paths.has(path)));
 }
 
-function restorePaths({ hands, records }: Transacting, record: FixRecord, left: readonly Touched[]): void {
+/** A path in a directory that is no longer root's alone is left; it must not keep the others, and the way in, from coming back. */
+function restoreOne({ log }: Transacting, path: string, restore: () => void): void {
+  try {
+    restore();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    log(`${path} is left: ${error.message}`);
+  }
+}
+
+function restorePaths(transacting: Transacting, record: FixRecord, left: readonly Touched[]): void {
+  const { hands, records } = transacting;
   const others = new Set(deedsOn(record, left).flatMap(({ touches }) => touches));
   const mine = record.touched.filter(({ path }) => !others.has(path)).toReversed();
   const absentFirst = [
@@ -77,6 +89,7 @@ function restorePaths({ hands, records }: Transacting, record: FixRecord, left: 
   ];
   for (const { path, before, blob, isModeOnly } of absentFirst) {
     if (isModeOnly === true) hands.disk.restoreMode(path, before);
-    else hands.disk.restore(path, before, () => records.kept(record.fix, blob ?? ""));
+    else
+      restoreOne(transacting, path, () => hands.disk.restore(path, before, () => records.kept(record.fix, blob ?? "")));
   }
 }

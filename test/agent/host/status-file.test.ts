@@ -40,6 +40,12 @@ describe("the agent's word about itself", () => {
     expect(readStatus(file)).toBeUndefined();
   });
 
+  it("steers no terminal, whoever wrote it", () => {
+    const problem = { code: "x", sentence: "gone\u001b]0;root\u0007\u202e\nAgent: runs" };
+    writeStatus(file, { ...status, tunnel: "waiting", problem });
+    expect(readStatus(file)?.problem?.sentence).toBe("gone ]0;root   Agent: runs");
+  });
+
   it("leaves nothing else behind, also after one that was killed between writing and naming", () => {
     writeFileSync(`${file}.tmp`, "half a li", { mode: 0o600 });
     writeStatus(file, status);

@@ -74,6 +74,19 @@ describe.skipIf(!isRoot)("rights in somebody else's directory", () => {
     expect(statSync(path.join(host.root, "etc/ld.so.preload")).uid).toBe(0);
   });
 
+  it("keep nothing else from coming back, where a directory of ours is somebody else's by then", async () => {
+    host.afterStep = (step) => {
+      if (step !== "apply") return Promise.resolve();
+      chmodSync(path.join(host.root, "etc/systemd/system/multi-user.target.wants"), 0o777);
+      return Promise.reject(new Error("cut off"));
+    };
+    await host.apply("gw.port.external");
+    expect(existsSync(path.join(host.root, "etc/clawhold/nft/clawhold_guard.nft"))).toBe(false);
+    expect(existsSync(path.join(host.root, "etc/systemd/system/clawhold-guard.service"))).toBe(false);
+    expect(await host.states()).toEqual(["undone apply_failed"]);
+    expect(host.said.join(" ")).toContain("is not root's alone");
+  });
+
   it("are taken from nothing that a link leads to", async () => {
     host.write("/etc/ld.so.preload", "");
     const { plan } = await host.plan("gw.state.perms");
