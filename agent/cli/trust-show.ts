@@ -175,6 +175,8 @@ function whom({ isDenied, people, needed, automationKeys }: Obeyed): string {
   return [...persons, ...keys].join(", ");
 }
 
-function table(rows: readonly (readonly [string, string])[], width = 14): readonly string[] {
+/** `atLeast`: columns of several tables stand below each other. A longer name still keeps two spaces behind it. */
+function table(rows: readonly (readonly [string, string])[], atLeast = 14): readonly string[] {
+  const width = Math.max(atLeast, ...rows.map(([name]) => name.length + 2));
   return rows.map(([name, value]) => `${name.padEnd(width)}${value}`);
 }
