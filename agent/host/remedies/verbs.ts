@@ -21,6 +21,8 @@ import { applyFix, keep, planFor, refuse } from "./transaction.ts";
 const LOCK_SECONDS = 20;
 /** The timer waits no longer than this for one that hangs: the owner may be shut out meanwhile. */
 const DEAD_MAN_LOCK_SECONDS = 5;
+/** Below TimeoutStartSec of its unit. */
+const DEAD_MAN_LAST_SECONDS = 240;
 const LOOK_MILLISECONDS = 1_000;
 
 export interface VerbOptions {
@@ -132,7 +134,8 @@ export async function rollbackVerb(options: VerbOptions, fix: string, because: s
   } catch (error) {
     if (!(error instanceof LockError)) throw error;
     for (const { holder } of transacting.records.armed()) endHolder(holder);
-    return locked(directory, DEAD_MAN_LOCK_SECONDS, work);
+    // It fires once: whoever else holds the lock, a plan that takes long, is waited for as long as the unit may run.
+    return locked(directory, DEAD_MAN_LAST_SECONDS, work);
   }
 }
 

@@ -136,6 +136,11 @@ describe.skipIf(!isRoot)("nothing is changed", () => {
     expect(tree()).toEqual(before);
   });
 
+  it("while a line without a key is as long as its owner likes, which holds up nobody", async () => {
+    host.write("/home/owner/.ssh/authorized_keys", `${"a".repeat(1_000_000)}\n# ssh-ed25519 AAAA owner\n`);
+    expect((await host.plan("ssh.password-auth")).plan.blocked).toBe("no_key");
+  });
+
   it("while a key that others could have written is the only one", async () => {
     host.disk.changeMode("/home/owner/.ssh/authorized_keys", () => 0o666);
     expect((await host.plan("ssh.password-auth")).plan.blocked).toBe("no_key");
