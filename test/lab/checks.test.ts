@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import { checkIds, checks, type CheckId } from "../../protocol/posture.ts";
 import type { Report } from "../../protocol/posture/report.ts";
-import { checkAreas, isAtLeast, type CheckState } from "../../protocol/posture/words.ts";
+import { checkAreas, isAtLeast, type CheckArea, type CheckState } from "../../protocol/posture/words.ts";
 import { areas } from "./drives/areas.ts";
 import type { Area, Drive, Site } from "./drives/drive.ts";
 import { gatewayShown, startGateway } from "./gateway.ts";
@@ -17,6 +17,10 @@ import { findingOf, Scanner } from "./scan.ts";
 
 /** How many must reach the evidence that they need, of those in the catalogue. Only ever raised. */
 const MUST_REACH = 56;
+/** The others start a gateway or walk the disk for each change: minutes, so with CLAWHOLD_LAB_ALL=1. */
+const QUICK: readonly CheckArea[] = ["ssh", "network", "secrets"];
+const isAll = process.env["CLAWHOLD_LAB_ALL"] === "1";
+const drivenAreas = checkAreas.filter((area) => areas[area].drives.length > 0 && (isAll || QUICK.includes(area)));
 
 const closers: Closers = [];
 const reached = new Set<CheckId>();
@@ -37,7 +41,7 @@ beforeAll(async () => {
 
 afterAll(() => closeAll(closers));
 
-for (const area of checkAreas.filter((one) => areas[one].drives.length > 0)) {
+for (const area of drivenAreas) {
   describe(area, () => {
     const { prepare, settle, leave, drives } = areas[area];
     const shared = drives.filter(
@@ -111,7 +115,9 @@ it("as many checks as promised reach the evidence that they need", () => {
   const missing = checkIds.filter((check) => !reached.has(check));
   console.log(
     `Debian ${defaultRelease()}: ${String(reached.size)} of ${String(checkIds.length)} checks reached the evidence that they need, ` +
-      `driven by changing the host. Not driven: ${missing.join(", ") || "none"}.`,
+      `driven by changing the host. Not driven${isAll ? "" : " without CLAWHOLD_LAB_ALL=1"}: ${missing.join(", ") || "none"}.`,
   );
-  expect(reached.size).toBeGreaterThanOrEqual(MUST_REACH);
+  const asked = drivenAreas.flatMap((area) => areas[area].drives.map(({ check }) => check));
+  expect(asked.filter((check) => !reached.has(check))).toEqual([]);
+  if (isAll) expect(reached.size).toBeGreaterThanOrEqual(MUST_REACH);
 });

@@ -72,54 +72,69 @@ const otherChecks = checkStages.filter((stage) => !fast.includes(stage));
 
 /** Servers of both Debians in full, and every fault at every step; otherwise what the time allows. */
 const all = process.argv.includes("--all");
-const serverOptions = { mayStumble, env: all ? { CLAWHOLD_LAB_ALL: "1" } : {} };
-const onDebian13 = all ? [] : ["hardened", "install", "traps"].map((name) => `test/lab/${name}.test.ts`);
 
-const serverFiles = [path.join(root, "test", "lab", "prepare.ts")];
+interface Servers {
+  readonly files: readonly string[];
+  readonly release?: string;
+}
+
+/** `files`: of test/lab; everything there with --all. */
+function servers(name: string, { files, release = "bookworm" }: Servers): Stage {
+  const env = { CLAWHOLD_LAB_RELEASE: release, ...(all ? { CLAWHOLD_LAB_ALL: "1" } : {}) };
+  const args = all ? [] : files.map((file) => `test/lab/${file}.test.ts`);
+  return withServers(vitest(name, "test/lab/vitest.config.ts", { mayStumble, env, args }));
+}
+
+/** What several lanes use at once is fetched before them. */
+const fetched = [path.join(root, "test", "lab", "prepare.ts")];
+const gatewayFetched = [path.join(root, "test", "tasks", "fetch-gateway.ts")];
+
+if (!all)
+  console.log(
+    "Servers run in their short form; npm test -- --all drives every check on both Debians, and every fault at every step.",
+  );
 
 /**
- * Two processors, and most of these wait for something: so two lanes. The order is not free: the real gateway is installed
- * by its own stage before the browsers need it, and nothing runs beside the build.
+ * Two processors, and most of these wait for something: so three lanes. The order is not free: what is fetched is there before
+ * two of them need it, and nothing runs beside the build.
  */
 await runStages([
   ...otherChecks,
   command("build", [path.join(root, "agent", "build.mjs")]),
   command("deploy dry run", dryRun.args(path.join(root, ".cache", "dry-run")), { env: dryRun.env }),
-  { lanes: [fast, [vitest("campaigns", "test/campaigns.config.ts")]] },
+  {
+    lanes: [
+      fast,
+      [vitest("campaigns", "test/campaigns.config.ts")],
+      [
+        command("gateway, its files", gatewayFetched),
+        withServers(command("servers, their files", fetched, { mayStumble })),
+      ],
+    ],
+  },
   {
     lanes: [
       [
         vitest("worker in workerd", "test/worker/vitest.config.ts", { mayStumble }),
         vitest("two runtimes, one API", "test/parity/vitest.config.ts", { mayStumble }),
         withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble, args: ["--passWithNoTests"] })),
-      ],
-      [
-        // The first time it fetches two Debians, beside what waits.
-        withServers(command("servers, their files", serverFiles, { mayStumble })),
-        vitest("real gateway", "test/real.config.ts", { mayStumble }),
-      ],
-    ],
-  },
-  {
-    lanes: [
-      [
-        withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble })),
-        withServers(
-          vitest("servers, Debian 13", "test/lab/vitest.config.ts", {
-            ...serverOptions,
-            args: onDebian13,
-            env: { ...serverOptions.env, CLAWHOLD_LAB_RELEASE: "trixie" },
-          }),
-        ),
-      ],
-      [
         command("attack suite", [...attack, "--short"]),
         command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
         command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
+        servers("servers, mended", { files: ["remedies", "leftovers"] }),
+      ],
+      [
+        vitest("real gateway", "test/real.config.ts", { mayStumble }),
+        servers("servers, fooled and locked out", { files: ["traps", "lockout"] }),
+      ],
+      [
+        withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble })),
         withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
         withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
-        withServers(vitest("servers", "test/lab/vitest.config.ts", serverOptions)),
+        servers("servers, installed", { files: ["install"] }),
       ],
     ],
   },
+  servers("servers, looked at", { files: ["checks"] }),
+  servers("servers, Debian 13", { files: ["hardened"], release: "trixie" }),
 ]);
