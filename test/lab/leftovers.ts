@@ -3,17 +3,9 @@
  * run that was killed cleans nothing; the next one does it for every process that is no more.
  */
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { isNode } from "../net/node-process.ts";
 
 const IP = "/usr/sbin/ip";
 const NAMESPACES = "/run/netns";
@@ -105,12 +97,4 @@ function namesIn(directory: string): readonly string[] {
 function isStale(name: string): boolean {
   const [prefix, pid = ""] = name.split("-");
   return prefix === PREFIX && !isNode(pid);
-}
-
-function isNode(pid: string): boolean {
-  try {
-    return path.basename(readlinkSync(`/proc/${pid}/exe`)) === path.basename(process.execPath);
-  } catch {
-    return false; // gone
-  }
 }

@@ -3,10 +3,11 @@
  * the internet. Nothing else is reachable. What a killed run left behind is swept before the next. Needs root.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { Program } from "./chaos/program.ts";
+import { isNode } from "./node-process.ts";
 
 const IP = "/usr/sbin/ip";
 const NAMESPACES = "/run/netns";
@@ -181,12 +182,4 @@ function sweep(): void {
     return prefix === PREFIX && !isNode(pid);
   });
   removeAll(stale);
-}
-
-function isNode(pid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("node");
-  } catch {
-    return false; // gone
-  }
 }
