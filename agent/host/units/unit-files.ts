@@ -34,7 +34,7 @@ function texts(layout: HostLayout): Readonly<Record<UnitName, string>> {
     [UNITS.gateway]: gateway(layout),
     ...sockets(layout),
     [UNITS.posture]: posture(layout, "fast"),
-    [UNITS.postureTimer]: timer("Clawhold posture, each minute", "OnBootSec=30s\nOnUnitActiveSec=60s\nAccuracySec=5s"),
+    [UNITS.postureTimer]: timer("Clawhold posture, each minute", "OnBootSec=30s\nOnUnitActiveSec=50s\nAccuracySec=1s"),
     [UNITS.postureSlow]: posture(layout, "slow"),
     [UNITS.postureSlowTimer]: timer(
       "Clawhold posture, each day",
