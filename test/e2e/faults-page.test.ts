@@ -263,7 +263,7 @@ describe("a machine that slept", () => {
       .waitFor();
     await page.evaluate(`globalThis.slept = ${TEN_MINUTES * 1_000};`);
     await page.getByRole("link", { name: "Fleet" }).first().click();
-    await page.locator("table a, [role=table] a").first().waitFor();
+    await page.locator("table .host-name a, [role=table] .host-name a").first().waitFor();
     expect(await page.getByRole("main").innerText()).not.toContain("Sign in");
   });
 });

@@ -91,9 +91,9 @@ describe("from the setup link to a verified restart", () => {
   it("shows this machine with its real gateway: version, sessions, tokens, cost, where it listens", async () => {
     const { page } = owner;
     await page.goto(`http://clawhold.localhost:${PORT}/`);
-    await page.locator("table a, [role=table] a").first().waitFor();
+    await page.locator("table .host-name a, [role=table] .host-name a").first().waitFor();
     await shoot(page, "e2e-fleet");
-    await page.locator("table a, [role=table] a").first().click();
+    await page.locator("table .host-name a, [role=table] .host-name a").first().click();
     await up.event((said) => said.event === "demo-ready");
     await page.getByText("OpenClaw 2026.9.6").first().waitFor({ timeout: 60_000 });
     await page.getByText("this machine only").first().waitFor();

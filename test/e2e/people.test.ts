@@ -174,7 +174,7 @@ describe("a second person", () => {
     await page.getByRole("button", { name: "Go to the sign-in" }).click({ timeout: 30_000 });
     await page.getByRole("button", { name: /Sign in with a passkey/ }).click();
     await up.event((said) => said.event === "demo-ready");
-    await page.locator("table a, [role=table] a").first().click();
+    await page.locator("table .host-name a, [role=table] .host-name a").first().click();
     await page.getByText("OpenClaw 2026.9.6").first().waitFor({ timeout: 60_000 });
     const boot = async () => BOOT.exec(await page.getByRole("main").innerText())?.[1];
     const before = await boot();

@@ -103,7 +103,7 @@ describe("a signer before an edge elsewhere", () => {
     await page.goto(`${ORIGIN}/`);
     await page.getByRole("button", { name: /Sign in with a passkey/ }).click();
     await page.getByRole("link", { name: "Fleet" }).first().waitFor();
-    await page.locator("table a, [role=table] a").first().click();
+    await page.locator("table .host-name a, [role=table] .host-name a").first().click();
     await page.getByText("OpenClaw 2026.9.6").first().waitFor({ timeout: 90_000 });
     await shoot(page, "ui-host");
   });
