@@ -16,6 +16,8 @@ export const LOOK_MILLISECONDS = 50_000;
 /** What starts beside it is in a hurry. */
 const FIRST_LOOK_MILLISECONDS = 5_000;
 const SLOW_SECONDS = 86_400;
+/** As on an installed host: whoever has just started something has better things for the machine to do. */
+const FIRST_SLOW_SECONDS = 600;
 const SCAN_MILLISECONDS = 60_000;
 const MAX_REPORT_BYTES = 4 << 20;
 
@@ -49,13 +51,14 @@ class Watch implements PostureWatch {
   readonly #every: number;
   #timer: NodeJS.Timeout | undefined;
   #figures: PostureFigures | undefined;
-  #slowAt = 0;
+  #slowAt: number;
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(deps: PostureWatchDeps) {
     this.#deps = deps;
     this.#every = deps.lookMilliseconds ?? LOOK_MILLISECONDS;
+    this.#slowAt = deps.now() - SLOW_SECONDS + FIRST_SLOW_SECONDS;
     this.#take();
     this.#plan(deps.firstLookMilliseconds ?? FIRST_LOOK_MILLISECONDS);
   }
