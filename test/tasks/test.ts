@@ -95,7 +95,7 @@ if (!all)
   );
 
 /**
- * Two processors, and most of these wait for something: so three lanes. The order is not free: what is fetched is there before
+ * Two processors, and most of these wait for something: so two lanes. The order is not free: what is fetched is there before
  * two of them need it, and nothing runs beside the build.
  */
 await runStages([
@@ -118,20 +118,21 @@ await runStages([
         vitest("worker in workerd", "test/worker/vitest.config.ts", { mayStumble }),
         vitest("two runtimes, one API", "test/parity/vitest.config.ts", { mayStumble }),
         withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble, args: ["--passWithNoTests"] })),
+        servers("servers, installed", { files: ["install"] }),
+      ],
+      [vitest("real gateway", "test/real.config.ts", { mayStumble })],
+    ],
+  },
+  {
+    lanes: [
+      [withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble }))],
+      [
         command("attack suite", [...attack, "--short"]),
         command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
         command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
-        servers("servers, mended", { files: ["remedies", "leftovers"] }),
-      ],
-      [
-        vitest("real gateway", "test/real.config.ts", { mayStumble }),
-        servers("servers, fooled and locked out", { files: ["traps", "lockout"] }),
-      ],
-      [
-        withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble })),
         withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
         withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
-        servers("servers, installed", { files: ["install"] }),
+        servers("servers, fooled, locked out, mended", { files: ["traps", "lockout", "remedies", "leftovers"] }),
       ],
     ],
   },
