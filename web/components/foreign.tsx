@@ -61,9 +61,11 @@ interface ForeignBlockProps {
   readonly caption: string;
   readonly text: string;
   readonly aside?: ComponentChildren;
+  /** What tells it from others of the same caption, for who hears the page. */
+  readonly label?: string;
 }
 
-export function ForeignBlock({ caption, text, aside }: ForeignBlockProps) {
+export function ForeignBlock({ caption, text, aside, label = caption }: ForeignBlockProps) {
   const open = useSignal(false);
   const hidden = hiddenIn(text);
   const isCut = text.length > BLOCK_CHARACTERS;
@@ -78,7 +80,7 @@ export function ForeignBlock({ caption, text, aside }: ForeignBlockProps) {
           {aside}
         </span>
       </div>
-      <pre tabIndex={0} role="region" aria-label={caption}>
+      <pre tabIndex={0} role="region" aria-label={label}>
         <Runs text={isCut && !open.value ? `${text.slice(0, BLOCK_CHARACTERS)}…` : text} />
       </pre>
       {isCut && (

@@ -83,7 +83,7 @@ function Body({ finding }: { readonly finding: Finding }) {
       )}
       <How finding={finding} />
       {evidence.map((one, index) => (
-        <EvidenceBlock key={index} evidence={one} />
+        <EvidenceBlock key={index} evidence={one} number={index + 1} />
       ))}
       {waiver !== undefined && <Waived finding={finding} />}
       {state === "fail" && (fix === "none" ? <p class="small muted">{riskWords.none}</p> : <Mend check={check} />)}
@@ -143,11 +143,17 @@ function How({ finding: { check, level, evidence } }: { readonly finding: Findin
   );
 }
 
-function EvidenceBlock({ evidence: { source, excerpt, exit, at } }: { readonly evidence: Evidence }) {
+interface EvidenceBlockProps {
+  readonly evidence: Evidence;
+  readonly number: number;
+}
+
+function EvidenceBlock({ evidence: { source, excerpt, exit, at }, number }: EvidenceBlockProps) {
   const ended = exit === undefined ? "" : `, exit ${exit}`;
   return (
     <ForeignBlock
       caption={`Evidence${ended}`}
+      label={`Evidence ${number}${ended}`}
       text={`$ ${source}\n${excerpt}`}
       aside={
         <>

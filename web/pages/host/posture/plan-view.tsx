@@ -19,7 +19,7 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
       )}
       {steps.length === 0 && <p class="small muted">Nothing would change on the machine.</p>}
       {steps.map((step, index) => (
-        <Step key={index} step={step} />
+        <Step key={index} step={step} number={index + 1} />
       ))}
       {notes.length > 0 && (
         <ul class="stack tight small finding-short" aria-label="Know this before">
@@ -46,14 +46,16 @@ export function PlanView({ plan }: { readonly plan: Plan }) {
   );
 }
 
-function Step({ step }: { readonly step: PlanStep }) {
+function Step({ step, number }: { readonly step: PlanStep; readonly number: number }) {
   switch (step.kind) {
     case "file":
       return <DiffView caption={fileCaption(step)} before={step.before ?? ""} after={step.after ?? ""} />;
     case "mode":
       return <DiffView caption={`Rights of ${step.path}`} before={step.before} after={step.after} />;
     case "command":
-      return <ForeignBlock caption={step.why} text={step.argv.map(shown).join(" ")} />;
+      return (
+        <ForeignBlock caption={step.why} label={`Step ${number}: ${step.why}`} text={step.argv.map(shown).join(" ")} />
+      );
   }
 }
 
