@@ -14,7 +14,7 @@ import type { PostureStore } from "./store.ts";
 /** With the scan itself and the way to the edge below the minute in which a change has to be told. */
 export const LOOK_MILLISECONDS = 50_000;
 /** What starts beside it is in a hurry. */
-const FIRST_LOOK_MILLISECONDS = 5_000;
+const FIRST_LOOK_MILLISECONDS = 20_000;
 const SLOW_SECONDS = 86_400;
 /** As on an installed host: whoever has just started something has better things for the machine to do. */
 const FIRST_SLOW_SECONDS = 600;
