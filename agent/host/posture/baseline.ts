@@ -4,13 +4,13 @@
  * approved by being the first that was seen.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { digest, seconds } from "../../../protocol/fields.ts";
 import { writeFileAtomically } from "../../shared/atomic-file.ts";
-import { systemCode } from "../../shared/edge-error.ts";
 import { known, unknown, type Fact, type Seen } from "./fact.ts";
+import { keptJson, keptText } from "./kept-json.ts";
 
 export const baselineNames = ["ssh-keys", "setuid", "files"] as const;
 export type BaselineName = (typeof baselineNames)[number];
@@ -51,8 +51,8 @@ export function compare({ directory, name, listing, seen }: Comparing): Fact<Dri
   if (directory === undefined)
     return unknown("not_approved", `${String(total)} seen; nothing is remembered without an installation`);
   const places = placesOf(directory, name);
-  const approval = read(places.approval, approvalSchema);
-  const before = approval === undefined ? undefined : read(places.listing(approval.digest), listingSchema);
+  const approval = keptJson(places.approval, approvalSchema);
+  const before = approval === undefined ? undefined : keptJson(places.listing(approval.digest), listingSchema);
   keep(directory, { name, listing, digest: now, approved: approval?.digest });
   if (approval === undefined || before === undefined || digestOf(before) !== approval.digest)
     return unknown("not_approved", `${String(total)} seen, approved by nobody yet; name of this state: ${now}`);
@@ -105,7 +105,7 @@ interface Keeping {
 /** The approved list and the newest one stay; others are of no use. */
 function keep(directory: string, { name, listing, digest: now, approved }: Keeping): void {
   const places = placesOf(directory, name);
-  if (read(places.latest, approvalSchema)?.digest === now) return;
+  if (keptJson(places.latest, approvalSchema)?.digest === now) return;
   mkdirSync(places.folder, { recursive: true, mode: 0o700 });
   writeFileAtomically(places.listing(now), JSON.stringify(listing));
   writeFileAtomically(places.latest, JSON.stringify({ v: 1, digest: now, at: Math.floor(Date.now() / 1_000) }));
@@ -127,15 +127,15 @@ export interface Approval {
 /** What approving the state that was seen last would write, for whoever shows it before it is done. */
 export function approvalOf(directory: string, name: BaselineName, now: number): Approval {
   const places = placesOf(directory, name);
-  const latest = read(places.latest, approvalSchema);
-  const approved = read(places.approval, approvalSchema);
+  const latest = keptJson(places.latest, approvalSchema);
+  const approved = keptJson(places.approval, approvalSchema);
   const of = (one: { readonly digest: string } | undefined): Listing =>
-    one === undefined ? {} : (read(places.listing(one.digest), listingSchema) ?? {});
+    one === undefined ? {} : (keptJson(places.listing(one.digest), listingSchema) ?? {});
   const isSame = latest !== undefined && latest.digest === approved?.digest;
   return {
     path: places.approval,
-    before: textOf(places.approval),
-    after: isSame ? textOf(places.approval) : latest && JSON.stringify({ v: 1, digest: latest.digest, at: now }),
+    before: keptText(places.approval),
+    after: isSame ? keptText(places.approval) : latest && JSON.stringify({ v: 1, digest: latest.digest, at: now }),
     drift: differenceOf(of(approved), of(latest)),
   };
 }
@@ -163,27 +163,4 @@ export class BaselineError extends Error {
     super(message);
     this.code = code;
   }
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** Undefined also for what was torn or of another version: then nothing is approved. */
-function read<S extends v.GenericSchema>(path: string, schema: S): v.InferOutput<S> | undefined {
-  const text = textOf(path);
-  if (text === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined; // said by the check: not approved
-  }
-  const result = v.safeParse(schema, value);
-  return result.success ? result.output : undefined;
 }

@@ -2,15 +2,13 @@
  * The machine that this program runs on. Programs are found on a fixed path and must be on the list; a file that another user
  * could have put a link in place of is not followed, because this may run as root.
  */
-import { spawn } from "node:child_process";
 import { readlink } from "node:fs/promises";
+import { MAX_OUTPUT_BYTES, runBounded } from "./bounded-run.ts";
 import { list, look, readText } from "./linux-files.ts";
 import { tryHttp, tryTcp } from "./linux-tries.ts";
 import type { Machine, Ran, RunOptions } from "./machine.ts";
 
-const PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin";
 const RUN_MILLISECONDS = 10_000;
-const MAX_OUTPUT_BYTES = 4 << 20;
 const ROOT = 0;
 
 /** What collectors may run. Programs that look; none of them changes anything with the arguments that we give. */
@@ -100,56 +98,10 @@ function runListed(argv: readonly string[], options: RunOptions, self: readonly 
           "--no-new-privs",
           ...argv,
         ];
-  return collectOutput(as === undefined ? [program, ...rest] : words, { milliseconds, maxBytes, input });
-}
-
-interface Bounds {
-  readonly milliseconds: number;
-  readonly maxBytes: number;
-  readonly input: string | undefined;
-}
-
-function collectOutput(
-  [program = "", ...rest]: readonly string[],
-  { milliseconds, maxBytes, input }: Bounds,
-): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = spawn(program, rest, {
-      env: { PATH, LC_ALL: "C", HOME: "/nonexistent" },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    let size = 0;
-    let verdict: "timeout" | "too_much" | undefined;
-    const end = (why: "timeout" | "too_much"): void => {
-      verdict ??= why;
-      child.kill("SIGKILL");
-    };
-    const timer = setTimeout(() => end("timeout"), milliseconds);
-    const take = (into: Buffer[]) => (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > maxBytes) end("too_much");
-      else into.push(chunk);
-    };
-    child.stdout.on("data", take(out));
-    child.stderr.on("data", take(err));
-    child.stdin.on("error", () => undefined); // it may end without reading
-    child.stdin.end(input ?? "");
-    child.once("error", () => {
-      clearTimeout(timer);
-      resolve({ kind: "missing" });
-    });
-    child.once("close", (code) => {
-      clearTimeout(timer);
-      if (verdict !== undefined) resolve({ kind: verdict });
-      else
-        resolve({
-          kind: "ran",
-          exit: code ?? -1,
-          stdout: Buffer.concat(out).toString(),
-          stderr: Buffer.concat(err).toString(),
-        });
-    });
+  return runBounded(as === undefined ? [program, ...rest] : words, {
+    milliseconds,
+    maxBytes,
+    input,
+    environment: { HOME: "/nonexistent" },
   });
 }

@@ -3,14 +3,14 @@
  * root's alone on an installed host.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { MAX_MOMENTS, momentSchema, type Moment } from "../../../protocol/posture/history.ts";
 import { reportSchema, waiverSchema, type Report, type Waiver } from "../../../protocol/posture/report.ts";
 import { writeFileAtomically } from "../../shared/atomic-file.ts";
-import { systemCode } from "../../shared/edge-error.ts";
 import type { FactSet } from "./facts.ts";
+import { keptJson, keptText } from "./kept-json.ts";
 
 export interface PostureStore {
   readonly directory: string;
@@ -37,41 +37,18 @@ export function openPostureStore(directory: string): PostureStore {
   };
   return {
     directory,
-    report: () => parsed(files.report, reportSchema),
+    report: () => keptJson(files.report, reportSchema),
     reportDigest() {
-      const text = textOf(files.report);
+      const text = keptText(files.report);
       return text === undefined ? undefined : createHash("sha256").update(text).digest("base64url");
     },
     saveReport: (report) => writeFileAtomically(files.report, JSON.stringify(report)),
     // Our own earlier words: a shape that no longer fits only means that a check sees less until the next slow scan.
-    facts: () => parsed(files.facts, v.record(v.string(), v.any())) ?? {},
+    facts: () => keptJson(files.facts, v.record(v.string(), v.any())) ?? {},
     saveFacts: (facts) => writeFileAtomically(files.facts, JSON.stringify(facts)),
-    waivers: () => parsed(files.waivers, v.array(waiverSchema)) ?? [],
+    waivers: () => keptJson(files.waivers, v.array(waiverSchema)) ?? [],
     saveWaivers: (waivers) => writeFileAtomically(files.waivers, JSON.stringify(waivers)),
-    moments: () => parsed(files.moments, v.pipe(v.array(momentSchema), v.maxLength(MAX_MOMENTS))) ?? [],
+    moments: () => keptJson(files.moments, v.pipe(v.array(momentSchema), v.maxLength(MAX_MOMENTS))) ?? [],
     saveMoments: (moments) => writeFileAtomically(files.moments, JSON.stringify(moments)),
   };
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** Undefined also for one of another version: the next scan writes it anew. */
-function parsed<S extends v.GenericSchema>(path: string, schema: S): v.InferOutput<S> | undefined {
-  const text = textOf(path);
-  if (text === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined; // torn by a power cut before the rename reached the disk; said by the report's age
-  }
-  const result = v.safeParse(schema, value);
-  return result.success ? result.output : undefined;
 }

@@ -2,13 +2,12 @@
  * What mending may do to the machine: run a listed program with an argument vector, change paths. Collectors have another, smaller
  * list: they cannot change anything. Handed in, so that a test can stand in for a machine.
  */
-import { spawn } from "node:child_process";
+import { MAX_OUTPUT_BYTES, runBounded } from "../posture/bounded-run.ts";
 import type { Ran } from "../posture/machine.ts";
 import type { Disk } from "./disk.ts";
 
-const PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin";
 const RUN_MILLISECONDS = 20_000;
-const MAX_OUTPUT_BYTES = 4 << 20;
+/** A daemon that it started may keep our pipes open for ever. */
 const LINGER_MILLISECONDS = 500;
 
 const programs: ReadonlySet<string> = new Set([
@@ -90,48 +89,10 @@ export class UnlistedCommandError extends Error {
 export function runListed(argv: readonly string[], options: HandsRunOptions = {}): Promise<Ran> {
   const [program = "", ...rest] = argv;
   if (!programs.has(program)) throw new UnlistedCommandError(`no remedy may run ${program}`);
-  return collect([program, ...rest], options.milliseconds ?? RUN_MILLISECONDS);
-}
-
-function collect([program = "", ...rest]: readonly string[], milliseconds: number): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = spawn(program, rest, {
-      env: { PATH, LC_ALL: "C", HOME: "/root", DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_MODE: "l" },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const [out, err]: [Buffer[], Buffer[]] = [[], []];
-    let size = 0;
-    let verdict: "timeout" | "too_much" | undefined;
-    const end = (why: "timeout" | "too_much"): void => {
-      verdict ??= why;
-      child.kill("SIGKILL");
-    };
-    const timer = setTimeout(() => end("timeout"), milliseconds);
-    const take = (into: Buffer[]) => (part: Buffer) => {
-      size += part.length;
-      if (size > MAX_OUTPUT_BYTES) end("too_much");
-      else into.push(part);
-    };
-    child.stdout.on("data", take(out));
-    child.stderr.on("data", take(err));
-    let isOver = false;
-    const done = (ran: Ran): void => {
-      if (isOver) return;
-      isOver = true;
-      clearTimeout(timer);
-      child.stdout.destroy();
-      child.stderr.destroy();
-      resolve(ran);
-    };
-    child.once("error", () => done({ kind: "missing" }));
-    child.once("exit", (code) => {
-      const finish = (): void => {
-        const [stdout, stderr] = [Buffer.concat(out).toString(), Buffer.concat(err).toString()];
-        done(verdict === undefined ? { kind: "ran", exit: code ?? -1, stdout, stderr } : { kind: verdict });
-      };
-      child.once("close", finish);
-      // A daemon that it started may keep our pipes open for ever.
-      setTimeout(finish, LINGER_MILLISECONDS);
-    });
+  return runBounded([program, ...rest], {
+    milliseconds: options.milliseconds ?? RUN_MILLISECONDS,
+    maxBytes: MAX_OUTPUT_BYTES,
+    environment: { HOME: "/root", DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_MODE: "l" },
+    lingerMilliseconds: LINGER_MILLISECONDS,
   });
 }
