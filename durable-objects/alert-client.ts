@@ -25,11 +25,17 @@ export interface Alarms {
   look(): Promise<void>;
 }
 
+/**
+ * What one object tells arrives in the order in which it was told: an end that overtook its beginning would find nothing to
+ * end, and leave an alert that nobody takes back.
+ */
 export function alarmsOf(env: AlertsEnv, workspace: () => string): Alarms {
+  let told: Promise<void> = Promise.resolve();
+  const next = (tell: () => Promise<void>): Promise<void> => (told = told.then(tell));
   return {
-    raise: (alert) => raiseAlert(env, workspace(), alert),
-    keep: (alert) => keepAlert(env, workspace(), alert),
-    settle: (reason) => settleAlert(env, workspace(), reason),
+    raise: (alert) => next(() => raiseAlert(env, workspace(), alert)),
+    keep: (alert) => next(() => keepAlert(env, workspace(), alert)),
+    settle: (reason) => next(() => settleAlert(env, workspace(), reason)),
     count: (refusal) => countRefusal(env, workspace(), refusal),
     look: () => lookForEndings(env, workspace()),
   };

@@ -83,7 +83,6 @@ export class Host extends DurableObject<Env> {
   readonly #witnessing: Witnessing;
   readonly #certificates: Certificates;
   readonly #alarms: Alarms;
-  /** Durable. */
   /** What a host's figures can mean for people who do not look. */
   readonly #listeners: readonly (GatewayAlarms | PostureAlarms)[];
   /** Rebuilt. */

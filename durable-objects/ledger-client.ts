@@ -32,7 +32,13 @@ export function ledgerGroupOf(env: Pick<Env, "LEDGER">, workspace: string): Appe
   return async (entries) => {
     try {
       const appended = await env.LEDGER.getByName(workspace).append(workspace, entries);
-      return appended.map((result) => (result.ok ? { index: result.index, hash: result.hash } : undefined));
+      return appended.map((result, i) => {
+        if (result.ok) return { index: result.index, hash: result.hash };
+        // Writing it again will not help: a mistake of ours that nothing else would show.
+        if (result.code === "ledger_malformed")
+          logFault(result.code, new LedgerUnavailable("not an entry"), { action: entries[i]?.draft.action });
+        return undefined;
+      });
     } catch (error) {
       logFault("ledger_unreachable", error, { action: entries[0]?.draft.action });
       return entries.map(() => undefined);

@@ -92,7 +92,7 @@ const detailSchema = v.strictObject({
   operation: v.optional(operationName),
   intent: v.optional(digest),
   verdict: v.optional(v.picklist(verdicts)),
-  code: v.optional(v.union([v.picklist(refusalCodes), v.pipe(v.string(), v.regex(/^[a-z][a-z_.]{1,40}$/))])),
+  code: v.optional(v.union([v.picklist(refusalCodes), v.pipe(v.string(), v.regex(/^[a-z][a-z_.-]{1,40}$/))])),
   /** Digest of the receipt; the signed bytes are kept beside the ledger and checked against this. */
   receipt: v.optional(digest),
   statement: v.optional(digest),

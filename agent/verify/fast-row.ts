@@ -30,7 +30,7 @@ const DETAIL = [
   optional("alert", text(ID)),
   optional("calls", `\\{"since":${COUNT},"total":${COUNT}\\}`),
   optional("certificate", text("[0-9a-f]{64}")),
-  optional("code", text("[a-z][a-z_.]{1,40}")),
+  optional("code", text("[a-z][a-z_.-]{1,40}")),
   optional("intent", text(DIGEST)),
   optional("invitation", text(ID)),
   optional("operation", text("[a-z][a-z.-]{1,40}@[1-9][0-9]?")),

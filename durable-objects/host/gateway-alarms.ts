@@ -29,14 +29,14 @@ export class GatewayAlarms {
     this.#raised = new Set((store.latest("gateway-alarms") ?? "").split(" ").filter((kind) => kind !== ""));
   }
 
+  /** Judged before anything is waited for: the next figures may come meanwhile, and must find what these changed. */
   async heard(host: string, { gateway, questions }: Telemetry): Promise<void> {
-    await this.#hold(
-      "gateway.exposed",
-      host,
-      gateway.listens.some(({ loopback }) => !loopback),
-    );
-    await this.#hold("exec.waiting", host, (questions?.waiting ?? 0) > 0);
-    await this.#flood(host, questions?.deniedUnasked ?? 0);
+    const isExposed = gateway.listens.some(({ loopback }) => !loopback);
+    await Promise.all([
+      this.#hold("gateway.exposed", host, isExposed),
+      this.#hold("exec.waiting", host, (questions?.waiting ?? 0) > 0),
+      this.#flood(host, questions?.deniedUnasked ?? 0),
+    ]);
   }
 
   async #hold(kind: Kind, host: string, isSo: boolean): Promise<void> {

@@ -103,12 +103,15 @@ export class PostureAlarms {
     await this.#tell(host, news);
   }
 
+  /** All of it is told at once, so that what the next figures end is told after it began. */
   async #tell(host: string, { began, over, waiver }: PostureNews): Promise<void> {
-    for (const check of began) await this.#alarms.keep({ ...driftOf(host, check), host, detail: { check } });
-    for (const check of over) await this.#alarms.settle(driftOf(host, check));
     const ending = { kind: "posture.waiver-ending", subject: host } as const;
-    if (waiver === false) await this.#alarms.settle(ending);
-    else if (waiver !== undefined) await this.#alarms.keep({ ...ending, host, detail: { until: waiver } });
+    await Promise.all([
+      ...began.map((check) => this.#alarms.keep({ ...driftOf(host, check), host, detail: { check } })),
+      ...over.map((check) => this.#alarms.settle(driftOf(host, check))),
+      waiver === false && this.#alarms.settle(ending),
+      typeof waiver === "number" && this.#alarms.keep({ ...ending, host, detail: { until: waiver } }),
+    ]);
   }
 }
 

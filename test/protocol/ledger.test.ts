@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { alertKindNames } from "../../protocol/alerts.ts";
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import {
   CHAIN_START,
@@ -55,6 +56,13 @@ function firstFault(lines: readonly Line[]): string | undefined {
 
 describe("one entry", () => {
   itJudges(groupOf(parserCases, "ledger"));
+
+  // One that is no entry is owed for ever, and everything that is owed after it waits with it.
+  it.each(alertKindNames)("can tell of the alert %s", (code) => {
+    const entry = { v: 1, workspace, index: 1, at: 1, actor: { kind: "edge" }, action: "alert.raised" };
+    const body = encodeCanonical({ ...entry, detail: { code }, previous: CHAIN_START.hash });
+    expect(entryCodec.decode(body).detail).toEqual({ code });
+  });
 });
 
 describe("the chain", () => {

@@ -201,6 +201,22 @@ describe("what a gateway's figures mean", () => {
     await until("posture.drift", peer.host, "resolved");
   });
 
+  it("what ends at once after it began is taken back, in whatever order it was told", async () => {
+    const { peer, tunnel } = await admittedTo(town, "flapping");
+    const among = ["ssh.crypto", "ssh.root-login", "ssh.kbdint", "gw.auth.mode"] as const satisfies readonly CheckId[];
+    const seen = (fail: readonly CheckId[], pass: readonly CheckId[]): Telemetry =>
+      figures({ posture: { ...nothingFound, fail: [...fail], pass: [...pass] } });
+    tunnel.say({ kind: "telemetry", telemetry: seen([], among) });
+    tunnel.say({ kind: "telemetry", telemetry: seen(among, []) });
+    tunnel.say({ kind: "telemetry", telemetry: seen([], among) });
+    const count = async (action: string): Promise<number> => {
+      const bodies = await ledgerBodies(town.workspace);
+      return bodies.filter((entry) => entry["action"] === action && entry["target"] === peer.host).length;
+    };
+    while ((await count("alert.resolved")) < among.length) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await count("alert.raised")).toBe(among.length);
+  });
+
   it("an acceptance that ends soon is told of", async () => {
     const { peer, tunnel } = await admittedTo(town, "accepting");
     const waivedUntil = now() + 3_600;
