@@ -104,7 +104,7 @@ function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; re
       </p>
     );
   }
-  if (needing.length === 0) return <p>{running} Nothing needs you.</p>;
+  if (needing.length === 0) return <WhatIsOpen running={running} hosts={hosts} />;
   const names = needing.slice(0, 3).map(({ host, condition }) => `${host.label} (${condition.word.toLowerCase()})`);
   return (
     <p>
@@ -113,6 +113,27 @@ function FleetSentence({ hosts, now }: { readonly hosts: readonly HostView[]; re
         {needing.length} {needing.length === 1 ? "needs" : "need"} you
       </a>
       : {formatList(names)}.
+    </p>
+  );
+}
+
+/** A gateway that runs well on a machine that anybody can enter is not well. */
+function WhatIsOpen({ running, hosts }: { readonly running: string; readonly hosts: readonly HostView[] }) {
+  const open = hosts.filter(({ telemetry }) => ["D", "F"].includes(telemetry?.posture?.grade ?? ""));
+  const [first] = open;
+  if (first === undefined) return <p>{running} Nothing needs you.</p>;
+  return (
+    <p>
+      {running}{" "}
+      {open.length === 1 ? (
+        <>
+          {first.label} is easy to break into: <a href={`/hosts/${first.id}/posture`}>see its posture</a>.
+        </>
+      ) : (
+        <>
+          {open.length} hosts are easy to break into: <a href="/posture?show=failing">see which checks fail</a>.
+        </>
+      )}
     </p>
   );
 }

@@ -65,7 +65,8 @@ function optionsOf(place: HTMLElement, drawing: Drawing): uPlot.Options {
   return {
     width: place.clientWidth,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    // The last time is written around its tick: half of it stands beside the figure.
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { show: kind === "lines" }, y: false },
     scales: {

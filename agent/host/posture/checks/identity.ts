@@ -38,9 +38,10 @@ function alone(rows: readonly ProcessRow[], reader: FactReader): Shortfalls {
   const users = [...new Set(shared.map(({ user }) => user))];
   return [
     ...users.map((user) => `${user} runs more than one gateway`),
-    ...eachProcess(({ user, others }) =>
-      others.length === 0 ? [] : [`${user} also runs ${others.join(", ")}, outside of the gateway's service`],
-    )(rows, reader),
+    ...eachProcess(({ uid, user, others }) => {
+      if (uid === ROOT) return ["the gateway runs as root, as everything of this machine's own does"];
+      return others.length === 0 ? [] : [`${user} also runs ${others.join(", ")}, outside of the gateway's service`];
+    })(rows, reader),
   ];
 }
 

@@ -22,6 +22,9 @@ export function WhatChanged() {
   const moments = read.kept?.value.moments;
   if (moments === undefined) return null;
   const { changes, score } = changesSince(moments, now.value - DAY_SECONDS);
+  // Of a host that is looked at for the first day there is no yesterday.
+  const isNew = moments.every(({ at }) => at > now.value - DAY_SECONDS);
+  if (changes.length === 0 && isNew) return null;
   if (changes.length === 0) return <p class="small muted">Nothing changed since yesterday.</p>;
   return (
     <div class="small stack tight">
@@ -44,7 +47,7 @@ export function WhatChanged() {
 function Changed({ change: { check, from, to, at } }: { readonly change: Change }) {
   return (
     <>
-      {checks[check].title}: {stateWords[from]} before, {stateWords[to]} since{" "}
+      {checks[check].title}: was “{stateWords[from]}”, is “{stateWords[to]}” since{" "}
       <span class="faint">
         <Relative at={at} ago />
       </span>
