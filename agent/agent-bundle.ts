@@ -29,6 +29,20 @@ const nativeSha256: Plugin = {
   },
 };
 
+/** In place of a file of the protocol one that does the same with Node's own library, which may use the first. */
+function nativeFile(name: string): Plugin {
+  const portable = path.join(root, "protocol", `${name}.ts`);
+  const native = path.join(root, "agent", "shared", `native-${name}.ts`);
+  return {
+    name: `native-${name}`,
+    setup(building) {
+      building.onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, ({ importer, resolveDir, path: wanted }) =>
+        importer !== native && path.join(resolveDir, wanted) === portable ? { path: native } : undefined,
+      );
+    },
+  };
+}
+
 /** `clawhold.cjs` in the folder: the commands of a host that was installed, without those of an edge. */
 export function hostProgramBundle(outdir: string): BuildOptions {
   return { ...agentBundle(outdir), entryPoints: { clawhold: path.join(root, "agent", "install-main.ts") } };
@@ -56,6 +70,6 @@ export function agentBundle(outdir: string, plugins: readonly Plugin[] = []): Bu
     minifyWhitespace: true,
     minifySyntax: true,
     // Compression is never offered on a tunnel, nor to a gateway, so ws never calls it.
-    plugins: [emptyModule("zlib"), nativeSha256, ...plugins],
+    plugins: [emptyModule("zlib"), nativeSha256, nativeFile("platform"), nativeFile("bytes"), ...plugins],
   };
 }
