@@ -1,5 +1,6 @@
 /** What `clawhold audit` says of a machine, in every form, over one made-up look. */
 import { describe, expect, it } from "vitest";
+import * as v from "valibot";
 import type { Exposure } from "../../../../agent/cli/exposure/exposure.ts";
 import { fixPlan, fixPlanLines } from "../../../../agent/cli/exposure/fix-plan.ts";
 import { escaped, pageOf } from "../../../../agent/cli/exposure/html.ts";
@@ -8,6 +9,7 @@ import { steps } from "../../../../agent/cli/exposure/steps.ts";
 import { terminalLines } from "../../../../agent/cli/exposure/terminal.ts";
 import { checkIds, checks } from "../../../../protocol/posture.ts";
 import type { Finding } from "../../../../protocol/posture/report.ts";
+import { sarifSchema } from "./sarif-schema.ts";
 
 const AT = 1_800_000_000;
 const HOSTILE = "<script>alert(1)</script>\u001B[2J\u202Egpj.exe";
@@ -151,6 +153,9 @@ interface Sarif {
 }
 
 describe("SARIF", () => {
+  it("has what the standard requires, in its words, and nothing that it does not know", () => {
+    expect(() => v.parse(sarifSchema, JSON.parse(JSON.stringify(sarifOf(exposure))))).not.toThrow();
+  });
   const { version, runs } = JSON.parse(JSON.stringify(sarifOf(exposure))) as Sarif;
   const [{ tool, results }] = runs;
   const result = (check: string) => results.find(({ ruleId }) => ruleId === check);
@@ -184,6 +189,7 @@ describe("SARIF", () => {
     expect(other.runs[0].results[0]?.locations[0]?.physicalLocation?.artifactLocation.uri).toBe(
       "file:///etc/ssh/sshd_config",
     );
+    expect(v.is(sarifSchema, JSON.parse(JSON.stringify(other)))).toBe(true);
   });
 });
 
