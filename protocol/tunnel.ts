@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { MalformedError } from "./canonical.ts";
-import { utf8, utf8Text } from "./bytes.ts";
+import { utf8 } from "./bytes.ts";
 import {
   codec,
   count,
@@ -280,13 +280,21 @@ type FrameLimits = Readonly<Record<string, FrameLimit>>;
 function frameCodec<S extends v.GenericSchema<unknown, { readonly kind: string }>>(schema: S, limits: FrameLimits) {
   const frames = codec(schema);
   const isTooLarge = ({ kind }: v.InferOutput<S>, bytes: number): boolean => bytes > (limits[kind]?.bytes ?? 0);
+  /** Nobody else wrote it, so its schema is asked once; whoever receives it reads the text itself. */
+  function textOf(frame: v.InferOutput<S>): string {
+    try {
+      return frames.text(frame);
+    } catch (error) {
+      if (error instanceof MalformedError) throw new TypeError(`frame does not fit its schema (${error.message})`);
+      throw error;
+    }
+  }
   return {
     /** @throws {TypeError} for a frame that the other end would refuse: a programmer's mistake. */
     encode(frame: v.InferOutput<S>): string {
-      if (!v.is(schema, frame)) throw new TypeError("frame does not fit its schema");
-      const bytes = frames.encode(frame);
-      if (isTooLarge(frame, bytes.length)) throw new TypeError("frame larger than any receiver takes");
-      return utf8Text(bytes);
+      const text = textOf(frame);
+      if (isTooLarge(frame, utf8(text).length)) throw new TypeError("frame larger than any receiver takes");
+      return text;
     },
     /** @throws {MalformedError} */
     decode(text: string): v.InferOutput<S> {

@@ -7,6 +7,7 @@
 export const D1_SHIM_SOURCE = `import { DurableObject } from "cloudflare:workers";
 
 const FORMATS = ["ARRAY_OF_OBJECTS", "ROWS_AND_COLUMNS", "NONE"];
+const READING = /^select /i;
 
 const parameter = (value) => (Array.isArray(value) ? new Uint8Array(value).buffer : value);
 const cell = (value) => (value instanceof ArrayBuffer ? Array.from(new Uint8Array(value)) : value);
@@ -17,14 +18,16 @@ export class D1 extends DurableObject {
   #known;
 
   async fetch(request) {
-    const format = new URL(request.url).searchParams.get("resultsFormat") ?? "ARRAY_OF_OBJECTS";
+    const format = /[?&]resultsFormat=([^&]*)/.exec(request.url)?.[1] ?? "ARRAY_OF_OBJECTS";
     if (request.method !== "POST" || !FORMATS.includes(format)) return failure("unsupported request");
     try {
       const body = await request.json();
       const queries = (Array.isArray(body) ? body : [body]).filter(({ sql }) => sql.trim() !== "");
       if (queries.length === 0) return failure("No SQL statements detected.");
-      const results = this.ctx.storage.transactionSync(() => queries.map((query) => this.#run(query, format)));
-      return Response.json(results);
+      const run = () => queries.map((query) => this.#run(query, format));
+      // One that only reads leaves nothing to take back: no transaction is begun and waited for.
+      const isReading = queries.length === 1 && READING.test(queries[0].sql);
+      return Response.json(isReading ? run() : this.ctx.storage.transactionSync(run));
     } catch (error) {
       this.#known = undefined; // what was undone was counted
       return failure(error);

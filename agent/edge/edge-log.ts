@@ -65,15 +65,22 @@ class RotatedFile {
 
   /** The whole line in one file. What a full disk cut off is taken back, or the next line would continue it. */
   append(line: Uint8Array): void {
-    if (this.#size > 0 && this.#size + line.length > this.#maxBytes) this.#rotate();
-    const start = fstatSync(this.#fd).size;
+    if (this.#isFull(line.length)) this.#rotate();
+    let at = 0;
     try {
-      for (let at = 0; at < line.length;) at += writeSync(this.#fd, line, at);
+      while (at < line.length) at += writeSync(this.#fd, line, at);
     } catch (error) {
-      ftruncateSync(this.#fd, start);
+      ftruncateSync(this.#fd, fstatSync(this.#fd).size - at);
       throw error;
     }
-    this.#size = start + line.length;
+    this.#size += line.length;
+  }
+
+  /** Our own count, as a line costs no look at the file; somebody may have emptied it meanwhile. */
+  #isFull(bytes: number): boolean {
+    if (this.#size + bytes <= this.#maxBytes) return false;
+    this.#size = fstatSync(this.#fd).size;
+    return this.#size > 0 && this.#size + bytes > this.#maxBytes;
   }
 
   /** The old descriptor is let go only when there is a new one. */

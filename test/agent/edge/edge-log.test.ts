@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, renameSync, statSync } from "node:fs";
+import { readFileSync, readdirSync, renameSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MAX_LOG_LINE_CHARACTERS, formatEvent, openLogFile } from "../../../agent/edge/edge-log.ts";
@@ -46,6 +46,20 @@ describe("the log", () => {
     log.close();
     expect(readFileSync(`${path}-moved`, "utf8")).toMatch(/one\n.*two\n$/);
     expect(readFileSync(path, "utf8")).toMatch(/^\S+ info line three\n$/);
+  });
+
+  it("sees that somebody emptied the file, and leaves it where it is", () => {
+    const path = join(directory.path, "edge.log");
+    const log = openLogFile(path, 400);
+    const write = (times: number): void => {
+      for (let i = 0; i < times; i += 1) log.write({ level: "info", code: "line", detail: "x".repeat(50) });
+    };
+    write(4);
+    truncateSync(path, 0);
+    write(4);
+    log.close();
+    expect(readdirSync(directory.path)).toEqual(["edge.log"]);
+    expect(readFileSync(path, "utf8").trimEnd().split("\n")).toHaveLength(4);
   });
 
   it("cannot move a terminal's cursor or fake a line", () => {
