@@ -4,6 +4,7 @@
  *
  * The server's namespace is made anew at each start, as a kernel is: rules and addresses of before are gone.
  */
+import { spawnSync } from "node:child_process";
 import { inNamespace, ip } from "../net/machines.ts";
 import { labName, removeNamespace, sweep } from "./leftovers.ts";
 
@@ -80,6 +81,8 @@ export class Network {
   }
 
   unplug(server: Server): void {
+    // The kernel clears a namespace away when it has time; until then the router's end of its cable keeps its name.
+    spawnSync("/usr/sbin/ip", ["-n", namespaceAt("router"), "link", "delete", server]);
     removeNamespace(namespaceAt(server));
   }
 
