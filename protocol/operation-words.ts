@@ -292,6 +292,13 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     past: "hardened the host",
     undo: "Undo the fix: it puts back all of it at once.",
   },
+  "gateway.isolate@1": {
+    effect: (host) =>
+      `The gateway on ${host} ends, its state is copied to a user of its own, and it starts there as the plan shows. If it does not answer as before, all of it is undone.`,
+    verb: "Move the gateway to its own user",
+    past: "moved the gateway to its own user",
+    undo: "Undo the fix: the former user's gateway runs again, with its state as it was before the move.",
+  },
   "posture.rollback@1": {
     effect: (host) =>
       `What a fix changed on ${host} is put back as it was before, byte for byte. What it protected against is open again.`,

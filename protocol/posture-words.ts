@@ -113,6 +113,24 @@ const reasonWords: Readonly<Record<string, string>> = {
   apply_failed: "A step did not work, so all of it was undone.",
   disk_full: "The machine's disk is full, so nothing was applied.",
   not_proven: "The way in was not proven in time, so it undid itself.",
+  // What stands in the way of a gateway's move to a user of its own
+  gateway_not_running: "No gateway answers here: start it first, because a move proves that it answers as before.",
+  several_gateways: "Programs of several users listen on the gateway's port: stop all but one first.",
+  gateway_in_container:
+    "The gateway runs in a container, which has users of its own: set one in the container's settings.",
+  gateway_by_hand: "The gateway was started by hand: make it a service first (openclaw gateway install), then move it.",
+  started_by_cron: "A crontab of its user starts a gateway: take that line out first.",
+  command_not_plain: "Its service starts it through another program: let it name node and openclaw themselves.",
+  secret_in_command: "Its service has a secret among its arguments: put it into the configuration first.",
+  program_of_user:
+    "Node or OpenClaw belongs to its user, or cannot be read by others: install both for the whole machine.",
+  state_not_found: "Its state directory was not found, or is a link: the plan names it.",
+  config_outside_state: "Its configuration is outside of its state directory: put it there first.",
+  paths_outside_state:
+    "Its configuration names a place in its user's home that another user cannot reach: the plan says which.",
+  state_too_large: "Its state is too large to be copied while it waits: move old files of it away first.",
+  no_room: "Its state is copied, and the disk has no room for that.",
+  openclaw_user_taken: "There is a user or a directory openclaw already that is in use: the plan says which.",
   not_armed: "The timer that undoes it could not be set, so nothing was applied.",
   restarted: "The machine restarted before it was proven, so it undid itself.",
   interrupted: "It was cut short, and undid itself.",

@@ -40,6 +40,13 @@ export const postureOperations = {
     sealed: profileOptionsSchema,
     expects: ["subject"],
   },
+  /** The gateway gets a user and a service of its own. By nothing else: no fix and no profile does it. */
+  "gateway.isolate@1": {
+    class: "critical",
+    permission: "gateway.configure",
+    args: v.strictObject({}),
+    expects: ["subject"],
+  },
   /** `fix`: the host's own name of a transaction that it keeps. */
   "posture.rollback@1": {
     class: "critical",

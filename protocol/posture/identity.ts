@@ -9,7 +9,7 @@ export const identityChecks = {
     requires: "runtime",
     title: "The gateway runs as a user of its own, not as root",
     why: "Whatever takes the gateway takes its user; that user should own nothing else.",
-    fix: "none",
+    fix: "downtime",
     controls: { soc2: ["CC6.3"], nist80053: ["AC-6"], pci4: ["7.2.5"] },
   },
   "usr.single-tenant": {

@@ -196,6 +196,7 @@ export const steps = {
     lines: [
       "sudo useradd --system --create-home --shell /usr/sbin/nologin openclaw",
       "unit of the gateway: User=openclaw",
+      "an enrolled host does it by one command, gateway.isolate, that can be taken back",
     ],
   },
   "usr.single-tenant": {

@@ -21,6 +21,7 @@ export type GatewayOperationName = Exclude<
   | `profile.${string}`
   | "content.read@1"
   | "gateway.restart@1"
+  | "gateway.isolate@1"
   | "agent.update@1"
 >;
 /** The questions that the gateway answers; the others are about the machine. */

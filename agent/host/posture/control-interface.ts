@@ -7,7 +7,10 @@ import type { OperationName } from "../../../protocol/operations.ts";
 import type { ReadName } from "../../../protocol/reads.ts";
 import type { Performed } from "../gateway/control-interface.ts";
 
-export type PostureOperationName = Extract<OperationName, `posture.${string}` | `profile.${string}`>;
+export type PostureOperationName = Extract<
+  OperationName,
+  `posture.${string}` | `profile.${string}` | "gateway.isolate@1"
+>;
 export type PostureReadName = Extract<ReadName, `posture.${string}`>;
 
 /** A command that went through verification, as far as it concerns posture. */
@@ -31,7 +34,7 @@ export interface PostureControl {
 }
 
 export function isPostureOperation(operation: OperationName): operation is PostureOperationName {
-  return operation.startsWith("posture.") || operation.startsWith("profile.");
+  return ["posture.", "profile.", "gateway.isolate@"].some((start) => operation.startsWith(start));
 }
 
 export function isPostureRead(operation: ReadName): operation is PostureReadName {

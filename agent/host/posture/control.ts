@@ -29,13 +29,14 @@ type Act = (order: PostureOrder, deps: PostureControlDeps) => Promise<Performed>
 const acts: Readonly<Record<PostureOperationName, Act>> = {
   "posture.fix@1": (order, deps) => {
     const { check } = v.parse(operations["posture.fix@1"].args, order.args);
-    return apply({ kind: "check", check, options: {} }, order, deps);
+    return fix({ kind: "check", check, options: {} }, order, deps);
   },
   "posture.fix-with@1": (order, deps) => {
     const { check } = v.parse(operations["posture.fix-with@1"].args, order.args);
     const options = v.parse(operations["posture.fix-with@1"].sealed, order.content);
-    return apply({ kind: "check", check, options }, order, deps);
+    return fix({ kind: "check", check, options }, order, deps);
   },
+  "gateway.isolate@1": (order, deps) => apply({ kind: "check", check: MOVED, options: {} }, order, deps),
   "profile.apply@1": (order, deps) => {
     const profile = v.parse(operations["profile.apply@1"].sealed, order.content);
     return apply({ kind: "profile", profile }, order, deps);
@@ -94,6 +95,17 @@ export function postureControl(deps: PostureControlDeps): PostureControl {
     },
     read: (operation, args) => answers[operation](args, deps),
   };
+}
+
+/** What the gateway's move mends is mended by that operation alone: a daily command must not become one. */
+const MOVED = "usr.dedicated";
+
+function fix(
+  wanted: Extract<Wanted, { kind: "check" }>,
+  order: PostureOrder,
+  deps: PostureControlDeps,
+): Promise<Performed> {
+  return wanted.check === MOVED ? Promise.resolve(failed("by_operation")) : apply(wanted, order, deps);
 }
 
 async function apply(

@@ -10,6 +10,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   lstatSync,
@@ -22,6 +23,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  statfsSync,
   symlinkSync,
   writeFileSync,
   type Stats,
@@ -78,6 +80,22 @@ export class Disk {
     if (facts.isDirectory()) return { kind: "directory", mode, uid, gid };
     if (!facts.isFile() || facts.size > MAX_FILE_BYTES) return { kind: "other" };
     return { kind: "file", sha256: sha256(this.bytes(path)), mode, uid, gid };
+  }
+
+  /** As `state`, without reading what is in it. */
+  facts(
+    path: string,
+  ): (Owned & { readonly kind: PathState["kind"]; readonly device: number; readonly inode: number }) | undefined {
+    const facts = this.#look(path);
+    if (facts === undefined) return undefined;
+    const kinds = [
+      [facts.isSymbolicLink(), "link"],
+      [facts.isDirectory(), "directory"],
+      [facts.isFile(), "file"],
+    ] as const;
+    const kind = kinds.find(([is]) => is)?.[1] ?? "other";
+    const { uid, gid, dev: device, ino: inode } = facts;
+    return { kind, uid, gid, mode: facts.mode & 0o7777, device, inode };
   }
 
   #look(path: string): Stats | undefined {
@@ -170,6 +188,28 @@ export class Disk {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Owner and rights of a directory that is somebody else's: of exactly that one, whatever its name leads to by now. */
+  giveDirectory(path: string, which: { readonly device: number; readonly inode: number }, to: Owned): void {
+    const fd = this.#openStepwise(path);
+    try {
+      const facts = fstatSync(fd);
+      if (!facts.isDirectory() || facts.dev !== which.device || facts.ino !== which.inode)
+        throw new DiskError(`${path} is another directory than before`);
+      fchmodSync(fd, 0);
+      fchownSync(fd, to.uid, to.gid);
+      fchmodSync(fd, to.mode);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Bytes that may still be written to where this path is, or will be. */
+  freeBytes(path: string): number {
+    const facts = statfsSync(this.at(path));
+    return facts.bavail * facts.bsize;
   }
 
   /** From directory to directory, each held open, because others may move them meanwhile. A link counts only where root put it. */

@@ -9,5 +9,6 @@ export const effectKinds = [
   "fail2ban",
   "journald",
   "service",
+  "gateway-move",
 ] as const;
 export type EffectKind = (typeof effectKinds)[number];

@@ -4,6 +4,9 @@
  */
 import type { EffectKind } from "./effect-kinds.ts";
 import { must, outputOf, says, type Hands } from "./hands.ts";
+import { carriedIn, OWN_UNIT, stateIn } from "./move/carried.ts";
+import { haltMoved, moveBack, moveForward } from "./move/effect-move.ts";
+import { controlOf } from "./move/former-service.ts";
 
 export interface Effect {
   readonly name: EffectKind;
@@ -19,14 +22,23 @@ interface Settling {
   /** What `observe` said before the change. */
   readonly before: string;
   readonly direction: Direction;
+  /** Taken back after it was proven and stood. */
+  readonly isProven?: boolean;
 }
 
 interface Kind {
   /** What files do not keep, e.g. whether it ran. */
   observe(hands: Hands, of: string): Promise<string>;
   settle(hands: Hands, settling: Settling): Promise<void>;
+  /** What must end before its files are taken back. */
+  halt?(hands: Hands): Promise<void>;
   /** What it does going forward, for the plan. */
-  shown(of: string): { readonly argv: readonly string[]; readonly why: string } | undefined;
+  shown(of: string): ShownStep | readonly ShownStep[] | undefined;
+}
+
+interface ShownStep {
+  readonly argv: readonly string[];
+  readonly why: string;
 }
 
 export const NFT_DIRECTORY = "/etc/clawhold/nft";
@@ -190,6 +202,25 @@ const service: Kind = {
   shown: (of) => ({ argv: ["systemctl", "restart", of], why: "the service starts anew, confined" }),
 };
 
+/** `of`: what a move carries, as text. */
+const gatewayMove: Kind = {
+  observe: () => Promise.resolve(""),
+  async settle(hands, { of, direction, isProven = false }) {
+    if (direction === "forward") await moveForward(hands, of);
+    else await moveBack(hands, of, { direction, isProven });
+  },
+  halt: haltMoved,
+  shown(of) {
+    const { former, from, home } = carriedIn(of);
+    return [
+      { argv: controlOf(former, "stop", former.unit), why: `the gateway of ${former.user} ends` },
+      { argv: ["cp", "-a", from, stateIn(home)], why: "its state, for the new user alone; links are copied as links" },
+      { argv: ["chmod", "0", from], why: "and owned by root: nobody else reads the former state any more" },
+      { argv: ["systemctl", "start", OWN_UNIT], why: "the gateway starts as its own user" },
+    ];
+  },
+};
+
 /** In the order in which they are settled: a firewall that opens comes before the daemon behind it. */
 const kinds: Readonly<Record<EffectKind, Kind>> = {
   ufw,
@@ -201,6 +232,7 @@ const kinds: Readonly<Record<EffectKind, Kind>> = {
   fail2ban,
   journald,
   service,
+  "gateway-move": gatewayMove,
 };
 const order = Object.keys(kinds);
 
@@ -212,6 +244,8 @@ export function sorted<T extends Effect>(effects: readonly T[]): readonly T[] {
 export const observe = (hands: Hands, { name, of }: Effect): Promise<string> => kinds[name].observe(hands, of);
 export const settle = (hands: Hands, name: EffectKind, settling: Settling): Promise<void> =>
   kinds[name].settle(hands, settling);
+
+export const halt = (hands: Hands, name: EffectKind): Promise<void> => kinds[name].halt?.(hands) ?? Promise.resolve();
 
 type Shown = ReturnType<Kind["shown"]>;
 export const shown = ({ name, of }: Effect): Shown => kinds[name].shown(of);

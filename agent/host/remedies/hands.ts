@@ -13,12 +13,15 @@ const LINGER_MILLISECONDS = 500;
 const programs: ReadonlySet<string> = new Set([
   "/lib/ufw/ufw-init",
   "apt-get",
+  "du",
   "fail2ban-client",
   "gpasswd",
   "ip",
   "journalctl",
   "nft",
   "passwd",
+  "rm",
+  "runuser",
   "ss",
   "ssh",
   "sshd",
@@ -29,6 +32,8 @@ const programs: ReadonlySet<string> = new Set([
   "systemd-analyze",
   "systemd-run",
   "ufw",
+  "useradd",
+  "userdel",
 ]);
 
 export interface HandsRunOptions {

@@ -29,6 +29,8 @@ export interface Work {
   readonly proofs: readonly Proof[];
   readonly closingProofs: readonly Proof[];
   readonly waitsFor: Waiting | undefined;
+  /** Taken back after so long unless it is proven. */
+  readonly deadManSeconds: number;
 }
 
 export function workFor(wanted: Wanted, survey: Survey): Work {
@@ -86,7 +88,9 @@ function compose(parts: readonly Named[], { survey, isProfile }: Composing): Wor
   const closing = together(changing.map((one) => one.closing));
   const packages = [...new Set(changing.flatMap(({ part }) => part.packages ?? []))];
   const waits = changing.flatMap(({ part }) => part.waitsFor ?? []);
+  const seconds = Math.max(DEAD_MAN_SECONDS, ...changing.map(({ part }) => part.deadManSeconds ?? 0));
   const plan = planOf({
+    seconds,
     compared,
     changing,
     isProfile,
@@ -100,6 +104,7 @@ function compose(parts: readonly Named[], { survey, isProfile }: Composing): Wor
     closing,
     proofs: merged(changing.flatMap(({ part }) => part.proofs)),
     closingProofs: merged(changing.flatMap(({ part }) => part.closingProofs ?? [])),
+    deadManSeconds: seconds,
     waitsFor: waits.length === 0 ? undefined : Object.assign({}, ...waits),
   };
 }
@@ -113,13 +118,14 @@ function compareParts(part: Named, { disk }: Survey): Compared {
 }
 
 interface Planning {
+  readonly seconds: number;
   readonly compared: readonly Compared[];
   readonly changing: readonly Compared[];
   readonly isProfile: boolean;
   readonly steps: readonly PlanStep[];
 }
 
-function planOf({ compared, changing, isProfile, steps }: Planning): Plan {
+function planOf({ seconds, compared, changing, isProfile, steps }: Planning): Plan {
   const involved = changing.length > 0 && isProfile ? changing : compared;
   const why = isProfile ? undefined : compared[0]?.why;
   const left = isProfile ? compared.filter((one) => one.why !== undefined) : [];
@@ -136,7 +142,9 @@ function planOf({ compared, changing, isProfile, steps }: Planning): Plan {
     risk,
     steps: why === undefined ? steps : [],
     proof: cut(proof === "" ? "Nothing is changed." : proof),
-    ...(risk === "lockout" && why === undefined && steps.length > 0 ? { deadManSeconds: DEAD_MAN_SECONDS } : {}),
+    ...((risk === "lockout" || seconds > DEAD_MAN_SECONDS) && why === undefined && steps.length > 0
+      ? { deadManSeconds: seconds }
+      : {}),
     notes: notes.slice(0, MAX_NOTES).map(cut),
     ...(why === undefined ? {} : { blocked: why }),
   });

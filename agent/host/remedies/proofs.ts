@@ -6,6 +6,7 @@ import { tryTcp } from "../posture/linux-tries.ts";
 import { kernelValue } from "./effects.ts";
 import { outputOf, says, type Hands } from "./hands.ts";
 import { provenOutside, sshMethods } from "./knock.ts";
+import { answersAs, isOpenTo } from "./move/proof-move.ts";
 
 export type Proof =
   /** What sshd makes of its settings for this user from this address. */
@@ -26,18 +27,22 @@ export type Proof =
   | { readonly kind: "service"; readonly unit: string }
   | { readonly kind: "enabled"; readonly unit: string }
   | { readonly kind: "gateway"; readonly port: number }
+  /** It answers on loopback, and nobody but this user listens there. */
+  | { readonly kind: "gateway-as"; readonly port: number; readonly user: string }
+  /** This user can neither list nor enter it; root can always. */
+  | { readonly kind: "closed-to"; readonly user: string; readonly path: string }
   | { readonly kind: "sysctl"; readonly values: string }
   | { readonly kind: "no-sudo"; readonly user: string }
   | { readonly kind: "locked"; readonly user: string };
 
 /** A gateway takes its time to load. */
-const GATEWAY_FACTOR = 2;
+const FACTORS: Readonly<Partial<Record<Proof["kind"], number>>> = { gateway: 2, "gateway-as": 8 };
 const PAUSE_MILLISECONDS = 250;
 
 /** The first proof that does not hold, in a sentence; undefined when all do. */
 export async function firstFailure(hands: Hands, proofs: readonly Proof[]): Promise<string | undefined> {
   for (const proof of proofs) {
-    const milliseconds = hands.patienceMilliseconds * (proof.kind === "gateway" ? GATEWAY_FACTOR : 1);
+    const milliseconds = hands.patienceMilliseconds * (FACTORS[proof.kind] ?? 1);
     const failure = await patiently(() => failureOf(hands, proof), milliseconds);
     if (failure !== undefined) return failure;
   }
@@ -67,6 +72,8 @@ function failureOf(hands: Hands, proof: Proof): Promise<string | undefined> {
       return gatewayAnswers(proof.port);
     case "approved":
       return approved(hands, proof.digest);
+    case "gateway-as":
+      return answersAs(hands, proof);
     default:
       return simple(hands, proof);
   }
@@ -74,7 +81,7 @@ function failureOf(hands: Hands, proof: Proof): Promise<string | undefined> {
 
 type Simple = Exclude<
   Proof,
-  { readonly kind: "sshd-says" | "ssh-answers" | "outside" | "sysctl" | "gateway" | "approved" }
+  { readonly kind: "sshd-says" | "ssh-answers" | "outside" | "sysctl" | "gateway" | "gateway-as" | "approved" }
 >;
 
 async function simple(hands: Hands, proof: Simple): Promise<string | undefined> {
@@ -99,6 +106,8 @@ async function simple(hands: Hands, proof: Simple): Promise<string | undefined> 
       return /may run the following/.test(await outputOf(hands, ["sudo", "-n", "-l", "-U", proof.user]))
         ? `${proof.user} may still run programs as somebody else`
         : undefined;
+    case "closed-to":
+      return isOpenTo(hands, proof);
     case "locked":
       return /^\S+ (?:L|LK) /.test(await outputOf(hands, ["passwd", "-S", proof.user]))
         ? undefined

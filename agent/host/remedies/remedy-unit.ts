@@ -9,7 +9,7 @@ import { blocked, nothing, type Remedy, type Setting } from "./remedy.ts";
  * Node compiles as it runs, so memory that is both written and run stays allowed. Not RestrictSUIDSGID: systemd takes openat2() away
  * with it, by which OpenClaw takes its lock, and then the gateway does not start.
  */
-const confinement = [
+export const confinement = [
   "NoNewPrivileges=yes",
   "CapabilityBoundingSet=",
   "AmbientCapabilities=",
@@ -34,7 +34,7 @@ const confinement = [
   "SystemCallErrorNumber=EPERM",
   "UMask=0077",
 ] as const;
-const limits = [
+export const limits = [
   "MemoryHigh=75%",
   "MemoryMax=85%",
   "TasksMax=512",

@@ -46,6 +46,8 @@ export interface Part extends Stage {
   /** The sign-in that proves it: on this port, from one of these networks. Absent: what answers here is proof enough. */
   readonly waitsFor?: Waiting;
   readonly proofs: readonly Proof[];
+  /** Where the usual minute is too short to prove it: taken back after so long. */
+  readonly deadManSeconds?: number;
   /** How it is proven, in plain words. */
   readonly proof: string;
   readonly notes?: readonly string[];

@@ -17,10 +17,12 @@ export interface GatewayPlace {
 const OWN_USER = "openclaw";
 const MAX_USER_UID = 60_000;
 
-interface Account {
+export interface Account {
   readonly name: string;
   readonly uid: number;
+  readonly gid: number;
   readonly home: string;
+  readonly shell: string;
 }
 
 export async function lookForGateway(hands: Hands): Promise<GatewayPlace> {
@@ -28,7 +30,7 @@ export async function lookForGateway(hands: Hands): Promise<GatewayPlace> {
   const process = (await gatewayProcesses(DEFAULT_GATEWAY_PORT, undefined))[0];
   const account =
     process === undefined
-      ? accounts.find(({ name, home }) => name === OWN_USER || isStateAt(hands, home))
+      ? (accounts.find(({ name }) => name === OWN_USER) ?? accounts.find(({ home }) => isStateAt(hands, home)))
       : accounts.find(({ uid }) => uid === process.uid);
   return {
     port: DEFAULT_GATEWAY_PORT,
@@ -45,9 +47,9 @@ function isStateAt(hands: Hands, home: string): boolean {
 
 export function accountsOf(passwd: string): readonly Account[] {
   return passwd.split("\n").flatMap((line) => {
-    const [name = "", , uid = "", , , home = ""] = line.split(":");
+    const [name = "", , uid = "", gid = "", , home = "", shell = ""] = line.split(":");
     return /^\d+$/.test(uid) && home.startsWith("/") && Number(uid) < MAX_USER_UID
-      ? [{ name, uid: Number(uid), home }]
+      ? [{ name, uid: Number(uid), gid: Number(gid), home, shell }]
       : [];
   });
 }

@@ -5,6 +5,7 @@
 import { outputOf, says, type Hands } from "./hands.ts";
 import { lookForGateway, type GatewayPlace } from "./survey-gateway.ts";
 import { surveySsh, type SshSurvey } from "./survey-ssh.ts";
+import { surveyMove, type MoveSurvey } from "./move/survey-move.ts";
 import type { Disk } from "./disk.ts";
 
 export interface Survey {
@@ -26,6 +27,8 @@ export interface Survey {
   readonly listening: readonly { readonly port: number; readonly protocol: "tcp" | "udp"; readonly program: string }[];
   /** Drawn once and kept until it is used, so that the plan that is shown is the one that is applied. */
   readonly freePort: number;
+  /** Asked only when the gateway's move is planned. */
+  readonly move?: MoveSurvey | undefined;
   readonly isActive: (unit: string) => boolean;
   readonly isEnabled: (unit: string) => boolean;
 }
@@ -46,9 +49,13 @@ const watched = [
 export interface SurveyOptions {
   readonly freePort: number;
   readonly approvedRules: string | undefined;
+  readonly isMove?: boolean;
 }
 
-export async function survey(hands: Hands, { freePort, approvedRules }: SurveyOptions): Promise<Survey> {
+export async function survey(
+  hands: Hands,
+  { freePort, approvedRules, isMove = false }: SurveyOptions,
+): Promise<Survey> {
   const { disk } = hands;
   const hasSystemd = disk.state("/run/systemd/system").kind === "directory";
   const programs = new Set(
@@ -73,6 +80,7 @@ export async function survey(hands: Hands, { freePort, approvedRules }: SurveyOp
     addresses: hands.addresses(),
     seenFrom: hasSystemd ? await seenSignIns(hands) : [],
     listening: await publicListeners(hands),
+    move: isMove ? await surveyMove(hands) : undefined,
     isActive: (unit) => active.has(unit),
     isEnabled: (unit) => enabled.has(unit),
   };

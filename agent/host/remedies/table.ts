@@ -4,6 +4,7 @@ import { checkIds, checks, type CheckId } from "../../../protocol/posture.ts";
 import { blocked, type Remedy } from "./remedy.ts";
 import { banRemedies } from "./remedy-bans.ts";
 import { firewallRemedies } from "./remedy-firewall.ts";
+import { move } from "./move/remedy-move.ts";
 import { networkRemedies } from "./remedy-network.ts";
 import { sshRemedies } from "./remedy-ssh.ts";
 import { systemRemedies } from "./remedy-system.ts";
@@ -27,6 +28,7 @@ export const remedies: Readonly<Partial<Record<CheckId, Remedy>>> = {
   ...banRemedies,
   ...systemRemedies,
   ...unitRemedies,
+  "usr.dedicated": move,
   "gw.bind.loopback": change,
   "gw.auth.mode": byOperation("gateway-token.rotate@1"),
   "gw.auth.ratelimit": change,

@@ -4,7 +4,7 @@
  */
 import { clearAlarm, removeRecovery } from "./dead-man.ts";
 import { DiskError } from "./disk.ts";
-import { settle, sorted, type Direction } from "./effects.ts";
+import { halt, settle, sorted, type Direction } from "./effects.ts";
 import { must } from "./hands.ts";
 import { restoreApproval, touchesRules } from "./approved-rules.ts";
 import { removeCable } from "./knock.ts";
@@ -25,13 +25,14 @@ export async function takeBack(
 ): Promise<FixRecord> {
   const { hands, records, log } = transacting;
   records.dropBallast();
+  if (direction === "back") for (const { name } of record.effects) await halt(hands, name);
   const elsewhere = changedByOthers(transacting, record);
   restorePaths(transacting, record, elsewhere);
   for (const { undo } of deedsOn(record, elsewhere))
     if (undo !== undefined && direction === "back") await must(hands, undo);
   for (const { name, of, before } of sorted(record.effects)) {
     try {
-      await settle(hands, name, { of, before, direction });
+      await settle(hands, name, { of, before, direction, isProven: record.state === "applied" });
     } catch (error) {
       // The files are as they were; one daemon that does not follow must not keep the others from it.
       log(`${record.fix}: ${sentenceOf(error)}`);

@@ -12,9 +12,10 @@ import { dryFailure } from "./dry-check.ts";
 import { observe, sorted } from "./effects.ts";
 import { CommandError, must, type Hands } from "./hands.ts";
 import { ourselves } from "./lock.ts";
-import { DEAD_MAN_SECONDS, workFor, type Work } from "./planning.ts";
+import { workFor, type Work } from "./planning.ts";
 import { drawPort } from "./port.ts";
 import { approveRules, readApprovedRules, touchesRules } from "./approved-rules.ts";
+import { isMove, refreshWarden } from "./move/effect-move.ts";
 import { firstFailure } from "./proofs.ts";
 import { fixOf, type FixRecord, type Touched } from "./record.ts";
 import type { Stage } from "./remedy.ts";
@@ -38,7 +39,8 @@ export const refuse = (code: string, sentence: string): Refused => ({
 });
 
 export async function planFor({ hands, records }: Transacting, wanted: Wanted): Promise<Work> {
-  return workFor(wanted, await survey(hands, surveyOptions(records.directory)));
+  const isMove = wanted.kind === "check" && wanted.check === "usr.dedicated";
+  return workFor(wanted, await survey(hands, { ...surveyOptions(records.directory), isMove }));
 }
 
 function surveyOptions(directory: string) {
@@ -82,7 +84,7 @@ async function transact(transacting: Transacting, { work, author }: Doing): Prom
       return refuse("dry_check_failed", failure);
     }
     await afterStep("check");
-    await arm(transacting, record);
+    await arm(transacting, record, work.deadManSeconds);
     await afterStep("arm");
   } catch (error) {
     // Nothing of the machine was changed yet.
@@ -133,6 +135,7 @@ export async function keep({ hands, records }: Transacting, record: FixRecord): 
   records.save(kept);
   await disarm(hands, record.fix);
   if (touchesRules(record)) await approveRules({ hands, records }, kept);
+  if (isMove(record)) await refreshWarden(hands);
   return kept;
 }
 
@@ -155,11 +158,11 @@ async function disarm(hands: Hands, fix: string): Promise<void> {
   await clearAlarm(hands, "window", fix);
 }
 
-async function arm({ hands, records }: Transacting, record: FixRecord): Promise<void> {
+async function arm({ hands, records }: Transacting, record: FixRecord, seconds: number): Promise<void> {
   const { directory } = records;
   if (hasSystemd(hands)) {
     ensureRecovery(hands, directory);
-    await setAlarm(hands, { alarm: "deadman", fix: record.fix, seconds: DEAD_MAN_SECONDS, directory });
+    await setAlarm(hands, { alarm: "deadman", fix: record.fix, seconds, directory });
   }
   records.save(record);
 }

@@ -9,6 +9,8 @@ import { carryOut } from "./carry-out.ts";
 import { must, type Hands } from "./hands.ts";
 import { endHolder, isAlive, locked, LockError, ourselves } from "./lock.ts";
 import { DEAD_MAN_SECONDS } from "./planning.ts";
+import { isMove } from "./move/effect-move.ts";
+import { WARDEN_DROP_IN } from "./move/remedy-move.ts";
 import { firstFailure, type Proof } from "./proofs.ts";
 import { driftOf, fixOf, Records, type FixRecord } from "./record.ts";
 import type { Stage, Waiting } from "./remedy.ts";
@@ -217,13 +219,16 @@ async function close(
   return 0;
 }
 
-/** Newest first, for an uninstallation. @returns names of fixes that were left, because a person changed their files since */
+/**
+ * Newest first, for an uninstallation. A gateway that was moved stays where it is: its service needs nothing of ours, and the state of
+ * before is as old as the move. @returns names of fixes that were left, because a person changed their files since */
 export async function rollbackAll(options: VerbOptions): Promise<readonly string[]> {
   const transacting = transactingOf(options);
   return locked(options.directory, LOCK_SECONDS, async () => {
     const left: string[] = [];
     for (const record of transacting.records.all().filter(({ state }) => state === "applied" || state === "armed")) {
-      if (hindranceOf(transacting, record) !== undefined) left.push(record.fix);
+      if (isMove(record) && record.state === "applied") transacting.hands.disk.remove(WARDEN_DROP_IN);
+      else if (hindranceOf(transacting, record) !== undefined) left.push(record.fix);
       else await takeBack(transacting, record, { direction: "back" });
     }
     return left;

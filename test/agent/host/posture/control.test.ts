@@ -85,6 +85,15 @@ describe("a fix", () => {
     await control().perform(order("profile.apply@1", { content: profile }));
     expect(carried[1]).toMatchObject({ wanted: { kind: "profile", profile } });
   });
+  it("never moves the gateway: that has an operation of its own", async () => {
+    for (const operation of ["posture.fix@1", "posture.fix-with@1"] as const) {
+      const done = await control().perform(order(operation, { args: { check: "usr.dedicated" }, content: {} }));
+      expect(done).toEqual({ verdict: "failed", observed: { reason: "by_operation" } });
+    }
+    expect(carried).toEqual([]);
+    await control().perform(order("gateway.isolate@1", { args: {} }));
+    expect(carried).toMatchObject([{ verb: "apply", wanted: { check: "usr.dedicated", options: {} } }]);
+  });
   it("is never sent without a plan", async () => {
     await expect(
       control().perform(order("posture.fix@1", { args: { check: "ssh.crypto" }, expect: {} })),

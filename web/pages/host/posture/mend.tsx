@@ -35,6 +35,7 @@ export function Mend({ check }: { readonly check: CheckId }) {
         </button>
       </div>
     );
+  if (check === "usr.dedicated") return <MoveGateway />;
   return check === "ssh.port.nonstandard" ? <MendWithPort check={check} /> : <MendByItself check={check} />;
 }
 
@@ -81,6 +82,30 @@ function MendWithPort({ check }: { readonly check: CheckId }) {
         )}
       </Read>
       <SignerNote asks={["posture.fix-with@1"]} />
+    </>
+  );
+}
+
+/** No fix: the gateway is away meanwhile, and everything that it keeps goes with it. */
+function MoveGateway() {
+  const check = "usr.dedicated";
+  const read = useReading("posture.plan@1", { check });
+  const undo = useUndoOf((all) => all.includes(check));
+  return (
+    <>
+      <ReadWhen read={read} />
+      <Read read={read} what="what a move would change">
+        {(planned) => (
+          <Offer
+            planned={planned}
+            undo={undo}
+            wishOf={(subject) => ({ operation: "gateway.isolate@1", args: {}, expect: { subject } })}
+            about={checks[check].title}
+            verb="Move it to its own user…"
+          />
+        )}
+      </Read>
+      <SignerNote asks={["gateway.isolate@1"]} />
     </>
   );
 }
