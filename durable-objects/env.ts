@@ -38,6 +38,8 @@ export interface Env {
   readonly SETTINGS_KEY: string;
   /** The way out for alerts and streams, where the runtime gives one that reaches public addresses only. */
   readonly ALERTS_OUT?: Fetcher;
+  /** The way out for a look from outside, where the runtime gives one that reaches every address but its own machine's. */
+  readonly LOOK_OUT?: Fetcher;
   /** PEM; signs the agents' client certificates. Absent where Cloudflare's managed authority does. */
   readonly AGENT_CA_KEY?: string;
   readonly AGENT_CA_CERT?: string;

@@ -31,6 +31,7 @@ import { GatewayAlarms } from "./host/gateway-alarms.ts";
 import { judgeHello, sendSessionEnds, writeWelcome } from "./host/greeting.ts";
 import { History, type HistoryAnswer } from "./host/history.ts";
 import { Live } from "./host/live.ts";
+import { Looks } from "./host/looks.ts";
 import type { Outbox } from "./host/outbox.ts";
 import { Pages } from "./host/pages.ts";
 import { prepareFrame, Prepares, type PrepareAnswer, type PrepareCall } from "./host/prepares.ts";
@@ -48,9 +49,10 @@ import { Watching } from "./host/watching.ts";
 import { Witnessing, type WitnessFrame } from "./host/witnessing.ts";
 import { Words } from "./host/words.ts";
 import { logStep } from "./log.ts";
+import { wayToKnock } from "./outbound/knock.ts";
 
 type AdmittedFrame =
-  | Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" | "reading" | "history" }>
+  | Extract<OutwardFrame, { kind: "prepared" | "receipt" | "telemetry" | "reading" | "history" | "look" }>
   | WitnessFrame;
 
 export class Host extends DurableObject<Env> {
@@ -264,11 +266,23 @@ export class Host extends DurableObject<Env> {
         return this.#live.pushRow();
       case "reading":
         return this.#reads.take(open.attachment, frame);
+      case "look":
+        return this.#looks().look(open, frame.signed);
       case "history":
         return new History(this.#store).add(frame.samples);
       default:
         return this.#witnessing.receive(open, frame);
     }
+  }
+
+  #looks(): Looks {
+    return new Looks({
+      store: this.#store,
+      trust: (workspace) => this.#trust.current(workspace),
+      signer: (open) => this.#signerFor(open),
+      connect: wayToKnock(this.env),
+      waitUntil: (work) => this.ctx.waitUntil(work),
+    });
   }
 
   async #greet({ socket, attachment }: OpenTunnel, signed: Signed): Promise<void> {

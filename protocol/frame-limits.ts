@@ -37,6 +37,7 @@ export const inwardLimits = {
   certificate: { bytes: 6_144, perMinute: 30 }, // one for each request
   "certificate-refused": { bytes: 128, perMinute: 30 }, // one for each request
   drain: { bytes: 128, perMinute: 4 }, // once: the tunnel ends with it
+  looked: { bytes: SIGNED_BYTES, perMinute: 30 }, // one for each look
 } as const satisfies Readonly<Record<InwardFrame["kind"], FrameLimit>>;
 
 export const outwardLimits = {
@@ -56,6 +57,7 @@ export const outwardLimits = {
   "witness-refused": { bytes: 6_144, perMinute: WITNESS_PER_MINUTE }, // two notes; once for a checkpoint that is refused
   "certificate-request": { bytes: 6_144, perMinute: 30 }, // a few an hour; the edge refuses more with a code first
   "witness-reset": { bytes: NOTE_BYTES, perMinute: 30 }, // when the owner of the machine says so
+  look: { bytes: SIGNED_BYTES, perMinute: 30 }, // one for each command that asks for it; the edge knocks once a minute
 } as const satisfies Readonly<Record<OutwardFrame["kind"], FrameLimit>>;
 
 const MINUTE_MILLISECONDS = 60_000;

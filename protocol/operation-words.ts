@@ -313,6 +313,13 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     past: "accepted a risk for a while",
     undo: "Take the acceptance back.",
   },
+  "posture.look@1": {
+    effect: (host) =>
+      `The edge tries a few ports at the address from which ${host} is connected to it, once, and the host keeps what answered. Nothing on the machine changes.`,
+    verb: "Look from outside",
+    past: "let the edge look from outside",
+    undo: "There is nothing to undo.",
+  },
   "posture.unwaive@1": {
     effect: (host) => `A check on ${host} that was accepted for a while counts again. Nothing on the machine changes.`,
     verb: "Take an acceptance back",

@@ -3,6 +3,7 @@
  * `executed` it is what is left to do. The codes are the host's own (`observed.reason`): add, never rename. An unknown one,
  * of a newer host, is shown as it is.
  */
+import { lookOutcomeWords } from "./posture/outside-words.ts";
 
 export interface OutcomeWords {
   readonly what: string;
@@ -386,5 +387,6 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
 
 /** Undefined: a host that is newer than this page said something else. */
 export function explainOutcome(reason: string): OutcomeWords | undefined {
+  ...lookOutcomeWords,
   return Object.hasOwn(outcomeWords, reason) ? outcomeWords[reason] : undefined;
 }

@@ -14,7 +14,7 @@ export interface Rate {
 
 interface Entry extends Rate {
   /** What is counted together. */
-  readonly by: "address" | "session" | "automation-key";
+  readonly by: "address" | "session" | "automation-key" | "host";
   /** Counted instead of the session's general rate, and not beside it. */
   readonly isApart?: true;
   readonly why: string;
@@ -135,6 +135,13 @@ export const rates = {
     seconds: 60,
     burst: 10,
     why: "Two calls for each passkey, and nobody makes more than a few.",
+  },
+  look: {
+    by: "host",
+    quota: 1,
+    seconds: 60,
+    burst: 1,
+    why: "Each is up to eight connections of the edge to somebody's address; nobody mends a firewall faster.",
   },
   automation: {
     by: "automation-key",

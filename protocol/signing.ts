@@ -40,6 +40,8 @@ export const messageKinds = [
   "subject",
   "release",
   "advisories",
+  "look",
+  "looked",
 ] as const;
 export type MessageKind = (typeof messageKinds)[number];
 

@@ -217,6 +217,8 @@ export const inwardSchema = v.variant("kind", [
   /** The answer to `certificate-request`: DER. The host takes it only for the key that it asked for. */
   v.strictObject({ kind: v.literal("certificate"), certificate: someBytes(4_096) }),
   v.strictObject({ kind: v.literal("certificate-refused"), code: v.picklist(certificateRefusals) }),
+  /** The answer to `look` (posture/outside.ts). */
+  v.strictObject({ kind: v.literal("looked"), signed: signedSchema }),
   /** The edge is about to restart. `spreadSeconds`: the hosts come back over this long, each at a moment of its own. */
   v.strictObject({
     kind: v.literal("drain"),
@@ -268,6 +270,8 @@ export const outwardSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("certificate-request"), signed: signedSchema }),
   /** The owner of this host let it forget what it had seen; from here on it witnesses anew. */
   v.strictObject({ kind: v.literal("witness-reset"), note: v.optional(smallNote) }),
+  /** Asks the edge to knock at where this tunnel comes from (posture/outside.ts). */
+  v.strictObject({ kind: v.literal("look"), signed: signedSchema }),
 ]);
 export type OutwardFrame = v.InferOutput<typeof outwardSchema>;
 

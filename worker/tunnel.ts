@@ -7,6 +7,7 @@ import { findCertificate, standingCertificates, type CertifiedHost } from "../du
 import { encodeOpening, SOCKET_HEADER } from "../durable-objects/host/sockets.ts";
 import type { CertificateRecord } from "../migrations/schema.ts";
 import type { Deps } from "./deps.ts";
+import { sourceAddress } from "./http/arrival.ts";
 import { problem } from "./http/problems.ts";
 import { requireTrust, sayDamage } from "./workspace.ts";
 
@@ -24,7 +25,9 @@ export async function openTunnel(request: Request, deps: Deps): Promise<Response
   if (request.headers.get("upgrade") !== "websocket") throw problem("method", "not an upgrade");
   const { workspace, host, hostKey } = row;
   const isFirstUse = certificate.usedAt === null ? ({ isFirstUse: true } as const) : {};
-  const opening = { workspace, host, hostKey, certFingerprint: certificate.fingerprint, ...isFirstUse };
+  const source = sourceAddress(request);
+  const address = source === undefined ? {} : { address: source };
+  const opening = { workspace, host, hostKey, certFingerprint: certificate.fingerprint, ...isFirstUse, ...address };
   const headers = new Headers(request.headers);
   headers.delete("cookie");
   // Set, not added: what a client sent under this name is gone.

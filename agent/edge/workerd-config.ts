@@ -1,6 +1,6 @@
 /**
  * What the local workerd runs: the Worker bundle with its bindings, the D1 shim in a Worker of its own, storage on
- * disk, no way out but one for alerts and streams to public addresses, and four unix sockets. Holds no secret: those are named here and read by workerd
+ * disk, no way out but one for alerts and streams to public addresses and one for looks from outside, and four unix sockets. Holds no secret: those are named here and read by workerd
  * from its own environment. The binding names are the Worker's contract and the same as in wrangler.toml.
  */
 
@@ -114,6 +114,8 @@ function describe(places: ConfigPlaces, sockets: Sockets): CapnpStruct {
       // The one way out: only to addresses that the whole internet can reach, so that a name which leads into a private
       // network, or to this machine, leads nowhere.
       { name: "alerts-out", network: { allow: ["public"], deny: [], tlsOptions: { trustBrowserCas: true } } },
+      // For looks from outside, which go to the address that a host's tunnel comes from: everywhere but this machine itself.
+      { name: "look-out", network: { allow: ["network"], deny: [] } },
     ],
     sockets: [
       ...DOORS.map((door) => ({
@@ -141,6 +143,7 @@ function describeEdge(): CapnpStruct {
       },
       ...OBJECTS.map(({ binding, className }) => ({ name: binding, durableObjectNamespace: className })),
       { name: "ALERTS_OUT", service: "alerts-out" },
+      { name: "LOOK_OUT", service: "look-out" },
       ...ENVIRONMENT_NAMES.map((name) => ({ name, fromEnvironment: name })),
     ],
     durableObjectNamespaces: OBJECTS.map(({ className }) => ({

@@ -16,6 +16,8 @@ const agentSocketSchema = v.strictObject({
   certFingerprint: fingerprint,
   /** No tunnel with this certificate was welcomed before. */
   isFirstUse: v.optional(v.literal(true)),
+  /** Where the tunnel comes from, as the front or Cloudflare states it; for a look from outside. */
+  address: v.optional(v.pipe(v.string(), v.maxLength(45))),
 });
 const pageSocketSchema = v.strictObject({
   kind: v.literal("page"),

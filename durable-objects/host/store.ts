@@ -116,6 +116,7 @@ export type LatestName =
   | "certificate-requests"
   | "gateway-alarms"
   | "posture-alarms"
+  | "look"
   | "history"
   | "history-long";
 

@@ -62,6 +62,17 @@ export const postureOperations = {
     sealed: waiverReason,
     expects: [],
   },
+  /**
+   * Lets the edge knock at this host's own address: nothing on the host changes. Who may choose what a host is is its owner here; a
+   * command rather than a question, so that it is in the log, with who asked, before the edge knocks.
+   */
+  "posture.look@1": {
+    class: "daily",
+    permission: "gateway.configure",
+    args: v.strictObject({}),
+    oneHost: true,
+    expects: [],
+  },
   "posture.unwaive@1": {
     class: "daily",
     permission: "gateway.operate",

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { MAX_MOMENTS, momentSchema } from "../posture/history.ts";
 import { checkNames } from "../posture/ids.ts";
 import { profileNames } from "../posture/options.ts";
+import { outsideLookSchema } from "../posture/outside.ts";
 import { fixSchema, planSchema } from "../posture/plan.ts";
 import { posturalReason, reportSchema } from "../posture/report.ts";
 import { digest, list, noArguments, seconds, type Read } from "./read.ts";
@@ -56,6 +57,13 @@ export const postureReads = {
     /** Newest first. */
     result: v.strictObject({ at: seconds, fixes: list(fixSchema, 100) }),
     what: "what was mended, and what became of it",
+  },
+  "posture.outside@1": {
+    permission: "metadata.read",
+    args: noArguments,
+    /** `look`: absent while nobody ever looked. */
+    result: v.strictObject({ at: seconds, look: v.optional(outsideLookSchema) }),
+    what: "what the edge saw of it from outside",
   },
   "posture.history@1": {
     permission: "metadata.read",

@@ -48,6 +48,7 @@ const early = {
   watch: { kind: "watch", seconds: 60 },
   certificate: { kind: "certificate", certificate: "AAAA" },
   "certificate-refused": { kind: "certificate-refused", code: "quota" },
+  looked: { kind: "looked", signed: SOME_SIGNED },
   welcome: { kind: "welcome", signed: SOME_SIGNED },
 } as const satisfies Readonly<Record<Exclude<InwardFrame["kind"], AnyTime>, InwardFrame>>;
 
@@ -63,6 +64,7 @@ const served = [
   "watch",
   "certificate",
   "certificate-refused",
+  "looked",
 ] as const;
 
 const order: readonly Attack[] = [

@@ -196,6 +196,8 @@ export const goldenOperations: Readonly<Record<string, Readonly<Record<Caller, b
   "host.drill@1": CONFIGURERS_HERE,
   "posture.fix-with@1": CONFIGURERS_HERE,
   "profile.apply@1": CONFIGURERS_HERE,
+  // Makes the edge connect to the host's address: for whoever decides about the host.
+  "posture.look@1": CONFIGURERS_HERE,
   "gateway.isolate@1": CONFIGURERS_HERE,
   "posture.rollback@1": CONFIGURERS_HERE,
   "posture.waive@1": CONFIGURERS_HERE,

@@ -13,6 +13,7 @@ import { renewalMessages, renewalSamples } from "../vectors/golden-4.ts";
 import { readingMessages, readingSamples } from "../vectors/golden-5.ts";
 import { releaseMessages, releaseSamples } from "../vectors/golden-6.ts";
 import { advisoryMessages, advisorySamples } from "../vectors/golden-7.ts";
+import { outsideMessages, outsideSamples } from "../vectors/golden-8.ts";
 import { goldenMessages, samples, type Golden } from "../vectors/golden.ts";
 
 function recorded(name: string): readonly Golden[] {
@@ -26,6 +27,7 @@ const files = [
   "messages-5.json",
   "messages-6.json",
   "messages-7.json",
+  "messages-8.json",
 ];
 const golden = files.flatMap(recorded);
 const allSamples = {
@@ -36,6 +38,7 @@ const allSamples = {
   ...readingSamples,
   ...releaseSamples,
   ...advisorySamples,
+  ...outsideSamples,
 };
 
 describe("recorded vectors", () => {
@@ -48,6 +51,7 @@ describe("recorded vectors", () => {
     ["messages-5.json", "71d8a0b219e5f23138d9891f3e95031d090cdec10e21baa8dd8d6f547bad8146"],
     ["messages-6.json", "eab05f3fb9f035db79be9e3b916875fe1c75adaef3f0df870cccc6bb3a698700"],
     ["messages-7.json", "0c0e784e6df1b889e52aaa4cafa8dd24c6b64c4cfa7502ec697d38104646ab09"],
+    ["messages-8.json", "235cf9790c8976ceb7df7cd66c5a8519b3e5a3f298808297133bf763e68dfac9"],
     ["verdicts-2.json", "242fe1f73ca2fdf74ca0b5bc941baec095a3db4eca50e30a6736c883d13ebd0d"],
   ])("%s never changes: new vectors go into a new file", (name, sha256) => {
     const content = readFileSync(new URL(`../vectors/${name}`, import.meta.url));
@@ -65,6 +69,7 @@ describe("one of each message", () => {
       readingMessages,
       releaseMessages,
       advisoryMessages,
+      outsideMessages,
     ];
     expect(inCode.flatMap((messages) => messages())).toEqual(golden);
   });

@@ -4,6 +4,7 @@
  */
 import type { Expect } from "../../../protocol/messages.ts";
 import type { OperationName } from "../../../protocol/operations.ts";
+import type { LookAnswer, LookRefusal } from "../../../protocol/posture/outside.ts";
 import type { ReadName } from "../../../protocol/reads.ts";
 import type { Performed } from "../gateway/control-interface.ts";
 
@@ -24,7 +25,15 @@ export interface PostureOrder {
   readonly author: string;
   /** `subject`: digest of the plan as it was shown. Compared by whoever applies it, under the lock that nothing else applies in. */
   readonly expect: Expect;
+  /** Lets the edge knock from outside, for this very command. Never rejects for what an edge does. */
+  readonly lookOutside: (ports: readonly number[]) => Promise<LookOutcome>;
 }
+
+/** What came of a look: what the edge saw, or why there is nothing, as a code. */
+export type LookOutcome =
+  | Extract<LookAnswer, { kind: "seen" }>
+  | { readonly kind: "refused"; readonly code: LookFailure };
+export type LookFailure = LookRefusal | "look_silent" | "look_untrue" | "look_cut";
 
 export interface PostureControl {
   /** Acts. Never rejects for what the machine does; rejects for a programmer's mistake. */

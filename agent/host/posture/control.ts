@@ -12,6 +12,7 @@ import type { Performed } from "../gateway/control-interface.ts";
 import { ReadingError } from "../gateway/reading-error.ts";
 import type { PostureControl, PostureOperationName, PostureOrder, PostureReadName } from "./control-interface.ts";
 import { PostureDoorError, type Answer, type PostureDoor, type Wanted } from "./door.ts";
+import { isFresh, portsToLookAt, readOutside, rulesNow, writeOutside } from "./outside-look.ts";
 import type { PostureStore } from "./store.ts";
 import { withoutWaiver, withWaiver } from "./waivers.ts";
 
@@ -47,6 +48,7 @@ const acts: Readonly<Record<PostureOperationName, Act>> = {
   },
   "posture.waive@1": waive,
   "posture.unwaive@1": unwaive,
+  "posture.look@1": look,
 };
 
 type Answers = {
@@ -74,6 +76,10 @@ const answers: Answers = {
     const answer = await asked(door.fixes());
     if (answer.kind !== "fixes") throw new ReadingError("unsupported");
     return { at: now(), fixes: answer.fixes.slice(0, MAX_FIXES) };
+  },
+  "posture.outside@1": (_args, { store, now }) => {
+    const kept = readOutside(store.directory);
+    return Promise.resolve({ at: now(), ...(kept === undefined || !isFresh(kept, now()) ? {} : { look: kept }) });
   },
   "posture.history@1": (_args, { store, now }) => Promise.resolve({ at: now(), moments: [...store.moments()] }),
 };
@@ -157,6 +163,16 @@ function unwaive({ args }: PostureOrder, { store, now }: PostureControlDeps): Pr
   if (left === undefined) return Promise.resolve(failed("gone"));
   store.saveWaivers(left);
   return Promise.resolve(executed({}));
+}
+
+/** What was seen is kept whatever it says; that nothing was seen keeps what was seen before. */
+async function look({ author, lookOutside }: PostureOrder, { store, now }: PostureControlDeps): Promise<Performed> {
+  const facts = store.facts();
+  const outcome = await lookOutside(portsToLookAt(facts));
+  if (outcome.kind === "refused") return failed(outcome.code);
+  const { vantage, address, ports } = outcome;
+  writeOutside(store.directory, { v: 1, at: now(), by: "edge", author, ...rulesNow(facts), vantage, address, ports });
+  return executed({});
 }
 
 async function planned(wanted: Wanted, { door, now }: PostureControlDeps): Promise<ReadResult<"posture.plan@1">> {

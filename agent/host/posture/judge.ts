@@ -15,6 +15,8 @@ export interface Clause {
   readonly fact: FactName;
   /** Without this fact the check can still pass on the others. */
   readonly isExtra: boolean;
+  /** Somebody's word who may lie: it can fail the check, and adds nothing to how well anything else is known. */
+  readonly isAgainst: boolean;
   judge(
     reader: FactReader,
   ):
@@ -31,18 +33,27 @@ export interface Judgement {
 type Holds<N extends FactName> = (value: Facts[N], reader: FactReader) => Shortfalls;
 
 export function clause<N extends FactName>(fact: N, holds: Holds<N>): Clause {
-  return make(fact, holds, false);
+  return make(fact, holds, { isExtra: false, isAgainst: false });
 }
 
 /** One that strengthens the evidence where it can be had. */
 export function extra<N extends FactName>(fact: N, holds: Holds<N>): Clause {
-  return make(fact, holds, true);
+  return make(fact, holds, { isExtra: true, isAgainst: false });
 }
 
-function make<N extends FactName>(fact: N, holds: Holds<N>, isExtra: boolean): Clause {
+/** One that can only speak against: without it nothing is missing, and with it nothing is proven. */
+export function against<N extends FactName>(fact: N, holds: Holds<N>): Clause {
+  return make(fact, holds, { isExtra: true, isAgainst: true });
+}
+
+function make<N extends FactName>(
+  fact: N,
+  holds: Holds<N>,
+  kind: { readonly isExtra: boolean; readonly isAgainst: boolean },
+): Clause {
   return {
     fact,
-    isExtra,
+    ...kind,
     judge(reader) {
       const found = reader.get(fact);
       if (found.kind === "unknown") return { why: found.why, source: found.source };
@@ -61,18 +72,20 @@ export function judge(check: CheckId, { exempt, clauses }: Judgement, reader: Fa
   if (reason !== undefined) return { ...base, state: "not_applicable", reason };
 
   const seen: Known<unknown>[] = [];
+  const counting: Known<unknown>[] = [];
   const shortfalls: string[] = [];
   const missing: { why: UnknownReason; source: string }[] = [];
   for (const one of clauses) {
     const result = one.judge(reader);
     if ("seen" in result) {
       seen.push(result.seen);
+      if (!one.isAgainst || result.shortfalls.length > 0) counting.push(result.seen);
       if (result.seen.gap !== undefined) missing.push(result.seen.gap);
       shortfalls.push(...result.shortfalls);
     } else if (!one.isExtra || faults.includes(result.why)) missing.push(result);
   }
 
-  const level = strongest(seen);
+  const level = strongest(counting);
   const told = { ...base, ...(level === undefined ? {} : { level }), evidence: evidenceOf(seen) };
   // Whatever could not be seen: what is seen to be wrong is wrong.
   if (shortfalls.length > 0) return { ...told, state: "fail", shortfalls: shortfalls.slice(0, 12).map(short) };

@@ -8,9 +8,15 @@ import type { Expect, Intent, Observed } from "../../../protocol/messages.ts";
 import { operations, type OperationName } from "../../../protocol/operations.ts";
 import type { Command, Verified } from "../../../protocol/verify.ts";
 import type { GatewayControl, GatewayOperationName } from "../gateway/control-interface.ts";
-import { isPostureOperation, type PostureControl, type PostureOperationName } from "../posture/control-interface.ts";
+import {
+  isPostureOperation,
+  type LookOutcome,
+  type PostureControl,
+  type PostureOperationName,
+} from "../posture/control-interface.ts";
 import type { AgentUpdates } from "../update/control-interface.ts";
 import type { ReadGrants } from "./grants.ts";
+import type { Lookout } from "./lookout.ts";
 
 export interface ExecutorDeps {
   /** Undefined on a host without a gateway. */
@@ -21,6 +27,8 @@ export interface ExecutorDeps {
   readonly updates?: AgentUpdates | undefined;
   /** Who may read content now. */
   readonly grants: ReadGrants;
+  /** The way to ask the edge for a look from outside; undefined where there is no tunnel to ask over. */
+  readonly lookout?: Pick<Lookout, "ask"> | undefined;
 }
 
 export interface Outcome {
@@ -91,9 +99,11 @@ function ofGateway(operation: GatewayOperationName): Implementation {
 function ofPosture(operation: PostureOperationName): Implementation {
   return {
     observe: ({ target }) => Promise.resolve(target.expect),
-    async run({ intent, author, target }, { posture }, content) {
+    async run({ intent, digest, author, target }, { posture, lookout }, content) {
       if (posture === undefined) return failed("unsupported");
-      const order = { operation, args: intent.args, content, author: author.id, expect: target.expect };
+      const lookOutside = (ports: readonly number[]): Promise<LookOutcome> =>
+        lookout?.ask({ intent: digest, ports }) ?? Promise.resolve({ kind: "refused", code: "look_silent" });
+      const order = { operation, args: intent.args, content, author: author.id, expect: target.expect, lookOutside };
       const { verdict, observed } = await posture.perform(order);
       return observed.reason === undefined ? { verdict, observed } : { verdict, observed, reason: observed.reason };
     },

@@ -15,6 +15,7 @@ import { Connection, TunnelViolation, type ConnectionDeps, type Send } from "./c
 import type { WardenContext } from "./deps.ts";
 import { endSession } from "./end-session.ts";
 import { Lane } from "./lane.ts";
+import { Lookout, type TunnelNow } from "./lookout.ts";
 import { answerPrepare, type PrepareFrame } from "./prepare.ts";
 import { Reads, type ReadFrame } from "./reads.ts";
 import { Renewal } from "./renewal.ts";
@@ -98,6 +99,7 @@ class Core implements Warden {
   readonly #commands: Commands;
   readonly #witness: Witness;
   readonly #renewal: Renewal;
+  readonly #lookout: Lookout;
   readonly #wants = { lastAt: Number.NEGATIVE_INFINITY };
   #current: Connection | undefined;
   readonly #lane: Lane;
@@ -112,7 +114,8 @@ class Core implements Warden {
   constructor(options: WardenOptions) {
     this.#context = options.context;
     this.#options = options;
-    this.#commands = new Commands(options.context);
+    this.#lookout = new Lookout(options.context, () => this.#welcomed());
+    this.#commands = new Commands({ ...options.context, lookout: this.#lookout });
     this.#lane = new Lane(options.onFault);
     this.#witness = new Witness(options.context, options.onFault);
     this.#renewal = new Renewal(options.context);
@@ -224,6 +227,12 @@ class Core implements Warden {
     if (frame.kind === "receipt") this.#witness.offered(frame.number);
   }
 
+  #welcomed(): ReturnType<TunnelNow> {
+    const current = this.#current;
+    if (current?.isWelcomed !== true) return undefined;
+    return { tunnel: current.tunnel, send: (frame) => current.send(frame) };
+  }
+
   async #receive(frame: InwardFrame, connection: Connection): Promise<void> {
     if (!connection.isOpen) return;
     switch (frame.kind) {
@@ -262,6 +271,8 @@ class Core implements Warden {
         return this.#renewal.certificate(frame, connection);
       case "certificate-refused":
         return this.#renewal.refused(frame, connection);
+      case "looked":
+        return this.#lookout.take(frame.signed);
       case "drain":
       case "watch": // the link's business
     }
@@ -332,7 +343,9 @@ class Core implements Warden {
 
   /** What runs stops waiting only for a command that would run: an order of bytes alone shortens nothing. */
   async #hurry(envelope: string, source: CommandSource): Promise<void> {
-    if (await this.#commands.wouldRun(envelope, source)) this.#context.gateway?.hurry();
+    if (!(await this.#commands.wouldRun(envelope, source))) return;
+    this.#context.gateway?.hurry();
+    this.#lookout.hurry();
   }
 
   /** The tunnel that brought a command may be gone when it ends: the answer takes the one that is there then. */

@@ -59,7 +59,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe("the local edge", () => {
-  it("gives the Worker its bindings, and no way out but one to public addresses", async () => {
+  it("gives the Worker its bindings, and no way out but to public addresses, and for looks from outside", async () => {
     const { edge } = await start();
     expect(await edge.admin("/api/environment")).toMatchObject({
       names: [
@@ -78,6 +78,7 @@ describe("the local edge", () => {
         "LEDGER_KEY",
         "LEDGER_KEY_NEXT",
         "LIMITS",
+        "LOOK_OUT",
         "RATE_FACTOR",
         "SEGMENT",
         "SESSIONS",

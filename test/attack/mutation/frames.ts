@@ -5,6 +5,7 @@
 import { toBase64url, utf8, utf8Text } from "../../../protocol/bytes.ts";
 import { encodeCanonical, MalformedError } from "../../../protocol/canonical.ts";
 import { assertedCodec } from "../../../protocol/messages.ts";
+import { lookedCodec } from "../../../protocol/posture/outside.ts";
 import { digestOf } from "../../../protocol/signing.ts";
 import { inwardFrames, type InwardFrame } from "../../../protocol/tunnel.ts";
 import type { HostLogLine } from "../../../agent/host/log.ts";
@@ -89,6 +90,20 @@ async function welcomeOf(rig: Rig, holdings: Holdings): Promise<Course> {
   };
 }
 
+/** An answer that nobody waits for, signed again by every key that an edge may hold. */
+function lookedCourse({ workspace, host }: Rig["world"], holdings: Holdings): Course {
+  const answer = { kind: "refused" as const, code: "look_too_often" as const };
+  const body = lookedCodec.encode({ v: 1, workspace, host, look: nonceOf("look"), at: NOW, answer });
+  const signed = { body: toBase64url(body), signature: toBase64url(new Uint8Array(64)) };
+  return {
+    ...unsigned({ kind: "looked", signed }),
+    async sign(tree, random) {
+      const signature = await pick(holdings.keys, random).sign("looked", bytesOf(at(tree, ["signed", "body"])));
+      return put(tree, ["signed", "signature"], signature);
+    },
+  };
+}
+
 interface Honest {
   readonly command: SealedCommand;
   /** Content that a touch opened for this session. */
@@ -135,6 +150,7 @@ async function coursesOf(
     "certificate-refused": unsigned({ kind: "certificate-refused", code: "not_due" }),
     drain: unsigned({ kind: "drain" }),
     watch: unsigned({ kind: "watch", seconds: 60 }),
+    looked: lookedCourse(world, holdings),
   };
 }
 

@@ -2,7 +2,8 @@
 import type { gatewayChecks } from "../../../../protocol/posture/gateway.ts";
 import type { SettingsRow } from "../collectors/gateway.ts";
 import type { FactReader } from "../facts.ts";
-import { clause, type Judgement } from "../judge.ts";
+import { against, clause, type Judgement } from "../judge.ts";
+import { gatewayShut } from "./network/outside.ts";
 import { noGateway, of } from "./gateway/rows.ts";
 import {
   bindHolds,
@@ -107,6 +108,7 @@ export const gatewayJudgements = {
           .filter(({ outcome, address, port }) => outcome === "open" && !isFiltered(reader, address, port))
           .map(({ gateway, address, port }) => of(gateway, reader, `${address} port ${String(port)} answers`)),
       ),
+      against("net.outside", gatewayShut),
     ],
   },
   "gw.proxy.public": {

@@ -1,6 +1,6 @@
 /** How each check of this area is judged. */
 import type { networkChecks } from "../../../../protocol/posture/network.ts";
-import { clause, extra, type Judgement } from "../judge.ts";
+import { against, clause, extra, type Judgement } from "../judge.ts";
 import { isSshAbsent, noBanService, noHttpServer, noMetadata, noVpn, oneNetwork } from "./network/exempt.ts";
 import { canaryHolds, escalationHolds, httpBansHold, serviceHolds, whitelistHolds } from "./network/bans.ts";
 import {
@@ -13,12 +13,16 @@ import {
   ownedHolds,
 } from "./network/firewall.ts";
 import { adminOnVpn, namedListeners } from "./network/listeners.ts";
+import { droppedOutside, namedOutside } from "./network/outside.ts";
 import { forwardingOf } from "../collectors/network/firewall.ts";
 import { noGateway } from "./gateway/rows.ts";
 
 export const networkJudgements = {
   "net.listeners": {
-    clauses: [clause("net.sockets", ({ listeners, doors }, reader) => namedListeners(listeners, doors, reader))],
+    clauses: [
+      clause("net.sockets", ({ listeners, doors }, reader) => namedListeners(listeners, doors, reader)),
+      against("net.outside", namedOutside),
+    ],
   },
   "net.forwarded-ports": {
     clauses: [
@@ -27,7 +31,12 @@ export const networkJudgements = {
       ),
     ],
   },
-  "fw.default-deny": { clauses: [clause("fw.inbound", ({ openings }) => deniesByDefault(openings))] },
+  "fw.default-deny": {
+    clauses: [
+      clause("fw.inbound", ({ openings }) => deniesByDefault(openings)),
+      against("net.outside", droppedOutside),
+    ],
+  },
   "fw.drift": { clauses: [clause("fw.live", liveHolds)] },
   "fw.boot-persistent": { clauses: [clause("fw.boot", bootHolds)] },
   "fw.rules.owned": { clauses: [clause("fw.inbound", ({ openings }) => ownedHolds(openings))] },

@@ -1,5 +1,6 @@
 /** Facts of this area: what is known about it, by name. The collectors that give them are listed at the end. */
 import type { Collector, Setting } from "../collector.ts";
+import type { OutsideLook } from "../../../../protocol/posture/outside.ts";
 import { known, unknown, type Fact } from "../fact.ts";
 import type { FactSet } from "../facts.ts";
 import type { Machine } from "../machine.ts";
@@ -9,6 +10,7 @@ import { egressFacts, egressGives, type EgressFacts, type GatewayUser } from "./
 import { firewallFacts, firewallGives, type FirewallFacts } from "./network/firewall.ts";
 import { isVpn, readInterfaces, type Interface } from "./network/interfaces.ts";
 import { readForwards, readKernelSettings, type WrongSetting } from "./network/kernel.ts";
+import { outsideFact } from "./network/outside.ts";
 import { readApproved, type ApprovedNetwork } from "./network/approved.ts";
 import { readListeners, type Listener } from "./network/sockets.ts";
 import type { Listen } from "./processes.ts";
@@ -18,9 +20,18 @@ export interface NetworkFacts extends FirewallFacts, BanFacts, EgressFacts {
   "net.sockets": { readonly listeners: readonly Listener[]; readonly doors: ApprovedNetwork["doors"] };
   "net.kernel": readonly WrongSetting[];
   "ban.canary": Canary;
+  "net.outside": OutsideLook;
 }
 
-const fastGives = ["net.interfaces", "net.sockets", "net.kernel", "ban.canary", ...firewallGives, ...banGives] as const;
+const fastGives = [
+  "net.interfaces",
+  "net.sockets",
+  "net.kernel",
+  "net.outside",
+  "ban.canary",
+  ...firewallGives,
+  ...banGives,
+] as const;
 const slowGives = ["ban.canary", ...egressGives] as const;
 
 /** Each minute: one listing of the packet filter, one walk over the processes. */
@@ -37,11 +48,12 @@ const tryOut: Collector = {
 async function collectFast(setting: Setting): Promise<FactSet> {
   const { machine } = setting;
   const [read, forwards] = await Promise.all([readInterfaces(machine), readForwards(machine)]);
-  const [firewall, bans, sockets, kernel] = await Promise.all([
+  const [firewall, bans, sockets, kernel, outside] = await Promise.all([
     firewallFacts(setting, { interfaces: read?.interfaces, forwards }),
     banFacts(setting),
     socketsFact(setting),
     kernelFact(machine, read?.interfaces ?? []),
+    outsideFact(setting),
   ]);
   return {
     ...firewall,
@@ -50,6 +62,7 @@ async function collectFast(setting: Setting): Promise<FactSet> {
     "net.interfaces": interfacesFact(machine, read),
     "net.sockets": sockets,
     "net.kernel": kernel,
+    "net.outside": outside,
   };
 }
 

@@ -60,6 +60,7 @@ const order = (operation: PostureOrder["operation"], more: Partial<PostureOrder>
   content: undefined,
   author: "p-1",
   expect: { subject: SUBJECT },
+  lookOutside: () => Promise.resolve({ kind: "refused", code: "look_silent" }),
   ...more,
 });
 

@@ -35,8 +35,8 @@ export function isPublic({ address, isElsewhere }: Listener, reader: FactReader)
   return own === undefined || !(own.isVpn || /^(?:docker|br-|virbr|lo$|lxcbr|lxdbr)/.test(own.name));
 }
 
-function isNamed(
-  { protocol, port, program, pid }: Listener,
+export function isNamed(
+  { protocol, port, program, pid }: Pick<Listener, "protocol" | "port" | "program" | "pid">,
   doors: ApprovedNetwork["doors"],
   reader: FactReader,
 ): boolean {
