@@ -10,6 +10,14 @@ export const knockWords = {
   error: "could not be tried",
 } as const satisfies Record<KnockState, string>;
 
+/** What commonly answers there; of other ports only the host knows. */
+export const portNames: Readonly<Record<number, string>> = {
+  22: "SSH",
+  80: "web",
+  443: "web, encrypted",
+  18789: "OpenClaw gateway",
+};
+
 export const lookOutcomeWords: Readonly<Record<string, OutcomeWords>> = {
   look_too_often: {
     what: "The edge looked at this host less than a minute ago, so it did not look again.",

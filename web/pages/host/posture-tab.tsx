@@ -18,6 +18,7 @@ import { ExportMenu } from "./posture/export-menu.tsx";
 import { FindingFold } from "./posture/finding.tsx";
 import { nameInAddress, sortFindings, type Sorted } from "./posture/findings.ts";
 import { Fixes } from "./posture/fixes.tsx";
+import { Outside } from "./posture/outside.tsx";
 import { Profile } from "./posture/profile.tsx";
 import { Read, ReadWhen, useReading } from "./reading.tsx";
 
@@ -123,6 +124,7 @@ function Found({ report, opened }: FoundProps) {
           )}
         </Folded>
       )}
+      <Outside />
       <Fixes />
       <Profile />
       <Course />
