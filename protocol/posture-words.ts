@@ -101,7 +101,8 @@ const reasonWords: Readonly<Record<string, string>> = {
   nft_absent: "The program nft is missing: install nftables on the machine.",
   gateway_not_found: "No gateway was found on this machine.",
   gateway_is_root: "The gateway runs as root: move it to a user of its own first.",
-  no_interfaces: "This machine has no network to keep apart.",
+  no_interfaces: "An interface that was named is not there or not up, or was named twice.",
+  no_management: "Nobody could prove that he reaches SSH over the management network, so nothing was shut.",
   sshd_earlier_line:
     "A line of SSH's own configuration is read before any file of ours: the plan names it, and it is changed by hand.",
   no_key: "No user who can become root has a key that SSH would take: put yours there first, and sign in with it once.",

@@ -40,7 +40,16 @@ export const fixOptionsSchema = v.strictObject({
   sshFrom: v.optional(v.picklist(["anywhere", "admins"])),
   /** What stays reachable besides SSH. */
   openings: v.optional(
-    rows(v.strictObject({ port, protocol: v.picklist(["tcp", "udp"]), from: v.optional(network), reason })),
+    rows(
+      v.strictObject({
+        port,
+        protocol: v.picklist(["tcp", "udp"]),
+        from: v.optional(network),
+        reason,
+        /** Where networks have roles: on which it is reachable; absent: on each. */
+        role: v.optional(v.picklist(zoneRoles)),
+      }),
+    ),
   ),
   /** Where the gateway's user may connect to; absent: any public address on port 443. */
   egress: v.optional(rows(v.strictObject({ to: network, port, reason }))),

@@ -49,7 +49,9 @@ const formers = {
     const text = `${unitText("EnvironmentFile=%h/provider.env")}[Install]\nWantedBy=default.target\n`;
     await machine.write(`${home}/.config/systemd/user/openclaw-gateway.service`, text);
     await furnish(home, DEPLOY);
-    await sh("/usr/bin/loginctl", "enable-linger", DEPLOY);
+    // What `loginctl enable-linger` leaves; Debian 13's asks a bus that this server does not have.
+    await sh("/usr/bin/mkdir", "-p", "/var/lib/systemd/linger");
+    await machine.write(`/var/lib/systemd/linger/${DEPLOY}`, "");
     await userSystemctl("daemon-reload");
     await userSystemctl("enable", "--now", "openclaw-gateway.service");
   },

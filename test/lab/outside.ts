@@ -34,10 +34,11 @@ const DIAL = `
 
 export class Outside {
   readonly address: string;
-  readonly #network: Network;
+  readonly #network: Pick<Network, "namespace">;
   readonly #place: Place;
 
-  constructor(network: Network, place: Place) {
+  /** `network`: where the place is; a test may name a namespace of its own. */
+  constructor(network: Pick<Network, "namespace">, place: Place) {
     this.#network = network;
     this.#place = place;
     this.address = ADDRESS[place];

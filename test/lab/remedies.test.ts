@@ -130,9 +130,14 @@ const rows: readonly Row[] = [
     check: "net.segmentation",
     options: {
       zones: [
-        { interface: "eth0", role: "dmz" },
-        { interface: "wg0", role: "management" },
+        { interface: "eth0", role: "management" },
+        { interface: "lab1", role: "internal" },
       ],
+    },
+    async prepare() {
+      await sh("/usr/sbin/ip", "link", "add", "lab1", "type", "bridge");
+      await sh("/usr/sbin/ip", "address", "add", "10.99.0.1/24", "dev", "lab1");
+      await sh("/usr/sbin/ip", "link", "set", "lab1", "up");
     },
   },
   {

@@ -129,7 +129,7 @@ function planOf({ seconds, compared, changing, isProfile, steps }: Planning): Pl
   const involved = changing.length > 0 && isProfile ? changing : compared;
   const why = isProfile ? undefined : compared[0]?.why;
   const left = isProfile ? compared.filter((one) => one.why !== undefined) : [];
-  const risk = highest(involved.map(({ part }) => catalogue[part.check].fix));
+  const risk = highest(involved.map(({ part }) => part.risk ?? catalogue[part.check].fix));
   const notes = [
     ...changing.flatMap((one) => one.notes),
     ...left.map((one) => `Left out: ${one.part.check} (${String(one.why)}). ${one.notes.join(" ")}`),

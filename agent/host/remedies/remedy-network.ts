@@ -130,25 +130,6 @@ const loopbackGuard: Remedy = (setting) =>
     notes: ["Whatever the gateway binds to, only programs of this machine reach it."],
   });
 
-const virtual = /^(?:lo|docker\d*|br-|veth|virbr|cni|flannel|lxdbr|lxcbr|podman|dummy|clawhold-)/;
-
-const segmentation: Remedy = (setting) => {
-  const { options, survey } = setting;
-  const zones = (options.zones ?? []).map((zone) => zone.interface);
-  const names = zones.length > 0 ? zones : survey.disk.names("/sys/class/net").filter((name) => !virtual.test(name));
-  if (names.length < 2) return blocked("one_network", "This machine is in one network only.");
-  const quoted = set(names.map((name) => `"${name}"`));
-  return byRules(setting, {
-    check: "net.segmentation",
-    table: "clawhold_zones",
-    chains: chain("forward type filter hook forward priority filter - 10; policy accept;", [
-      `iifname ${quoted} oifname ${quoted} counter drop comment "clawhold: networks of this machine are kept apart"`,
-    ]),
-    proof: "The kernel lists the rule.",
-    notes: [`Kept apart: ${names.join(", ")}. What containers of this machine pass on is not touched.`],
-  });
-};
-
 /** For `all`, `default` and each interface: the kernel asks several of them at once, differently for each setting. */
 const perInterface = {
   ipv4: {
@@ -190,6 +171,5 @@ export const networkRemedies = {
   "fw.metadata.blocked": metadataBlocked,
   "fw.egress.gateway": egress,
   "gw.port.external": loopbackGuard,
-  "net.segmentation": segmentation,
   "net.sysctl": sysctls,
 } as const satisfies Readonly<Record<string, Remedy>>;

@@ -4,6 +4,7 @@
  */
 import type { CheckId } from "../../../protocol/posture.ts";
 import type { FixOptions } from "../../../protocol/posture/options.ts";
+import type { FixRisk } from "../../../protocol/posture/words.ts";
 import type { Effect } from "./effects.ts";
 import type { Proof } from "./proofs.ts";
 import type { Survey } from "./survey.ts";
@@ -46,6 +47,8 @@ export interface Part extends Stage {
   /** The sign-in that proves it: on this port, from one of these networks. Absent: what answers here is proof enough. */
   readonly waitsFor?: Waiting;
   readonly proofs: readonly Proof[];
+  /** Where what was chosen risks more than the check's own fix does. */
+  readonly risk?: FixRisk;
   /** Where the usual minute is too short to prove it: taken back after so long. */
   readonly deadManSeconds?: number;
   /** How it is proven, in plain words. */

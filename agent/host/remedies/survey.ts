@@ -4,6 +4,7 @@
  */
 import { outputOf, says, type Hands } from "./hands.ts";
 import { lookForGateway, type GatewayPlace } from "./survey-gateway.ts";
+import { surveyInterfaces, type NetworkCard } from "./survey-interfaces.ts";
 import { surveySsh, type SshSurvey } from "./survey-ssh.ts";
 import { surveyMove, type MoveSurvey } from "./move/survey-move.ts";
 import type { Disk } from "./disk.ts";
@@ -29,6 +30,8 @@ export interface Survey {
   readonly freePort: number;
   /** Asked only when the gateway's move is planned. */
   readonly move?: MoveSurvey | undefined;
+  /** The machine's own networks. */
+  readonly interfaces: readonly NetworkCard[];
   readonly isActive: (unit: string) => boolean;
   readonly isEnabled: (unit: string) => boolean;
 }
@@ -80,6 +83,7 @@ export async function survey(
     addresses: hands.addresses(),
     seenFrom: hasSystemd ? await seenSignIns(hands) : [],
     listening: await publicListeners(hands),
+    interfaces: await surveyInterfaces(hands),
     move: isMove ? await surveyMove(hands) : undefined,
     isActive: (unit) => active.has(unit),
     isEnabled: (unit) => enabled.has(unit),

@@ -9,6 +9,7 @@ import { networkRemedies } from "./remedy-network.ts";
 import { sshRemedies } from "./remedy-ssh.ts";
 import { systemRemedies } from "./remedy-system.ts";
 import { unitRemedies } from "./remedy-unit.ts";
+import { segmentation } from "./remedy-zones.ts";
 
 const byOperation =
   (operation: OperationName): Remedy =>
@@ -25,6 +26,7 @@ export const remedies: Readonly<Partial<Record<CheckId, Remedy>>> = {
   ...sshRemedies,
   ...firewallRemedies,
   ...networkRemedies,
+  "net.segmentation": segmentation,
   ...banRemedies,
   ...systemRemedies,
   ...unitRemedies,

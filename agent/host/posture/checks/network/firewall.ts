@@ -40,10 +40,20 @@ export function ownedHolds(openings: readonly OwnedOpening[]): readonly string[]
     .map((one) => `${nameOf(one)} is open and nobody wrote down why (${one.chain})`);
 }
 
-export function nothingPasses({ passes }: FirewallFacts["net.passes"]): readonly string[] {
-  return passes
-    .filter(({ answer }) => answer === "open")
-    .map(({ from, to, family }) => `IPv${String(family)} is passed on from ${from} to ${to}`);
+export function nothingPasses({ passes, zones = [] }: FirewallFacts["net.passes"]): readonly string[] {
+  return [
+    ...passes
+      .filter(({ answer }) => answer === "open")
+      .map(({ from, to, family }) => `IPv${String(family)} is passed on from ${from} to ${to}`),
+    ...zones.flatMap(({ interface: name, role, beyond }) =>
+      beyond
+        .filter(({ answer }) => answer === "open")
+        .map(
+          ({ protocol, from, to, family }) =>
+            `${name} (${role}) lets in ${protocol} ${from === to ? String(from) : `${String(from)} to ${String(to)}`} by IPv${String(family)}`,
+        ),
+    ),
+  ];
 }
 
 /** Refused where others get through; or refused by a rule, where everybody gets the same answer from further away. */

@@ -13,6 +13,7 @@ import { answerOf } from "./nft/inbound.ts";
 import type { Rule, Ruleset } from "./nft/rule.ts";
 import { pass } from "./nft/walk.ts";
 import { readUfw, type Ufw } from "./ufw.ts";
+import { ZONES_FILE, zonesIn, type Zone } from "./zones.ts";
 
 export interface OwnedOpening extends Opening {
   /** Why it is there, as far as anybody wrote it down. */
@@ -46,6 +47,12 @@ export interface FirewallFacts {
       readonly family: 4 | 6;
       readonly answer: Answer;
     }[];
+    /** Roles that somebody gave, each with what the rules let in beyond it. */
+    readonly zones?: readonly {
+      readonly interface: string;
+      readonly role: string;
+      readonly beyond: readonly Opening[];
+    }[];
   };
 }
 
@@ -57,6 +64,7 @@ export interface BootUnit {
 export const firewallGives = ["fw.inbound", "fw.forwarded", "fw.live", "fw.boot", "net.passes"] as const;
 
 interface Ground {
+  readonly zones: readonly Zone[];
   readonly machine: Machine;
   readonly at: number;
   readonly interfaces: readonly Interface[];
@@ -84,13 +92,14 @@ export async function firewallFacts(
   const at = machine.now();
   // Once a day it is walked anew whatever it says, so that a newer program's eyes see it too.
   const day = Math.floor(at / 86_400);
-  const mark = markOf([day, answer.digest, answer.legacy, interfaces, forwards, ufw, approved, units?.raw]);
+  const zones = zonesIn(await zonesText(machine));
+  const mark = markOf([zones, day, answer.digest, answer.legacy, interfaces, forwards, ufw, approved, units?.raw]);
   const same = unmoved(kept, mark, { at, raw: answer.raw });
   if (same !== undefined) return same;
   const ruleset = rulesOf(answer);
   if (ruleset === undefined) return nothing("malformed", LISTING);
   const listed = { ...answer, ruleset };
-  const ground: Ground = { machine, at, interfaces, forwards, ufw, approved, mark };
+  const ground: Ground = { zones, machine, at, interfaces, forwards, ufw, approved, mark };
   const inbound = inboundOf(ruleset, standingOf(interfaces, forwards));
   return {
     "fw.inbound": inbound === undefined ? unknown("malformed", LISTING) : inboundFact(inbound, listed, ground),
@@ -301,8 +310,52 @@ function passesFact(listed: Full, ground: Ground): Fact<FirewallFacts["net.passe
   const isOn = forwards[4] || forwards[6];
   const told = passes.map(({ from, to, family, answer }) => `${from} -> ${to} (IPv${String(family)}): ${answer}`);
   const excerpt = isOn ? told.join("; ") || "one network" : "forwarding is off";
-  const fact = known({ networks: networks.map(({ name }) => name), passes }, seen(listed, ground, excerpt));
+  const zones = ground.zones.map((zone) => ({
+    interface: zone.interface,
+    role: zone.role,
+    beyond: beyond(listed.ruleset, zone, ground),
+  }));
+  const fact = known({ networks: networks.map(({ name }) => name), passes, zones }, seen(listed, ground, excerpt));
   return withGap(fact, passes.some(({ answer }) => answer === "unknown") ? ["words of nft"] : []);
+}
+
+/** A stranger in that network: what he reaches, and its role does not name. */
+function beyond(
+  ruleset: Ruleset,
+  { interface: name, lets }: Zone,
+  { interfaces, forwards }: Ground,
+): readonly Opening[] {
+  const own = interfaces.find((one) => one.name === name);
+  if (lets === undefined || own === undefined) return [];
+  const addresses = own.addresses.map(({ address }) => address);
+  const card = {
+    name,
+    ip: addresses.filter((address) => !address.includes(":")),
+    ip6: addresses.filter((address) => address.includes(":")),
+  };
+  const found = inboundOf(ruleset, { ...standingOf(interfaces, forwards), outside: [card] });
+  return (found?.openings ?? [])
+    .filter(({ protocol, from, to }) => !isListed({ protocol, from, to }, lets))
+    .filter(({ chain, protocol, from, to }) => !isNeeded({ chain, protocol, from, to }));
+}
+
+/** Neighbouring ports come as one range. */
+function isListed({ protocol, from, to }: Pick<Opening, "protocol" | "from" | "to">, lets: readonly string[]): boolean {
+  const named = lets.filter((one) => {
+    const [its, port = ""] = one.split("/");
+    return its === protocol && Number(port) >= from && Number(port) <= to;
+  });
+  return named.length === to - from + 1;
+}
+
+/** How a machine gets its address, which a card of any role must. */
+function isNeeded({ protocol, from, to }: Pick<Opening, "chain" | "protocol" | "from" | "to">): boolean {
+  return protocol === "udp" && from === to && (from === 68 || from === 546);
+}
+
+async function zonesText(machine: Machine): Promise<string> {
+  const file = await machine.read(ZONES_FILE);
+  return file.kind === "text" ? file.text : "";
 }
 
 /** A port that no rule speaks of would be one more way; a few that they do speak of are enough to call it a bridge. */
