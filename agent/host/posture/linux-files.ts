@@ -2,8 +2,17 @@
  * Files as a scan reads them. It may run as root while others own the directories: a link is followed only when root made it, a
  * pipe in a file's place holds nothing up, and sizes are bounded while reading, because files of /proc say 0.
  */
-import { constants, type Stats } from "node:fs";
-import { lstat, open, readdir, type FileHandle } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from "node:fs";
 import type { FileFacts, FileText } from "./machine.ts";
 
 const MAX_FILE_BYTES = 1 << 20;
@@ -11,27 +20,51 @@ const MAX_NAMES = 20_000;
 const CHUNK_BYTES = 65_536;
 const ROOT = 0;
 
-export async function readText(path: string, maxBytes = MAX_FILE_BYTES): Promise<FileText> {
-  const link = await lstat(path).catch(() => undefined);
+/**
+ * At once, where Node would send each of some two thousand calls of a scan to another thread and back, which costs more than the
+ * call: these are files of /proc and /etc. A file system that hangs would hold up the scan either way, and whoever
+ * started it ends it.
+ */
+function atOnce<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    resolve(work());
+  });
+}
+
+export function readText(path: string, maxBytes = MAX_FILE_BYTES): Promise<FileText> {
+  return atOnce(() => readNow(path, maxBytes));
+}
+
+function readNow(path: string, maxBytes: number): FileText {
+  const link = lookNow(path);
   // Anybody else's could lead to what he may not read himself.
   const follow = link?.isSymbolicLink() === true && link.uid === ROOT ? 0 : constants.O_NOFOLLOW;
-  let file: FileHandle;
+  let file: number;
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | follow);
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | follow);
   } catch (error) {
     return { kind: absenceOf(error) };
   }
   try {
-    const facts = await file.stat();
+    const facts = fstatSync(file);
     if (!facts.isFile()) return { kind: "not_a_file" };
-    const bytes = await readBounded(file, maxBytes);
+    const bytes = readBounded(file, maxBytes);
     if (bytes === undefined) return { kind: "too_large" };
     return { kind: "text", text: bytes.toString("utf8"), uid: facts.uid, mode: facts.mode & 0o7777 };
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
     return { kind: "denied" }; // of /proc: the process is gone, or not ours
   } finally {
-    await file.close();
+    closeSync(file);
+  }
+}
+
+/** Undefined where nothing is, or nothing may be seen. */
+function lookNow(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 
@@ -48,21 +81,29 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-async function readBounded(file: FileHandle, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
+/** One at a time, so one is enough; what was read is copied out of it. */
+const chunk = Buffer.alloc(CHUNK_BYTES);
+
+function readBounded(file: number, maxBytes: number): Buffer | undefined {
+  const parts: Buffer[] = [];
   let length = 0;
   for (;;) {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES);
-    if (bytesRead === 0) return Buffer.concat(chunks);
-    length += bytesRead;
+    const read = readSync(file, chunk, 0, CHUNK_BYTES, null);
+    if (read === 0) return Buffer.concat(parts);
+    length += read;
     if (length > maxBytes) return undefined;
-    chunks.push(buffer.subarray(0, bytesRead));
+    parts.push(Buffer.from(chunk.subarray(0, read)));
   }
 }
 
-export async function look(path: string): Promise<FileFacts | undefined> {
-  const facts = await lstat(path).catch(() => undefined);
-  if (facts === undefined) return undefined;
+export function look(path: string): Promise<FileFacts | undefined> {
+  return atOnce(() => {
+    const facts = lookNow(path);
+    return facts === undefined ? undefined : factsOf(facts);
+  });
+}
+
+function factsOf(facts: Stats): FileFacts {
   return {
     kind: kindOf(facts),
     uid: facts.uid,
@@ -82,7 +123,21 @@ function kindOf(facts: Stats): FileFacts["kind"] {
   return facts.isSocket() ? "socket" : "other";
 }
 
-export async function list(path: string): Promise<readonly string[] | undefined> {
-  const names = await readdir(path).catch(() => undefined);
-  return names?.slice(0, MAX_NAMES);
+export function list(path: string): Promise<readonly string[] | undefined> {
+  return orNothing(() => readdirSync(path).slice(0, MAX_NAMES));
+}
+
+/** Where a link leads, as it is written. */
+export function linkTarget(path: string): Promise<string | undefined> {
+  return orNothing(() => readlinkSync(path));
+}
+
+function orNothing<T>(work: () => T): Promise<T | undefined> {
+  return atOnce(() => {
+    try {
+      return work();
+    } catch {
+      return undefined; // not there, or closed to us
+    }
+  });
 }

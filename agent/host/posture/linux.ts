@@ -2,9 +2,8 @@
  * The machine that this program runs on. Programs are found on a fixed path and must be on the list; a file that another user
  * could have put a link in place of is not followed, because this may run as root.
  */
-import { readlink } from "node:fs/promises";
 import { MAX_OUTPUT_BYTES, runBounded } from "./bounded-run.ts";
-import { list, look, readText } from "./linux-files.ts";
+import { linkTarget, list, look, readText } from "./linux-files.ts";
 import { tryHttp, tryTcp } from "./linux-tries.ts";
 import type { Machine, Ran, RunOptions } from "./machine.ts";
 
@@ -71,7 +70,7 @@ export function linuxMachine({ environment, homeDirectory, uid, self }: LinuxOpt
     read: readText,
     look,
     list,
-    linkTarget: (path) => readlink(path).catch(() => undefined),
+    linkTarget,
     tcp: tryTcp,
     http: tryHttp,
   };

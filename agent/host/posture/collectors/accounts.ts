@@ -1,5 +1,6 @@
 /** The machine's users and groups, as the system itself names them (`getent`, so directory services count too). */
 import type { Machine } from "../machine.ts";
+import { ranOnce } from "./asked-once.ts";
 
 export interface Account {
   readonly name: string;
@@ -57,7 +58,7 @@ export async function readAccounts(machine: Machine): Promise<Accounts | undefin
 }
 
 async function ask(machine: Machine, database: "passwd" | "group"): Promise<string | undefined> {
-  const ran = await machine.run(["getent", database]);
+  const ran = await ranOnce(machine, ["getent", database]);
   if (ran.kind === "ran" && ran.exit === 0) return ran.stdout;
   const file = await machine.read(`/etc/${database}`);
   return file.kind === "text" ? file.text : undefined;

@@ -1,6 +1,7 @@
 /** The machine's own addresses that others may reach it by: not loopback, not of a bridge that only containers sit behind. */
 import * as v from "valibot";
 import type { Machine } from "../machine.ts";
+import { ranOnce } from "./asked-once.ts";
 
 const listSchema = v.array(
   v.object({
@@ -10,11 +11,14 @@ const listSchema = v.array(
   }),
 );
 
+/** With details, which one of the others who ask wants: it is one program for all. */
+export const LIST_ADDRESSES: readonly string[] = ["ip", "-j", "-d", "address"];
+
 /** At most so many are knocked at. */
 const MAX_ADDRESSES = 4;
 
 export async function ownAddresses(machine: Machine): Promise<readonly string[]> {
-  const ran = await machine.run(["ip", "-j", "address", "show", "up"]);
+  const ran = await ranOnce(machine, LIST_ADDRESSES);
   if (ran.kind !== "ran" || ran.exit !== 0) return [];
   return parseAddresses(ran.stdout).slice(0, MAX_ADDRESSES);
 }
@@ -31,7 +35,9 @@ export function parseAddresses(text: string): readonly string[] {
   return parsed.output
     .filter(
       ({ ifname, flags }) =>
-        !flags.includes("LOOPBACK") && !/^(?:docker|br-|veth|virbr|lxc|lxdbr|cni|podman)/.test(ifname),
+        flags.includes("UP") &&
+        !flags.includes("LOOPBACK") &&
+        !/^(?:docker|br-|veth|virbr|lxc|lxdbr|cni|podman)/.test(ifname),
     )
     .flatMap(({ addr_info }) => addr_info.filter(({ scope }) => scope === "global").map(({ local }) => local));
 }

@@ -1,5 +1,6 @@
 /** Processes and their listening sockets, read from /proc. Another user's can be counted, not looked into. */
 import type { Machine } from "../machine.ts";
+import { readTable } from "./asked-once.ts";
 
 export interface Listen {
   readonly address: string;
@@ -35,9 +36,10 @@ export async function socketsOf(machine: Machine, pid: number): Promise<readonly
   const targets = await Promise.all(names.map((name) => machine.linkTarget(`${directory}/${name}`)));
   const inodes = new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target ?? "")?.[1] ?? []));
   if (inodes.size === 0) return [];
-  const tables = await Promise.all(
-    ["tcp", "tcp6"].map((name) => machine.read(`/proc/${String(pid)}/net/${name}`, 8 << 20)),
-  );
+  const [theirs, ours] = await Promise.all([pid, "self"].map((one) => machine.linkTarget(`/proc/${one}/ns/net`)));
+  // The same tables as everybody's, which others in this scan read too.
+  const tablesAt = theirs !== undefined && theirs === ours ? "/proc/net" : `/proc/${String(pid)}/net`;
+  const tables = await Promise.all(["tcp", "tcp6"].map((name) => readTable(machine, `${tablesAt}/${name}`)));
   return tables.flatMap((table) => (table.kind === "text" ? listening(table.text, inodes) : []));
 }
 

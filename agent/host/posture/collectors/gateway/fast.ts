@@ -16,6 +16,7 @@ import type {
   SettingsRow,
   VersionRow,
 } from "../gateway.ts";
+import { readTable } from "../asked-once.ts";
 import { askApplied, askGateway, type Ask } from "./ask.ts";
 import { findGateways, socketsOf, type FoundGateway } from "./find.ts";
 import { factOf, type Gap, type Look } from "./rows.ts";
@@ -275,7 +276,7 @@ async function mdnsFact({ machine, gateways, at, beyond }: Scene): Promise<Gatew
 }
 
 async function mdnsSockets(machine: Machine): Promise<readonly string[]> {
-  const tables = await Promise.all(["/proc/net/udp", "/proc/net/udp6"].map((path) => machine.read(path)));
+  const tables = await Promise.all(["/proc/net/udp", "/proc/net/udp6"].map((path) => readTable(machine, path)));
   return tables.flatMap((table) =>
     (table.kind === "text" ? table.text.split("\n").slice(1) : []).flatMap((line) => {
       const columns = line.trim().split(/\s+/);

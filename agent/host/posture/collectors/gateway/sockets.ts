@@ -1,13 +1,11 @@
 /** Who listens on this machine and under which addresses it is reached, from the kernel's own tables. Runs no program. */
 import { LISTEN_TABLES, parseSockets, type ListeningSocket } from "../../../gateway/listening.ts";
 import type { Machine } from "../../machine.ts";
-
-/** One row is 150 bytes: room for 50,000 sockets. */
-const MAX_TABLE_BYTES = 8_388_608;
+import { readTable } from "../asked-once.ts";
 
 /** Undefined: the tables cannot be read. */
 export async function listeningSockets(machine: Machine): Promise<readonly ListeningSocket[] | undefined> {
-  const tables = await Promise.all(LISTEN_TABLES.map((path) => machine.read(path, MAX_TABLE_BYTES)));
+  const tables = await Promise.all(LISTEN_TABLES.map((path) => readTable(machine, path)));
   const texts = tables.flatMap((table) => (table.kind === "text" ? [table.text] : []));
   return texts.length === 0 ? undefined : texts.flatMap(parseSockets);
 }

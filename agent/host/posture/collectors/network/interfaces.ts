@@ -1,6 +1,8 @@
 /** How the machine hangs in its networks: whose packets may be a stranger's, and which networks are its own. */
 import { isInside, parseAddress, type Network } from "../../../../../protocol/networks.ts";
 import type { Machine } from "../../machine.ts";
+import { ranOnce } from "../asked-once.ts";
+import { LIST_ADDRESSES } from "../own-addresses.ts";
 import { isObject, listOf, member, numberOf, parsedJson, textOf } from "./nft/json.ts";
 import type { Standing } from "./nft/inbound.ts";
 
@@ -29,7 +31,7 @@ export function isOutside(one: Interface): boolean {
 export async function readInterfaces(
   machine: Machine,
 ): Promise<{ readonly interfaces: readonly Interface[]; readonly raw: string } | undefined> {
-  const answer = await machine.run(["ip", "-j", "-d", "address"]);
+  const answer = await ranOnce(machine, LIST_ADDRESSES);
   if (answer.kind !== "ran" || answer.exit !== 0) return undefined;
   const list = parsedJson(answer.stdout);
   if (!Array.isArray(list)) return undefined;

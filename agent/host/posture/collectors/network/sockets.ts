@@ -3,6 +3,7 @@
  * One walk over the processes, which ends once every socket has its holder.
  */
 import type { Machine } from "../../machine.ts";
+import { readTable } from "../asked-once.ts";
 import { readableAddress } from "../processes.ts";
 
 export interface Listener {
@@ -27,7 +28,6 @@ interface Row {
   readonly inode: string;
 }
 
-const MAX_TABLE_BYTES = 8 << 20;
 const AT_ONCE = 32;
 const TCP_LISTEN = "0A";
 const UDP_OPEN = "07";
@@ -51,7 +51,7 @@ async function tables(
   directory: string,
 ): Promise<{ readonly rows: readonly Row[]; readonly raw: string } | undefined> {
   const names = ["tcp", "tcp6", "udp", "udp6"] as const;
-  const files = await Promise.all(names.map((name) => machine.read(`${directory}/${name}`, MAX_TABLE_BYTES)));
+  const files = await Promise.all(names.map((name) => readTable(machine, `${directory}/${name}`)));
   if (files[0]?.kind !== "text") return undefined;
   const rows = names.flatMap((name, index) => {
     const file = files[index];
