@@ -222,3 +222,13 @@ export const MAX_SAMPLES = 90;
 export const MAX_SHARES = 8;
 /** People who may allow a command once from a phone: few, and each one by name. */
 export const MAX_EXCEPTED_PEOPLE = 16;
+
+/**
+ * A release that is well on one host for so long may go to the others in one touch: what breaks after a start has shown by
+ * then (the reader's minute, a look at the machine, a certificate that was due).
+ */
+export const CANARY_SECONDS = 600;
+/** An older word of that host says nothing about now; clocks of hosts differ by less. */
+export const MAX_CANARY_AGE_SECONDS = 3_600;
+/** A `prepared` is under a kilobyte. */
+export const MAX_CANARY_BYTES = 2_048;

@@ -32,6 +32,7 @@ import {
   MAX_TARGETS,
 } from "./limits.ts";
 import { refusalCodes } from "./refusals.ts";
+import { releaseVersion } from "./release-version.ts";
 
 /** A WebAuthn assertion as the browser returned it; bytes in base64url. */
 export const assertionSchema = v.strictObject({
@@ -91,6 +92,8 @@ const factsSchema = v.strictObject({
   gatewayBoot: v.optional(gatewayBootId),
   configHash: v.optional(digest),
   activeSessions: v.optional(count),
+  /** For an update alone: which release of our own runs here, and since when it was found well. Host wall clock, seconds. */
+  agent: v.optional(v.strictObject({ version: releaseVersion, since: v.optional(seconds) })),
 });
 
 const preparedSchema = v.strictObject({

@@ -333,4 +333,11 @@ export const operationWords: Readonly<Record<OperationName, OperationWords>> = {
     past: "began an update of the agent",
     undo: "Type clawhold host back on the machine: the version before is kept there.",
   },
+  "agent.update-rest@1": {
+    effect: (host) =>
+      `Clawhold's own agent on ${host} is replaced by the release named here, if the release key signed it and it is newer. Another host runs that release already and vouches for it. If the new one does not reach the edge within two minutes, the present one comes back by itself. No gateway is touched.`,
+    verb: "Update the agents",
+    past: "began an update of the other agents",
+    undo: "Type clawhold host back on each machine: the version before is kept there.",
+  },
 };

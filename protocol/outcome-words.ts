@@ -266,6 +266,18 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
     what: "This host runs that version already, or a newer one.",
     next: "Nothing to do. To go back, type clawhold host back on the machine.",
   },
+  canary_unproven: {
+    what: "No other host of this workspace showed that it runs that release, so this one does not take it unseen.",
+    next: "Update one host by itself first. Ten minutes after it is back, update the others.",
+  },
+  canary_early: {
+    what: "The first host runs that release for less than ten minutes, so this one does not take it yet.",
+    next: "Ask the first host again in a while, then update the others.",
+  },
+  canary_stale: {
+    what: "What the first host said is an hour old by this host's clock, so it does not count any more.",
+    next: "Ask the first host again, then update the others. If it goes on, compare the clocks of both machines.",
+  },
   release_unreachable: {
     what: "The archive of that version could not be fetched from the edge.",
     next: "Look whether the edge runs that version, then ask again.",
@@ -375,6 +387,7 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
     what: "The fix was cut short, and undid itself.",
     next: "Look at the host's posture, then ask anew.",
   },
+  ...lookOutcomeWords,
   until_past: {
     what: "The day until which it was to be accepted is over already.",
     next: "Choose a later day; the host's clock counts.",
@@ -387,6 +400,5 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
 
 /** Undefined: a host that is newer than this page said something else. */
 export function explainOutcome(reason: string): OutcomeWords | undefined {
-  ...lookOutcomeWords,
   return Object.hasOwn(outcomeWords, reason) ? outcomeWords[reason] : undefined;
 }

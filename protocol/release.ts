@@ -5,22 +5,10 @@
 import * as v from "valibot";
 import { fromBase64url } from "./bytes.ts";
 import { codec, fingerprint, publicKey, signature, someBytes, version } from "./fields.ts";
+import { releaseVersion } from "./release-version.ts";
 import { verifySignature } from "./signing.ts";
 
-const VERSION = /^(\d{1,5})\.(\d{1,5})\.(\d{1,5})$/;
-
-/** No suffix, so that there is one order. */
-export const releaseVersion = v.pipe(v.string(), v.regex(VERSION));
-
-/** Negative when `a` is older. Both fit `releaseVersion`. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => VERSION.exec(text)?.slice(1).map(Number) ?? []);
-  for (const at of [0, 1, 2]) {
-    const difference = (left?.[at] ?? 0) - (right?.[at] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
+export { compareVersions, releaseVersion } from "./release-version.ts";
 
 const releaseSchema = v.strictObject({ v: version, version: releaseVersion, sha256: fingerprint });
 export type Release = v.InferOutput<typeof releaseSchema>;
@@ -52,8 +40,16 @@ export function releasePath(ofVersion: string, file: ReleaseFile): string {
 /** Of a request's path: true for one that `releasePath` could have made. */
 export function isReleasePath(path: string): boolean {
   const [, top, ofVersion = "", file, ...rest] = path.split("/");
-  return top === "install" && VERSION.test(ofVersion) && RELEASE_FILES.some((one) => one === file) && rest.length === 0;
+  return (
+    top === "install" &&
+    v.is(releaseVersion, ofVersion) &&
+    RELEASE_FILES.some((one) => one === file) &&
+    rest.length === 0
+  );
 }
 
 /** A build of ours is under a megabyte; a hostile edge must not fill a disk. */
 export const MAX_BUNDLE_BYTES = 32 * 1_024 * 1_024;
+
+/** Beside the dashboard's own files, where somebody signs releases: what a page may offer. A host believes its own pin alone. */
+export const RELEASE_PAGE_FILES = { release: "release.json", key: "release-key.json" } as const;

@@ -24,6 +24,8 @@ export interface Operation {
   readonly urgent?: true;
   /** A policy may let named people approve it where the edge serves the page (`execOnceFrom`). */
   readonly mayBeDaily?: true;
+  /** Beside its challenge the host says which release of ours it runs. */
+  readonly tellsAgent?: true;
   /** Which facts an intent must pin; the host refuses an intent without them. */
   readonly expects: readonly (keyof Expect)[];
 }

@@ -202,6 +202,7 @@ export const goldenOperations: Readonly<Record<string, Readonly<Record<Caller, b
   "posture.rollback@1": CONFIGURERS_HERE,
   "posture.waive@1": CONFIGURERS_HERE,
   "agent.update@1": CONFIGURERS_HERE,
+  "agent.update-rest@1": CONFIGURERS_HERE,
   // Agents, their schedules and conversations.
   "cron.add@1": AGENT_MANAGERS_HERE,
   "cron.edit@1": AGENT_MANAGERS_HERE,
@@ -238,6 +239,7 @@ export const goldenCritical: readonly string[] = [
   "posture.rollback@1",
   "posture.waive@1",
   "agent.update@1",
+  "agent.update-rest@1",
   "cron.add@1",
   "cron.edit@1",
   "cron.enable@1",

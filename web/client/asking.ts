@@ -3,7 +3,7 @@
  * own signature over this very question; nothing runs by asking.
  */
 import { toBase64url } from "../../protocol/bytes.ts";
-import { preparedCodec, prepareCodec, type Prepared } from "../../protocol/messages.ts";
+import { preparedCodec, prepareCodec, type Prepared, type Signed } from "../../protocol/messages.ts";
 import type { OperationName } from "../../protocol/operations.ts";
 import { digestOf, verifySignature, type Signer } from "../../protocol/signing.ts";
 import { sameHead, type TrustState } from "../../protocol/trust/state.ts";
@@ -49,11 +49,21 @@ export async function startAsking(deps: CommandDeps): Promise<Asking> {
   return { deps, state, session, signer: sessionSigner(session.keys, session.publicKey) };
 }
 
+interface Asked {
+  readonly operation: OperationName;
+  readonly hostId: string;
+}
+
 /** @throws {TroubleError} when host or edge refuse, or when the answer does not verify. */
-export async function askHost(
+export async function askHost(asking: Asking, asked: Asked): Promise<Answer> {
+  return (await askHostSigned(asking, asked)).answer;
+}
+
+/** With the very bytes that the host signed, for whoever shows them to another host. @throws {TroubleError} as `askHost` */
+export async function askHostSigned(
   { deps, state, session, signer }: Asking,
-  { operation, hostId }: { readonly operation: OperationName; readonly hostId: string },
-): Promise<Answer> {
+  { operation, hostId }: Asked,
+): Promise<{ readonly answer: Answer; readonly signed: Signed }> {
   const host = state.hosts.get(hostId);
   if (host === undefined) throw new TroubleError(NOT_ADMITTED);
   const body = prepareCodec.encode({
@@ -80,7 +90,7 @@ export async function askHost(
     parsed.workspace === state.workspace && parsed.host === hostId && parsed.prepare === digestOf("prepare", body);
   if (!fits) throw new TroubleError(NOT_THE_HOST);
   if (!sameHead(parsed.trustHead, state.head)) throw new TroubleError(refusalTrouble("trust_behind", host.label));
-  return { prepared: parsed, answeredMs: monotonicMs() };
+  return { answer: { prepared: parsed, answeredMs: monotonicMs() }, signed: prepared };
 }
 
 const SIGNED_OUT = { code: "signed_out", what: "You are signed out.", next: "Sign in." } as const;

@@ -43,6 +43,7 @@ import { Passkeys } from "./passkeys.ts";
 import { planOf } from "./plan.ts";
 import { Proposals } from "./proposals.ts";
 import { Readings } from "./readings.ts";
+import { Releases } from "./releases.ts";
 import { Sessions } from "./sessions.ts";
 import { SessionKeys } from "./session-keys.ts";
 import { endSession, originUnlisted, resumeSession, signIn, type SessionDeps } from "./session.ts";
@@ -87,6 +88,7 @@ class ClientBackend implements Backend {
   readonly #commands: CommandDeps;
   readonly proposals: Proposals;
   readonly readings: Readings;
+  readonly releases: Releases;
   readonly #hasLink: boolean;
   readonly #passkeys: Passkeys;
   readonly statements: Statements;
@@ -134,6 +136,7 @@ class ClientBackend implements Backend {
     this.#commands = { client, trust, hosts: this.#hosts, keys: this.#keys, now: () => clock.now() };
     this.proposals = new Proposals({ ...this.#commands, originClass: () => this.origin.class });
     this.readings = new Readings(this.#commands);
+    this.releases = new Releases(this.#commands);
     this.#passkeys = new Passkeys({
       ...shared,
       statements: this.statements,

@@ -131,7 +131,7 @@ const SEALED_FOR_ONE: Trouble = {
 const ONE_FIRST: Trouble = {
   code: "operation",
   what: "This is done on one host at a time, and every host refuses it in a command for several.",
-  next: "Do it on one, wait until it reports the new version, then go on with the others.",
+  next: "Do it on one. Ten minutes after it is back, the Fleet page updates the others in one touch.",
 };
 
 const SEALED_ALONE: Trouble = {

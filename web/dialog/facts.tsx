@@ -3,7 +3,7 @@ import { APPROVAL_SECONDS } from "../../protocol/limits.ts";
 import { Fact } from "../components/parts.tsx";
 import { formatShortId } from "../format.ts";
 import type { PreparedCommand, Scalar } from "../state/backend.ts";
-import { argumentWords } from "./scenarios.ts";
+import { Argument } from "./argument.tsx";
 import { SealedFacts } from "./sealed-facts.tsx";
 
 export function IntentFactsList({ command }: { readonly command: PreparedCommand }) {
@@ -22,9 +22,7 @@ export function IntentFactsList({ command }: { readonly command: PreparedCommand
             <span class="mono">{host.words.join(" ")}</span>
           </Fact>
           {Object.entries(facts.args).map(([name, value]) => (
-            <Fact key={name} name={name}>
-              {argumentWords(value)} <code class="faint">{String(value)}</code>
-            </Fact>
+            <Argument key={name} name={name} value={value} />
           ))}
           {Object.entries(facts.expect).map(([name, value]) => (
             <Fact key={name} name="Only if">

@@ -4,8 +4,8 @@ import { Fact } from "../components/parts.tsx";
 import { formatNumberOf } from "../format.ts";
 import type { Scalar } from "../state/backend.ts";
 import type { Args, NamedHost, PreparedOrder } from "../state/orders.ts";
+import { Argument } from "./argument.tsx";
 import { Expectation } from "./facts.tsx";
-import { argumentWords } from "./scenarios.ts";
 
 export interface ShownTarget {
   readonly host: NamedHost;
@@ -45,9 +45,7 @@ export function ArgumentFacts({ args }: { readonly args: Args }) {
   return (
     <>
       {Object.entries(args).map(([name, value]) => (
-        <Fact key={name} name={name}>
-          {argumentWords(value)} <code class="faint">{String(value)}</code>
-        </Fact>
+        <Argument key={name} name={name} value={value} />
       ))}
     </>
   );

@@ -23,6 +23,7 @@ import type { ActivityLog, Seal } from "./ledger.ts";
 import type { Args, OrderDetails, Orders } from "./orders.ts";
 import type { ProposalDesk } from "./proposals.ts";
 import type { ReadingDesk } from "./readings.ts";
+import type { ReleaseDesk } from "./releases.ts";
 import type { EnrolmentFlow, InvitationDesk } from "./invitations.ts";
 import type { TrustView } from "./people.ts";
 import type { AddressDesk } from "./addresses.ts";
@@ -322,6 +323,7 @@ export interface Backend {
   readonly orders: Orders;
   readonly proposals: ProposalDesk;
   readonly readings: ReadingDesk;
+  readonly releases: ReleaseDesk;
 
   readonly history: HistoryDesk;
   readonly activity: ActivityLog;

@@ -23,6 +23,7 @@ export type GatewayOperationName = Exclude<
   | "gateway.restart@1"
   | "gateway.isolate@1"
   | "agent.update@1"
+  | "agent.update-rest@1"
 >;
 /** The questions that the gateway answers; the others are about the machine. */
 export type GatewayReadName = Exclude<ReadName, `posture.${string}`>;

@@ -18,7 +18,15 @@ export type UpdateRefusal =
   | "update_running"
   | "update_not_started";
 
+export interface AgentStanding {
+  readonly version: string;
+  /** When an update to this very version was found well, host wall clock, seconds; absent where it came by hand. */
+  readonly since?: number;
+}
+
 export interface AgentUpdates {
+  /** Which release runs here; undefined for a build that is no release. */
+  readonly standing: () => AgentStanding | undefined;
   /**
    * Has the archive fetched, holds it against the order and against the release key, and begins the change. Undefined when that
    * has begun: it ends this process, and the version that the host reports then says how it went.

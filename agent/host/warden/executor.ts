@@ -14,17 +14,15 @@ import {
   type PostureControl,
   type PostureOperationName,
 } from "../posture/control-interface.ts";
-import type { AgentUpdates } from "../update/control-interface.ts";
 import type { ReadGrants } from "./grants.ts";
 import type { Lookout } from "./lookout.ts";
+import { updateFirst, updateRest, type UpdatingDeps } from "./updating.ts";
 
-export interface ExecutorDeps {
+export interface ExecutorDeps extends UpdatingDeps {
   /** Undefined on a host without a gateway. */
   readonly gateway: GatewayControl | undefined;
   /** Undefined where nobody looks at the machine. */
   readonly posture?: PostureControl | undefined;
-  /** Undefined where the agent was not installed with services of its own: whoever started it brings the next version. */
-  readonly updates?: AgentUpdates | undefined;
   /** Who may read content now. */
   readonly grants: ReadGrants;
   /** The way to ask the edge for a look from outside; undefined where there is no tunnel to ask over. */
@@ -66,7 +64,11 @@ const own = {
   },
   "agent.update@1": {
     observe: () => Promise.resolve({}),
-    run: ({ intent }, { updates }) => updateAgent(intent, updates),
+    run: async (command, deps) => begun(await updateFirst(command, deps)),
+  },
+  "agent.update-rest@1": {
+    observe: () => Promise.resolve({}),
+    run: async (command, deps) => begun(await updateRest(command, deps)),
   },
 } as const satisfies Record<OwnName, Implementation>;
 
@@ -119,10 +121,7 @@ function grantReading({ actor, args }: Intent, grants: ReadGrants): Outcome {
     : failed("grants_full");
 }
 
-/** What is executed is the beginning: it ends this process, and the version that the host reports says how it went. */
-async function updateAgent({ args }: Intent, updates: AgentUpdates | undefined): Promise<Outcome> {
-  const refusal =
-    updates === undefined ? "not_installed" : await updates.begin(v.parse(operations["agent.update@1"].args, args));
+function begun(refusal: string | undefined): Outcome {
   return refusal === undefined ? { verdict: "executed", observed: {} } : failed(refusal);
 }
 

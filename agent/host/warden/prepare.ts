@@ -68,6 +68,7 @@ async function signPrepared(answer: Answer, context: WardenContext): Promise<Sig
     factsFor(operation, context),
     context.activeSessions(),
   ]);
+  const agent = operation.tellsAgent === true ? context.updates?.standing() : undefined;
   const sealKey = context.challenges.sealKeyOf(challenge)?.publicKey;
   const body = preparedCodec.encode({
     v: 1,
@@ -83,6 +84,7 @@ async function signPrepared(answer: Answer, context: WardenContext): Promise<Sig
       ...(gatewayBoot === undefined ? {} : { gatewayBoot }),
       ...(configHash === undefined ? {} : { configHash }),
       ...(activeSessions === undefined ? {} : { activeSessions }),
+      ...(agent === undefined ? {} : { agent }),
     },
     ...(sealKey === undefined ? {} : { sealKey }),
   });

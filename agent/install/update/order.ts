@@ -1,7 +1,7 @@
 /** What the parts of an update leave for each other. Root writes both files. */
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
-import { fingerprint } from "../../../protocol/fields.ts";
+import { fingerprint, seconds } from "../../../protocol/fields.ts";
 import { releaseVersion } from "../../../protocol/release.ts";
 import { systemCode } from "../../shared/edge-error.ts";
 
@@ -16,6 +16,15 @@ const pendingSchema = v.strictObject({
 });
 export type Pending = v.InferOutput<typeof pendingSchema>;
 
+const lastSchema = v.strictObject({
+  from: releaseVersion,
+  to: releaseVersion,
+  ended: v.picklist(["updated", "back"]),
+  at: seconds,
+});
+export type LastChange = v.InferOutput<typeof lastSchema>;
+
+export const readLast = (path: string): LastChange | undefined => read(path, lastSchema);
 export const readOrder = (path: string): Order | undefined => read(path, orderSchema);
 export const readPending = (path: string): Pending | undefined => read(path, pendingSchema);
 

@@ -7,13 +7,21 @@ import { createHash } from "node:crypto";
 import { execFile } from "node:child_process";
 import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
 import { MalformedError } from "../../../protocol/canonical.ts";
-import { compareVersions, MAX_BUNDLE_BYTES, releaseKeyCodec, verifyRelease } from "../../../protocol/release.ts";
+import {
+  compareVersions,
+  MAX_BUNDLE_BYTES,
+  releaseKeyCodec,
+  releaseVersion,
+  verifyRelease,
+} from "../../../protocol/release.ts";
 import type { AgentUpdates, UpdateOrder, UpdateRefusal } from "../../host/update/control-interface.ts";
 import type { HostLayout } from "../../host/units/layout.ts";
 import { writeFileAtomically } from "../../shared/atomic-file.ts";
 import { systemCode } from "../../shared/edge-error.ts";
 import { writeWhole } from "../release-directory.ts";
+import { readLast } from "./order.ts";
 import { UPDATE_UNITS, updatePlaces, type UpdatePlaces } from "./places.ts";
 
 const SYSTEMCTL = "/usr/bin/systemctl";
@@ -32,6 +40,12 @@ export interface UpdatesOptions {
 export function agentUpdates({ layout, version, start = startUnit }: UpdatesOptions): AgentUpdates {
   const places = updatePlaces(layout);
   return {
+    standing() {
+      if (!v.is(releaseVersion, version)) return undefined;
+      const last = readLast(places.last);
+      const isWell = last?.ended === "updated" && last.to === version;
+      return isWell ? { version, since: last.at } : { version };
+    },
     async begin(order) {
       const key = pinnedKey(places);
       if (key === undefined) return "no_release_key";

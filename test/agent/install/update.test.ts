@@ -67,6 +67,41 @@ function begin(version = "1.1.0", running = "1.0.0"): Promise<string | undefined
   return agentUpdates({ layout: rig.layout, version: running, start }).begin({ version, sha256: sum });
 }
 
+describe("what the host says of its release", () => {
+  const standing = (running: string): unknown => agentUpdates({ layout: rig.layout, version: running }).standing();
+  const ended = (how: string): void => {
+    mkdirSync(places.directory, { recursive: true });
+    writeFileSync(places.last, JSON.stringify({ from: "1.0.0", to: "1.1.0", ended: how, at: 1_000 }));
+  };
+
+  it("is since when an update to it was found well", () => {
+    ended("updated");
+    expect(standing("1.1.0")).toEqual({ version: "1.1.0", since: 1_000 });
+  });
+
+  it("has no such moment where it came by hand, or where the update was taken back", () => {
+    expect(standing("1.1.0")).toEqual({ version: "1.1.0" });
+    ended("updated");
+    expect(standing("1.2.0")).toEqual({ version: "1.2.0" });
+    ended("back");
+    expect(standing("1.1.0")).toEqual({ version: "1.1.0" });
+  });
+
+  it("is nothing for a build that is no release", () => expect(standing("1.1.0-dev")).toBeUndefined());
+});
+
+describe("signing a release", () => {
+  it("tells the dashboard of the same build which release there is, and nothing where there is none", () => {
+    const web = at("web");
+    expect(existsSync(web)).toBe(false);
+    mkdirSync(web);
+    writeFileSync(path.join(web, "index.html"), "");
+    publish("1.1.0");
+    expect(readFileSync(path.join(web, "release.json"))).toEqual(readFileSync(path.join(release, "release.json")));
+    expect(readFileSync(path.join(web, "release-key.json"))).toEqual(readFileSync(places.releaseKey));
+  });
+});
+
 describe("the warden", () => {
   it("has the archive fetched by somebody else, judges it, and begins", async () => {
     expect(await begin()).toBeUndefined();

@@ -20,6 +20,7 @@ import type { FleetTotals } from "../../state/condition.ts";
 import type { AlertCounts } from "../../state/host-order.ts";
 import { alertCounts, filterHosts, sortHosts } from "../../state/host-order.ts";
 import { AddHost, NoHost } from "./add-host.tsx";
+import { AgentsCard } from "./agents-card.tsx";
 import { AdmissionCard } from "./admission-card.tsx";
 import { FleetFilters } from "./filters.tsx";
 import { usePicks } from "./picks.ts";
@@ -171,6 +172,18 @@ function FleetBody({ hosts, route, onWish }: FleetBodyProps) {
       <Banners all={banners} />
       <Totals hosts={hosts} now={now.value} />
       <HostList hosts={hosts} route={route} now={now.value} onWish={onWish} />
+      <AgentsCard
+        hosts={hosts}
+        now={now.value}
+        onWish={onWish}
+        lacking={(operation, asked) =>
+          mandateObstacle(
+            { view: backend.trust.value, person: backend.person.value?.id, now: now.value },
+            operation,
+            asked.map(({ id }) => id),
+          )
+        }
+      />
       <div class="split">
         <Lately title="Lately" count={5} />
         <AddHost />

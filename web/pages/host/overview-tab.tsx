@@ -6,6 +6,7 @@ import type { HostView } from "../../state/backend.ts";
 import type { Condition } from "../../state/condition.ts";
 import { Curves } from "./curves.tsx";
 import { AdviceCard } from "./advice.tsx";
+import { AgentCard } from "./agent-card.tsx";
 import { useDesk } from "./desk.ts";
 import { GatewayCard, MachineCard } from "./facts-cards.tsx";
 import { HostTiles, UsageCard } from "./figures.tsx";
@@ -39,6 +40,7 @@ export function OverviewTab({ condition, history }: OverviewProps) {
           {isRead && <AdviceCard />}
           <GatewayCard host={host} condition={condition} />
           <MachineCard host={host} />
+          {host.admission === "admitted" && <AgentCard />}
         </div>
       </div>
     </>
