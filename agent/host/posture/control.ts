@@ -166,7 +166,12 @@ function unwaive({ args }: PostureOrder, { store, now }: PostureControlDeps): Pr
 }
 
 /** What was seen is kept whatever it says; that nothing was seen keeps what was seen before. */
-async function look({ author, lookOutside }: PostureOrder, { store, now }: PostureControlDeps): Promise<Performed> {
+async function look(
+  { author, lookOutside }: PostureOrder,
+  { store, refresh, now }: PostureControlDeps,
+): Promise<Performed> {
+  // Which ports are this host's, and by which rules what the edge sees came about, is for now to say.
+  await refresh();
   const facts = store.facts();
   const outcome = await lookOutside(portsToLookAt(facts));
   if (outcome.kind === "refused") return failed(outcome.code);

@@ -65,35 +65,44 @@ function make<N extends FactName>(
 /** Looking went wrong, as against: nobody was allowed to look. */
 const faults: readonly UnknownReason[] = ["timeout", "failed", "malformed"];
 
+interface Heard {
+  readonly seen: Known<unknown>[];
+  /** Of these, what tells how well the rest is known. */
+  readonly counting: Known<unknown>[];
+  readonly shortfalls: string[];
+  readonly missing: { readonly why: UnknownReason; readonly source: string }[];
+}
+
+function ask(clauses: readonly Clause[], reader: FactReader): Heard {
+  const heard: Heard = { seen: [], counting: [], shortfalls: [], missing: [] };
+  for (const one of clauses) {
+    const result = one.judge(reader);
+    if ("seen" in result) {
+      heard.seen.push(result.seen);
+      if (!one.isAgainst || result.shortfalls.length > 0) heard.counting.push(result.seen);
+      if (result.seen.gap !== undefined) heard.missing.push(result.seen.gap);
+      heard.shortfalls.push(...result.shortfalls);
+    } else if (!one.isExtra || faults.includes(result.why)) heard.missing.push(result);
+  }
+  return heard;
+}
+
 export function judge(check: CheckId, { exempt, clauses }: Judgement, reader: FactReader): Finding {
   const { rev, requires } = checks[check];
   const base = { check, rev, shortfalls: [], evidence: [] };
   const reason = exempt?.(reader);
   if (reason !== undefined) return { ...base, state: "not_applicable", reason };
 
-  const seen: Known<unknown>[] = [];
-  const counting: Known<unknown>[] = [];
-  const shortfalls: string[] = [];
-  const missing: { why: UnknownReason; source: string }[] = [];
-  for (const one of clauses) {
-    const result = one.judge(reader);
-    if ("seen" in result) {
-      seen.push(result.seen);
-      if (!one.isAgainst || result.shortfalls.length > 0) counting.push(result.seen);
-      if (result.seen.gap !== undefined) missing.push(result.seen.gap);
-      shortfalls.push(...result.shortfalls);
-    } else if (!one.isExtra || faults.includes(result.why)) missing.push(result);
-  }
-
+  const { seen, counting, shortfalls, missing } = ask(clauses, reader);
   const level = strongest(counting);
   const told = { ...base, ...(level === undefined ? {} : { level }), evidence: evidenceOf(seen) };
   // Whatever could not be seen: what is seen to be wrong is wrong.
   if (shortfalls.length > 0) return { ...told, state: "fail", shortfalls: shortfalls.slice(0, 12).map(short) };
-  const fault = missing.find(({ why }) => faults.includes(why));
-  if (fault !== undefined) return { ...told, state: "error", reason: fault.why, shortfalls: [short(fault.source)] };
-  const unseen = missing[0];
-  if (unseen !== undefined)
-    return { ...told, state: "unverified", reason: unseen.why, shortfalls: [short(unseen.source)] };
+  const gap = missing.find(({ why }) => faults.includes(why)) ?? missing[0];
+  if (gap !== undefined) {
+    const state = faults.includes(gap.why) ? "error" : "unverified";
+    return { ...told, state, reason: gap.why, shortfalls: [short(gap.source)] };
+  }
   if (level === undefined || !isAtLeast(level, requires))
     return { ...told, state: "unverified", reason: "evidence_too_weak" };
   return { ...told, state: "pass" };
