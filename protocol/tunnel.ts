@@ -281,8 +281,23 @@ export const PONG = "pong";
 
 type FrameLimits = Readonly<Record<string, FrameLimit>>;
 
-function frameCodec<S extends v.GenericSchema<unknown, { readonly kind: string }>>(schema: S, limits: FrameLimits) {
-  const frames = codec(schema);
+interface Union extends v.GenericSchema<unknown, { readonly kind: string }> {
+  readonly options: readonly (v.GenericSchema & {
+    readonly entries: { readonly kind: { readonly literal: string } };
+  })[];
+}
+
+/** By its kind, where the union would try one after the other; what has none of them is the union's to refuse. */
+function byKind<S extends Union>(union: S): v.GenericSchema<unknown, v.InferOutput<S>> {
+  const kinds = new Map<unknown, v.GenericSchema>(union.options.map((one) => [one.entries.kind.literal, one]));
+  const isObject = (input: unknown): input is object => typeof input === "object" && input !== null;
+  const find = (input: unknown): v.GenericSchema =>
+    (isObject(input) && "kind" in input ? kinds.get(input.kind) : undefined) ?? union;
+  return v.lazy(find) as v.GenericSchema<unknown, v.InferOutput<S>>;
+}
+
+function frameCodec<S extends Union>(schema: S, limits: FrameLimits) {
+  const frames = codec(byKind(schema));
   const isTooLarge = ({ kind }: v.InferOutput<S>, bytes: number): boolean => bytes > (limits[kind]?.bytes ?? 0);
   /** Nobody else wrote it, so its schema is asked once; whoever receives it reads the text itself. */
   function textOf(frame: v.InferOutput<S>): string {
