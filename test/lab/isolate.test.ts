@@ -131,7 +131,50 @@ afterAll(async () => {
   await closeAll(closers);
 });
 
-describe.each(["user", "root"] as const)("a gateway that %s runs", (former) => {
+/** What stands in the way, made on the machine; each is undone before the next. */
+const hindrances: readonly { code: string; make: () => Promise<unknown>; undo: () => Promise<unknown> }[] = [
+  {
+    code: "started_by_cron",
+    make: () => machine.write(`/var/spool/cron/crontabs/${DEPLOY}`, "@reboot openclaw gateway\n", "0600"),
+    undo: () => machine.delete(`/var/spool/cron/crontabs/${DEPLOY}`),
+  },
+  {
+    code: "openclaw_user_taken",
+    make: () => sh("/usr/sbin/useradd", "--create-home", "--uid", "1777", "--shell", "/bin/bash", "openclaw"),
+    undo: () => sh("/usr/sbin/userdel", "--remove", "openclaw"),
+  },
+  {
+    code: "paths_outside_state",
+    make: () =>
+      machine.write(`/home/${DEPLOY}/.openclaw/openclaw.json`, '{"agents":{"defaults":{"workspace":"~/work"}}}'),
+    undo: () => machine.write(`/home/${DEPLOY}/.openclaw/openclaw.json`, "{}"),
+  },
+  {
+    code: "gateway_by_hand",
+    async make() {
+      await userSystemctl("stop", "openclaw-gateway.service");
+      const scope = ["--quiet", "--scope", "--unit=lab-terminal", `--uid=${DEPLOY}`];
+      const start = `HOME=/home/${DEPLOY} setsid /usr/local/bin/node ${ENTRY} >/dev/null 2>&1 &`;
+      await sh("/usr/bin/systemd-run", ...scope, "/bin/sh", "-c", start);
+      await answering();
+    },
+    undo: () => sh(SYSTEMCTL, "stop", "lab-terminal.scope"),
+  },
+];
+
+describe("a move", () => {
+  beforeAll(() => fresh("user"));
+
+  it.each(hindrances)("is refused: $code", async ({ code, make, undo }) => {
+    await make();
+    const { plan } = await mender.plan(wanted);
+    expect(plan).toMatchObject({ blocked: code, steps: [] });
+    expect(plan.notes).toHaveLength(1);
+    await undo();
+  });
+});
+
+describe.each(isAll ? (["user", "root"] as const) : (["user"] as const))("a gateway that %s runs", (former) => {
   const name = former === "user" ? DEPLOY : "root";
   beforeAll(() => fresh(former));
 
