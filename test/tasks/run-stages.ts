@@ -1,7 +1,7 @@
 /**
- * Runs the stages of a task, all of them even after a failure: one after another, or several lanes at once, each lane one
- * after another. Says what each does, how long it took or why it was skipped, what passed only at the second run, and the
- * counts, and sets the exit code.
+ * Runs the stages of a task, all of them even after a failure: one after another, or several at once, as many as there is
+ * room for. Says what each does, how long it took or why it was skipped, what passed only at the second run, and the counts,
+ * and sets the exit code.
  */
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -10,9 +10,19 @@ import { root, type Counts, type Output, type Stage, type StageResult } from "./
 
 const logs = path.join(root, ".cache", "results");
 
-/** Stages that wait for most of their time share it with others. */
-export interface Lanes {
-  readonly lanes: readonly (readonly Stage[])[];
+/** Stages that share the machine: each begins as soon as there is room for it and what it needs is there. */
+export interface Together {
+  /** How much may be busy at once. */
+  readonly room: number;
+  readonly jobs: readonly Job[];
+}
+
+export interface Job {
+  readonly stage: Stage;
+  /** How much of the room it takes; 1 unless said. */
+  readonly takes?: number;
+  /** Jobs of the same list, by the names of their stages, that are over before this one begins. */
+  readonly after?: readonly string[];
 }
 
 /** One stage, done. */
@@ -44,16 +54,37 @@ async function besideOthers(stage: Stage): Promise<Line> {
   }
 }
 
-async function lane(stages: readonly Stage[]): Promise<readonly Line[]> {
-  const lines: Line[] = [];
-  for (const stage of stages) lines.push(await besideOthers(stage));
-  return lines;
+/** The first in the list that fits begins; so what takes long stands before what is short. @returns in the order of the list */
+async function runTogether({ room, jobs }: Together): Promise<readonly Line[]> {
+  const waiting = new Set(jobs);
+  const done = new Map<Job, Line>();
+  const running = new Map<Job, Promise<void>>();
+  const isOver = (name: string): boolean => [...done.keys()].some(({ stage }) => stage.name === name);
+  const free = (): number => room - [...running.keys()].reduce((sum, { takes = 1 }) => sum + takes, 0);
+  const fits = ({ takes = 1, after = [] }: Job): boolean => takes <= free() && after.every(isOver);
+  const begin = async (job: Job): Promise<void> => {
+    done.set(job, await besideOthers(job.stage));
+    running.delete(job);
+  };
+  while (waiting.size + running.size > 0) {
+    for (let next = [...waiting].find(fits); next !== undefined; next = [...waiting].find(fits)) {
+      waiting.delete(next);
+      running.set(next, begin(next));
+    }
+    if (running.size === 0) throw new TypeError(`no room, or nothing to wait for: ${namesOf([...waiting])}`);
+    await Promise.race(running.values());
+  }
+  return jobs.flatMap((job) => done.get(job) ?? []);
 }
 
-async function runOne(part: Stage | Lanes): Promise<readonly Line[]> {
-  if ("lanes" in part) {
-    console.log(`\n── at the same time: ${part.lanes.flatMap((stages) => stages.map(({ name }) => name)).join(", ")}`);
-    return (await Promise.all(part.lanes.map(lane))).flat();
+function namesOf(jobs: readonly Job[]): string {
+  return jobs.map(({ stage }) => stage.name).join(", ");
+}
+
+async function runOne(part: Stage | Together): Promise<readonly Line[]> {
+  if ("jobs" in part) {
+    console.log(`\n── at the same time: ${namesOf(part.jobs)}`);
+    return runTogether(part);
   }
   console.log(`\n── ${part.name}`);
   return [await alone(part)];
@@ -70,13 +101,13 @@ async function onceMore(line: Line): Promise<Line> {
 }
 
 /** What became of each stage, in the order of the parts. */
-export async function linesOf(parts: readonly (Stage | Lanes)[]): Promise<readonly Line[]> {
+export async function linesOf(parts: readonly (Stage | Together)[]): Promise<readonly Line[]> {
   const lines: Line[] = [];
   for (const part of parts) for (const line of await runOne(part)) lines.push(await onceMore(line));
   return lines;
 }
 
-export async function runStages(parts: readonly (Stage | Lanes)[]): Promise<void> {
+export async function runStages(parts: readonly (Stage | Together)[]): Promise<void> {
   const started = performance.now();
   const lines = await linesOf(parts);
   const { text, failed } = summary(lines, elapsed(started));

@@ -56,6 +56,9 @@ function withServers(stage: Stage): Stage {
   };
 }
 
+// Before anything runs: two that install at the same time would meet at the package manager's lock.
+for (const one of [CHROMIUM, MMDEBSTRAP, NSPAWN, NFT, OPENVPN, WIREGUARD, WIREGUARD_TOOLS, SSHD, SSH]) ensure(one);
+
 const noFaketime = ensure(FAKETIME);
 if (noFaketime !== undefined) console.log(`The tests with a wrong clock will be skipped: ${noFaketime}.`);
 
@@ -70,72 +73,88 @@ const mayStumble = true;
 const fast = checkStages.filter(({ name }) => name === FAST);
 const otherChecks = checkStages.filter((stage) => !fast.includes(stage));
 
-/** Servers of both Debians in full, and every fault at every step; otherwise what the time allows. */
+/** Servers of both Debians in full, every fault at every step, every page in every look; otherwise what the time allows. */
 const all = process.argv.includes("--all");
 
 interface Servers {
-  readonly files: readonly string[];
+  /** Of test/lab; everything there unless given. */
+  readonly files?: readonly string[];
   readonly release?: string;
 }
 
-/** `files`: of test/lab; everything there with --all. */
-function servers(name: string, { files, release = "bookworm" }: Servers): Stage {
+function servers(name: string, { files = [], release = "bookworm" }: Servers): Stage {
   const env = { CLAWHOLD_LAB_RELEASE: release, ...(all ? { CLAWHOLD_LAB_ALL: "1" } : {}) };
-  const args = all ? [] : files.map((file) => `test/lab/${file}.test.ts`);
+  const args = files.map((file) => `test/lab/${file}.test.ts`);
   return withServers(vitest(name, "test/lab/vitest.config.ts", { mayStumble, env, args }));
 }
 
-/** What several lanes use at once is fetched before them. */
+const GATEWAY_FILES = "gateway, its files";
+const SERVER_FILES = "servers, their files";
+const REAL = "real gateway";
 const fetched = [path.join(root, "test", "lab", "prepare.ts")];
 const gatewayFetched = [path.join(root, "test", "tasks", "fetch-gateway.ts")];
 
 if (!all)
   console.log(
-    "Servers run in their short form; npm test -- --all drives every check on both Debians, and every fault at every step.",
+    "Servers and pictures of pages run in their short form; npm test -- --all drives every check on both Debians, every fault at every step, and judges every page in both themes at both widths.",
   );
 
 /**
- * Two processors, and most of these wait for something: so two lanes. The order is not free: what is fetched is there before
- * two of them need it, and nothing runs beside the build.
+ * Two processors, and most of these wait for something, so there is work for three. What keeps two busy by itself takes two;
+ * servers, which wait for timers, half. The order is not free: what takes long begins early, what is fetched is there
+ * before somebody needs it, and nothing runs beside the build (docs/decisions/0056-npm-test-in-25-minutes.md).
  */
+const ROOM = 3;
+const onServers = { takes: 0.5, after: [GATEWAY_FILES, SERVER_FILES, REAL] };
+/** Those that take long first. */
+const serverStages = all
+  ? [servers("servers, Debian 12", {}), servers("servers, Debian 13", { release: "trixie" })]
+  : [
+      servers("servers, fooled and locked out", { files: ["traps", "lockout"] }),
+      servers("servers, mended", { files: ["remedies", "leftovers"] }),
+      servers("servers, looked at", { files: ["checks"] }),
+      servers("servers, installed", { files: ["install"] }),
+      servers("servers, Debian 13", { files: ["hardened"], release: "trixie" }),
+    ];
+
 await runStages([
   ...otherChecks,
   command("build", [path.join(root, "agent", "build.mjs")]),
   command("deploy dry run", dryRun.args(path.join(root, ".cache", "dry-run")), { env: dryRun.env }),
   {
-    lanes: [
-      fast,
-      [vitest("campaigns", "test/campaigns.config.ts")],
-      [
-        command("gateway, its files", gatewayFetched),
-        withServers(command("servers, their files", fetched, { mayStumble })),
-      ],
+    room: ROOM,
+    jobs: [
+      { stage: command(GATEWAY_FILES, gatewayFetched), takes: 0.5 },
+      { stage: withServers(command(SERVER_FILES, fetched, { mayStumble })), takes: 0.5 },
+      ...fast.map((stage) => ({ stage, takes: 1.5 })),
+      { stage: vitest(REAL, "test/real.config.ts", { mayStumble }), after: [GATEWAY_FILES] },
+      {
+        stage: withBrowser(
+          vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble, env: all ? { CLAWHOLD_E2E_ALL: "1" } : {} }),
+        ),
+        takes: 2,
+        after: [GATEWAY_FILES],
+      },
+      {
+        stage: withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble })),
+        takes: 0.5,
+        after: [REAL],
+      },
+      ...serverStages.map((stage) => ({ stage, ...onServers })),
+      { stage: vitest("worker in workerd", "test/worker/vitest.config.ts", { mayStumble }), takes: 2 },
+      { stage: command("attack suite", [...attack, "--short"]), after: [REAL] },
+      { stage: vitest("campaigns", "test/campaigns.config.ts"), after: [REAL] },
+      { stage: vitest("two runtimes, one API", "test/parity/vitest.config.ts", { mayStumble }), after: [REAL] },
+      {
+        stage: withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
+        after: [REAL],
+      },
+      {
+        stage: withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
+        after: [REAL],
+      },
+      { stage: command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]), after: [REAL] },
+      { stage: command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]), after: [REAL] },
     ],
   },
-  {
-    lanes: [
-      [
-        vitest("worker in workerd", "test/worker/vitest.config.ts", { mayStumble }),
-        vitest("two runtimes, one API", "test/parity/vitest.config.ts", { mayStumble }),
-        withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble, args: ["--passWithNoTests"] })),
-        servers("servers, installed", { files: ["install"] }),
-      ],
-      [vitest("real gateway", "test/real.config.ts", { mayStumble })],
-    ],
-  },
-  {
-    lanes: [
-      [withBrowser(vitest("end to end", "test/e2e/vitest.config.ts", { mayStumble }))],
-      [
-        command("attack suite", [...attack, "--short"]),
-        command("attack suite, VPN", [...attack, "--deployment", "vpn", "--short"]),
-        command("attack suite, cloud", [...attack, "--deployment", "cloud", "--short"]),
-        withBrowser(vitest("three runtimes, one verdict", "test/browser/vitest.config.ts", { mayStumble })),
-        withBrowser(command("keyboard alone", [path.join(root, "test", "web", "keyboard.ts")], { mayStumble })),
-        servers("servers, fooled, locked out, mended", { files: ["traps", "lockout", "remedies", "leftovers"] }),
-      ],
-    ],
-  },
-  servers("servers, looked at", { files: ["checks"] }),
-  servers("servers, Debian 13", { files: ["hardened"], release: "trixie" }),
 ]);
