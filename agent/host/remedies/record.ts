@@ -2,7 +2,17 @@
  * Transactions as they are remembered, each in a directory of its own: what was at every path before, byte for byte, and what it
  * became. The record's state is the truth: `armed` means that it is taken back unless somebody writes another word there.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, openSync, fsyncSync, closeSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  openSync,
+  fsyncSync,
+  closeSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { count, digest, seconds } from "../../../protocol/fields.ts";
@@ -98,9 +108,7 @@ export class Records {
 
   /** Old content, whole and on the disk before the record that names it. */
   keep(fix: string, name: string, bytes: Uint8Array): void {
-    const directory = join(this.#fixes, fix);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileAtomically(join(directory, name), bytes);
+    writeFileAtomically(join(this.#make(fix), name), bytes);
   }
 
   kept(fix: string, name: string): Buffer {
@@ -110,7 +118,7 @@ export class Records {
   /** The mark that a start of the machine looks for comes before the word, and goes after it. */
   save(record: FixRecord): void {
     const mark = join(this.#armed, record.fix);
-    mkdirSync(join(this.#fixes, record.fix), { recursive: true, mode: 0o700 });
+    this.#make(record.fix);
     if (record.state === "armed") {
       this.#makeBallast();
       writeFileAtomically(mark, "");
@@ -120,6 +128,13 @@ export class Records {
     rmSync(mark, { force: true });
     this.dropBallast();
     this.#forgetOld();
+  }
+
+  /** Not recursively: of a disk that can only be read Node then says that the directory above is missing. */
+  #make(fix: string): string {
+    const directory = join(this.#fixes, fix);
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
+    return directory;
   }
 
   #makeBallast(): void {

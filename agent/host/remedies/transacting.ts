@@ -1,4 +1,5 @@
 /** What every part of a transaction is handed: the machine, the records, and whoever watches it in a test. */
+import { systemCode } from "../../shared/edge-error.ts";
 import type { Disk } from "./disk.ts";
 import type { Hands } from "./hands.ts";
 import type { Records } from "./record.ts";
@@ -19,5 +20,11 @@ export function hasSystemd({ disk }: { readonly disk: Disk }): boolean {
 }
 
 export function sentenceOf(error: unknown): string {
+  if (systemCode(error) === "EROFS")
+    return `A part of this machine's file system can only be read, and a change needs it. Mount it so that it can be written, then try again (${messageOf(error)}).`;
+  return messageOf(error);
+}
+
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "unknown";
 }

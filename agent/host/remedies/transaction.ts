@@ -92,6 +92,8 @@ async function transact(transacting: Transacting, { work, author }: Doing): Prom
     if (failed === undefined) {
       records.forget(fix);
       endRecovery(transacting);
+      // It is set before the record, which a disk may then not take.
+      await disarm(hands, fix);
     } else await takeBack(transacting, failed, { direction: "back", reason: "not_armed" });
     return refuse(isFull(error) ? "disk_full" : "not_armed", sentenceOf(error));
   }
