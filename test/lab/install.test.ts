@@ -1,18 +1,18 @@
 /** A server becomes a host by the pasted command, over the network, from the real edge; and is a server again afterwards. */
 import { createHash } from "node:crypto";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import { buildRelease } from "../../agent/install/build-release.ts";
-import { makeReleaseKey, signRelease } from "../../agent/install/sign-release.ts";
 import { receiptOf } from "../e2e/operator.ts";
 import { clawhold, dist, type RunningEdge } from "../net/product.ts";
-import { restartEdge, startEdge } from "./edge.ts";
+import { startEdge } from "./edge.ts";
 import { Machine } from "./machine.ts";
 import { Network } from "./network.ts";
 import { Outside } from "./outside.ts";
 import type { Ended } from "./process.ts";
+import { Releases } from "./releases.ts";
 
 const CLAWHOLD = "/usr/local/bin/clawhold";
 const SYSTEMCTL = "/usr/bin/systemctl";
@@ -239,32 +239,14 @@ describe("an upgrade", () => {
 describe("an update by a command", () => {
   let host: string;
   let operator: RunningEdge["operator"];
+  let releases: Releases;
 
   beforeAll(async () => {
     operator = edge.operator;
     host = String((JSON.parse(await machine.read("/var/lib/clawhold/host/host.json")) as { host: unknown }).host);
     await operator.admitFirstHost(host);
-    // Pinned by hand, as a bundle with a key in it has it done.
-    makeReleaseKey(path.join(machine.directory, "release-secret"), path.join(machine.directory, "release-key.json"));
-    const key = readFileSync(path.join(machine.directory, "release-key.json"));
-    await machine.write("/var/lib/clawhold/host/warden/release-key.json", key, "0600");
+    releases = await Releases.pinned(edge, machine, closers);
   });
-
-  /** The edge, started again as a newer build; `agent`: in the place of the agent's program. */
-  async function edgeWith(version: string, agent?: string): Promise<string> {
-    const next = path.join(machine.directory, `dist-${version}`);
-    cpSync(dist, next, { recursive: true });
-    if (agent !== undefined) writeFileSync(path.join(next, "agent.cjs"), agent);
-    const release = path.join(next, "install");
-    buildRelease({ dist: next, version, out: release });
-    signRelease(release, path.join(machine.directory, "release-secret"));
-    // The edge itself runs as before: only what it hands out is newer.
-    cpSync(path.join(dist, "agent.cjs"), path.join(next, "agent.cjs"));
-    await restartEdge(edge, path.join(next, "clawhold.mjs"), closers);
-    return createHash("sha256")
-      .update(readFileSync(path.join(release, "clawhold.tar.gz")))
-      .digest("hex");
-  }
 
   const inUse = async (): Promise<string> => (await machine.must([CLAWHOLD, "--version"])).trim();
   const last = async (): Promise<unknown> => JSON.parse(await machine.read("/var/lib/clawhold/host/update/last.json"));
@@ -281,13 +263,13 @@ describe("an update by a command", () => {
     command("agent.update@1", host, { args: { version, sha256 } });
 
   it("is refused when the edge hands out another archive than the one that was signed for", async () => {
-    await edgeWith("9.9.9");
+    await releases.handOut("9.9.9");
     expect(await update("9.9.9", "0".repeat(64))).toBe("release_sum");
     expect(await inUse()).toBe("5.0.0");
   });
 
   it("brings the new version, which the edge welcomes", async () => {
-    const sum = await edgeWith("9.9.9");
+    const sum = await releases.handOut("9.9.9");
     expect(await update("9.9.9", sum)).toBe("executed");
     await expect.poll(last, { timeout: 60_000 }).toMatchObject({ from: "5.0.0", to: "9.9.9", ended: "updated" });
     expect(await inUse()).toBe("9.9.9");
@@ -295,7 +277,7 @@ describe("an update by a command", () => {
   });
 
   it("whose agent does not start is taken back by itself", async () => {
-    const sum = await edgeWith("10.0.0", "process.exit(1);");
+    const sum = await releases.handOut("10.0.0", "process.exit(1);");
     expect(await update("10.0.0", sum)).toBe("executed");
     await expect.poll(last, { timeout: 120_000 }).toMatchObject({ from: "9.9.9", to: "10.0.0", ended: "back" });
     expect(await inUse()).toBe("9.9.9");
@@ -304,7 +286,7 @@ describe("an update by a command", () => {
   });
 
   it("that a power cut stopped is settled when the machine starts again", async () => {
-    const sum = await edgeWith("11.0.0", "process.exit(1);");
+    const sum = await releases.handOut("11.0.0", "process.exit(1);");
     expect(await update("11.0.0", sum)).toBe("executed");
     await expect.poll(inUse, { timeout: 60_000 }).toBe("11.0.0");
     await machine.kill();
@@ -314,7 +296,7 @@ describe("an update by a command", () => {
   });
 
   it("to what it has already, or had, is refused", async () => {
-    const sum = await edgeWith("9.9.9");
+    const sum = await releases.handOut("9.9.9");
     expect(await update("9.9.9", sum)).toBe("release_older");
   });
 });
