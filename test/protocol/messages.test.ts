@@ -124,6 +124,7 @@ describe("one of each message", () => {
 /** Members that a sample has and may lack. */
 const OPTIONAL: readonly string[] = [
   "receipt of a refusal: code",
+  "outside.json: rules",
   "ledger-entry: target",
   "ledger-entry: source",
   "hello: trustHead",
