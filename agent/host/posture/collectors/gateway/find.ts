@@ -174,9 +174,12 @@ async function configuredHomes(
       if (home?.kind !== "directory" || user.home === "/") return [];
       const names = await machine.list(user.home);
       if (names === undefined) isComplete = false;
-      return (names ?? [])
+      const directories = (names ?? [])
         .filter((name) => STATE_DIRECTORY.test(name))
-        .map((name) => join(user.home, name))
+        .map((name) => join(user.home, name));
+      const closed = await Promise.all(directories.map((directory) => isClosed(machine, directory)));
+      return directories
+        .filter((_, index) => closed[index] !== true)
         .map((directory) => ({
           user,
           directory,
@@ -186,6 +189,12 @@ async function configuredHomes(
     }),
   );
   return { places: places.flat(), isComplete };
+}
+
+/** What a gateway's move left for the way back: root's, with no rights at all. No gateway can run from it. */
+async function isClosed(machine: Machine, directory: string): Promise<boolean> {
+  const facts = await machine.look(directory);
+  return facts?.kind === "directory" && facts.uid === 0 && facts.mode === 0;
 }
 
 async function open(machine: Machine, place: Place, sockets: readonly ListeningSocket[]): Promise<FoundGateway> {

@@ -62,6 +62,28 @@ describe("gateways of a machine", () => {
       ["bob", 19_001, "ok", undefined],
     ]);
   });
+  it("are not where one was moved away from: a directory of root's without any rights", async () => {
+    const files = {
+      "/home/alice/.openclaw/openclaw.json": config(18_789, 1_000),
+      "/home/openclaw/.openclaw/openclaw.json": config(18_789, 999),
+    };
+    const machine = machineWith(
+      {},
+      { ...files, "/etc/passwd": `${PASSWD}openclaw:x:999:999::/home/openclaw:/bin/false\n` },
+    );
+    const left = (mode: number, uid: number) => ({
+      ...machine,
+      look: async (path: string) => {
+        const facts = await machine.look(path);
+        return path === "/home/alice/.openclaw" && facts !== undefined ? { ...facts, mode, uid } : facts;
+      },
+    });
+    const names = async (one: typeof machine) => (await told(one, [])).map(([name]) => name);
+    expect(await names(left(0, 0))).toEqual(["openclaw"]);
+    expect(await names(left(0o700, 0))).toEqual(["alice", "openclaw"]);
+    // Its owner can open it again.
+    expect(await names(left(0, 1_000))).toEqual(["alice", "openclaw"]);
+  });
   it("of one user are told apart by their directories", async () => {
     const machine = machineWith(
       {},
