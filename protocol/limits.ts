@@ -232,3 +232,5 @@ export const CANARY_SECONDS = 600;
 export const MAX_CANARY_AGE_SECONDS = 3_600;
 /** A `prepared` is under a kilobyte. */
 export const MAX_CANARY_BYTES = 2_048;
+/** What a question may hold sealed: 16 rows of each kind of choice about a fix, with their reasons. */
+export const MAX_SEALED_QUESTION_BYTES = 8_192;

@@ -5,7 +5,9 @@
 import * as v from "valibot";
 import { MAX_MOMENTS, momentSchema } from "../posture/history.ts";
 import { checkNames } from "../posture/ids.ts";
-import { profileNames } from "../posture/options.ts";
+import { nonce, someBytes } from "../fields.ts";
+import { MAX_SEALED_QUESTION_BYTES } from "../limits.ts";
+import { fixOptionsSchema, profileNames } from "../posture/options.ts";
 import { outsideLookSchema } from "../posture/outside.ts";
 import { fixSchema, planSchema } from "../posture/plan.ts";
 import { posturalReason, reportSchema } from "../posture/report.ts";
@@ -44,6 +46,18 @@ export const postureReads = {
     args: v.strictObject({ check: v.picklist(checkNames), choices: v.optional(choices) }),
     result: planned,
     what: "what mending one check would change",
+  },
+  /** With what a person typed. The same plan, and the same digest, as the command `posture.fix-with@1` would have. */
+  "posture.plan-with@1": {
+    permission: "metadata.read",
+    args: v.strictObject({
+      check: v.picklist(checkNames),
+      challenge: nonce,
+      content: someBytes(MAX_SEALED_QUESTION_BYTES),
+    }),
+    sealed: { with: "posture.fix-with@1", schema: fixOptionsSchema },
+    result: planned,
+    what: "what mending one check would change, with what a person chose",
   },
   "posture.profile@1": {
     permission: "metadata.read",

@@ -1,6 +1,7 @@
 /** What one row of the table of reads says, and the fields that readings share. All text in a reading is the gateway's own. */
 import * as v from "valibot";
 import { count, digest, seconds, tag } from "../fields.ts";
+import type { OperationName } from "../operations.ts";
 import type { Permission } from "../roles.ts";
 
 /** What a read grant may name; a read with a kind needs one. */
@@ -13,6 +14,11 @@ export interface Read {
   readonly content?: ContentKind;
   /** What the edge sees of the question: names of things are tags. */
   readonly args: v.GenericSchema;
+  /**
+   * What the question holds and the edge may not read: `args.content`, canonical JSON of `schema`, sealed to the key of the
+   * host's `prepared` for the command `with`, whose challenge is in `args.challenge`.
+   */
+  readonly sealed?: { readonly with: OperationName; readonly schema: v.GenericSchema };
   /** What is inside the seal: JSON of this. */
   readonly result: v.GenericSchema;
   /** Completes "reads …". */

@@ -5,16 +5,18 @@
  */
 import { encodeCanonical } from "../../protocol/canonical.ts";
 import { utf8Text } from "../../protocol/bytes.ts";
-import type { ReadName } from "../../protocol/reads.ts";
+import type { ReadName, ReadResult } from "../../protocol/reads.ts";
 import type { Result } from "../state/backend.ts";
-import type { KeptReading, Question, ReadingDesk } from "../state/readings.ts";
-import type { CommandDeps } from "./asking.ts";
+import type { ChosenPlan, KeptReading, Question, ReadingDesk } from "../state/readings.ts";
+import { askHost, startAsking, type Answer as ChallengeAnswer, type CommandDeps } from "./asking.ts";
 import { monotonicMs } from "./clock.ts";
 import { arrived } from "./late.ts";
 import { resultOf } from "./trouble.ts";
 
 /** Lists and texts of a few hosts; the oldest go first. */
 const MAX_KEPT = 64;
+/** Below the five minutes that a challenge lives. */
+const REUSED_MS = 240_000;
 
 interface Told {
   readonly now: number;
@@ -47,6 +49,7 @@ export class Readings implements ReadingDesk {
   readonly #deps: CommandDeps;
   readonly #times: HostTimes;
   readonly #kept = new Map<string, Kept>();
+  readonly #challenges = new Map<string, { readonly session: string | undefined; readonly answer: ChallengeAnswer }>();
   readonly #asking = new Map<string, Promise<Result<Kept>>>();
 
   constructor(deps: CommandDeps) {
@@ -56,6 +59,7 @@ export class Readings implements ReadingDesk {
 
   forget(): void {
     this.#kept.clear();
+    this.#challenges.clear();
     this.#asking.clear();
   }
 
@@ -68,6 +72,36 @@ export class Readings implements ReadingDesk {
 
   last<N extends ReadName>(question: Question<N>): KeptReading<N> | undefined {
     return this.#kept.get(nameOf(question)) as KeptReading<N> | undefined;
+  }
+
+  planWith({ host, check, options }: ChosenPlan): Promise<Result<ReadResult<"posture.plan-with@1">>> {
+    return resultOf(async () => {
+      const { readHost, sealQuestion } = await this.#work();
+      const answer = await this.#answerFor(host);
+      const sealed = await sealQuestion(answer, "posture.plan-with@1", options);
+      const question = { host, operation: "posture.plan-with@1", args: { check, ...sealed } } as const;
+      return readHost(this.#deps, this.#times, question);
+    });
+  }
+
+  /** One challenge serves several looks at a plan: a person holds few of them at once. */
+  async #answerFor(host: string): Promise<ChallengeAnswer> {
+    const session = this.#deps.keys.session.value?.digest;
+    const kept = this.#challenges.get(host);
+    if (kept?.session === session && kept !== undefined && monotonicMs() - kept.answer.answeredMs < REUSED_MS)
+      return kept.answer;
+    const asking = await startAsking(this.#deps);
+    const answer = await askHost(asking, { operation: "posture.fix-with@1", hostId: host });
+    this.#challenges.set(host, { session: asking.session.digest, answer });
+    return answer;
+  }
+
+  async #work() {
+    const [{ readHost }, { sealQuestion }] = await Promise.all([
+      arrived(import("./read-host.ts")),
+      arrived(import("./sealed-content.ts")),
+    ]);
+    return { readHost, sealQuestion };
   }
 
   #ask(name: string, question: Question<ReadName>): Promise<Result<Kept>> {

@@ -4,8 +4,9 @@
  * May not: keep the text, or seal for any key that the host did not sign.
  */
 import { fromBase64url, toBase64url } from "../../protocol/bytes.ts";
-import { MAX_SEALED_BYTES } from "../../protocol/limits.ts";
+import { MAX_SEALED_BYTES, MAX_SEALED_QUESTION_BYTES } from "../../protocol/limits.ts";
 import { operations, type Operation, type OperationName } from "../../protocol/operations.ts";
+import { reads, type Read, type ReadName } from "../../protocol/reads.ts";
 import { decodeContent, encodeContent, sealInfo } from "../../protocol/seal.ts";
 import { sha256Of } from "../../protocol/signing.ts";
 import type { Answer } from "./asking.ts";
@@ -42,6 +43,23 @@ export async function sealContent(
     digest: toBase64url(sha256Of(ciphertext)),
     content: decodeContent(schema, bytes),
   };
+}
+
+/** The part of a question that only the host may read, for the challenge of the command that the question prepares. */
+export async function sealQuestion(
+  { prepared }: Answer,
+  operation: ReadName,
+  content: unknown,
+): Promise<{ readonly challenge: string; readonly content: string }> {
+  const { sealed }: Read = reads[operation];
+  if (sealed === undefined) throw new TypeError(`${operation} seals nothing`);
+  if (prepared.sealKey === undefined) throw new TroubleError(NO_KEY);
+  const { workspace, host, challenge } = prepared;
+  const info = sealInfo({ workspace, host, operation, challenge });
+  const bytes = encodeContent(sealed.schema, content);
+  const ciphertext = await sealTo(fromBase64url(prepared.sealKey), info, bytes);
+  if (ciphertext.length > MAX_SEALED_QUESTION_BYTES) throw new TroubleError(TOO_LONG);
+  return { challenge, content: toBase64url(ciphertext) };
 }
 
 const NO_KEY = {

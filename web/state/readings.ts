@@ -5,6 +5,8 @@
  * May not: hold a sentence of a page, or keep anything beyond the life of the page.
  */
 import type { ReadArgs, ReadName, ReadResult } from "../../protocol/reads.ts";
+import type { CheckId } from "../../protocol/posture.ts";
+import type { FixOptions } from "../../protocol/posture/options.ts";
 import type { Result } from "./backend.ts";
 
 export type { ContentKind, ReadArgs, ReadName, ReadResult } from "../../protocol/reads.ts";
@@ -21,12 +23,20 @@ export interface KeptReading<N extends ReadName> {
   readonly readAt: number;
 }
 
+export interface ChosenPlan {
+  readonly host: string;
+  readonly check: CheckId;
+  readonly options: FixOptions;
+}
+
 export interface ReadingDesk {
   /**
    * Asks the host now. A trouble's code is the refusal's (`protocol/reading.ts`): `grant` means that a touch
    * (`content.read@1`) would open it.
    */
   read<N extends ReadName>(question: Question<N>): Promise<Result<KeptReading<N>>>;
+  /** What mending a check would change with what a person typed; the edge reads which check, and nothing of the choices. */
+  planWith(question: ChosenPlan): Promise<Result<ReadResult<"posture.plan-with@1">>>;
   /** What this page read last for the same question; kept in memory only, gone with the session. */
   last<N extends ReadName>(question: Question<N>): KeptReading<N> | undefined;
 }

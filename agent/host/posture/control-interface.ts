@@ -38,8 +38,12 @@ export type LookFailure = LookRefusal | "look_silent" | "look_untrue" | "look_cu
 export interface PostureControl {
   /** Acts. Never rejects for what the machine does; rejects for a programmer's mistake. */
   readonly perform: (order: PostureOrder) => Promise<Performed>;
-  /** Fits the read's `result`. @throws {ReadingError} with the code that the reader is told */
-  readonly read: (operation: PostureReadName, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
+  /** Fits the read's `result`. `content`: opened, where the read seals something. @throws {ReadingError} with the code that the reader is told */
+  readonly read: (
+    operation: PostureReadName,
+    args: Readonly<Record<string, unknown>>,
+    content?: unknown,
+  ) => Promise<unknown>;
 }
 
 export function isPostureOperation(operation: OperationName): operation is PostureOperationName {

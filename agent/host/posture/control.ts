@@ -55,6 +55,7 @@ type Answers = {
   readonly [N in PostureReadName]: (
     args: Readonly<Record<string, unknown>>,
     deps: PostureControlDeps,
+    content: unknown,
   ) => Promise<ReadResult<N>>;
 };
 
@@ -67,6 +68,11 @@ const answers: Answers = {
   "posture.plan@1": (args, deps) => {
     const { check, choices = {} } = v.parse(reads["posture.plan@1"].args, args);
     return planned({ kind: "check", check, options: choices }, deps);
+  },
+  "posture.plan-with@1": (args, deps, content) => {
+    const { args: schema, sealed } = reads["posture.plan-with@1"];
+    const { check } = v.parse(schema, args);
+    return planned({ kind: "check", check, options: v.parse(sealed.schema, content) }, deps);
   },
   "posture.profile@1": (args, deps) => {
     const { profile, movePort } = v.parse(reads["posture.profile@1"].args, args);
@@ -99,7 +105,7 @@ export function postureControl(deps: PostureControlDeps): PostureControl {
         throw error;
       }
     },
-    read: (operation, args) => answers[operation](args, deps),
+    read: (operation, args, content) => answers[operation](args, deps, content),
   };
 }
 

@@ -21,6 +21,7 @@ import { admissionOf } from "./admission.ts";
 import { readAsserted } from "./asserted.ts";
 import { wallSeconds } from "./clock.ts";
 import type { WardenContext } from "./deps.ts";
+import { openQuestion } from "./sealed-question.ts";
 
 export type ReadFrame = Extract<InwardFrame, { kind: "read" }>;
 type Send = (frame: OutwardFrame) => void;
@@ -70,15 +71,15 @@ export class Reads {
   }
 
   /** The whole text, cut into parts. */
-  async #read({
-    operation,
-    message,
-  }: VerifiedRead): Promise<{ readonly parts: readonly Uint8Array[] } | { readonly code: ReadRefusal }> {
+  async #read(read: VerifiedRead): Promise<{ readonly parts: readonly Uint8Array[] } | { readonly code: ReadRefusal }> {
+    const { operation, message } = read;
     const ask = this.#answererOf(operation);
     if (typeof ask === "string") return { code: ask };
+    const opened = await openQuestion(read, this.#context);
+    if (opened === "arguments") return { code: opened };
     let answer: unknown;
     try {
-      answer = await ask(message.args);
+      answer = await ask(message.args, opened?.content);
     } catch (error) {
       return { code: codeOf(error) };
     }
@@ -93,10 +94,12 @@ export class Reads {
   }
 
   /** Whoever knows about the machine, or about the gateway; or why nobody does. */
-  #answererOf(operation: ReadName): ReadRefusal | ((args: Readonly<Record<string, unknown>>) => Promise<unknown>) {
+  #answererOf(
+    operation: ReadName,
+  ): ReadRefusal | ((args: Readonly<Record<string, unknown>>, content: unknown) => Promise<unknown>) {
     const { readings, posture } = this.#context;
     if (isPostureRead(operation))
-      return posture === undefined ? "unsupported" : (args) => posture.read(operation, args);
+      return posture === undefined ? "unsupported" : (args, content) => posture.read(operation, args, content);
     return readings === undefined ? "gateway" : (args) => readings.read(operation, args);
   }
 

@@ -1,29 +1,11 @@
 /** What mending one check would change, before the touch; the touch; and the way back. What is shown is what is pinned. */
 import { useSignal } from "@preact/signals";
 import { checks, type CheckId } from "../../../../protocol/posture.ts";
-import { reasonSentence } from "../../../../protocol/posture-words.ts";
-import type { ReadResult } from "../../../state/readings.ts";
-import { useFresh } from "../fresh.ts";
-import type { HostWish, Undo } from "../desk.ts";
-import { Act, SignerNote } from "../parts.tsx";
+import { SignerNote } from "../parts.tsx";
 import { Read, ReadWhen, useReading } from "../reading.tsx";
-import { PlanView } from "./plan-view.tsx";
-
-type Planned = ReadResult<"posture.plan@1">;
-
-/** Puts back the newest fix of that check that still stands. */
-export function useUndoOf(isIt: (checks: readonly CheckId[]) => boolean): Undo {
-  const fresh = useFresh();
-  return {
-    title: "Undo the fix",
-    make: async () => {
-      const stands = await fresh("posture.fixes@1", {}, ({ fixes }) =>
-        fixes.find((fix) => isIt(fix.checks) && (fix.state === "applied" || fix.state === "armed")),
-      );
-      return stands === undefined ? undefined : { operation: "posture.rollback@1", args: { fix: stands.fix } };
-    },
-  };
-}
+import { choicesOf } from "./choices.ts";
+import { MendWith } from "./mend-with.tsx";
+import { Offer, useUndoOf } from "./offer.tsx";
 
 export function Mend({ check }: { readonly check: CheckId }) {
   const isAsked = useSignal(false);
@@ -36,7 +18,18 @@ export function Mend({ check }: { readonly check: CheckId }) {
       </div>
     );
   if (check === "usr.dedicated") return <MoveGateway />;
-  return check === "ssh.port.nonstandard" ? <MendWithPort check={check} /> : <MendByItself check={check} />;
+  const isChosen = choicesOf[check] !== undefined;
+  return (
+    <>
+      {check === "ssh.port.nonstandard" ? <MendWithPort check={check} /> : <MendByItself check={check} />}
+      {isChosen && (
+        <details>
+          <summary class="small">Choose it yourself</summary>
+          <MendWith check={check} />
+        </details>
+      )}
+    </>
+  );
 }
 
 function MendByItself({ check }: { readonly check: CheckId }) {
@@ -107,34 +100,5 @@ function MoveGateway() {
       </Read>
       <SignerNote asks={["gateway.isolate@1"]} />
     </>
-  );
-}
-
-interface OfferProps {
-  readonly planned: Planned;
-  readonly wishOf: (subject: string) => HostWish;
-  readonly undo: Undo;
-  readonly about: string;
-  readonly verb?: string;
-}
-
-export function Offer({ planned, wishOf, undo, about, verb = "Fix it…" }: OfferProps) {
-  if (planned.kind === "refused") return <p class="small muted">{reasonSentence(planned.code)}</p>;
-  const { plan, subject } = planned;
-  const why =
-    plan.blocked !== undefined
-      ? "it cannot be applied now"
-      : plan.steps.length === 0
-        ? "nothing would change"
-        : undefined;
-  return (
-    <div class="stack mid">
-      <PlanView plan={plan} />
-      <div class="acts">
-        <Act wish={wishOf(subject)} icon="touch" look="btn primary" undo={undo} about={about} why={why}>
-          {verb}
-        </Act>
-      </div>
-    </div>
   );
 }

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { Icon } from "../../../icons.tsx";
 import { SignerNote } from "../parts.tsx";
 import { Read, ReadWhen, useReading } from "../reading.tsx";
-import { Offer, useUndoOf } from "./mend.tsx";
+import { Offer, useUndoOf } from "./offer.tsx";
 
 export function Profile() {
   const isOpen = useSignal(false);
