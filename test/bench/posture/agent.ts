@@ -35,7 +35,7 @@ export async function measureAgent({ edge, machine, host }: Standing): Promise<r
   return [
     row({ name: "all processes, idle, median", value: memory, unit: "MB", baseline, target: MEMORY_TARGET }),
     row({ name: "processor, idle, looks included", value: processor, unit: "of one", target: PROCESSOR_TARGET }),
-    row({ name: "processor, one look", value: look, unit: "ms" }),
+    row({ name: "processor, the dearest look", value: look, unit: "ms" }),
     row({ name: "drift to alert", value: told, unit: "s", target: ALERT_SECONDS }),
   ];
 }
@@ -64,7 +64,7 @@ interface Watched {
   readonly memory: number;
   /** Of one processor. */
   readonly processor: number;
-  /** Milliseconds of processor time, median. */
+  /** Milliseconds of processor time. */
   readonly look: number;
 }
 
@@ -89,14 +89,12 @@ async function watch(machine: Machine): Promise<Watched> {
   }
   const seconds = (performance.now() - started) / 1_000;
   const used = [...runs.values()].map(({ unit, before, after }) => ({ unit, used: after - before }));
-  const looks = used.filter(({ unit, used: nanoseconds }) => unit === LOOK_UNIT && nanoseconds > 0);
+  const looks = used.filter(({ unit }) => unit === LOOK_UNIT).map((one) => one.used / 1e6);
   return {
     memory: percentile(resident, 0.5),
     processor: used.reduce((sum, one) => sum + one.used, 0) / 1e9 / seconds,
-    look: percentile(
-      looks.map((one) => one.used / 1e6),
-      0.5,
-    ),
+    // The first and the last may have been seen in part.
+    look: Math.max(0, ...looks),
   };
 }
 
