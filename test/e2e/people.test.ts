@@ -7,6 +7,7 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { approve } from "./approving.ts";
 import { launchChromium, sitDown, type Person } from "./browser.ts";
 import { gatewayInstall } from "./gateway.ts";
 import { temporaryDirectory, Up } from "./installation.ts";
@@ -20,13 +21,6 @@ const ORIGIN = `http://clawhold.localhost:${PORT}`;
 async function visit(page: Page, name: string): Promise<void> {
   await page.goto(new URL(`/${name}`, page.url()).href);
   await page.getByRole("main").getByRole("heading", { level: 1 }).first().waitFor();
-}
-
-/** A press counts once the button was seen. */
-async function approve(page: Page): Promise<void> {
-  const dialog = page.getByRole("dialog");
-  await dialog.locator(".approve:not([aria-disabled])").waitFor();
-  await dialog.getByRole("button", { name: /Approve with passkey/ }).click();
 }
 
 /** Setup by the first person, up to the fleet. */
@@ -63,6 +57,8 @@ describe("a second person", () => {
   let ada: Person;
   let mira: Person;
   let link = "";
+  /** Whether the host was so busy with its gateway that it was asked twice. */
+  let wasSilent = false;
   /** Answers that no page should ever get. */
   const failures: string[] = [];
   const note = (status: number, url: string) => {
@@ -180,7 +176,7 @@ describe("a second person", () => {
     const before = await boot();
     expect(before).toBeDefined();
     await page.getByRole("button", { name: "Restart" }).click({ timeout: 60_000 });
-    await approve(page);
+    wasSilent = await approve(page);
     // On a busy machine the gateway may come back later than the agent waits; the receipt is hers either way.
     await page
       .getByRole("dialog")
@@ -246,7 +242,7 @@ describe("a second person", () => {
     expect([...ada.asked, ...mira.asked].every((name) => name === `clawhold.localhost:${PORT}`)).toBe(true);
     expect(failures).toEqual([]);
     // A refused sign-in and an ended session are answered 401, which Chromium writes to its console.
-    const expected = /status of 401/;
+    const expected = wasSilent ? /status of (?:401|409)/ : /status of 401/;
     expect([...ada.complaints, ...mira.complaints].filter((text) => !expected.test(text))).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@
  */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { approve } from "./approving.ts";
 import { launchChromium, sitDown, type Person } from "./browser.ts";
 import { temporaryDirectory, Up } from "./installation.ts";
 import { shoot } from "./pictures.ts";
@@ -15,12 +16,6 @@ const HOUR = 3_600;
 async function visit(page: Page, name: string): Promise<void> {
   await page.goto(`${ORIGIN}/${name}`);
   await page.getByRole("main").getByRole("heading", { level: 1 }).first().waitFor();
-}
-
-async function approve(page: Page): Promise<void> {
-  const dialog = page.getByRole("dialog");
-  await dialog.locator(".approve:not([aria-disabled])").waitFor();
-  await dialog.getByRole("button", { name: /Approve with passkey/ }).click();
 }
 
 async function setUp(page: Page, up: Up): Promise<void> {

@@ -18,7 +18,7 @@ import type { GatewayTools } from "./operations/implementation.ts";
 import { gatewayImplementations } from "./operations/table.ts";
 import type { GatewayPlace } from "./place.ts";
 import type { Questions } from "./questions/questions.ts";
-import { openSession } from "./session.ts";
+import { openSession, type SessionOptions } from "./session.ts";
 import { mayShowSecret } from "./trust.ts";
 import { field } from "./wire.ts";
 
@@ -26,6 +26,11 @@ export { configDigest };
 
 /** A restart takes six seconds; a busy gateway first drains its runs. */
 export const RESTART_MILLISECONDS = 90_000;
+/**
+ * A question for facts waits less than the edge does for the host's answer: or a gateway that is too busy to greet would look
+ * to the page like a host that says nothing.
+ */
+export const FACTS_MILLISECONDS = 7_000;
 const LOOK_MILLISECONDS = 500;
 /** The gateway shows this in its own log and event. */
 const RESTART_REASON = "Restart asked for in Clawhold";
@@ -52,9 +57,9 @@ export function gatewayControl(given: ControlDeps): GatewayControl {
   const deps = { ...given, elapsed: () => haste.elapsed() };
   const tools = toolsOf(deps);
   return {
-    bootId: () => observeBootId(deps),
+    bootId: async () => (await observe(deps, FACTS_MILLISECONDS))?.bootId,
     configHash: async () => {
-      const hash = (await observe(deps))?.configHash;
+      const hash = (await observe(deps, FACTS_MILLISECONDS))?.configHash;
       return hash === undefined ? undefined : configDigest(hash);
     },
     restart: () => haste.during(() => restartGateway(deps)),
@@ -125,11 +130,6 @@ async function observeFor(
   };
 }
 
-/** The boot that answers now, seen on a fresh connection with read scope; undefined when none does. */
-export async function observeBootId(deps: ControlDeps): Promise<string | undefined> {
-  return (await observe(deps))?.bootId;
-}
-
 /**
  * Asks for one restart and waits until a new boot answers. Rejects with a `GatewayError` only while it is certain that
  * nothing was asked; a connection that dies under the request may have delivered it, so then the boots decide.
@@ -162,15 +162,16 @@ async function newBoot(deps: ControlDeps, before: string): Promise<string | unde
   const until = deps.elapsed() + (deps.restartMilliseconds ?? RESTART_MILLISECONDS);
   while (deps.elapsed() < until) {
     await wait(LOOK_MILLISECONDS);
-    const now = await observeBootId(deps);
+    const now = (await observe(deps))?.bootId;
     if (now !== undefined && now !== before) return now;
   }
   return undefined;
 }
 
-async function observe(deps: ControlDeps): Promise<Hello | undefined> {
+/** What answers now, seen on a fresh connection with read scope; undefined when nothing does. */
+async function observe(deps: ControlDeps, connectMilliseconds?: number): Promise<Hello | undefined> {
   try {
-    const connection = await open(deps, "operator.read");
+    const connection = await openWith(deps, { scopes: ["operator.read"], connectMilliseconds });
     connection.close();
     return connection.hello;
   } catch (error) {
@@ -179,14 +180,21 @@ async function observe(deps: ControlDeps): Promise<Hello | undefined> {
   }
 }
 
-async function open(deps: ControlDeps, ...scopes: readonly Scope[]): Promise<GatewayConnection> {
+function open(deps: ControlDeps, ...scopes: readonly Scope[]): Promise<GatewayConnection> {
+  return openWith(deps, { scopes });
+}
+
+async function openWith(
+  deps: ControlDeps,
+  how: Pick<SessionOptions, "scopes" | "connectMilliseconds">,
+): Promise<GatewayConnection> {
   const target = await deps.target();
   return openSession({
     url: target.url,
     socket: target.network?.socket,
     credential: target.credential,
     store: deps.store,
-    scopes,
+    ...how,
     agentVersion: deps.agentVersion,
     platform: readMachine().platform,
     log: deps.log,

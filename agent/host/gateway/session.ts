@@ -27,6 +27,8 @@ export interface SessionOptions {
    * process waits for somebody to show it the shared secret.
    */
   readonly mayShowSecret: () => Promise<boolean>;
+  /** How long the gateway may take to greet; the client's own patience unless given. */
+  readonly connectMilliseconds?: number | undefined;
   readonly log: (code: string, detail: Readonly<Record<string, string>>) => void;
 }
 
@@ -50,7 +52,7 @@ export async function openSession(options: SessionOptions): Promise<GatewayConne
 }
 
 async function connectWith(options: SessionOptions, proof: Proof | undefined): Promise<GatewayConnection> {
-  const { store, scopes, agentVersion, platform, url, socket, onEvent } = options;
+  const { store, scopes, agentVersion, platform, url, socket, onEvent, connectMilliseconds } = options;
   const connection = await openGateway({
     url,
     socket,
@@ -64,6 +66,7 @@ async function connectWith(options: SessionOptions, proof: Proof | undefined): P
       ...(options.answers === true ? { answers: true } : {}),
     },
     ...(onEvent === undefined ? {} : { onEvent }),
+    ...(connectMilliseconds === undefined ? {} : { connectMilliseconds }),
   });
   const issued = connection.hello.deviceToken;
   if (issued === undefined) return connection;

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { configDigest, gatewayControl } from "../../../../agent/host/gateway/control.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { PREPARE_TIMEOUT_SECONDS } from "../../../../protocol/limits.ts";
+import { configDigest, FACTS_MILLISECONDS, gatewayControl } from "../../../../agent/host/gateway/control.ts";
 import type { GatewayControl } from "../../../../agent/host/gateway/control-interface.ts";
 import { hello, ok, refuse, startHostileGateway } from "./fixtures/hostile-gateway.ts";
 import type { Asked, HostileGateway, Script } from "./fixtures/hostile-gateway.ts";
@@ -37,8 +38,12 @@ async function control(onRestart: NonNullable<Script["answer"]>, restartMillisec
     answer: (asked, socket) => (asked.method === "connect" ? greet(asked) : onRestart(asked, socket)),
   });
   gateway = started;
+  return controlOf(started, restartMilliseconds);
+}
+
+function controlOf({ port }: HostileGateway, restartMilliseconds = 1_200): GatewayControl {
   return gatewayControl({
-    target: () => Promise.resolve(targetOf(started.port)),
+    target: () => Promise.resolve(targetOf(port)),
     store: bench.store,
     agentVersion: "0.1.0",
     log: (code) => bench.logged.push(code),
@@ -132,4 +137,24 @@ describe("gatewayControl", () => {
     expect(await bootId()).toBeUndefined();
     await expect(restart()).rejects.toMatchObject({ fault: "unreachable" });
   });
+
+  it.each(["bootId", "configHash"] as const)(
+    "stops waiting for a gateway that does not greet while the edge still waits for the host: %s",
+    async (fact) => {
+      expect(FACTS_MILLISECONDS).toBeLessThan(PREPARE_TIMEOUT_SECONDS * 1_000);
+      let isAsked = (): void => undefined;
+      const asked = new Promise<void>((resolve) => (isAsked = resolve));
+      gateway = await startHostileGateway({ answer: isAsked });
+      const observed = controlOf(gateway);
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      try {
+        const known = observed[fact]();
+        await asked;
+        await vi.advanceTimersByTimeAsync(FACTS_MILLISECONDS);
+        expect(await known).toBeUndefined();
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
 });
