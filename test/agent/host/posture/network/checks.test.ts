@@ -73,11 +73,11 @@ const good: FactSet = {
       home: "/home/openclaw",
       directory: "/home/openclaw/.openclaw",
       configurationPath: "/home/openclaw/.openclaw/openclaw.json",
-      configuration: "read",
+      configuration: "ok",
       port: 18_789,
       pid: 77,
       isListening: true,
-    } as unknown as Facts["gateway.found"][number],
+    },
   ]),
   "net.interfaces": seen<Facts["net.interfaces"]>([network("eth0", "203.0.113.10"), network("wg0", "10.8.0.1", true)]),
   "net.sockets": seen<Facts["net.sockets"]>({
