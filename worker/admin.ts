@@ -11,6 +11,8 @@ import { fromBase64url, utf8Text } from "../protocol/bytes.ts";
 import { isAcceptablePoint } from "../protocol/ed25519.ts";
 import { digest, fingerprint, id, nonce, publicKey, seconds, trustHead } from "../protocol/fields.ts";
 import { MAX_DRAIN_SPREAD_SECONDS, SETUP_SECONDS } from "../protocol/limits.ts";
+import { grades } from "../protocol/posture/words.ts";
+import type { Telemetry } from "../protocol/telemetry.ts";
 import { signedRootSchema } from "../protocol/trust/statements.ts";
 import { replaceSetup } from "./db/setup.ts";
 import type { Deps } from "./deps.ts";
@@ -41,6 +43,8 @@ export const adminSchemas = {
         status: v.picklist(["quarantined", "admitted", "removed"]),
         connected: v.boolean(),
         lastSeen: v.optional(seconds),
+        /** As the host said it last: its link's word. */
+        posture: v.optional(v.strictObject({ grade: v.picklist(grades), score: v.number(), at: v.number() })),
       }),
     ),
   }),
@@ -129,7 +133,8 @@ async function showStatus(context: AdminContext): Promise<Response> {
   const hosts = rows.flatMap((row) => {
     if (row === undefined) return [];
     const { host, label, status, connected, lastSeen } = row;
-    return [{ host, label, status, connected, ...(lastSeen === undefined ? {} : { lastSeen }) }];
+    const seen = lastSeen === undefined ? {} : { lastSeen };
+    return [{ host, label, status, connected, ...seen, ...postureOf(row.telemetry) }];
   });
   return answer({
     workspace,
@@ -138,6 +143,12 @@ async function showStatus(context: AdminContext): Promise<Response> {
     sessions: counters.sessions,
     hosts,
   });
+}
+
+function postureOf(telemetry: Telemetry | undefined) {
+  if (telemetry?.posture === undefined) return {};
+  const { grade, score, at } = telemetry.posture;
+  return { posture: { grade, score, at } };
 }
 
 async function revoke(context: AdminContext): Promise<Response> {

@@ -12,6 +12,7 @@ import { witnessSentence } from "./audit-words.ts";
 import { certificateSentence } from "./certificate-words.ts";
 import { dataDirectoryOf, dataOption, type Command } from "./command.ts";
 import { CliError, EXIT } from "./io.ts";
+import { ownPosture, postureSentence, standingSchema, type PostureStanding } from "./posture-words.ts";
 import { FOREIGN_KEY, FROZEN } from "./host-run.ts";
 import { dashboardsOf, findRunningEdge, holderOf, startCommand, type Dashboards } from "./running-edge.ts";
 
@@ -21,7 +22,7 @@ export const status: Command = {
   help: `Usage: clawhold status [--data <directory>] [--json]
 
 Shows whether edge and agent run, where an edge here serves its dashboard, whether the tunnel stands, the state of the
-gateway, the trust head, what this host has seen of the activity log, and the last receipt. Exit code 3 when no agent
+gateway, the trust head, what this host has seen of the activity log, the grade and score of each host that was looked at, and the last receipt. Exit code 3 when no agent
 runs. With --json, edge has the address in dashboard, and in dailyDashboard the one under --name; status is what a
 running agent says; of one that has ended there is lastStatus instead, with the time of its last word in asOf and
 without tunnel and gateway.
@@ -49,17 +50,31 @@ without tunnel and gateway.
     const hasServices = installed !== undefined || existsSync(join(data, "installed.json"));
     const start = hasServices ? `systemctl start ${UNITS.link}` : undefined;
     const receipt = lastReceipt(state.files.journal);
+    const posture = ownPosture(state.path);
     const standing = agent || said === undefined ? { status: said } : { lastStatus: lastStatusOf(said) };
     if (input.json)
-      io.out(JSON.stringify({ edge, agent, joined: state.host() !== undefined, ...standing, lastReceipt: receipt }));
-    else for (const line of table({ edge, agent, said, receipt, state, start })) io.out(line);
+      io.out(
+        JSON.stringify({ edge, agent, joined: state.host() !== undefined, ...standing, posture, lastReceipt: receipt }),
+      );
+    else {
+      const now = Math.floor(Date.now() / 1_000);
+      for (const line of table({ edge, agent, said, receipt, state, start, posture, now })) io.out(line);
+    }
     return agent ? EXIT.ok : EXIT.unreachable;
   },
 };
 
 const edgeSchema = v.object({
   ledger: v.optional(v.object({ index: v.number() })),
-  hosts: v.array(v.object({ connected: v.boolean(), status: v.string() })),
+  hosts: v.array(
+    v.object({
+      host: v.optional(v.string(), ""),
+      label: v.optional(v.string(), ""),
+      connected: v.boolean(),
+      status: v.string(),
+      posture: v.optional(standingSchema),
+    }),
+  ),
 });
 
 interface EdgeStanding extends Dashboards {
@@ -68,6 +83,8 @@ interface EdgeStanding extends Dashboards {
   readonly waiting: number;
   /** Entries of the activity log. */
   readonly entries: number;
+  /** Of the hosts that said how hard they are to break into. */
+  readonly postures: readonly (PostureStanding & { readonly host: string; readonly label: string })[];
 }
 
 /** What the edge of this directory says of itself; undefined when none runs or it does not answer. */
@@ -79,6 +96,9 @@ async function askEdge(data: string): Promise<EdgeStanding | undefined> {
       connected: hosts.filter((host) => host.connected).length,
       waiting: hosts.filter((host) => host.status === "quarantined").length,
       entries: ledger?.index ?? 0,
+      postures: hosts.flatMap(({ host, label, posture }) =>
+        posture === undefined ? [] : [{ host, label: onScreen(label), ...posture }],
+      ),
       ...dashboardsOf(data),
     };
   } catch (error) {
@@ -104,9 +124,12 @@ interface Standing {
   readonly state: HostState;
   /** What starts the agent, where that is not for the host's own file to say. */
   readonly start: string | undefined;
+  readonly posture: PostureStanding | undefined;
+  /** Seconds. */
+  readonly now: number;
 }
 
-function table({ edge, agent, said, receipt, state, start }: Standing): readonly string[] {
+function table({ edge, agent, said, receipt, state, start, posture, now }: Standing): readonly string[] {
   const host = state.host();
   const rows: (readonly [string, string])[] = [["Edge", edgeOf(edge)], ...dashboardRows(edge)];
   if (host === undefined)
@@ -134,9 +157,28 @@ function table({ edge, agent, said, receipt, state, start }: Standing): readonly
     if (said.witness !== undefined) rows.push(["Witness", witnessSentence(said.witness).sentence]);
     rows.push(["Certificate", certificateSentence(said, timeOf)]);
   }
+  rows.push(...postureRows({ edge, posture, now }, host?.host));
   if (receipt !== undefined)
     rows.push(["Receipt", `number ${String(receipt.number)}, ${receipt.verdict}, ${timeOf(receipt.ended)}`]);
   return rows.map(([name, value]) => `${name.padEnd(12)}${value}`);
+}
+
+/** This host's own report, and of the others what they said to the edge here. */
+function postureRows(
+  { edge, posture, now }: Pick<Standing, "edge" | "posture" | "now">,
+  own: string | undefined,
+): readonly (readonly [string, string])[] {
+  const others = (edge?.postures ?? []).filter(({ host }) => posture === undefined || host !== own);
+  const lines = [
+    ...(posture === undefined ? [] : [postureSentence(posture, now)]),
+    ...others.map((one) => `${one.label}: ${postureSentence(one, now)}`),
+  ];
+  return lines.map((line, index) => [index === 0 ? "Posture" : "", line] as const);
+}
+
+/** A label is a person's choice: nothing in it steers a terminal. */
+function onScreen(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, " ");
 }
 
 function edgeOf(edge: EdgeStanding | undefined): string {

@@ -209,6 +209,41 @@ describe("status", () => {
     lock.release();
   });
 
+  it("says how hard this host is to break into, and the others of an edge here, and how old that is", async () => {
+    const lock = running();
+    said();
+    const now = Math.floor(Date.now() / 1_000);
+    const report = join(data, "host", "posture", "report.json");
+    mkdirSync(join(data, "host", "posture"));
+    writeFileSync(report, JSON.stringify({ grade: "B", score: 84, at: now - 7_300 }));
+    const shown = async (): Promise<string> => (await run(["status", "--data", data])).out.join("\n");
+    expect(await shown()).toMatch(/Posture +B, 84 of 100, looked 2 hours ago/);
+    mkdirSync(join(data, "run"));
+    const edgeLock = acquireLock(join(data, "lock"), () => new Date());
+    const own = { host: state.host()?.host, label: "vps-1", posture: { grade: "F", score: 1, at: 0 } };
+    const other = { host: "h-two", label: "vps-\u001b2", posture: { grade: "C", score: 71, at: now - 90 } };
+    const hosts = [own, other, { host: "h-three", label: "vps-3" }].map((one) => ({
+      connected: true,
+      status: "admitted",
+      ...one,
+    }));
+    const worker = createServer((_request, response) => response.end(JSON.stringify({ hosts })));
+    worker.listen(join(data, "run", "admin.sock"));
+    // Its own report before what it said to the edge; one that said nothing has no line.
+    expect(await shown()).toMatch(/Posture +B, 84 of 100.*\n +vps- 2: C, 71 of 100, looked 1 minute ago/);
+    expect(await shown()).not.toContain("vps-3:");
+    const asObject: unknown = JSON.parse((await run(["status", "--data", data, "--json"])).out[0] ?? "");
+    expect(asObject).toMatchObject({
+      posture: { grade: "B", score: 84, at: now - 7_300 },
+      edge: { postures: [{ grade: "F" }, { host: "h-two", grade: "C", score: 71, at: now - 90 }] },
+    });
+    writeFileSync(report, "{}");
+    expect(await shown()).toMatch(/Posture +vps-1: F, 1 of 100/);
+    worker.close();
+    edgeLock.release();
+    lock.release();
+  });
+
   it("does not give the last word of an agent that has ended as if it held now", async () => {
     said({ written: 1_900_000_000 });
     const parsed: unknown = JSON.parse((await run(["status", "--data", data, "--json"])).out[0] ?? "");
