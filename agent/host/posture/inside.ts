@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmod, mkdtemp, open, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdtemp, open, readFile, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -53,8 +53,8 @@ export async function tryInside(spec: InsideSpec): Promise<InsideAnswer> {
   const status = await readFile("/proc/self/status", "utf8");
   return {
     shadow: await outcomeOf(async () => (await open("/etc/shadow", "r")).close()),
-    root: await outcomeOf(() => looking("/root")),
-    homes: homes.length === 0 ? "untried" : await anyOf(homes.map((home) => () => looking(home))),
+    root: await outcomeOf(() => looking("/root", state)),
+    homes: homes.length === 0 ? "untried" : await anyOf(homes.map((home) => () => looking(home, state))),
     processes: await foreignProcesses(uid),
     mount: await outcomeOf(() => mounting()),
     unshare: await outcomeOf(() => program("/usr/bin/unshare", ["--user", "--map-root-user", "/bin/true"])),
@@ -82,9 +82,22 @@ async function anyOf(attempts: readonly (() => Promise<unknown>)[]): Promise<Ins
   return "denied";
 }
 
-/** An empty directory in another's place is what a confinement puts there. */
-async function looking(directory: string): Promise<void> {
-  if ((await readdir(directory)).length === 0) throw new Error("nothing to see");
+/**
+ * An empty directory in another's place is what a confinement puts there. The gateway's own state does not count: one that was moved
+ * sees it under its former path too.
+ */
+export async function looking(directory: string, state: string): Promise<void> {
+  for (const name of await readdir(directory)) if (!(await isSame(join(directory, name), state))) return;
+  throw new Error("nothing to see");
+}
+
+async function isSame(left: string, right: string): Promise<boolean> {
+  try {
+    const [one, other] = await Promise.all([lstat(left), lstat(right)]);
+    return one.dev === other.dev && one.ino === other.ino;
+  } catch {
+    return false; // one that cannot be looked at is not the gateway's own
+  }
 }
 
 async function foreignProcesses(uid: number): Promise<InsideOutcome> {

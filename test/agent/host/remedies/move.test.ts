@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { looking } from "../../../../agent/host/posture/inside.ts";
 import { zoneLine, zonesIn } from "../../../../agent/host/posture/collectors/network/zones.ts";
 import { copyState, CopyError } from "../../../../agent/host/remedies/move/copy-state.ts";
 import { carriedNames, environmentText } from "../../../../agent/host/remedies/move/environment.ts";
@@ -46,13 +47,17 @@ describe("who runs the gateway", () => {
     });
   });
   it.each([
-    ["a terminal", "0::/user.slice/user-1000.slice/session-3.scope\n", "", "gateway_by_hand"],
-    ["another user's manager", USER_GROUP.replaceAll("1000", "1001"), "", "gateway_by_hand"],
-    ["a container's name", "0::/system.slice/docker-0123456789ab.scope\n", "", "gateway_in_container"],
-    ["a space of processes of its own", USER_GROUP, "NSpid:\t700\t7\n", "gateway_in_container"],
-  ])("is nobody that can be moved: %s", async (_, group, status, code) => {
+    { what: "a terminal", group: "0::/user.slice/user-1000.slice/session-3.scope\n", code: "gateway_by_hand" },
+    { what: "another user's manager", group: USER_GROUP.replaceAll("1000", "1001"), code: "gateway_by_hand" },
+    {
+      what: "a container's name",
+      group: "0::/system.slice/docker-0123456789ab.scope\n",
+      code: "gateway_in_container",
+    },
+    { what: "processes of its own", group: USER_GROUP, status: "NSpid:\t700\t7\n", code: "gateway_in_container" },
+  ])("is nobody that can be moved: $what", async ({ group, status, code }) => {
     host.write("/proc/700/cgroup", group);
-    if (status !== "") host.write("/proc/700/status", status);
+    if (status !== undefined) host.write("/proc/700/status", status);
     expect(await formerOf(host.hands, { pid: 700, uid: 1000 })).toMatchObject({ code });
   });
 });
@@ -147,6 +152,16 @@ describe.runIf(isRoot)("a copy of a state directory", () => {
     });
     await expect(copying).rejects.toThrow(CopyError);
   });
+});
+
+it("a home with nothing in it but the gateway's own state shows nothing of anybody", async () => {
+  const parent = path.join(host.root, "own-parent");
+  mkdirSync(parent);
+  const inside = path.join(parent, ".openclaw");
+  mkdirSync(inside);
+  await expect(looking(parent, inside)).rejects.toThrow("nothing to see");
+  writeFileSync(path.join(parent, "letter"), "");
+  await expect(looking(parent, inside)).resolves.toBeUndefined();
 });
 
 it("a zone's line is read as it was written, and nothing else is one", () => {

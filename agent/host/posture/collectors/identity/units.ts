@@ -76,8 +76,14 @@ export async function findUnits(
   }
   for (const directory of UNIT_DIRECTORIES)
     for (const name of (await machine.list(directory)) ?? [])
-      if (GATEWAY_UNIT.test(name) && !name.includes("@.")) add({ scope: "system", uid: 0, name });
+      if (GATEWAY_UNIT.test(name) && !name.includes("@.") && !(await isMovedFrom(machine, name)))
+        add({ scope: "system", uid: 0, name });
   return Promise.all([...units.values()].slice(0, MAX_UNITS).map((one) => rowOf(machine, one)));
+}
+
+/** Its gateway has a service of its own now, and this one does not start while that is there. */
+async function isMovedFrom(machine: Machine, name: string): Promise<boolean> {
+  return (await machine.look(`/etc/systemd/system/${name}.d/zz-clawhold-moved.conf`)) !== undefined;
 }
 
 async function rowOf(
