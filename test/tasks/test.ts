@@ -135,14 +135,14 @@ await runStages([
         takes: 2,
         after: [GATEWAY_FILES],
       },
+      { stage: command("attack suite", [...attack, "--short"]), after: [REAL] },
+      { stage: vitest("worker in workerd", "test/worker/vitest.config.ts", { mayStumble }), takes: 2 },
       {
         stage: withNetworks(vitest("networks", "test/net/vitest.config.ts", { mayStumble })),
         takes: 0.5,
         after: [REAL],
       },
       ...serverStages.map((stage) => ({ stage, ...onServers })),
-      { stage: vitest("worker in workerd", "test/worker/vitest.config.ts", { mayStumble }), takes: 2 },
-      { stage: command("attack suite", [...attack, "--short"]), after: [REAL] },
       { stage: vitest("campaigns", "test/campaigns.config.ts"), after: [REAL] },
       { stage: vitest("two runtimes, one API", "test/parity/vitest.config.ts", { mayStumble }), after: [REAL] },
       {
