@@ -42,9 +42,8 @@ export function isNamed(
 ): boolean {
   if (doors.some((door) => door.protocol === protocol && door.port === port)) return true;
   if (protocol === "udp" && DHCP_PORTS.includes(port)) return true;
-  const daemon = reader.get("ssh.daemon");
-  const isSsh = daemon.kind === "known" && daemon.value.listens.some((listen) => listen.port === port);
-  if (protocol === "tcp" && isSsh && (program === undefined || /^(?:sshd|systemd)$/.test(program))) return true;
+  const isSsh = sshPorts(reader).includes(port) && (program === undefined || /^(?:sshd|systemd)$/.test(program));
+  if (protocol === "tcp" && isSsh) return true;
   // A VPN's own door: the kernel's, or its program's.
   if (
     protocol === "udp" &&
@@ -60,6 +59,15 @@ export function isNamed(
         one.protocol === protocol && one.from <= port && port <= one.to && one.reason !== "" && one.to - one.from < 64,
     )
   );
+}
+
+/** Without root nobody sees which sockets sshd holds: then the ports at which its files say that it listens, and where it answered. */
+function sshPorts(reader: FactReader): readonly number[] {
+  const [daemon, offers] = [reader.get("ssh.daemon"), reader.get("ssh.offers")];
+  if (daemon.kind !== "known") return [];
+  const { state, listens } = daemon.value;
+  if (listens.length > 0 || state !== "listening" || offers.kind !== "known") return listens.map(({ port }) => port);
+  return offers.value.seen.map(({ port }) => port);
 }
 
 function hasVpn(reader: FactReader): boolean {

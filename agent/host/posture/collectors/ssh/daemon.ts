@@ -27,8 +27,9 @@ export async function findDaemon(machine: Machine): Promise<Fact<Daemon>> {
     if (name !== "sshd") continue;
     const file = await machine.read(`/proc/${String(pid)}/cmdline`);
     const title = file.kind === "text" ? file.text.replaceAll("\0", " ").trim() : "";
-    // Anybody may call his program sshd; only root's opens the door to others.
-    if (isListenerTitle(title) && (await statusOf(machine, pid))?.uid === 0) listeners.push({ pid, title });
+    // Anybody may call his program sshd; only root's opens the door to others. A container's opens the container's.
+    const isRoots = isListenerTitle(title) && (await statusOf(machine, pid))?.uid === 0;
+    if (isRoots && !(await isElsewhere(machine, pid))) listeners.push({ pid, title });
   }
   const at = machine.now();
   const seen = (value: Daemon, raw: string): Fact<Daemon> =>
@@ -43,6 +44,14 @@ export async function findDaemon(machine: Machine): Promise<Fact<Daemon>> {
     return seen({ state: "listening", listens, options }, raw.join("\n"));
   }
   return resting(machine, { names: names.map(({ name }) => name), seen });
+}
+
+/** In another network than ours. What hides its network from us (we are not root) is counted: it may be the host's own. */
+async function isElsewhere(machine: Machine, pid: number): Promise<boolean> {
+  const [theirs, ours] = await Promise.all(
+    [String(pid), "self"].map((one) => machine.linkTarget(`/proc/${one}/ns/net`)),
+  );
+  return theirs !== undefined && ours !== undefined && theirs !== ours;
 }
 
 /** `sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups`, or the command line as it was; never a person's session. */

@@ -326,3 +326,21 @@ it("what others cannot send to needs no name", () => {
   ];
   expect(finding("net.listeners", { ...facts, ...sockets(...own) })).toMatchObject({ state: "pass" });
 });
+
+it("without root, a port where sshd answered is named by it, though nobody sees who holds the socket", () => {
+  const unseen = { ...listener, pid: undefined, program: undefined };
+  const blind: FactSet = {
+    ...good,
+    ...sockets(unseen),
+    "fw.inbound": unknown("not_root", "nft"),
+    "ssh.daemon": seen<Facts["ssh.daemon"]>({ state: "listening", listens: [], options: [] }),
+    "ssh.offers": unknown("not_visible", "no answer"),
+  };
+  expect(finding("net.listeners", blind)).toMatchObject({ state: "fail" });
+  const offer = { address: "203.0.113.10", port: 22, banner: "", keyExchange: [], hostKeys: [], ciphers: [], macs: [] };
+  const answered = { ...blind, "ssh.offers": seen<Facts["ssh.offers"]>({ seen: [offer], mark: "m" }) };
+  expect(finding("net.listeners", answered)).toMatchObject({ state: "pass" });
+  expect(finding("net.listeners", { ...answered, ...sockets({ ...unseen, port: 2_222 }) })).toMatchObject({
+    state: "fail",
+  });
+});

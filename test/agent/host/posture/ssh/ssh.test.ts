@@ -210,6 +210,23 @@ describe("traps", () => {
     expect(facts["ssh.daemon"]).toMatchObject({ value: { options: [], listens: [{ port: 2_222 }] } });
   });
 
+  it("the sshd of a container is the container's, also when root runs it", async () => {
+    const container = {
+      "/proc/99/comm": "sshd\n",
+      "/proc/99/cmdline": "sshd: /usr/sbin/sshd -o PasswordAuthentication=yes [listener]",
+      "/proc/99/status": "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n",
+      "/proc/99/net/tcp": "  sl\n   0: 00000000:0016 00000000:0000 0A 0:0 0:0 0 0 0 778 1\n",
+      "/proc/net/tcp":
+        "  sl\n   0: 00000000:08AE 00000000:0000 0A 0:0 0:0 0 0 0 777 1\n   1: 00000000:0016 00000000:0000 0A 0:0 0:0 0 0 0 778 1\n",
+    };
+    const own = { "/proc/self/ns/net": "net:[1]", "/proc/54/ns/net": "net:[1]", "/proc/99/fd/3": "socket:[778]" };
+    const daemonIn = async (network: string): Promise<unknown> =>
+      (await factsOf({ files: container, links: { ...own, "/proc/99/ns/net": network } }))["ssh.daemon"];
+    expect(await daemonIn("net:[2]")).toMatchObject({ value: { options: [], listens: [{ port: 2_222 }] } });
+    // One that shares the host's network opens a door of the host.
+    expect(await daemonIn("net:[1]")).toMatchObject({ value: { listens: [{ port: 2_222 }, { port: 22 }] } });
+  });
+
   it("somebody else's SSH on port 22 while ours listens elsewhere", async () => {
     const { state, shortfalls } = await finding("ssh.port.nonstandard", {
       tcp: (host) =>
