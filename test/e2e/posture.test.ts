@@ -2,12 +2,13 @@
  * A host looked at for real and shown to a person: grade and evidence, an accepted risk and its way back, the table of hosts and
  * checks; and nothing of the evidence anywhere in what the edge keeps. Real agent, edge and browser; the machine is only looked at.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as v from "valibot";
 import { checks } from "../../protocol/posture.ts";
+import { outsideLookSchema } from "../../protocol/posture/outside.ts";
 import { reportSchema, type Report } from "../../protocol/posture/report.ts";
 import { launchChromium, sitDown, type Person } from "./browser.ts";
 import { startTown, type Town } from "./faults/town.ts";
@@ -102,6 +103,33 @@ describe("the posture of a real host", () => {
     await accepted.getByRole("button", { name: /Take the acceptance back/ }).click();
     await approve(/took an acceptance back/i);
     await expect.poll(() => report().findings.find(({ check }) => check === failing.check)?.waiver).toBeUndefined();
+  });
+
+  it("is asked for a look from outside, says why this edge cannot, and shows what another one saw", async () => {
+    await page.goto(`${town.operator.origin}/hosts/${town.host}/posture`);
+    await main.getByRole("button", { name: /Look from outside/ }).click();
+    await approve(/The edge runs on this machine/);
+    const card = main.getByRole("region", { name: "Seen from outside" });
+    await expect.poll(() => card.innerText()).toContain("Nobody looked in the last seven days.");
+    // As the warden keeps it: the only edge of this test is on the host's own machine.
+    const ports = [
+      { port: 22, state: "open" },
+      { port: 80, state: "closed" },
+      { port: 443, state: "filtered" },
+      { port: 18_789, state: "open" },
+    ] as const;
+    const at = Math.floor(Date.now() / 1_000) - 600;
+    const seen = { v: 1, at, by: "edge", author: "p-nobody", vantage: "network", address: "10.0.0.5", ports } as const;
+    const directory = path.join(data.path, "edge", "host", "posture");
+    writeFileSync(path.join(directory, "outside.json"), JSON.stringify(v.parse(outsideLookSchema, seen)));
+    await card.getByRole("button", { name: "Read again" }).click();
+    const row = card.getByRole("row", { name: /18789/ });
+    await row.waitFor();
+    expect(await row.innerText()).toMatch(/OpenClaw gateway\s+answers/);
+    expect(await card.innerText()).toContain("in one network");
+    await card.scrollIntoViewIfNeeded();
+    await shoot(page, "e2e-posture-outside");
+    rmSync(path.join(directory, "outside.json"));
   });
 
   it("a fix is shown as a plan before anybody can ask for it", async () => {

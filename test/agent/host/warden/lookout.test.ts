@@ -156,10 +156,11 @@ describe("an edge that does not answer what was asked", () => {
 
   it("but another question is passed over, and the right answer still counts", async () => {
     const one = await asked();
-    await answer(one, { look: nonceOf("another question") });
-    expect(one.host.receipts()).toEqual([]);
+    const elsewhere = seen(one.look, { address: "198.51.100.9" });
+    await answer(one, { look: nonceOf("another question"), answer: elsewhere });
     await answer(one);
     expect(await outcome(one)).toBe("executed");
+    expect(readOutside(one.store.directory)?.address).toBe("203.0.113.10");
   });
 
   it("at all is not waited for without end", async () => {
