@@ -2,6 +2,7 @@
  * What `posture.cjs` does when it mends: one order from the warden, or one of the calls that timers and a start of the machine make.
  * Each runs under the one lock, and first takes back whatever a killed run left armed.
  */
+import { dirname } from "node:path";
 import * as v from "valibot";
 import { orderSchema, type Answer, type Order } from "../posture/door.ts";
 import { clearAlarm, setAlarm } from "./dead-man.ts";
@@ -219,6 +220,12 @@ async function close(
   return 0;
 }
 
+/** The warden goes: nobody would take it away. */
+function removeWardenDropIn({ hands: { disk } }: Transacting): void {
+  disk.remove(WARDEN_DROP_IN);
+  disk.remove(dirname(WARDEN_DROP_IN));
+}
+
 /**
  * Newest first, for an uninstallation. A gateway that was moved stays where it is: its service needs nothing of ours, and the state of
  * before is as old as the move. @returns names of fixes that were left, because a person changed their files since */
@@ -227,7 +234,7 @@ export async function rollbackAll(options: VerbOptions): Promise<readonly string
   return locked(options.directory, LOCK_SECONDS, async () => {
     const left: string[] = [];
     for (const record of transacting.records.all().filter(({ state }) => state === "applied" || state === "armed")) {
-      if (isMove(record) && record.state === "applied") transacting.hands.disk.remove(WARDEN_DROP_IN);
+      if (isMove(record) && record.state === "applied") removeWardenDropIn(transacting);
       else if (hindranceOf(transacting, record) !== undefined) left.push(record.fix);
       else await takeBack(transacting, record, { direction: "back" });
     }

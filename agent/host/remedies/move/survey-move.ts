@@ -143,7 +143,7 @@ function hindranceOf(disk: Disk, { from, facts, environment, former }: Judged): 
   const config = environment["OPENCLAW_CONFIG_PATH"] ?? "";
   if (config !== "" && !config.startsWith(`${from}/`))
     return hindrance("config_outside_state", `The configuration ${config} is outside of ${from}. Put it there first.`);
-  const named = pathsOutside(disk.text(`${from}/openclaw.json`) ?? "", from, environment["HOME"]);
+  const named = pathsOutside(configIn(disk, from), from, environment["HOME"]);
   if (named !== undefined)
     return hindrance(
       "paths_outside_state",
@@ -155,6 +155,12 @@ function hindranceOf(disk: Disk, { from, facts, environment, former }: Judged): 
       `A line in the crontab of ${former.user} calls openclaw. Take it out first: it would start a second gateway.`,
     );
   return undefined;
+}
+
+/** Its owner may have made it as large as he likes: one that no gateway would read is not read. */
+function configIn(disk: Disk, from: string): string {
+  const path = `${from}/openclaw.json`;
+  return disk.state(path).kind === "file" ? (disk.text(path) ?? "") : "";
 }
 
 /** A path in the former home that is not state: a workspace, most often. */

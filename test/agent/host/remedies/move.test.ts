@@ -19,6 +19,8 @@ import { zoneLine, zonesIn } from "../../../../agent/host/posture/collectors/net
 import { copyState, CopyError } from "../../../../agent/host/remedies/move/copy-state.ts";
 import { carriedNames, environmentText } from "../../../../agent/host/remedies/move/environment.ts";
 import { commandOf, formerOf } from "../../../../agent/host/remedies/move/former-service.ts";
+import { Records } from "../../../../agent/host/remedies/record.ts";
+import { rollbackAll } from "../../../../agent/host/remedies/verbs.ts";
 import { isRoot, ok, StandIn } from "./stand-in.ts";
 
 let host: StandIn;
@@ -152,6 +154,28 @@ describe.runIf(isRoot)("a copy of a state directory", () => {
     });
     await expect(copying).rejects.toThrow(CopyError);
   });
+});
+
+it("a moved gateway stays where it is when Clawhold is taken away, and nothing of ours is left", async () => {
+  const dropIn = "/etc/systemd/system/clawhold-warden.service.d/zz-clawhold-gateway-home.conf";
+  host.write(dropIn, "x");
+  new Records(host.directory).save({
+    v: 1,
+    fix: "fix-0123456789abcdef",
+    checks: ["usr.dedicated"],
+    state: "applied",
+    at: host.now,
+    author: "p-1",
+    plan: "A".repeat(43),
+    touched: [{ path: dropIn, before: { kind: "absent" } }],
+    deeds: [],
+    effects: [{ name: "gateway-move", of: "{}", before: "" }],
+    holder: { pid: 1, began: "0" },
+    rules: "",
+  });
+  expect(await rollbackAll(host.options)).toEqual([]);
+  expect(await host.states()).toEqual(["applied"]);
+  expect(host.disk.state(path.dirname(dropIn)).kind).toBe("absent");
 });
 
 it("a home with nothing in it but the gateway's own state shows nothing of anybody", async () => {
