@@ -7,7 +7,7 @@ import {
   MAX_CHALLENGES_PER_HOST,
 } from "../../../../protocol/limits.ts";
 import { nonceOf } from "../../../fixtures/keys.ts";
-import { FakeClock } from "./rig.ts";
+import { FakeClock } from "./fakes.ts";
 
 let clock: FakeClock;
 let table: ChallengeTable;

@@ -5,7 +5,8 @@ import type { AppendIo } from "../../../../agent/host/warden/append-file.ts";
 import { toBase64url } from "../../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
 import { makeWorld, stated } from "../../../fixtures/workspace.ts";
-import { FakeGateway, Rig } from "./rig.ts";
+import { FakeGateway } from "./fakes.ts";
+import { Rig } from "./rig.ts";
 
 const [, , directory = "", dieAt = ""] = process.argv;
 const gateway = new FakeGateway();

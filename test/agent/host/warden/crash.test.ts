@@ -8,7 +8,8 @@ import type { World } from "../../../fixtures/workspace.ts";
 import type { SignedStatement } from "../../../../protocol/trust/statements.ts";
 import { applyRoot, applyStatement } from "../../../../protocol/trust/apply.ts";
 import { signerOf } from "../../../fixtures/keys.ts";
-import { FakeGateway, Rig, temporary, theWorld, until } from "./rig.ts";
+import { FakeGateway } from "./fakes.ts";
+import { Rig, temporary, theWorld, until } from "./rig.ts";
 
 const directories: string[] = [];
 afterEach(() => {

@@ -17,14 +17,8 @@ import { SessionEnds } from "../../../../agent/host/warden/session-ends.ts";
 import { WitnessFile } from "../../../../agent/host/witness/witness-file.ts";
 import { openWarden, type Warden, type WardenTunnel } from "../../../../agent/host/warden/warden.ts";
 import type { AppendIo } from "../../../../agent/host/warden/append-file.ts";
-import type {
-  GatewayControl,
-  GatewayOrder,
-  GatewayReadings,
-  Performed,
-} from "../../../../agent/host/gateway/control-interface.ts";
+import type { GatewayReadings } from "../../../../agent/host/gateway/control-interface.ts";
 import type { PostureControl } from "../../../../agent/host/posture/control-interface.ts";
-import type { Expect } from "../../../../protocol/messages.ts";
 import type { HostLogLine } from "../../../../agent/host/log.ts";
 import { fromBase64url, toBase64url } from "../../../../protocol/bytes.ts";
 import { encodeCanonical } from "../../../../protocol/canonical.ts";
@@ -43,7 +37,6 @@ import { helloCodec, type Hello, type InwardFrame, type OutwardFrame } from "../
 import {
   CERT_FINGERPRINT,
   draftCommand,
-  GATEWAY_BOOT,
   sealCommand,
   signedPrepare,
   TUNNEL,
@@ -51,62 +44,8 @@ import {
   type SealedCommand,
 } from "../../../fixtures/command.ts";
 import { nonceOf, seedOf, signed } from "../../../fixtures/keys.ts";
-import { applied, makeWorld, NOW, stated, type Fields, type World } from "../../../fixtures/workspace.ts";
-
-export class FakeGateway implements GatewayControl {
-  boot: string | undefined = GATEWAY_BOOT;
-  restarts = 0;
-  /** Runs inside every restart, before the new boot answers. */
-  onRestart: () => Promise<void> | void = () => undefined;
-
-  bootId(): Promise<string | undefined> {
-    return Promise.resolve(this.boot);
-  }
-  configHash(): Promise<string | undefined> {
-    return Promise.resolve(undefined);
-  }
-  /** What an intent may pin, whatever the operation. */
-  facts: Expect = {};
-  /** Orders that were carried out. */
-  readonly performed: GatewayOrder[] = [];
-  observe(): Promise<Expect> {
-    return Promise.resolve(this.boot === undefined ? this.facts : { gatewayBoot: this.boot, ...this.facts });
-  }
-  /** Runs inside every operation but a restart. */
-  onPerform: (order: GatewayOrder) => Promise<void> | void = () => undefined;
-  hurries = 0;
-  hurry(): void {
-    this.hurries += 1;
-  }
-  async perform(order: GatewayOrder): Promise<Performed> {
-    this.performed.push(order);
-    await this.onPerform(order);
-    return { verdict: "executed", observed: {} };
-  }
-  async restart(): Promise<{ before: string; after: string | undefined }> {
-    const before = this.boot ?? "boot-none";
-    this.restarts += 1;
-    await this.onRestart();
-    this.boot = `boot-after-${String(this.restarts)}`;
-    return { before, after: this.boot };
-  }
-}
-
-export class FakeClock {
-  wallMilliseconds = NOW * 1_000;
-  monotonicMilliseconds = 1_000_000;
-  wall(): number {
-    return this.wallMilliseconds;
-  }
-  monotonic(): number {
-    return this.monotonicMilliseconds;
-  }
-  /** Time passes, on both clocks. */
-  advance(seconds: number): void {
-    this.wallMilliseconds += seconds * 1_000;
-    this.monotonicMilliseconds += seconds * 1_000;
-  }
-}
+import { applied, makeWorld, stated, type Fields, type World } from "../../../fixtures/workspace.ts";
+import { FakeClock, FakeGateway } from "./fakes.ts";
 
 export interface RigOptions {
   readonly world?: World;

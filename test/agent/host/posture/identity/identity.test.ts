@@ -1,146 +1,26 @@
 /** From what real machines answered to the verdict: who the programs run as, and whether confinement is more than a word. */
-import { readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { identityJudgements } from "../../../../../agent/host/posture/checks/identity.ts";
-import type { GatewayRow } from "../../../../../agent/host/posture/collectors/gateway.ts";
 import { identityCollectors } from "../../../../../agent/host/posture/collectors/identity.ts";
-import { namesWithout } from "../../../../../agent/host/posture/collectors/identity/accounts.ts";
-import { roleOf } from "../../../../../agent/host/posture/collectors/identity/agents.ts";
-import { parseScore } from "../../../../../agent/host/posture/collectors/identity/score.ts";
-import { parseSudo } from "../../../../../agent/host/posture/collectors/identity/sudo.ts";
-import { confinementOf } from "../../../../../agent/host/posture/collectors/identity/within.ts";
 import { known } from "../../../../../agent/host/posture/fact.ts";
 import { readerOf, type FactSet } from "../../../../../agent/host/posture/facts.ts";
-import {
-  decodeSpec,
-  encodeSpec,
-  insideTries,
-  parseAnswer,
-  tryInside,
-} from "../../../../../agent/host/posture/inside.ts";
 import { judge } from "../../../../../agent/host/posture/judge.ts";
 import type { identityChecks } from "../../../../../protocol/posture/identity.ts";
-import type { Finding } from "../../../../../protocol/posture/report.ts";
-import { NOW, ran, recordedMachine, type Recorded } from "../recorded-machine.ts";
-
-const show = readFileSync(new URL("show-bookworm.txt", import.meta.url), "utf8").replaceAll(
-  /^MainPID=.*$/gm,
-  "MainPID=700",
-);
-const PASSWD =
-  "root:x:0:0::/root:/bin/bash\nowner:x:1000:1000::/home/owner:/bin/bash\nopenclaw:x:999:997::/home/openclaw:/usr/sbin/nologin\n";
-const GROUPS = "root:x:0:\nsudo:x:27:owner\ndocker:x:998:\nowner:x:1000:\nopenclaw:x:997:\n";
-const CAT =
-  "# /etc/systemd/system/openclaw-gateway.service\n[Service]\nUser=openclaw\nExecStart=/bin/gateway\nProtectSystem=strict\n";
-const denied = JSON.stringify(Object.fromEntries(insideTries.map((name) => [name, "denied"])));
-
-interface Plan extends Recorded {
-  readonly status?: Readonly<Record<string, string>>;
-  readonly gateways?: readonly Partial<GatewayRow>[];
-  readonly show?: string;
-  readonly inside?: string;
-  readonly outcome?: string;
-  readonly sudo?: string;
-  readonly passwd?: string;
-  readonly groups?: string;
-  readonly kept?: FactSet;
-}
-
-function statusText(changes: Readonly<Record<string, string>> = {}): string {
-  const lines = {
-    Name: "openclaw-gatewa",
-    PPid: "1",
-    Uid: "999\t999\t999\t999",
-    Gid: "997\t997\t997\t997",
-    Groups: "997",
-    CapEff: "0000000000000000",
-    CapBnd: "0000000000000000",
-    NoNewPrivs: "1",
-    Seccomp: "2",
-    ...changes,
-  };
-  return Object.entries(lines)
-    .map(([name, value]) => `${name}:\t${value}\n`)
-    .join("");
-}
-
-const GATEWAY: GatewayRow = {
-  gateway: "openclaw",
-  user: "openclaw",
-  uid: 999,
-  gid: 997,
-  home: "/home/openclaw",
-  directory: "/home/openclaw/.openclaw",
-  configurationPath: "/home/openclaw/.openclaw/openclaw.json",
-  configuration: "ok",
-  port: 18_789,
-  pid: 700,
-  isListening: true,
-};
-
-function machineOf(plan: Plan) {
-  const group = "/system.slice/openclaw-gateway.service";
-  return recordedMachine({
-    ...plan,
-    http:
-      plan.http ?? (() => Promise.resolve({ outcome: "answered", status: 200, body: '{"ok":true,"status":"live"}' })),
-    programs: {
-      getent: ([, database]) => (database === "passwd" ? (plan.passwd ?? PASSWD) : (plan.groups ?? GROUPS)),
-      "sudo -n -l -U": plan.sudo ?? "User openclaw is not allowed to run sudo on host.\n",
-      "systemctl show": plan.show ?? show,
-      "systemctl cat": CAT,
-      "systemctl --version": "systemd 252 (252.39-1~deb12u2)\n+SECCOMP -BPF_FRAMEWORK\n",
-      "systemd-analyze security": "→ Overall exposure level for openclaw-gateway.service: 1.4 OK :-)\n",
-      "systemd-run": (argv) =>
-        argv.includes("inside") ? (plan.inside ?? denied) : JSON.stringify({ outcome: plan.outcome ?? "denied" }),
-      ...plan.programs,
-    },
-    files: {
-      "/proc/700/comm": "openclaw-gatewa\n",
-      "/proc/700/status": statusText(plan.status),
-      "/proc/700/cgroup": `0::${group}\n`,
-      "/proc/700/limits":
-        "Limit  Soft  Hard\nMax core file size        0                    0                    bytes\n",
-      "/proc/meminfo": "MemTotal:        4000000 kB\n",
-      [`/sys/fs/cgroup${group}/memory.max`]: "2147483648\n",
-      [`/sys/fs/cgroup${group}/pids.max`]: "256\n",
-      [`/sys/fs/cgroup${group}/cpu.max`]: "150000 100000\n",
-      "/run/systemd/system/x": "",
-      "/usr/bin/sudo": "",
-      "/etc/shadow": { text: "root:*:1::::::\nowner:$y$j9T$aaaaaaaaaaaaaaaa:1::::::\n", mode: 0o640 },
-      "/home/openclaw": { text: "", uid: 999, mode: 0o700 },
-      "/etc/systemd/system/openclaw-gateway.service": CAT,
-      ...plan.files,
-    },
-    links: { "/proc/700/ns/mnt": "mnt:[2]", "/proc/1/ns/mnt": "mnt:[1]", ...plan.links },
-  });
-}
-
-async function factsOf(plan: Plan = {}): Promise<FactSet> {
-  const machine = machineOf(plan);
-  const rows = (plan.gateways ?? [{}]).map((change) => ({ ...GATEWAY, ...change }));
-  let facts: FactSet = {
-    "gateway.found": known(rows, { level: "runtime", source: "test", at: NOW, raw: "" }),
-  };
-  for (const collector of identityCollectors) {
-    const given = await collector.collect({
-      machine,
-      soFar: facts,
-      directory: undefined,
-      ...(plan.kept ? { kept: plan.kept } : {}),
-    });
-    facts = { ...plan.kept, ...facts, ...given };
-  }
-  return facts;
-}
-
-async function finding(check: keyof typeof identityChecks, plan: Plan = {}): Promise<Finding> {
-  return judge(check, identityJudgements[check], readerOf(await factsOf(plan)));
-}
-
-const without = (name: string, value: string): string =>
-  show.replace(new RegExp(`^${name}=.*$`, "m"), `${name}=${value}`);
+import { NOW, ran } from "../recorded-machine.ts";
+import {
+  CAT,
+  denied,
+  factsOf,
+  finding,
+  GATEWAY,
+  GROUPS,
+  machineOf,
+  PASSWD,
+  type Plan,
+  show,
+  statusText,
+  without,
+} from "./gateway-machine.ts";
 
 describe("a gateway in a confined service of its own", () => {
   it.each([
@@ -459,104 +339,5 @@ describe("is not judged where nothing can be seen", () => {
     expect((await finding("unit.probes", { inside })).state).toBe("pass");
     const programs = { "systemctl --version": "systemd 257\n+BPF_FRAMEWORK\n" };
     expect((await finding("unit.probes", { inside, programs })).state).toBe("fail");
-  });
-});
-
-it("what starts services is looked at again only when something moved", async () => {
-  let started = 0;
-  const programs: Recorded["programs"] = {
-    "systemd-run": (argv) => {
-      started += 1;
-      return argv.includes("inside") ? denied : JSON.stringify({ outcome: "denied" });
-    },
-  };
-  const kept = await factsOf({ programs });
-  const before = started;
-  expect(before).toBeGreaterThan(0);
-  await factsOf({ programs, kept });
-  expect(started).toBe(before);
-  await factsOf({ programs, kept, show: without("InvocationID", "another") });
-  expect(started).toBeGreaterThan(before);
-});
-
-describe("the same service of a moment", () => {
-  it("has the confinement of the files in their order, and nothing that starts or hands over", () => {
-    const text = `${CAT}# a comment
-[Service]
-Environment=SECRET=1
-LoadCredential=key:/etc/key
-ExecStartPre=/bin/rm -rf /
-RuntimeDirectory=openclaw
-StateDirectory=openclaw more:x
-SystemCallFilter=@system-service \\
-  ~@privileged
-BindPaths=%h
-[Install]
-User=root
-`;
-    expect(confinementOf(text, { user: "openclaw", home: "/home/openclaw" })).toEqual([
-      "ProtectSystem=strict",
-      "ReadWritePaths=-/run/openclaw",
-      "ReadWritePaths=-/var/lib/openclaw",
-      "ReadWritePaths=-/var/lib/more",
-      "SystemCallFilter=@system-service  ~@privileged",
-      "BindPaths=/home/openclaw",
-    ]);
-  });
-  it("is never root's where the gateway is not: anybody's task of cron's is in a service without a user", async () => {
-    let argv: readonly string[] = [];
-    const programs: Recorded["programs"] = {
-      "systemctl cat": "[Service]\nExecStart=/usr/sbin/cron -f\nSupplementaryGroups=adm\n",
-      "systemd-run": (asked) => {
-        if (asked.includes("inside")) argv = asked;
-        return asked.includes("inside") ? denied : JSON.stringify({ outcome: "denied" });
-      },
-    };
-    await factsOf({ programs });
-    expect(argv.filter((word) => /^--property=(?:User|Group)=/.test(word))).toEqual([
-      "--property=User=999",
-      "--property=Group=997",
-    ]);
-  });
-  it.skipIf(process.geteuid?.() !== 0)("starts nothing as root in a directory that is not root's", async () => {
-    const answer = await tryInside({ uid: 0, homes: [], state: tmpdir() });
-    expect(answer["exec-state"]).toBe("untried");
-  });
-  it("is told where to look, and believed only in our own words", () => {
-    const spec = { uid: 999, homes: ["/home/owner"], state: "/home/openclaw/.openclaw" };
-    expect(decodeSpec(encodeSpec(spec))).toEqual(spec);
-    expect(decodeSpec("e30")).toBeUndefined();
-    expect(decodeSpec("%%%")).toBeUndefined();
-    expect(parseAnswer(denied)).toMatchObject({ shadow: "denied" });
-    expect(parseAnswer('{"shadow":"denied"}')).toBeUndefined();
-    expect(parseAnswer("oops")).toBeUndefined();
-  });
-});
-
-describe("words of programs", () => {
-  it.each([
-    ["User www-data is not allowed to run sudo on host.\n", []],
-    [
-      "Matching Defaults entries for owner on host:\n    env_reset\n\nUser owner may run the following commands on host:\n    (ALL : ALL) ALL\n    (ALL) NOPASSWD: ALL\n",
-      ["(ALL : ALL) ALL", "(ALL) NOPASSWD: ALL"],
-    ],
-    ["sudo: unknown user x\n", undefined],
-  ])("sudo: %j", (text, expected) => {
-    expect(parseSudo(text)).toEqual(expected);
-  });
-  it("a score of either version", () => {
-    expect(parseScore("→ Overall exposure level for ssh.service: 9.6 UNSAFE 😨\n")).toBe(96);
-    expect(parseScore("Failed to get unit\n")).toBeUndefined();
-  });
-  it("no hash leaves the shadow file", () => {
-    expect(namesWithout("root:*:1:\nopen::1:\nclosed:$y$j9T$x:1:\n")).toEqual(["open"]);
-  });
-  it.each([
-    [["node", "/opt/clawhold/current/agent.cjs", "host", "warden"], "warden"],
-    [["node", "/usr/local/bin/clawhold", "host", "run"], "run"],
-    [["node", "/srv/app.js", "host", "run"], undefined],
-    [["node", "/opt/clawhold/current/agent.cjs", "audit"], undefined],
-  ])("%j", (words, role) => {
-    expect(roleOf(words)).toBe(role);
   });
 });
