@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeAll, type Closers } from "../../agent/edge/closers.ts";
 import { checkIds, checks, type CheckId } from "../../protocol/posture.ts";
 import type { Report } from "../../protocol/posture/report.ts";
-import { checkAreas, isAtLeast, type CheckArea, type CheckState } from "../../protocol/posture/words.ts";
+import { checkAreas, isAtLeast, type CheckArea, type CheckState, type ScanLane } from "../../protocol/posture/words.ts";
 import { areas } from "./drives/areas.ts";
 import type { Area, Drive, Site } from "./drives/drive.ts";
 import { gatewayShown, startGateway } from "./gateway.ts";
@@ -16,7 +16,10 @@ import { Outside } from "./outside.ts";
 import { findingOf, Scanner } from "./scan.ts";
 
 /** How many must reach the evidence that they need, of those in the catalogue. Only ever raised. */
-const MUST_REACH = 56;
+const MUST_REACH = 60;
+const LOOKS = 3;
+/** Five starts of a gateway, and as many scans of a whole disk, on a busy machine. */
+const SHARED_MILLISECONDS = 900_000;
 /** The others start a gateway or walk the disk for each change: minutes, so with CLAWHOLD_LAB_ALL=1. */
 const QUICK: readonly CheckArea[] = ["ssh", "network", "secrets"];
 const isAll = process.env["CLAWHOLD_LAB_ALL"] === "1";
@@ -55,8 +58,10 @@ for (const area of drivenAreas) {
       drivenTogether([drive], settle),
     );
 
-    it.runIf(shared.length > 0)(`${shared.map(({ check }) => check).join(", ")} pass, fail and pass again`, () =>
-      drivenTogether(shared, settle),
+    it.runIf(shared.length > 0)(
+      `${shared.map(({ check }) => check).join(", ")} pass, fail and pass again`,
+      () => drivenTogether(shared, settle),
+      SHARED_MILLISECONDS,
     );
   });
 }
@@ -71,13 +76,13 @@ async function drivenTogether(drives: readonly Drive[], settle: Area["settle"]):
   const mend = async (): Promise<Report> => {
     for (const drive of drives) if (!hasPassed(newest, drive)) await drive.mend(site);
     await settle?.(site);
-    return scanner.scan(lane);
+    return scanned(lane, drives);
   };
 
   newest = await pass();
   for (const drive of drives) await drive.fail(site);
   await settle?.(site);
-  const broken = await scanner.scan(lane);
+  const broken = await scanned(lane, drives);
   newest = broken;
   for (const { check, says } of drives) {
     expectState(newest, check, "fail");
@@ -90,6 +95,15 @@ async function drivenTogether(drives: readonly Drive[], settle: Area["settle"]):
     const isReached = hasFailed && state === "pass" && isAtLeast(level, checks[check].requires);
     expect.soft(isReached, `${check}: ${level}`).toBe(true);
     if (isReached) reached.add(check);
+  }
+}
+
+/** Again while something did not answer in time: a test machine under load is slow, and that is neither a pass nor a failure. */
+async function scanned(lane: ScanLane, drives: readonly Drive[]): Promise<Report> {
+  for (let look = 1; ; look += 1) {
+    const report = await scanner.scan(lane);
+    const late = drives.some(({ check }) => findingOf(report, check).reason === "timeout");
+    if (!late || look === LOOKS) return report;
   }
 }
 
@@ -117,6 +131,8 @@ it("as many checks as promised reach the evidence that they need", () => {
     `Debian ${defaultRelease()}: ${String(reached.size)} of ${String(checkIds.length)} checks reached the evidence that they need, ` +
       `driven by changing the host. Not driven${isAll ? "" : " without CLAWHOLD_LAB_ALL=1"}: ${missing.join(", ") || "none"}.`,
   );
+  for (const area of checkAreas)
+    for (const [check, why] of Object.entries(areas[area].undriven)) console.log(`${check} is driven nowhere: ${why}.`);
   const asked = drivenAreas.flatMap((area) => areas[area].drives.map(({ check }) => check));
   expect(asked.filter((check) => !reached.has(check))).toEqual([]);
   if (isAll) expect(reached.size).toBeGreaterThanOrEqual(MUST_REACH);

@@ -12,7 +12,7 @@ export const GATEWAY_TOKEN = "lab-0123456789abcdef0123456789abcdef";
 const PACKAGES = "/usr/local/lib/node_modules";
 const ENTRY = `${PACKAGES}/openclaw/openclaw.mjs`;
 /** A cold start on a busy machine. */
-const START_SECONDS = 90;
+const START_SECONDS = 180;
 
 /** For `MachinePlan.shown`. Fetches the gateway when this machine has none yet. */
 export async function gatewayShown(): Promise<NonNullable<MachinePlan["shown"]>> {
@@ -58,11 +58,21 @@ export async function startGateway(machine: Machine, plan: GatewayPlan = {}): Pr
   await gatewayAnswers(machine);
 }
 
+/** Starts it again, with its unit as it is written now; resolves once it answers. */
+export async function gatewayRestarted(machine: Machine): Promise<void> {
+  await machine.must(["/usr/bin/systemctl", "daemon-reload"]);
+  await machine.must(["/usr/bin/systemctl", "reset-failed"]);
+  await machine.must(["/usr/bin/systemctl", "restart", GATEWAY_UNIT]);
+  await gatewayAnswers(machine);
+}
+
 /** Resolves once it is ready, on loopback. */
 export async function gatewayAnswers(machine: Machine): Promise<void> {
   const ready = `http://127.0.0.1:${String(GATEWAY_PORT)}/readyz`;
   const patience = ["--retry", String(START_SECONDS), "--retry-delay", "1", "--retry-connrefused"];
-  const { code } = await machine.run(["/usr/bin/curl", "-sf", "-o", "/dev/null", ...patience, ready]);
+  const { code } = await machine.run(["/usr/bin/curl", "-sf", "-o", "/dev/null", ...patience, ready], {
+    timeoutSeconds: 2 * START_SECONDS,
+  });
   if (code === 0) return;
   const log = await machine.run(["/usr/bin/journalctl", "-u", GATEWAY_UNIT, "-n", "30", "--no-pager"]);
   throw new Error(`the gateway does not answer:\n${log.stdout}`);

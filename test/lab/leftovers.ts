@@ -59,8 +59,17 @@ export function removeTraces(name: string): void {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** From below: a group with groups in it stays. Its files are the kernel's and go with it. */
+/** Another run may sweep the same at the same time. */
 function removeGroups(directory: string): void {
+  try {
+    removeGroupsThere(directory);
+  } catch (error) {
+    if (existsSync(directory)) throw error;
+  }
+}
+
+/** From below: a group with groups in it stays. Its files are the kernel's and go with it. */
+function removeGroupsThere(directory: string): void {
   if (!existsSync(directory)) return;
   writeFileSync(path.join(directory, "cgroup.kill"), "1");
   const until = performance.now() + DYING_MILLISECONDS;

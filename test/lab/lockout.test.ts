@@ -10,7 +10,7 @@ import type { Wanted } from "../../agent/host/posture/door.ts";
 import { transactionSteps, type TransactionStep } from "../../agent/host/remedies/transacting.ts";
 import { checkIds, checks, type CheckId } from "../../protocol/posture.ts";
 import type { Fix } from "../../protocol/posture/plan.ts";
-import { Machine } from "./machine.ts";
+import { defaultRelease, Machine } from "./machine.ts";
 import { Mender, type Tree } from "./mender.ts";
 import { ADDRESS, Network } from "./network.ts";
 import { Outside } from "./outside.ts";
@@ -87,7 +87,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   const slowest = Math.max(0, ...waits).toFixed(1);
-  console.log(`Debian ${machine.release}: ${String(waits.length)} faults, the slowest sign-in ${slowest} s after one.`);
+  console.log(
+    `Debian ${defaultRelease()}: ${String(waits.length)} faults, the slowest sign-in ${slowest} s after one.`,
+  );
   await closeAll(closers);
 });
 

@@ -91,8 +91,24 @@ const FORWARD = `
     near.pipe(far).pipe(near);
   }).listen(8080, "0.0.0.0");`;
 
+/** What npm installed, and what an older one would have said of itself. */
+const MANIFEST = "/usr/local/lib/node_modules/openclaw/package.json";
+const OLDER = "/run/lab-package.json";
+/** A stand-in for Tailscale's program, which is not in Debian: it says what a file says. */
+const TAILSCALE = "/usr/local/bin/tailscale";
+const SERVED = {
+  TCP: { 443: { HTTPS: true } },
+  Web: { "host.tailnet.ts.net:443": { Handlers: { "/": { Proxy: `http://127.0.0.1:${String(GATEWAY_PORT)}` } } } },
+};
+
+async function tailscaleSays({ machine }: Site, status: object): Promise<void> {
+  await machine.write("/etc/lab-tailscale.json", JSON.stringify(status));
+  await machine.write(TAILSCALE, "#!/bin/sh\nexec cat /etc/lab-tailscale.json\n", "0755");
+}
+
 export const gatewayDrives: Area = {
   settle,
+  leave: ({ machine }) => machine.delete(TAILSCALE, "/etc/lab-tailscale.json"),
   drives: [
     bySettings("gw.bind.loopback", /listens on|gateway\.bind is lan/),
     {
@@ -126,13 +142,29 @@ export const gatewayDrives: Area = {
       },
       says: /port 8000 hands out/,
     },
+    {
+      check: "gw.version.advisories",
+      lane: "slow",
+      mend: ({ machine }) => machine.run(["/usr/bin/umount", "--quiet", MANIFEST]),
+      async fail({ machine }) {
+        const manifest = JSON.parse(await machine.read(MANIFEST)) as object;
+        await machine.write(OLDER, JSON.stringify({ ...manifest, version: "2026.1.20" }));
+        await machine.must(["/usr/bin/mount", "--bind", OLDER, MANIFEST]);
+      },
+      says: /2026\.1\.20 has (?:CVE|GHSA)-/,
+    },
+    {
+      check: "gw.tailscale.mode",
+      lane: "slow",
+      mend: (site) => tailscaleSays(site, SERVED),
+      fail: (site) => tailscaleSays(site, { ...SERVED, AllowFunnel: { "host.tailnet.ts.net:443": true } }),
+      says: /funnel shows the gateway to the internet on port 443/,
+    },
   ],
   undriven: {
-    "gw.version.advisories":
-      "the packages of the lab's gateway are shown read-only; versions are compared in fast tests",
-    "gw.tailscale.mode": "Tailscale is not in Debian and needs its own network",
     "gw.plugins.pinned":
-      "a plugin of a stranger cannot be installed without npm; driven against the real gateway elsewhere",
-    "gw.audit.native": "runs only when a deep scan is asked for",
+      "a stranger's plugin is installed from npm's registry, which no server of the lab reaches; judged over recorded answers in fast tests",
+    "gw.audit.native":
+      "the gateway's own audit runs in a deep look alone, not in a scan; audit.test.ts runs it on a server, against an open configuration",
   },
 };

@@ -1,5 +1,5 @@
 /** Drives of the checks of area identity: accounts, the gateway's user, and a service that is confined in one drop-in. */
-import { gatewayAnswers, GATEWAY_UNIT } from "../gateway.ts";
+import { GATEWAY_UNIT, gatewayRestarted } from "../gateway.ts";
 import type { Machine } from "../machine.ts";
 import type { Area, Site } from "./drive.ts";
 
@@ -48,20 +48,13 @@ async function confined({ machine }: Site): Promise<void> {
   if (now.stdout === wanted && state === "active" && !last) return;
   await machine.delete(LAST);
   await machine.write(DROP_IN, wanted);
-  await started(machine);
+  await gatewayRestarted(machine);
 }
 
 async function unconfined({ machine }: Site): Promise<void> {
   if ((await machine.run(["/usr/bin/ls", DROP_IN])).code !== 0) return;
   await machine.delete(DROP_IN);
-  await started(machine);
-}
-
-async function started(machine: Machine): Promise<void> {
-  await systemctl(machine, "daemon-reload");
-  await systemctl(machine, "reset-failed");
-  await systemctl(machine, "restart", GATEWAY_UNIT);
-  await gatewayAnswers(machine);
+  await gatewayRestarted(machine);
 }
 
 const TRANSIENT = ["/usr/bin/systemd-run", "--quiet", "--collect"] as const;

@@ -1,6 +1,7 @@
 /** Drives of the checks of area integrity. They share their scans; those against an approved state come last, when all else is mended. */
 import type { Machine } from "../machine.ts";
 import { POSTURE_DIRECTORY } from "../scan.ts";
+import { configurationDrives } from "./configuration.ts";
 import type { Area, Site } from "./drive.ts";
 
 const JOURNALD = "/etc/systemd/journald.conf.d";
@@ -83,6 +84,7 @@ export const integrityDrives: Area = {
       fail: ({ machine }) => machine.write(OPEN, "anybody's\n", "0666"),
       says: /\/opt\/planted can be written by everybody/,
     },
+    ...configurationDrives,
     {
       check: "fs.suid-drift",
       lane: "slow",
@@ -98,9 +100,5 @@ export const integrityDrives: Area = {
       says: /nobody approved: \/etc\/cron\.d\/planted/,
     },
   ],
-  undriven: {
-    "cfg.immutable":
-      "asks for a configuration outside of the gateway's own directory, and the lab's gateway has it inside",
-    "cfg.versioned": "asks for the versions that the warden keeps, and the lab's server is not enrolled",
-  },
+  undriven: {},
 };
