@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { checks } from "../../../../protocol/posture.ts";
 import type { Moment } from "../../../../protocol/posture/history.ts";
+import type { CheckState } from "../../../../protocol/posture/words.ts";
 import { stateWords } from "../../../../protocol/posture-words.ts";
 import { arrived } from "../../../client/late.ts";
 import { Relative } from "../../../components/time.tsx";
@@ -44,10 +45,18 @@ export function WhatChanged() {
   );
 }
 
+const beforeWords = {
+  pass: "held",
+  fail: "failed",
+  not_applicable: "did not apply",
+  error: "could not be checked",
+  unverified: "was not verified",
+} as const satisfies Record<CheckState, string>;
+
 function Changed({ change: { check, from, to, at } }: { readonly change: Change }) {
   return (
     <>
-      {checks[check].title}: was “{stateWords[from]}”, is “{stateWords[to]}” since{" "}
+      {checks[check].title}: {beforeWords[from]} before, {stateWords[to]} since{" "}
       <span class="faint">
         <Relative at={at} ago />
       </span>

@@ -28,6 +28,9 @@ export function MendWith({ check }: { readonly check: CheckId }) {
   const look = async () => {
     const chosen = chosenFrom(typed.value);
     wrong.value = chosen.kind === "wrong" ? chosen.wrong : {};
+    const [only] = choices;
+    if (chosen.kind === "nothing" && only !== undefined)
+      wrong.value = { [only]: "Type a value first: with nothing typed the host chooses, as in the plan above." };
     const first = choices.find((choice) => wrong.value[choice] !== undefined) ?? choices[0];
     if (chosen.kind !== "options") {
       shown.value = undefined;

@@ -22,13 +22,22 @@ export function Mend({ check }: { readonly check: CheckId }) {
   return (
     <>
       {check === "ssh.port.nonstandard" ? <MendWithPort check={check} /> : <MendByItself check={check} />}
-      {isChosen && (
-        <details>
-          <summary class="small">Choose it yourself</summary>
-          <MendWith check={check} />
-        </details>
-      )}
+      {isChosen && <Chosen check={check} />}
     </>
+  );
+}
+
+/** Critical, and rarely wanted: the host's own choice stands first. */
+function Chosen({ check }: { readonly check: CheckId }) {
+  const isOpen = useSignal(false);
+  if (isOpen.value) return <MendWith check={check} />;
+  return (
+    <div class="acts">
+      <button class="btn quiet sm" type="button" onClick={() => (isOpen.value = true)}>
+        Choose the values yourself
+        <span class="sr">: {checks[check].title}</span>
+      </button>
+    </div>
   );
 }
 
