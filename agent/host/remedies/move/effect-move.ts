@@ -4,7 +4,9 @@
  */
 import { renameSync } from "node:fs";
 import { gatewayProcesses } from "../../gateway/gateway-process.ts";
+import { systemCode } from "../../../shared/edge-error.ts";
 import { UNITS } from "../../units/layout.ts";
+import { DiskError } from "../disk.ts";
 import { must, says, type Hands } from "../hands.ts";
 import { accountsOf } from "../survey-gateway.ts";
 import { carriedIn, ENVIRONMENT_FILE, OWN_UNIT, OWN_USER, stateIn, type Carried, type Former } from "./carried.ts";
@@ -73,23 +75,44 @@ export async function haltMoved(hands: Hands): Promise<void> {
   if (await says(hands, ["systemctl", "is-active", "-q", OWN_UNIT])) throw new MoveError(`${OWN_UNIT} does not stop`);
 }
 
+/** @throws {MoveError} when all is done, if the former directory was gone: the copy is kept then */
 export async function moveBack(hands: Hands, text: string, { direction, isProven }: Undoing): Promise<void> {
   const carried = carriedIn(text);
-  const { former, from, directory } = carried;
-  const { uid, gid, mode } = directory;
-  hands.disk.giveDirectory(from, directory, { uid, gid, mode });
-  await clearCopy(hands, carried, isProven);
+  const { former, from, home } = carried;
+  const isOpen = openFormer(hands, carried);
+  // Without it the copy may be all that is left of the state.
+  await clearCopy(hands, carried, { isKept: isProven || !isOpen });
   hands.disk.remove(ENVIRONMENT_FILE);
   if (direction === "back") await startFormer(hands, former);
   else await startAtBoot(hands, former);
   if (direction === "back") await refreshWarden(hands);
+  if (!isOpen)
+    throw new MoveError(
+      `${from} is gone, or another directory by now. Its copy is kept beside ${home}, for root alone.`,
+    );
 }
 
-async function clearCopy(hands: Hands, { home, hadHome }: Carried, isProven: boolean): Promise<void> {
+/** False where it is gone or another by now: who owns the directory above can put it aside. The gateway starts all the same. */
+function openFormer({ disk }: Hands, { from, directory }: Carried): boolean {
+  const { uid, gid, mode } = directory;
+  try {
+    disk.giveDirectory(from, directory, { uid, gid, mode });
+    return true;
+  } catch (error) {
+    if (error instanceof DiskError || ["ENOENT", "ENOTDIR", "ELOOP"].includes(systemCode(error) ?? "")) return false;
+    throw error;
+  }
+}
+
+async function clearCopy(
+  hands: Hands,
+  { home, hadHome }: Carried,
+  { isKept }: { readonly isKept: boolean },
+): Promise<void> {
   const copy = hadHome ? stateIn(home) : home;
   const facts = hands.disk.facts(copy);
   if (facts?.kind !== "directory") return;
-  if (!isProven) {
+  if (!isKept) {
     await must(hands, ["rm", "-rf", "--one-file-system", "--", hands.disk.at(copy)], {
       milliseconds: COPY_MILLISECONDS,
     });

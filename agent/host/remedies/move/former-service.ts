@@ -58,6 +58,10 @@ export function controlOf({ kind, user, uid }: Former, ...argv: readonly string[
 
 const PLAIN = /^[A-Za-z0-9@_+=:,./-]+$/;
 const ENTRY = /\/(?:openclaw(?:\.mjs)?|(?:index|entry)\.m?js)$/;
+/** What a flag of Node's may be: others load code, open a debugger, or read a file that is not root's. */
+const FLAG =
+  /^--(?:no-warnings|no-deprecation|enable-source-maps|(?:max-old-space|max-semi-space|stack)-size=\d+|disable-warning=\w+|dns-result-order=\w+|unhandled-rejections=[a-z-]+)$/;
+const NODE = /\/node(?:js)?(?:-?\d+)?$/;
 const SECRET = /^--(?:token|password|auth-token)(?:=|$)/;
 
 /** argv for the new service: Node as it runs now, and the same program, by paths that only root can change. */
@@ -66,7 +70,7 @@ export async function commandOf(hands: Hands, former: Former, pid: number): Prom
   const words = /argv\[\]=(.*?) ; ignore_errors=/.exec(text)?.[1]?.split(" ") ?? [];
   const at = words.findIndex((word) => ENTRY.test(word));
   const isPlain = at >= 0 && at <= 4 && words.every((word) => PLAIN.test(word));
-  if (!isPlain || words.slice(1, at).some((word) => !word.startsWith("--")))
+  if (!isPlain || !words.slice(1, at).every((word) => FLAG.test(word)))
     return hindrance(
       "command_not_plain",
       `${former.unit} starts the gateway through another program. Let its ExecStart name node and openclaw themselves.`,
@@ -77,7 +81,7 @@ export async function commandOf(hands: Hands, former: Former, pid: number): Prom
       `${former.unit} has a secret among its arguments, where everybody reads it. Put it into the configuration first.`,
     );
   const exe = hands.disk.state(`/proc/${String(pid)}/exe`);
-  const node = exe.kind === "link" ? rootsOwn(hands.disk, exe.target) : undefined;
+  const node = exe.kind === "link" && NODE.test(exe.target) ? rootsOwn(hands.disk, exe.target) : undefined;
   const entry = rootsOwn(hands.disk, words[at] ?? "");
   if (node === undefined || entry === undefined)
     return hindrance(

@@ -92,10 +92,18 @@ describe.runIf(isRoot)("the command of the new service", () => {
     ["a shell", `/bin/sh -c ${ENTRY}`, "command_not_plain"],
     ["what systemd would expand", `/usr/bin/node ${ENTRY} $MORE`, "command_not_plain"],
     ["another program", "/usr/bin/python3 /srv/gateway.py", "command_not_plain"],
+    ["code that Node loads first", `/usr/bin/node --import=/srv/deploy/x.mjs ${ENTRY} gateway`, "command_not_plain"],
+    ["a debugger", `/usr/bin/node --inspect=0.0.0.0:9229 ${ENTRY} gateway`, "command_not_plain"],
     ["a secret", `/usr/bin/node ${ENTRY} gateway --token=abc`, "secret_in_command"],
     ["a program that is not there", "/usr/bin/node /srv/openclaw.mjs gateway", "program_of_user"],
   ])("is none for %s", async (_, argv, code) => {
     expect(await commandFor(argv)).toMatchObject({ code });
+  });
+  it("is none for what runs by another program than Node", async () => {
+    host.write("/usr/bin/python3", "");
+    rmSync(path.join(host.root, "proc/700/exe"));
+    symlinkSync("/usr/bin/python3", path.join(host.root, "proc/700/exe"));
+    expect(await commandFor(`/usr/bin/node ${ENTRY} gateway`)).toMatchObject({ code: "program_of_user" });
   });
   it("is none where others than root could change it", async () => {
     chownSync(path.join(host.root, "home/deploy/openclaw.mjs"), 1000, 1000);
