@@ -6,7 +6,9 @@ import * as v from "valibot";
 
 const text = v.pipe(v.string(), v.minLength(1));
 /** 3.8: anything may be in it, and tags are distinct strings. */
-const properties = v.looseObject({ tags: v.optional(v.pipe(v.array(text), v.check(areDistinct, "a tag twice"))) });
+const properties = v.looseObject({
+  tags: v.optional(v.pipe(v.array(text), v.check<string[], "a tag twice">(areDistinct, "a tag twice"))),
+});
 /** 3.11 and 3.12: text may not be left out. */
 const message = v.strictObject({ text });
 const multiformatMessage = v.strictObject({ text, markdown: v.optional(text) });
