@@ -123,9 +123,9 @@ describe("the posture of a real host", () => {
     const directory = path.join(data.path, "edge", "host", "posture");
     writeFileSync(path.join(directory, "outside.json"), JSON.stringify(v.parse(outsideLookSchema, seen)));
     await card.getByRole("button", { name: "Read again" }).click();
-    const row = card.getByRole("row", { name: /18789/ });
-    await row.waitFor();
-    expect(await row.innerText()).toMatch(/OpenClaw gateway\s+answers/);
+    const line = card.getByRole("listitem").filter({ hasText: "18789" });
+    await line.waitFor();
+    expect(await line.innerText()).toBe("Port 18789 OpenClaw gateway: answers");
     expect(await card.innerText()).toContain("in one network");
     await card.scrollIntoViewIfNeeded();
     await shoot(page, "e2e-posture-outside");

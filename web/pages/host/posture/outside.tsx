@@ -69,33 +69,17 @@ function Seen({ look }: { readonly look: OutsideLook }) {
           </Banner>
         )}
       </div>
-      <div class="table-wrap" tabIndex={0} role="region" aria-label="What each port did">
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">Port</th>
-              <th scope="col">Commonly</th>
-              <th scope="col">From outside</th>
-            </tr>
-          </thead>
-          <tbody>
-            {ports.map(({ port, state }) => (
-              <tr key={port}>
-                <th scope="row" class="num">
-                  {port}
-                </th>
-                <td>{portNames[port] ?? "named by this host"}</td>
-                <td>
-                  <span class="row">
-                    <Icon name={marks[state].icon} class={`s t-${marks[state].tone}`} />
-                    {knockWords[state]}
-                  </span>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ul class="list" aria-label="What each port did">
+        {ports.map(({ port, state }) => (
+          <li key={port}>
+            <Icon name={marks[state].icon} class={`t-${marks[state].tone}`} />
+            <p class="grow long-words">
+              <span class="strong num">Port {port}</span>{" "}
+              <span class="small muted">{portNames[port] ?? "named by this host"}:</span> {knockWords[state]}
+            </p>
+          </li>
+        ))}
+      </ul>
     </>
   );
 }
