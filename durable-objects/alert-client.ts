@@ -25,20 +25,45 @@ export interface Alarms {
   look(): Promise<void>;
 }
 
+/** One call that is never answered must not be the last that is made. */
+export const ALARM_TURN_SECONDS = 30;
+
 /**
  * What one object tells arrives in the order in which it was told: an end that overtook its beginning would find nothing to
  * end, and leave an alert that nobody takes back.
  */
 export function alarmsOf(env: AlertsEnv, workspace: () => string): Alarms {
-  let told: Promise<void> = Promise.resolve();
-  const next = (tell: () => Promise<void>): Promise<void> => (told = told.then(tell));
-  return {
-    raise: (alert) => next(() => raiseAlert(env, workspace(), alert)),
-    keep: (alert) => next(() => keepAlert(env, workspace(), alert)),
-    settle: (reason) => next(() => settleAlert(env, workspace(), reason)),
-    count: (refusal) => countRefusal(env, workspace(), refusal),
-    look: () => lookForEndings(env, workspace()),
+  let turn: Promise<void> = Promise.resolve();
+  const next = (tell: (workspace: string) => Promise<void>): Promise<void> => {
+    const told = turn.then(() => inNameOf(workspace, tell));
+    turn = forATime(told);
+    return told;
   };
+  return {
+    raise: (alert) => next((name) => raiseAlert(env, name, alert)),
+    keep: (alert) => next((name) => keepAlert(env, name, alert)),
+    settle: (reason) => next((name) => settleAlert(env, name, reason)),
+    count: (refusal) => inNameOf(workspace, (name) => countRefusal(env, name, refusal)),
+    look: () => inNameOf(workspace, (name) => lookForEndings(env, name)),
+  };
+}
+
+async function inNameOf(workspace: () => string, tell: (workspace: string) => Promise<void>): Promise<void> {
+  let name: string;
+  try {
+    name = workspace();
+  } catch (error) {
+    logFault("alert_of_nobody", error);
+    return;
+  }
+  await tell(name);
+}
+
+async function forATime(work: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ALARM_TURN_SECONDS * 1_000);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 /** Once for each (kind, subject) until it is resolved; again meanwhile: counted, and nobody is told twice. */
