@@ -7,6 +7,7 @@ import type { TrustHead } from "../fields.ts";
 import { encodeCanonical } from "../canonical.ts";
 import { NEWCOMER_SECONDS } from "../limits.ts";
 import { covers, type Permission, type RoleDefinition } from "../roles.ts";
+import { ruleNames } from "../rule-names.ts";
 import { digestOf, type Digest } from "../signing.ts";
 import type { AutomationKey, HostBody, Policy, Revocation } from "./statements.ts";
 
@@ -305,9 +306,9 @@ export function sessionLimit(state: Authority, person: string, now: number): num
 
 /** How many people an operation needs on a host: the largest policy that matches, else one. */
 export function peopleNeeded(state: Authority, operation: string, host: string): number {
+  const names = ["all", ...ruleNames(operation)];
   const matching = [...state.policies.values()].filter(
-    (policy) =>
-      (policy.operations.includes("all") || policy.operations.includes(operation)) && coversHost(state, policy, host),
+    (policy) => policy.operations.some((name) => names.includes(name)) && coversHost(state, policy, host),
   );
   return Math.max(1, ...matching.map(({ people }) => people));
 }

@@ -4,6 +4,7 @@
  * written, or that does not parse, stops the agent from starting, and denies everything when it appears later.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { ruleNames } from "../../../protocol/rule-names.ts";
 import { systemCode } from "../../shared/edge-error.ts";
 import { HostError } from "../host-error.ts";
 
@@ -29,7 +30,8 @@ export function openDenyList(place: DenyListPlace): DenyList {
   return {
     denies(operation) {
       try {
-        return readDenyList(place).some((line) => matches(line, operation));
+        const names = ruleNames(operation);
+        return readDenyList(place).some((line) => names.some((name) => matches(line, name)));
       } catch (error) {
         if (error instanceof HostError) return true; // unreadable or unsafe since the start: nothing runs
         throw error;

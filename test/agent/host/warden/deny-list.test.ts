@@ -36,6 +36,13 @@ describe("what it denies", () => {
     expect(list.denies("gateway.restart@1")).toBe(false);
   });
 
+  it("an update of many hosts where that of one is named, and not the other way round", () => {
+    write("agent.update@1\n");
+    expect(openDenyList({ path, ownUid }).denies("agent.update-rest@1")).toBe(true);
+    write("agent.update-rest@1\n");
+    expect(openDenyList({ path, ownUid }).denies("agent.update@1")).toBe(false);
+  });
+
   it("what either of an installed host's two lists names, and everything when one of them cannot be trusted", () => {
     const settings = join(directory, "settings");
     const list = openDenyList({ path, settings, ownUid });
