@@ -3,6 +3,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
+import { RELEASE_PAGE_FILES } from "../protocol/release.ts";
 import { buildWeb } from "../web/build.ts";
 import { agentBundle, hostProgramBundle, postureBundle } from "./agent-bundle.ts";
 import { buildRelease } from "./install/build-release.ts";
@@ -52,6 +53,8 @@ await build({
 });
 
 await buildWeb({ outDir: path.join(dist, "web"), minify: true });
+// Nobody has signed a release of this build: said by empty files, since a browser writes each 404 to its console.
+for (const name of Object.values(RELEASE_PAGE_FILES)) writeFileSync(path.join(dist, "web", name), "");
 
 const migrations = readdirSync(file("migrations"))
   .filter((name) => name.endsWith(".sql"))
