@@ -87,7 +87,8 @@ function userMade(home: string): Deed {
   };
 }
 
-function desiredOf({ carried, command, hasWarden }: Movable, check: string): readonly Desired[] {
+function desiredOf(found: Movable, check: string): readonly Desired[] {
+  const { carried, hasWarden } = found;
   const { former, home, hadHome } = carried;
   const mode = 0o644;
   const other = `ConditionPathExists=|!${OWN_UNIT_FILE}`;
@@ -105,7 +106,7 @@ function desiredOf({ carried, command, hasWarden }: Movable, check: string): rea
       ? [{ kind: "file", path: WARDEN_DROP_IN, text: marked(check, wardenText(home)), mode } as const]
       : []),
     ...(hadHome ? [{ kind: "mode", path: home, mode: 0o700 } as const] : []),
-    { kind: "file", path: OWN_UNIT_FILE, text: marked(check, unitText(carried, command)), mode },
+    { kind: "file", path: OWN_UNIT_FILE, text: marked(check, unitText(found)), mode },
     { kind: "link", path: WANTS, target: OWN_UNIT_FILE },
   ];
 }
@@ -114,7 +115,8 @@ const wardenText = (home: string): string =>
   ["[Service]", `Environment=OPENCLAW_HOME=${home}`, `ReadWritePaths=-${home}`].join("\n");
 
 /** Under its former path the state is seen as well: files of the gateway name each other by it. */
-function unitText({ from, home, hasEnvironment }: Movable["carried"], command: readonly string[]): string {
+function unitText({ carried, command, veil }: Movable): string {
+  const { from, home, hasEnvironment } = carried;
   const own = `${home}/`.startsWith("/home/") ? [`BindPaths=${home}`] : [];
   return [
     "[Unit]",
@@ -138,6 +140,7 @@ function unitText({ from, home, hasEnvironment }: Movable["carried"], command: r
     ...confinement,
     ...limits,
     "ProtectHome=tmpfs",
+    ...(veil === undefined ? [] : [`TemporaryFileSystem=${veil}:ro`]),
     ...own,
     `BindPaths=${stateIn(home)}:${from}`,
     `ReadWritePaths=${home} ${from}`,

@@ -12,11 +12,14 @@ import { accountsOf, type Account } from "../survey-gateway.ts";
 import { OWN_HOME, OWN_UNIT_FILE, OWN_USER, stateIn, type Carried, type Former } from "./carried.ts";
 import { carriedNames, environmentOf } from "./environment.ts";
 import { commandOf, formerOf, hindrance, type Hindrance } from "./former-service.ts";
+import { changeableAbove, holdsMore, veilOver } from "./state-place.ts";
 
 export interface Movable {
   readonly kind: "movable";
   readonly carried: Carried;
   readonly command: readonly string[];
+  /** Hidden from the new service, or its owner could lead the former path elsewhere. */
+  readonly veil: string | undefined;
   /** Names only: what is carried over from the process. */
   readonly environment: readonly string[];
   readonly bytes: number;
@@ -111,6 +114,7 @@ async function measured(hands: Hands, plan: Measuring): Promise<Movable | Hindra
       hasEnvironment: names.length > 0,
     },
     command: plan.command,
+    veil: veilOver(disk, from),
     environment: names,
     bytes,
     isNewUser,
@@ -140,6 +144,8 @@ interface Judged {
 function hindranceOf(disk: Disk, { from, facts, environment, former }: Judged): Hindrance | undefined {
   if (!/^\/[A-Za-z0-9@_+.,/-]+$/.test(from) || from.includes("..") || facts?.kind !== "directory") return noState(from);
   if (facts.uid !== former.uid) return noState(from);
+  const place = placeTrouble(disk, from, former);
+  if (place !== undefined) return place;
   const config = environment["OPENCLAW_CONFIG_PATH"] ?? "";
   if (config !== "" && !config.startsWith(`${from}/`))
     return hindrance("config_outside_state", `The configuration ${config} is outside of ${from}. Put it there first.`);
@@ -155,6 +161,16 @@ function hindranceOf(disk: Disk, { from, facts, environment, former }: Judged): 
       `A line in the crontab of ${former.user} calls openclaw. Take it out first: it would start a second gateway.`,
     );
   return undefined;
+}
+
+function placeTrouble(disk: Disk, from: string, { uid }: Former): Hindrance | undefined {
+  if (holdsMore(from, accountsOf(disk.text("/etc/passwd") ?? "")))
+    return hindrance("state_not_found", `${from} holds more than the gateway's state, and is not closed for it.`);
+  // It would be read with root's rights, by a name that somebody else can lead elsewhere.
+  const above = uid === 0 ? changeableAbove(disk, from) : undefined;
+  return above === undefined
+    ? undefined
+    : hindrance("state_not_found", `${from} is root's, but others can put another directory in its place: ${above}.`);
 }
 
 /** Its owner may have made it as large as he likes: one that no gateway would read is not read. */
