@@ -70,6 +70,6 @@ export function agentBundle(outdir: string, plugins: readonly Plugin[] = []): Bu
     minifyWhitespace: true,
     minifySyntax: true,
     // Compression is never offered on a tunnel, nor to a gateway, so ws never calls it.
-    plugins: [emptyModule("zlib"), nativeSha256, nativeFile("platform"), nativeFile("bytes"), ...plugins],
+    plugins: [emptyModule("zlib"), nativeSha256, nativeFile("bytes"), ...plugins],
   };
 }
