@@ -17,7 +17,7 @@ import type { Release } from "./root-file-system.ts";
 import { findingOf, Scanner } from "./scan.ts";
 
 /** How many were seen to reach the evidence that they need, of those in the catalogue. Only ever raised. */
-const MUST_REACH = { bookworm: 59, trixie: 57 } as const satisfies Record<Release, number>;
+const MUST_REACH = { bookworm: 60, trixie: 60 } as const satisfies Record<Release, number>;
 const LOOKS = 3;
 /** Five starts of a gateway, and as many scans of a whole disk, on a busy machine. */
 const SHARED_MILLISECONDS = 900_000;
