@@ -359,6 +359,10 @@ export const outcomeWords: Readonly<Record<string, OutcomeWords>> = {
     what: "An earlier fix still waits for its proof.",
     next: "Prove it, or wait until it has undone itself.",
   },
+  former_state_gone: {
+    what: "The gateway's former state directory is gone, or another is in its place, so the gateway was left where it is.",
+    next: "Put that directory back on the machine, then ask anew; or keep the gateway as it is.",
+  },
   undo_later_first: {
     what: "A later fix stands on this one, so it was not undone.",
     next: "Undo the later one first.",

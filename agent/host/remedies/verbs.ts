@@ -10,7 +10,7 @@ import { carryOut } from "./carry-out.ts";
 import { must, type Hands } from "./hands.ts";
 import { endHolder, isAlive, locked, LockError, ourselves } from "./lock.ts";
 import { DEAD_MAN_SECONDS } from "./planning.ts";
-import { isMove } from "./move/effect-move.ts";
+import { formerState, isMove } from "./move/effect-move.ts";
 import { WARDEN_DROP_IN } from "./move/remedy-move.ts";
 import { firstFailure, type Proof } from "./proofs.ts";
 import { driftOf, fixOf, Records, type FixRecord } from "./record.ts";
@@ -110,6 +110,11 @@ function hindranceOf({ hands, records }: Transacting, record: FixRecord): Answer
     return refuse("undo_later_first", `A later fix built on this one: take back ${later.fix} first.`);
   if (names.length > 0)
     return refuse("drifted", `Changed since, and left alone: ${names.join(", ")}. Undo those changes first.`);
+  if (record.state === "applied" && formerState(hands, record.effects) === "gone")
+    return refuse(
+      "former_state_gone",
+      "The former state directory is gone, or another is in its place. Put it back first, or leave the gateway where it is.",
+    );
   return undefined;
 }
 

@@ -28,7 +28,12 @@ export interface Undoing {
   readonly isProven: boolean;
 }
 
-export function isMove({ effects }: { readonly effects: readonly { readonly name: string }[] }): boolean {
+interface Effected {
+  readonly name: string;
+  readonly of: string;
+}
+
+export function isMove({ effects }: { readonly effects: readonly Pick<Effected, "name">[] }): boolean {
   return effects.some(({ name }) => name === "gateway-move");
 }
 
@@ -90,6 +95,15 @@ export async function moveBack(hands: Hands, text: string, { direction, isProven
     throw new MoveError(
       `${from} is gone, or another directory by now. Its copy is kept beside ${home}, for root alone.`,
     );
+}
+
+/** Before anybody takes a standing move back: without that directory the former service would begin with nothing. */
+export function formerState({ disk }: Pick<Hands, "disk">, effects: readonly Effected[]): "there" | "gone" | undefined {
+  const text = effects.find(({ name }) => name === "gateway-move")?.of;
+  if (text === undefined) return undefined;
+  const { from, directory } = carriedIn(text);
+  const facts = disk.facts(from);
+  return facts?.kind === "directory" && facts.inode === directory.inode ? "there" : "gone";
 }
 
 /** False where it is gone or another by now: who owns the directory above can put it aside. The gateway starts all the same. */

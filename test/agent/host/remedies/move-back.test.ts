@@ -4,7 +4,8 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Carried } from "../../../../agent/host/remedies/move/carried.ts";
 import { moveBack } from "../../../../agent/host/remedies/move/effect-move.ts";
-import { isRoot, ok, StandIn } from "./stand-in.ts";
+import { Records } from "../../../../agent/host/remedies/record.ts";
+import { failed, isRoot, ok, StandIn } from "./stand-in.ts";
 
 const FROM = "/srv/deploy/.openclaw";
 const HOME = "/home/openclaw";
@@ -15,7 +16,7 @@ let carried: Carried;
 
 beforeEach(() => {
   host = new StandIn();
-  host.program = () => ok();
+  host.program = (argv) => (argv.includes("is-active") ? failed("inactive") : ok());
   host.write(`${FROM}/openclaw.json`, "{}");
   host.write(`${HOME}/.openclaw/openclaw.json`, "{}");
   if (!isRoot) return;
@@ -61,5 +62,29 @@ describe.runIf(isRoot)("the way back", () => {
     const aside = path.join(host.root, `${HOME}.taken-back-${String(host.now)}`);
     expect(existsSync(path.join(aside, ".openclaw/openclaw.json"))).toBe(true);
     expect(statSync(aside).mode & 0o777).toBe(0o700);
+  });
+
+  it("is not begun for a move that stands where the former directory is gone, and is where it is there", async () => {
+    const fix = "fix-0123456789abcdef";
+    new Records(host.directory).save({
+      v: 1,
+      fix,
+      checks: ["usr.dedicated"],
+      state: "applied",
+      at: host.now,
+      author: "p-1",
+      plan: "A".repeat(43),
+      touched: [],
+      deeds: [],
+      effects: [{ name: "gateway-move", of: JSON.stringify(carried), before: "" }],
+      holder: { pid: 1, began: "0" },
+      rules: "",
+    });
+    const [place, elsewhere] = [path.join(host.root, FROM), path.join(host.root, "elsewhere")];
+    renameSync(place, elsewhere);
+    expect(await host.rollback(fix)).toMatchObject({ kind: "refused", code: "former_state_gone" });
+    expect(host.asked).toEqual([]);
+    renameSync(elsewhere, place);
+    expect(await host.rollback(fix)).toMatchObject({ kind: "fix", fix: { state: "undone" } });
   });
 });
