@@ -60,30 +60,35 @@ export class Looks {
     const place = placeOf(address, { colocated });
     if (place.kind === "refused") return place;
     // From here to the knock nothing is waited for: two frames of one command must not both pass.
-    if (!this.#isAsked(intent)) return { kind: "refused", code: "look_unasked" };
-    if (!this.#count(intent)) return { kind: "refused", code: "look_too_often" };
+    const asked = this.#asked(intent);
+    if (asked === undefined) return { kind: "refused", code: "look_unasked" };
+    if (!this.#count(asked)) return { kind: "refused", code: "look_too_often" };
     const { address: at, vantage } = place;
     return { kind: "seen", vantage, address: at, ports: await knockAt(at, ports, connect) };
   }
 
-  /** The ledger has the command and who gave it: only then it has a place. What was answered already asks for nothing more. */
-  #isAsked(intent: string): boolean {
+  /**
+   * The place of the command. The ledger has it and who gave it: only then it has one. What was answered already asks for nothing
+   * more, and neither does what was delivered before the last that did: a host carries them out in their order.
+   */
+  #asked(intent: string): number | undefined {
     const command = this.#deps.store.command(intent);
-    if (command?.state !== "delivered" || command.intent === this.#last().intent) return false;
+    if (command?.state !== "delivered" || command.number <= this.#last().number) return undefined;
     const submission = submissionCodec.check(JSON.parse(command.submission)); // our own row
-    return intentCodec.decode(fromBase64url(submission.intent)).operation === "posture.look@1";
+    const { operation } = intentCodec.decode(fromBase64url(submission.intent));
+    return operation === "posture.look@1" ? command.number : undefined;
   }
 
   /** Durable and before the knock, so that a host gains nothing by an edge that dies. */
-  #count(intent: string): boolean {
+  #count(number: number): boolean {
     const { full, standing } = countCall("look", rates.look, { full: this.#last().full, now: Date.now() });
-    if (standing.isAllowed) this.#deps.store.setLatest("look", `${intent} ${full}`);
+    if (standing.isAllowed) this.#deps.store.setLatest("look", `${number} ${full}`);
     return standing.isAllowed;
   }
 
-  #last(): { readonly intent: string; readonly full: number } {
-    const [intent = "", full = "0"] = (this.#deps.store.latest("look") ?? "").split(" ");
-    return { intent, full: Number(full) };
+  #last(): { readonly number: number; readonly full: number } {
+    const [number = 0, full = 0] = (this.#deps.store.latest("look") ?? "0 0").split(" ").map(Number);
+    return { number, full };
   }
 
   async #say(open: OpenTunnel, look: string, answer: LookAnswer): Promise<void> {

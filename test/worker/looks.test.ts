@@ -97,6 +97,13 @@ describe("a look that a person asked for", () => {
     expect(await answered(host, await ask(host, { intent: next }))).toEqual(refusedAs("look_too_often"));
   });
 
+  it("uses up the commands before it as well: two that are never answered are no knock each minute for ever", async () => {
+    const host = await hostFrom(PUBLIC, "alternating");
+    const [first, second] = [await commanded(host), await commanded(host)];
+    expect(await answered(host, await ask(host, { intent: second }))).toMatchObject({ kind: "seen" });
+    expect(await answered(host, await ask(host, { intent: first }))).toEqual(refusedAs("look_unasked"));
+  });
+
   it("is in the log, with who asked, before the host has the command that lets it ask", async () => {
     const host = await hostFrom(PUBLIC, "logged");
     const intent = await commanded(host);
