@@ -154,7 +154,7 @@ describe("a full disk", () => {
     if (small === undefined) return skip("needs root, to mount a small disk");
     let host: SecondHost | undefined;
     try {
-      host = await SecondHost.join(town, "attic", path.join(small.path, "data"));
+      host = await SecondHost.join(town, "attic", { directory: path.join(small.path, "data") });
       const agent = host.start();
       await agent.event((said) => said["state"] === "connected");
       await town.operator.admitFirstHost(host.id);

@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { probeReadiness } from "../../agent/host/gateway/probe.ts";
 import { startToolGateway, type ToolGateway } from "../agent/host/gateway/fixtures/tool-gateway.ts";
 import { launchChromium, sitDown, type Person } from "./browser.ts";
+import { SecondHost } from "./faults/second-host.ts";
 import { startTown, type Town } from "./faults/town.ts";
 import { temporaryDirectory } from "./installation.ts";
 import { shoot } from "./pictures.ts";
@@ -173,7 +174,7 @@ describe("a gateway through Clawhold", () => {
     expect(file()).not.toMatch(/"level": *"debug"/);
   });
 
-  it("is locked down after a preview, and killed with one touch", async () => {
+  it("is locked down after a preview", async () => {
     await page.goto(`${town.operator.origin}/hosts/${town.host}?of=lockdown`);
     await main.getByRole("button", { name: "Lock down…" }).waitFor();
     await shoot(page, "e2e-host-lockdown");
@@ -181,11 +182,38 @@ describe("a gateway through Clawhold", () => {
     await approve(/Verified/i);
     await page.goto(`${town.operator.origin}/hosts/${town.host}?of=lockdown`);
     await main.getByText("Nothing would change").waitFor();
-    await page.goto(`${town.operator.origin}/hosts/${town.host}`);
-    await main.getByRole("button", { name: "Gateway" }).click();
-    await page.getByRole("button", { name: /^Kill…/ }).click();
-    await approve(/Verified/i);
-    await expect.poll(async () => (await probeReadiness("127.0.0.1", gateway.port)).ready).toBe(false);
+  });
+
+  it("is killed with every other of the fleet, from a phone, by one touch", async () => {
+    const other = await startToolGateway({ directory: path.join(data.path, "other-gateway") });
+    const env = { OPENCLAW_STATE_DIR: other.state, OPENCLAW_CONFIG_PATH: path.join(other.state, "openclaw.json") };
+    const host = await SecondHost.join(town, "vps-2", { gateway: other.url });
+    try {
+      host.start(env);
+      await town.operator.admitFirstHost(host.id);
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.goto(town.operator.origin);
+      const boxes = main.getByRole("checkbox", { name: /^Pick / });
+      await expect.poll(() => boxes.count()).toBe(2);
+      for (const box of await boxes.all()) {
+        await expect.poll(() => box.isEnabled(), { timeout: 30_000 }).toBe(true);
+        await box.check();
+      }
+      await main.locator("li, tr").filter({ hasText: "vps-2" }).getByText("Running").first().waitFor();
+      await shoot(page, "e2e-fleet-kill");
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.getByRole("button", { name: "Kill" }).click();
+      await approve(/Executed on all 2/);
+      await Promise.all(
+        [gateway, other].map(({ port }) =>
+          expect.poll(async () => (await probeReadiness("127.0.0.1", port)).ready).toBe(false),
+        ),
+      );
+      await expect.poll(() => main.getByText("Running", { exact: true }).count(), { timeout: 60_000 }).toBe(0);
+    } finally {
+      await host.leave();
+      await other.stop();
+    }
   });
 
   it("what came to the edge holds none of it", () => {

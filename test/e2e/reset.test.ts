@@ -44,7 +44,7 @@ async function entriesOf(action: string): Promise<string> {
 describe("a revocation that the edge does not bring", () => {
   it("is carried from one host to another in a file, and counts there at once", async () => {
     const cellar = temporaryDirectory("carried");
-    const host = await SecondHost.join(town, "cellar", cellar.path);
+    const host = await SecondHost.join(town, "cellar", { directory: cellar.path });
     const agent = host.start();
     await town.operator.admitFirstHost(host.id);
     await agent.event((said) => said.event === "admitted");
@@ -75,7 +75,7 @@ describe("a revocation that the edge does not bring", () => {
 describe("a host that nobody trusts any more", () => {
   it("is reset while its agent runs, joins anew, and obeys again; the past stays told", async () => {
     const workspace = town.operator.state?.workspace ?? "";
-    const host = await SecondHost.join(town, "attic", attic.path);
+    const host = await SecondHost.join(town, "attic", { directory: attic.path });
     const agent = host.start();
     await agent.event((said) => said.event === "tunnel" && said["state"] === "connected");
     await town.operator.admitFirstHost(host.id);

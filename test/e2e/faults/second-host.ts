@@ -27,10 +27,14 @@ export class SecondHost {
     this.words = joined.words;
   }
 
-  static async join(town: Town, label: string, directory?: string): Promise<SecondHost> {
+  static async join(
+    town: Town,
+    label: string,
+    { directory, gateway = "none" }: { readonly directory?: string; readonly gateway?: string } = {},
+  ): Promise<SecondHost> {
     const place =
       directory === undefined ? temporaryDirectory("second-host") : { path: directory, remove: () => undefined };
-    const args = ["join", "--json", "--data", place.path, "--gateway", "none", "--label", label];
+    const args = ["join", "--json", "--data", place.path, "--gateway", gateway, "--label", label];
     const { out, err, code } = await clawhold(args, { input: await invite(town) });
     if (code !== 0) throw new Error(`join failed: ${err}${out}`);
     return new SecondHost(place, JSON.parse(out) as { host: string; words: readonly string[] });
