@@ -135,7 +135,7 @@ const networksOf = (texts: readonly string[]) => texts.flatMap((text) => parseNe
 /** RFC 1918, RFC 6598 (also Tailscale's), RFC 4193. */
 const PRIVATE = networksOf(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]);
 /**
- * This network, one link, many machines, or another protocol's addresses in disguise (RFC 6890, RFC 6052, RFC 3056): an honest
+ * This network, one link, many machines, or another protocol's addresses in disguise (RFC 6890, 6052, 2765, 4380, 3056, 3879): an honest
  * tunnel comes from none of them.
  */
 const ODD = networksOf([
@@ -146,8 +146,11 @@ const ODD = networksOf([
   "::/96",
   "64:ff9b::/96",
   "64:ff9b:1::/48",
+  "::ffff:0:0:0/96",
+  "2001::/32",
   "2002::/16",
   "fe80::/10",
+  "fec0::/10",
   "ff00::/8",
 ]);
 const LOOPBACK = networksOf(["127.0.0.0/8", "::1"]);

@@ -127,6 +127,20 @@ describe("what the process was given", () => {
     };
     expect(carriedNames(environment)).toEqual(["ANTHROPIC_API_KEY", "TZ"]);
   });
+  it.each([
+    "OPENSSL_CONF",
+    "LD_AUDIT",
+    "GCONV_PATH",
+    "BASH_ENV",
+    "PYTHONPATH",
+    "GIT_CONFIG_KEY_0",
+    "npm_config_node_options",
+  ])("is not what leads to code of the former user's: %s", (name) =>
+    expect(carriedNames({ [name]: "/srv/deploy/x" })).toEqual([]),
+  );
+  it.each(["LDAP_URL", "NODE_EXTRA_CA_CERTS", "OPENSSL_NAME", "GITHUB_TOKEN", "PYTHONIC_KEY"])("is %s", (name) =>
+    expect(carriedNames({ [name]: "x" })).toEqual([name]),
+  );
   it("cannot end its own quotes", () => {
     expect(environmentText({ A: 'x" \\ $HOME `id`' })).toBe('A="x\\" \\\\ \\$HOME \\`id\\`"\n');
   });
