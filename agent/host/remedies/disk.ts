@@ -117,9 +117,11 @@ export class Disk {
     }
   }
 
-  /** Undefined when there is no such file. */
+  /** Undefined when there is no such file, or one larger than any that is read here: whoever owns it can make it so. */
   text(path: string): string | undefined {
-    return this.#look(path)?.isFile() === true ? this.bytes(path).toString("utf8") : undefined;
+    const facts = this.#look(path);
+    const isRead = facts?.isFile() === true && facts.size <= MAX_FILE_BYTES;
+    return isRead ? this.bytes(path).toString("utf8") : undefined;
   }
 
   /** Names in a directory, in the order in which programs read them; none when it is not there. */

@@ -2,7 +2,7 @@
  * Rights that a fix takes away lie in directories of the gateway's user, who may put anything in their place while root works
  * there. Needs root: owners are kept.
  */
-import { chmodSync, chownSync, existsSync, renameSync, statSync, symlinkSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, renameSync, statSync, symlinkSync, truncateSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { rollbackAll } from "../../../../agent/host/remedies/verbs.ts";
@@ -99,4 +99,11 @@ describe.skipIf(!isRoot)("rights in somebody else's directory", () => {
     await host.apply("gw.state.perms");
     expect(modeOf("/etc/ld.so.preload")).toBe(etc);
   });
+});
+
+it("a file that its user made larger than any of its kind is not read into root's memory", () => {
+  const keys = "/home/owner/.ssh/authorized_keys";
+  expect(host.disk.text(keys)).toContain("ssh-ed25519");
+  truncateSync(path.join(host.root, keys), 2 ** 30);
+  expect(host.disk.text(keys)).toBeUndefined();
 });
