@@ -22,10 +22,10 @@ export const status: Command = {
   help: `Usage: clawhold status [--data <directory>] [--json]
 
 Shows whether edge and agent run, where an edge here serves its dashboard, whether the tunnel stands, the state of the
-gateway, the trust head, what this host has seen of the activity log, the grade and score of each host that was looked at, and the last receipt. Exit code 3 when no agent
-runs. With --json, edge has the address in dashboard, and in dailyDashboard the one under --name; status is what a
-running agent says; of one that has ended there is lastStatus instead, with the time of its last word in asOf and
-without tunnel and gateway.
+gateway, the trust head, what this host has seen of the activity log, how hard each host is to break into (grade, score
+and when it was looked at), and the last receipt. Exit code 3 when no agent runs. With --json, edge has the address in
+dashboard, and in dailyDashboard the one under --name; status is what a running agent says; of one that has ended there
+is lastStatus instead, with the time of its last word in asOf and without tunnel and gateway.
 
   --data <directory>   where the state of this installation lies
   --json               one JSON object`,
