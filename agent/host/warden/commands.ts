@@ -5,7 +5,7 @@
  */
 import { fromBase64url } from "../../../protocol/bytes.ts";
 import { MalformedError } from "../../../protocol/canonical.ts";
-import type { Observed } from "../../../protocol/messages.ts";
+import type { Expect, Observed } from "../../../protocol/messages.ts";
 import { operations, type Operation } from "../../../protocol/operations.ts";
 import { decodeContent, sealInfo } from "../../../protocol/seal.ts";
 import type { RefusalCode } from "../../../protocol/refusals.ts";
@@ -146,9 +146,17 @@ export class Commands {
     });
   }
 
+  /** A gateway that is too busy to greet is no other gateway: it is asked once more before the command is refused for it. */
+  async #look(command: Verified<Command>): Promise<Expect> {
+    const operation = implementationOf(command.operation);
+    const seen = await operation.observe(command, this.#context);
+    const isSilent = seen.gatewayBoot === undefined && command.target.expect.gatewayBoot !== undefined;
+    return isSilent ? operation.observe(command, this.#context) : seen;
+  }
+
   async #act(command: Verified<Command>, source: CommandSource): Promise<void> {
     this.#step("verified", command.digest);
-    const seen = await implementationOf(command.operation).observe(command, this.#context);
+    const seen = await this.#look(command);
     const observed = observedBoots(seen.gatewayBoot, undefined);
     const refuse = (code: RefusalCode): Promise<void> =>
       this.#refuse({ kind: "refused", code, digest: command.digest, sessionVerified: true }, source, observed);

@@ -61,6 +61,26 @@ describe("an honest command", () => {
     expect(next.lastReceipt()).toEqual(host.lastReceipt());
   });
 
+  it("runs when the gateway was too busy to greet at the first look", async () => {
+    const host = await rig();
+    const { bytes } = await host.command();
+    const answers: (string | undefined)[] = [undefined, host.gateway.boot];
+    host.gateway.bootId = () => Promise.resolve(answers.shift());
+    await host.deliver(bytes);
+    expect(host.gateway.restarts).toBe(1);
+    expect(answers).toEqual([]);
+  });
+
+  it("is refused when another gateway answers, and nobody looks again until it fits", async () => {
+    const host = await rig();
+    const { bytes } = await host.command();
+    const answers = ["boot-other", host.gateway.boot];
+    host.gateway.bootId = () => Promise.resolve(answers.shift());
+    await host.deliver(bytes);
+    expect(host.lastReceipt()).toMatchObject({ verdict: "refused", code: "expect" });
+    expect(answers).toHaveLength(1);
+  });
+
   it("chains receipts", async () => {
     const host = await rig();
     await host.deliver((await host.command()).bytes);
