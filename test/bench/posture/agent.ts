@@ -28,7 +28,7 @@ interface Standing {
 export async function measureAgent({ edge, machine, host }: Standing): Promise<readonly Row[]> {
   await pause(SETTLE_MILLISECONDS);
   const baseline = { name: "bare Node", value: await bareNodeMb(machine) };
-  const { memory, processor, look } = await watch(machine);
+  const { memory, processor, look, shares } = await watch(machine);
   const started = performance.now();
   await machine.must(["/usr/bin/chmod", "0777", STATE]);
   await driftAlert(edge, host, "gw.state.perms");
@@ -37,6 +37,7 @@ export async function measureAgent({ edge, machine, host }: Standing): Promise<r
   return [
     row({ name: "all processes, idle, median", value: memory, unit: "MB", baseline, target: MEMORY_TARGET }),
     row({ name: "processor, idle, looks included", value: processor, unit: "of one", target: PROCESSOR_TARGET }),
+    ...shares.map(({ unit, milliseconds }) => row({ name: `of it, ${unit}`, value: milliseconds, unit: "ms" })),
     row({ name: "processor, the dearest look", value: look, unit: "ms" }),
     row({ name: "drift to alert", value: told, unit: "s", target: ALERT_SECONDS }),
   ];
@@ -68,6 +69,8 @@ interface Watched {
   readonly processor: number;
   /** Milliseconds of processor time. */
   readonly look: number;
+  /** Milliseconds of processor time of each service while it was watched. */
+  readonly shares: readonly { readonly unit: string; readonly milliseconds: number }[];
 }
 
 /**
@@ -95,6 +98,10 @@ async function watch(machine: Machine): Promise<Watched> {
     memory: percentile(resident, 0.5),
     processor: used.reduce((sum, one) => sum + one.used, 0) / 1e9 / seconds,
     look: Math.max(...looks),
+    shares: OURS.map((unit) => {
+      const nanoseconds = used.reduce((sum, one) => sum + (one.unit === unit ? one.used : 0), 0);
+      return { unit: unit.replace(/^clawhold-|\.service$/g, ""), milliseconds: nanoseconds / 1e6 };
+    }),
   };
 }
 
