@@ -165,6 +165,6 @@ export const gatewayDrives: Area = {
     "gw.plugins.pinned":
       "a stranger's plugin is installed from npm's registry, which no server of the lab reaches; judged over recorded answers in fast tests",
     "gw.audit.native":
-      "the gateway's own audit runs in a deep look alone, not in a scan; audit.test.ts runs it on a server, against an open configuration",
+      "the gateway's own audit runs in a deep look alone, not in a scan; audit.test.ts runs it on a server with a safe one",
   },
 };
