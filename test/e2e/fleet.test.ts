@@ -4,12 +4,13 @@
  */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { launchChromium, sitDown, type Person } from "./browser.ts";
+import { launchChromium, type Person } from "./browser.ts";
 import type { RunningHost } from "./faults/program.ts";
 import { SecondHost } from "./faults/second-host.ts";
 import { startTown, type Town } from "./faults/town.ts";
 import { shoot } from "./pictures.ts";
 import { bringIn } from "./second-person.ts";
+import { signedIn } from "./signed-in.ts";
 import type { SoftwareCredential } from "../fixtures/authenticator.ts";
 
 const PORT = 25_100;
@@ -35,7 +36,7 @@ describe("a fleet, and two people", () => {
       machines.set(label, { host, agent });
     }
     browser = await launchChromium();
-    ada = await signedIn(town.operator.credential);
+    ada = await signedIn(browser, town.operator);
   });
 
   afterAll(async () => {
@@ -56,15 +57,6 @@ describe("a fleet, and two people", () => {
       await shoot(page, `fleet-failure-${place}`).catch(console.error);
     console.log([...ada.complaints, ...town.up.stderr.slice(-15)].join("\n"));
   });
-
-  async function signedIn(credential: SoftwareCredential): Promise<Person> {
-    const person = await sitDown(browser);
-    await person.authenticator.hold(credential);
-    await person.page.goto(`http://clawhold.localhost:${PORT}/`);
-    await person.page.getByRole("button", { name: /Sign in with a passkey/ }).click();
-    await person.page.getByRole("link", { name: "Fleet" }).first().waitFor();
-    return person;
-  }
 
   /** What the browser keeps of the sign-in: whether a step-up named its key, and whether that could be read out. */
   function keptSession(page: Page): Promise<{ readonly named: boolean; readonly extractable: boolean }> {
@@ -215,8 +207,8 @@ describe("a fleet, and two people", () => {
       });
       const [hers, his] = passkeys;
       if (hers === undefined || his === undefined) throw new TypeError("two people");
-      bea = await signedIn(hers);
-      cleo = await signedIn(his);
+      bea = await signedIn(browser, { origin: town.operator.origin, credential: hers });
+      cleo = await signedIn(browser, { origin: town.operator.origin, credential: his });
     });
 
     async function proposals(of: Page): Promise<void> {

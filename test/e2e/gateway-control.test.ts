@@ -9,11 +9,12 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { probeReadiness } from "../../agent/host/gateway/probe.ts";
 import { startToolGateway, type ToolGateway } from "../agent/host/gateway/fixtures/tool-gateway.ts";
-import { launchChromium, sitDown, type Person } from "./browser.ts";
+import { launchChromium, type Person } from "./browser.ts";
 import { SecondHost } from "./faults/second-host.ts";
 import { startTown, type Town } from "./faults/town.ts";
 import { temporaryDirectory } from "./installation.ts";
 import { shoot } from "./pictures.ts";
+import { signedIn } from "./signed-in.ts";
 
 const PORT = 25_170;
 const data = temporaryDirectory("gateway-control");
@@ -60,12 +61,8 @@ beforeAll(async () => {
     dataDir: path.join(data.path, "edge"),
   });
   browser = await launchChromium();
-  owner = await sitDown(browser);
+  owner = await signedIn(browser, town.operator);
   ({ page } = owner);
-  await owner.authenticator.hold(town.operator.credential);
-  await page.goto(town.operator.origin);
-  await page.getByRole("button", { name: /Sign in with a passkey/ }).click();
-  await page.getByRole("link", { name: "Fleet" }).first().waitFor();
   main = page.getByRole("main");
 }, 240_000);
 

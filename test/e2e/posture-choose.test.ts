@@ -7,9 +7,10 @@ import path from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Report } from "../../protocol/posture/report.ts";
-import { launchChromium, sitDown } from "./browser.ts";
+import { launchChromium } from "./browser.ts";
 import { startTown, type Town } from "./faults/town.ts";
 import { temporaryDirectory } from "./installation.ts";
+import { signedIn } from "./signed-in.ts";
 
 const PORT = 25_350;
 const data = temporaryDirectory("posture-choose");
@@ -22,12 +23,7 @@ let main: Locator;
 beforeAll(async () => {
   town = await startTown({ port: PORT, dataDir: path.join(data.path, "edge") });
   browser = await launchChromium();
-  const owner = await sitDown(browser);
-  ({ page } = owner);
-  await owner.authenticator.hold(town.operator.credential);
-  await page.goto(town.operator.origin);
-  await page.getByRole("button", { name: /Sign in with a passkey/ }).click();
-  await page.getByRole("link", { name: "Fleet" }).first().waitFor();
+  ({ page } = await signedIn(browser, town.operator));
   main = page.getByRole("main");
 }, 240_000);
 

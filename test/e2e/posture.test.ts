@@ -10,10 +10,11 @@ import * as v from "valibot";
 import { checks } from "../../protocol/posture.ts";
 import { outsideLookSchema } from "../../protocol/posture/outside.ts";
 import { reportSchema, type Report } from "../../protocol/posture/report.ts";
-import { launchChromium, sitDown, type Person } from "./browser.ts";
+import { launchChromium, type Person } from "./browser.ts";
 import { startTown, type Town } from "./faults/town.ts";
 import { temporaryDirectory } from "./installation.ts";
 import { shoot } from "./pictures.ts";
+import { signedIn } from "./signed-in.ts";
 
 const PORT = 25_330;
 const REASON = "a reason that nobody but the host may keep";
@@ -33,12 +34,8 @@ function report(): Report {
 beforeAll(async () => {
   town = await startTown({ port: PORT, dataDir: path.join(data.path, "edge") });
   browser = await launchChromium();
-  owner = await sitDown(browser);
+  owner = await signedIn(browser, town.operator);
   ({ page } = owner);
-  await owner.authenticator.hold(town.operator.credential);
-  await page.goto(town.operator.origin);
-  await page.getByRole("button", { name: /Sign in with a passkey/ }).click();
-  await page.getByRole("link", { name: "Fleet" }).first().waitFor();
   main = page.getByRole("main");
 }, 240_000);
 

@@ -8,6 +8,17 @@ async function open(): Promise<Rig> {
   host = await Rig.open();
   return host;
 }
+
+/** A command whose first delivery holds the lane until it is let go. */
+async function held(): Promise<{ readonly envelope: string; readonly release: () => void }> {
+  await open();
+  await host.welcome();
+  const command = await host.command();
+  let release: (boot: string) => void = () => undefined;
+  host.gateway.bootId = () => new Promise((resolve) => (release = resolve));
+  return { envelope: toBase64url(command.bytes), release: () => release("boot-0001") };
+}
+
 afterEach(async () => {
   expect(host.faults).toEqual([]);
   await host.close();
@@ -15,17 +26,12 @@ afterEach(async () => {
 
 describe("what this host says it has finished", () => {
   it("is what was carried out, and not what waited for a tunnel that closed", async () => {
-    await open();
-    await host.welcome();
-    const command = await host.command();
-    const envelope = toBase64url(command.bytes);
-    let release: (boot: string) => void = () => undefined;
-    host.gateway.bootId = () => new Promise((resolve) => (release = resolve)); // the first one holds the lane
+    const { envelope, release } = await held();
     await host.receive({ kind: "deliver", number: 3, envelope });
     await host.receive({ kind: "deliver", number: 9, envelope });
     await until(() => host.logged.some((line) => line["step"] === "verified"));
     host.connect();
-    release("boot-0001");
+    release();
     await until(() => host.logged.some((line) => line["step"] === "receipted"));
     await new Promise((resolve) => setImmediate(resolve));
     host.tunnel = host.connect();
@@ -35,18 +41,13 @@ describe("what this host says it has finished", () => {
 
 describe("floods", () => {
   it("ends the tunnel when more wait than an honest edge sends", async () => {
-    await open();
-    await host.welcome();
-    const command = await host.command();
-    const envelope = toBase64url(command.bytes);
-    let release: (boot: string) => void = () => undefined;
-    host.gateway.bootId = () => new Promise((resolve) => (release = resolve)); // the first one holds the lane
+    const { envelope, release } = await held();
     const flood = async (): Promise<void> => {
       for (let i = 0; i < 40; i += 1) await host.receive({ kind: "deliver", number: i, envelope });
     };
     await expect(flood()).rejects.toEqual(expect.objectContaining({ name: "TunnelViolation", code: "flood" }));
     await until(() => host.logged.some((line) => line["step"] === "verified"));
-    release("boot-0001");
+    release();
     await until(() => host.receipts().length === 32);
     expect(host.gateway.restarts).toBe(1);
   });

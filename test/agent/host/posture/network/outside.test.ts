@@ -35,7 +35,21 @@ const look = (state: OutsideLook["ports"][number]["state"], change: Partial<Outs
 
 /** A machine that lets SSH in and nothing else, by its own account. */
 const facts: FactSet = {
-  "gateway.found": seen([{ gateway: "g", port: 18_789 }] as unknown as Facts["gateway.found"]),
+  "gateway.found": seen<Facts["gateway.found"]>([
+    {
+      gateway: "g",
+      user: "openclaw",
+      uid: 990,
+      gid: 990,
+      home: "/home/openclaw",
+      directory: "/home/openclaw/.openclaw",
+      configurationPath: "/home/openclaw/.openclaw/openclaw.json",
+      configuration: "ok",
+      port: 18_789,
+      pid: 77,
+      isListening: true,
+    },
+  ]),
   "gateway.reached": seen<Facts["gateway.reached"]>([], "probed"),
   "ssh.daemon": seen<Facts["ssh.daemon"]>({
     state: "listening",
@@ -111,7 +125,7 @@ describe("an edge that says open while the host says closed", () => {
 describe("an edge that says closed", () => {
   const open: FactSet = {
     "gateway.reached": seen<Facts["gateway.reached"]>(
-      [{ gateway: "g", address: ADDRESS, port: 18_789, outcome: "open" }] as unknown as Facts["gateway.reached"],
+      [{ gateway: "g", address: ADDRESS, port: 18_789, outcome: "open" }],
       "probed",
     ),
     "fw.inbound": seen<Facts["fw.inbound"]>({
