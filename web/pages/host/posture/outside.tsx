@@ -8,6 +8,7 @@ import { Banner } from "../../../components/banner.tsx";
 import { Relative } from "../../../components/time.tsx";
 import { Icon } from "../../../icons.tsx";
 import { useAuthor } from "../author.ts";
+import { useDesk } from "../desk.ts";
 import { Act } from "../parts.tsx";
 import { ListCard, useReading } from "../reading.tsx";
 
@@ -21,6 +22,7 @@ const marks = {
 
 export function Outside() {
   const read = useReading("posture.outside@1", {});
+  const { colocated } = useDesk().host;
   return (
     <ListCard
       id="outside"
@@ -28,12 +30,14 @@ export function Outside() {
       read={read}
       what="what the edge saw of this host"
       foot={
-        <div class="acts">
+        <div class="row wrap">
           <Act wish={{ operation: "posture.look@1", args: {} }} icon="search">
             Look from outside…
           </Act>
           <span class="small muted">
-            The edge tries a few ports at the address from which this host is connected, and nothing else.
+            {colocated
+              ? "The edge runs on this machine, so it sees nothing from outside and will say so. Look from an edge elsewhere."
+              : "The edge tries a few ports at the address from which this host is connected, and nothing else."}
           </span>
         </div>
       }
